@@ -1,0 +1,84 @@
+"""The resources of one program as planned or deployed, and the two values that nobody may read: unknown and secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+
+class Hidden(Enum):
+    """A value that can't be read. It has no truth value, so that no `if` takes it for absent by accident."""
+
+    UNKNOWN = "unknown"
+    """Not known before the update: an output of a resource that does not exist yet."""
+    SECRET = "secret"
+    """Known to the engine and not to be shown; its content never gets this far."""
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a {self.value} value has no truth value: compare with `is` first")
+
+    def __repr__(self) -> str:
+        return f"<{self.value}>"
+
+
+UNKNOWN: Final = Hidden.UNKNOWN
+SECRET: Final = Hidden.SECRET
+
+Value: TypeAlias = None | bool | int | float | str | Hidden | Sequence[Any] | Mapping[str, Any]
+"""A property value as the engine sees it. Lists and dicts are never changed after reading; whole numbers are ints."""
+
+Kind = Literal["digest", "events", "export", "manifests", "program"]
+"""What a stack was read from."""
+
+PreviewedBy = Literal["engine", "in-process", "document"]
+"""Who evaluated the program: the real engine, our resource monitor, or nobody (a document that was there)."""
+
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource that exists after the update (deleted ones have left)."""
+
+    urn: str
+    type: str
+    """The type token, e.g. `aws:eks/nodeGroup:NodeGroup` or `kubernetes:apps/v1:Deployment`."""
+    name: str
+    """The last part of the URN: Pulumi's name, not the cloud's."""
+    inputs: Mapping[str, Any]
+    """The inputs with camelCase keys, `__defaults` stripped, unknown and secret parts as `UNKNOWN` and `SECRET`."""
+    parent: str | None = None
+    """The parent's URN; None for the stack's own children of a document that does not say."""
+    op: str = "create"
+    """What the update does: create, update, same, read, replace, …"""
+    provider: str | None = None
+    """The provider reference (`URN::ID`), None where the document does not say."""
+    property_dependencies: Mapping[str, tuple[str, ...]] | None = None
+    """For each input property the URNs it was computed from; None where the document leaves links out."""
+    ignore_changes: tuple[str, ...] = ()
+    source_position: str | None = None
+    """Where the program declares it, as `FILE:LINE`."""
+    custom: bool = True
+    """False for a component: a group of resources that is nothing in the cloud itself."""
+    replaced_before_delete: bool = False
+    """True where the update creates this one before it deletes its predecessor: for a while both bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What one document or program declares."""
+
+    kind: Kind
+    resources: tuple[Resource, ...]
+    """Sorted by URN; URNs are unique."""
+    project: str = ""
+    name: str = ""
+    config: Mapping[str, str] | None = None
+    """The stack's configuration without secret values (`aws:region` → `us-west-2`); None where the document has none."""
+    previewed_by: PreviewedBy = "document"
+    document: str = ""
+    """The file it was read from, as the user named it."""
+    notes: tuple[str, ...] = ()
+    """What was assumed while reading (an answered invoke, a filled gap): each becomes a printed assumption."""

@@ -1,0 +1,160 @@
+"""Reading property values whose type nobody guarantees: counts, text, switches, and whatever may be hidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from zerofloor.stack import Hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """A value that the platform can't have: negative, fractional, or of the wrong type. Its resource is undecided."""
+
+    why: str
+
+
+Count: TypeAlias = int | Hidden | Impossible
+"""A whole number ≥ 0, or the reason why there is none."""
+
+MOST = 1_000_000
+"""No node or replica count is above this: a larger one is a slip of the keyboard."""
+
+_SPLIT = re.compile(r"\.|\[(\d+)\]")
+
+
+def keys(path: str) -> list[str | int]:
+    """`spec.triggers[0].type` → `["spec", "triggers", 0, "type"]`. A key with a dot in it must be passed to `at` itself."""
+    out: list[str | int] = []
+    for part in re.findall(r"[^.\[\]]+|\[\d+\]", path):
+        out.append(int(part[1:-1]) if part.startswith("[") else part)
+    return out
+
+
+def at(value: Any, *path: str | int) -> Any:
+    """The value at the keys and indexes of `path`; None where absent, the hidden value itself where a step is hidden."""
+    for key in path:
+        if isinstance(value, Hidden):
+            return value
+        if isinstance(key, int):
+            if not isinstance(value, Sequence) or isinstance(value, str) or not -len(value) <= key < len(value):
+                return None
+            value = value[key]
+        elif isinstance(value, Mapping):
+            value = value.get(key)
+        else:
+            return None
+    return value
+
+
+def get(value: Any, path: str) -> Any:
+    """`at` for a dotted path: `get(inputs, "scalingConfig.minSize")`."""
+    return at(value, *keys(path))
+
+
+def hidden(value: Any) -> bool:
+    """Whether the value is unknown or secret."""
+    return isinstance(value, Hidden)
+
+
+def items(value: Any) -> list[Any]:
+    """The elements of a list; a lone object counts as a list of one, anything else (also hidden) as none."""
+    if isinstance(value, Mapping):
+        return [value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    return []
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one where the value is none (also hidden)."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(value: Any) -> str | None:
+    """The string, None where the value is none (also hidden)."""
+    return value if isinstance(value, str) else None
+
+
+def count(value: Any) -> Count | None:
+    """A number of nodes or replicas: 3, 3.0 and "3" are 3; None where absent; anything else is `Impossible`."""
+    if value is None or isinstance(value, Hidden):
+        return value
+    number = _number(value)
+    if number is None:
+        return Impossible(f"{_short(value)} is not a number")
+    if number != int(number):
+        return Impossible(f"{_short(value)} is not a whole number")
+    if number < 0:
+        return Impossible(f"{_short(value)} is negative")
+    if number > MOST:
+        return Impossible(f"{_short(value)} is beyond any real count")
+    return int(number)
+
+
+def switch(value: Any) -> bool | Hidden | None:
+    """A boolean, also as the string "true" or "false"; None where absent or neither."""
+    if value is None or isinstance(value, (bool, Hidden)):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    return None
+
+
+_SUFFIX = {
+    "": Decimal(1), "m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9, "T": Decimal(10) ** 12,
+    "P": Decimal(10) ** 15, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30, "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50,
+}  # fmt: skip
+
+
+def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
+    """A Kubernetes quantity (`500m`, `16Gi`, `2`, 1.0) in its base unit (cores, bytes, GPUs)."""
+    if value is None or isinstance(value, Hidden):
+        return value
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkMGTPE]?i?)\s*", value)
+        if match and match[3] in _SUFFIX:
+            return Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
+        return Impossible(f"{_short(value)} is not a quantity")
+    number = _number(value)
+    if number is None or number < 0:
+        return Impossible(f"{_short(value)} is not a quantity")
+    return number
+
+
+_UNITS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}  # fmt: skip
+
+
+def seconds(value: Any) -> Decimal | Hidden | Impossible | None:
+    """A Go duration (`10m`, `1h30m`) or a plain number of seconds, in seconds."""
+    if value is None or isinstance(value, Hidden):
+        return value
+    if isinstance(value, str):
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", value)
+        if parts and "".join(n + u for n, u in parts) == value.strip():
+            return sum((Decimal(n) * _UNITS[u] for n, u in parts), Decimal(0))
+    number = _number(value)
+    if number is None or number < 0:
+        return Impossible(f"{_short(value)} is not a duration")
+    return number
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(repr(value)) if value == value and abs(value) != float("inf") else None
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}(\.\d{1,9})?\s*", value):
+        return Decimal(value.strip())
+    return None
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "…"
