@@ -26,7 +26,7 @@ class Hidden(Enum):
 UNKNOWN: Final = Hidden.UNKNOWN
 SECRET: Final = Hidden.SECRET
 
-Value: TypeAlias = None | bool | int | float | str | Hidden | Sequence[Any] | Mapping[str, Any]
+Value: TypeAlias = bool | int | float | str | Hidden | Sequence[Any] | Mapping[str, Any] | None
 """A property value as the engine sees it. Lists and dicts are never changed after reading; whole numbers are ints."""
 
 Kind = Literal["digest", "events", "export", "manifests", "program"]
