@@ -106,9 +106,13 @@ def switch(value: Any) -> bool | Hidden | None:
 
 
 _SUFFIX = {
-    "": Decimal(1), "m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9, "T": Decimal(10) ** 12,
-    "P": Decimal(10) ** 15, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30, "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50,
-}  # fmt: skip
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", 1)},
+    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
+}
 
 
 def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
@@ -116,7 +120,7 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
     if value is None or isinstance(value, Hidden):
         return value
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkMGTPE]?i?)\s*", value)
+        match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value)
         if match and match[3] in _SUFFIX:
             return Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
         return Impossible(f"{_short(value)} is not a quantity")
@@ -126,7 +130,15 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
     return number
 
 
-_UNITS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}  # fmt: skip
+_UNITS = {
+    "ns": Decimal("1e-9"),
+    "us": Decimal("1e-6"),
+    "µs": Decimal("1e-6"),
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+}
 
 
 def seconds(value: Any) -> Decimal | Hidden | Impossible | None:

@@ -1,0 +1,328 @@
+"""What platforms translate their resources into: pools that supply GPUs, workloads that ask for them, scalers that move counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+from zerofloor.instances import Shape
+
+WEEK: Final = Decimal(168)
+"""Hours in a week."""
+
+
+class Cause(Enum):
+    """A way in which a GPU is held, or might be. Each has exactly one rule; the value is the rule's name."""
+
+    FIXED_REPLICAS = "fixed-replicas-hold-gpu"
+    SCALER_MINIMUM = "scaler-minimum-holds-gpu"
+    BARE_POD = "bare-pod-holds-gpu"
+    ENDLESS_JOB = "endless-job-holds-gpu"
+    SCALER_NOT_IN_EFFECT = "scaler-not-in-effect"
+    PAUSED_SCALER = "paused-scaler-holds-gpu"
+    ALWAYS_ON_TRIGGER = "always-on-trigger-holds-gpu"
+    KEPT_PEAK = "peak-never-scaled-down"
+    SCHEDULE = "schedule-holds-gpu"
+    PAUSE_PODS = "placeholder-pods-hold-gpu"
+    INTERACTIVE = "interactive-session-holds-gpu"
+    POOL_MINIMUM = "pool-minimum-holds-gpu"
+    DESIRED_NOT_LOWERED = "desired-nodes-nobody-lowers"
+    INSTANCE = "always-on-instance-holds-gpu"
+    WARM_POOL = "warm-pool-holds-gpu"
+    STATIC_POOL = "static-node-pool-holds-gpu"
+    NEVER_EMPTIED = "empty-nodes-never-removed"
+    PROTECTED = "protected-nodes-hold-gpu"
+    STRAY_POD = "stray-pod-holds-gpu-node"
+    CAPACITY_BUFFER = "capacity-buffer-holds-gpu"
+    RESERVATION = "reservation-bills-unused"
+    ENDPOINT = "provisioned-endpoint-holds-gpu"
+    # What might hold: warnings.
+    LONG_IDLE_TAIL = "long-idle-tail"
+    NO_DEADLINE = "job-without-deadline"
+    FALLBACK = "fallback-keeps-replicas"
+    SELF_METRIC = "trigger-reads-scaled-pods"
+    NO_LIMIT = "unbounded-gpu-ceiling"
+    REPLICAS_BESIDE_SCALER = "replicas-declared-beside-scaler"
+    UNTAINTED_POOL = "untainted-gpu-pool"
+    NO_SCALE_IN_SIGNAL = "scale-in-without-signal"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One link in the chain from a declaration to a verdict."""
+
+    urn: str
+    path: str
+    """The property path in the resource's inputs (`spec.replicas`); empty where the resource as a whole is meant."""
+    value: Any
+    """The value found there (None: absent). Hidden values stay hidden."""
+    because: str
+    """What follows from it, as half a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A declaration that keeps nodes (of a pool) or pods (of a workload) without any request."""
+
+    cause: Cause
+    urn: str
+    """The resource to change."""
+    units: int | None
+    """Nodes or pods kept; None: at least one, and a peak decides how many."""
+    evidence: tuple[Evidence, ...]
+    fix: str
+    """The one change that would let them go, as an imperative sentence."""
+    hours_per_week: Decimal = WEEK
+    """For how many hours of a week; a schedule's share."""
+
+    @property
+    def least(self) -> int:
+        """The units that are certain."""
+        return 1 if self.units is None else self.units
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What might hold a GPU, or make it dear: a warning that leaves the verdict alone."""
+
+    cause: Cause
+    urn: str
+    message: str
+    fix: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Something that could hold GPUs and can't be judged. It blocks unless the settings say otherwise."""
+
+    urn: str
+    path: str
+    """The property that can't be read or settled; empty for the resource as a whole."""
+    why: str
+    """What is unknown and what it could mean, as a sentence."""
+    settle: str
+    """How to settle it: a config value, a hint, a waiver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What a verdict rests on beyond the document."""
+
+    what: str
+    because: str
+    source: Literal["default", "config", "hint"] = "default"
+
+
+Market = Literal["on-demand", "spot", "reserved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition on a node label, as in Kubernetes' node affinity and Karpenter's requirements."""
+
+    key: str
+    operator: str
+    """In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte, Lte."""
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    key: str | None
+    """None: every key."""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str | None = None
+    """None: every effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How pods get onto a pool's nodes. A pool without one takes no pods."""
+
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    """The labels of its nodes; None where the label is there and its value is not known."""
+    requirements: tuple[Requirement, ...] = ()
+    """What Karpenter may choose among; labels not named here are open (well-known ones) or absent."""
+    taints: tuple[Taint, ...] = ()
+    grows: bool = True
+    """Whether pods that wait bring nodes: an autoscaler is there, or nobody can rule one out."""
+    weight: int = 0
+    """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65, N66)."""
+    limits: Mapping[str, Decimal] = field(default_factory=dict)
+    """The most it may supply, by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
+    when_empty_only: bool = False
+    """Nodes go only when empty: a small pod that stays keeps a node even where a cheaper one would do."""
+    retained: Hold | None = None
+    """Set where a node that came once is never removed (consolidateAfter: Never, a budget of 0)."""
+    cluster: str | None = None
+    """The name or URN of the cluster where it is known; pools and workloads of different clusters do not meet."""
+    karpenter: bool = False
+    """Provisioned by Karpenter, which picks the pool and the cheapest type that fits."""
+    gpu_time_slices: int = 1
+    """Pods that share one GPU (time-slicing); 1 where GPUs are whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A supply of GPU capacity: a node group, NodePool, VM or managed endpoint."""
+
+    urn: str
+    name: str
+    platform: str
+    """What the reader knows it as: "EKS managed node group", "EC2 instance", …"""
+    cloud: str
+    """aws, gcp, azure, … : with `Shape.instance_type`, region and market the key of its price."""
+    shapes: tuple[Shape, ...]
+    """What a node may be. Several: the platform chooses. Empty: not known, and `undecided` says why. CPU pools are
+    reported too where pods can land on them (Kubernetes), since they keep pods off GPU nodes."""
+    holds: tuple[Hold, ...] = ()
+    """What its own declaration keeps, in nodes; the largest counts, since they keep the same nodes."""
+    extra: tuple[Hold, ...] = ()
+    """Nodes kept on top of those (a warm pool)."""
+    desired: int | None = None
+    """Nodes at creation."""
+    ceiling: int | None = None
+    """Nodes at most; None: unbounded."""
+    market: Market = "on-demand"
+    region: str | None = None
+    placement: Placement | None = None
+    undecided: tuple[Undecided, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    price_as: str | None = None
+    """The service whose price applies where it is not the cloud's plain machine (`sagemaker`, `bedrock`); None: the machine's."""
+    overlap: int = 0
+    """Nodes that bill twice while a create-before-delete replacement runs."""
+    evidence: tuple[Evidence, ...] = ()
+    """What was read to know it (type, size, scaler) even where nothing is held; printed by `explain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodDemand:
+    """What one pod (or one gang of pods that run together) asks for and where it may land."""
+
+    accelerators: Mapping[str, Decimal] = field(default_factory=dict)
+    """Extended resource → count for each accelerator asked for; fractions for slices of one."""
+    open_count: bool = False
+    """True where it asks for accelerators whose number only the node decides (DRA `All`, a MIG slice)."""
+    cpu: Decimal = Decimal(0)
+    """Cores requested."""
+    memory: Decimal = Decimal(0)
+    """Bytes requested."""
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    affinity: tuple[tuple[Requirement, ...], ...] = ()
+    """Required node affinity: any of these terms, each an and of its requirements; empty: no condition."""
+    tolerations: tuple[Toleration, ...] = ()
+    one_per_node: bool = False
+    """Required anti-affinity among themselves by hostname, or a host port."""
+    do_not_disrupt: bool = False
+    """`karpenter.sh/do-not-disrupt` on the pod for good."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> Decimal:
+        """GPUs asked for by one pod."""
+        return sum(self.accelerators.values(), Decimal(0))
+
+    @property
+    def wants_gpu(self) -> bool:
+        return self.open_count or self.gpus > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What asks for GPUs or can land on a GPU pool."""
+
+    urn: str
+    name: str
+    """metadata.name, else the resource's name."""
+    namespace: str
+    kind: str
+    """Deployment, StatefulSet, Job, RayService, …"""
+    pod: PodDemand
+    holds: tuple[Hold, ...] = ()
+    """Pods kept when no scaler is in the way; the largest counts."""
+    replicas: int | None = None
+    """The declared (or default) replicas that a scaler may move; None where nothing scales it by a scale subresource."""
+    desired: int = 0
+    """Pods at creation."""
+    ceiling: int | None = 0
+    """Pods at most, without a scaler; None: unbounded."""
+    daemon: bool = False
+    """One pod on each node that matches: makes no node and keeps none (unless do-not-disrupt)."""
+    pods_per_replica: int = 1
+    """Pods that one unit stands for (LeaderWorkerSet size); `pod` is one of them."""
+    undecided: tuple[Undecided, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    cluster: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scaler:
+    """An object that moves the replicas of another one: HPA, ScaledObject, HTTPScaledObject."""
+
+    urn: str
+    kind: str
+    namespace: str
+    target_kind: str
+    target_name: str | None
+    """None where it is hidden."""
+    in_effect: bool = True
+    """False where the API refuses it or it never gets Ready: its target keeps its own replicas."""
+    not_in_effect: Evidence | None = None
+    suspended: Evidence | None = None
+    """Set where it is paused: the target keeps the replicas that it has."""
+    wakes_from_zero: bool = True
+    """False for an HPA: replicas 0 switch it off."""
+    holds: tuple[Hold, ...] = ()
+    """Pods that it keeps when nothing is asked for; none: it goes to zero."""
+    maximum: int | None = None
+    """Pods at most; None: not known."""
+    undecided: tuple[Undecided, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    idle_tail: Decimal = Decimal(0)
+    """Seconds from the last request until it lets go."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionBudget:
+    """A PodDisruptionBudget: keeps a node on which a covered pod stays."""
+
+    urn: str
+    namespace: str
+    match_labels: Mapping[str, str]
+    blocks: bool
+    """True where it allows no eviction at all."""
+
+
+Part: TypeAlias = Pool | Workload | Scaler | DisruptionBudget | Undecided | Assumption
+"""What a platform's reader yields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """All that the platforms found in an estate, each sorted by URN."""
+
+    pools: tuple[Pool, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    scalers: tuple[Scaler, ...] = ()
+    budgets: tuple[DisruptionBudget, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()

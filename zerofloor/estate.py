@@ -1,0 +1,165 @@
+"""One or several stacks that are judged together, indexed for the platforms' readers, with the links between their resources."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from zerofloor.capacity import Assumption
+from zerofloor.instances import Shape, lookup
+from zerofloor.settings import Settings
+from zerofloor.stack import Resource, Stack
+from zerofloor.values import at, hidden, mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a property of one resource points at."""
+
+    found: tuple[Resource, ...] = ()
+    assumption: Assumption | None = None
+    """Set where the link is a guess (the only candidate); it may raise a floor and never lower it."""
+    open: bool = False
+    """True where the property is hidden or names something that can't be told: what it points at is undecided.
+    A known name that matches nothing is neither found nor open: a mismatch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    stacks: tuple[Stack, ...]
+    settings: Settings
+    by_urn: Mapping[str, Resource]
+    by_type: Mapping[str, tuple[Resource, ...]]
+    children: Mapping[str, tuple[Resource, ...]]
+    """By the parent's URN."""
+    stack_of: Mapping[str, Stack]
+    """By URN."""
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        """All resources of these types, in the order of the types, then by URN."""
+        return tuple(resource for kind in types for resource in self.by_type.get(kind, ()))
+
+    def shape(self, cloud: str, instance_type: str) -> Shape | None:
+        """`instances.lookup` with the user's hints."""
+        return lookup(cloud, instance_type, self.settings.hints.gpus_per_type)
+
+    def hint_assumptions(self, instance_type: str) -> tuple[Assumption, ...]:
+        """What must be printed where a hint about this type was used."""
+        return tuple(
+            Assumption(f"{hint.instance_type} has {hint.gpus} GPUs a node", hint.reason, "hint")
+            for hint in self.settings.hints.instances
+            if hint.instance_type == instance_type
+        )
+
+    def descendants(self, urn: str) -> tuple[Resource, ...]:
+        """The resources below this one in the parents' tree; a cycle ends the walk."""
+        found: list[Resource] = []
+        seen = {urn}
+        waiting = [urn]
+        while waiting:
+            for child in self.children.get(waiting.pop(), ()):
+                if child.urn not in seen:
+                    seen.add(child.urn)
+                    found.append(child)
+                    waiting.append(child.urn)
+        return tuple(sorted(found, key=lambda r: r.urn))
+
+    def link(self, resource: Resource, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
+        """What `resource`'s top-level property `prop` points at among the resources of `types`.
+
+        `value` is the identifier found there (an id or name, perhaps hidden); `names` are the inputs of the candidates that
+        it may equal, beside the candidate's Pulumi name. Order: property dependencies, then names, then the only candidate
+        under the same parent (or in the stack), which is an assumption.
+        """
+        stack = self.stack_of.get(resource.urn)
+        candidates = [c for c in self.of_type(*types) if self.stack_of.get(c.urn) is stack]
+        dependencies = (resource.property_dependencies or {}).get(prop, ())
+        direct = tuple(c for c in candidates if c.urn in dependencies)
+        if direct:
+            return Link(direct)
+        if isinstance(value, str):
+            named = tuple(c for c in self.of_type(*types) if any(at(c.inputs, name) == value for name in names))
+            named = named or tuple(c for c in candidates if c.name == value and all(at(c.inputs, name) is None for name in names))
+            if named:
+                return Link(named)
+            # An autonamed candidate could still be meant by a name that the program knows from elsewhere.
+            return Link()
+        siblings = [c for c in candidates if c.parent == resource.parent]
+        for group in (siblings, candidates):
+            if len(group) == 1:
+                what = f"{resource.name} uses {group[0].name}"
+                return Link((group[0],), Assumption(what, f"{prop} is not known yet and it is the only candidate in reach"))
+        return Link(tuple(siblings or candidates), open=True)
+
+    def region(self, resource: Resource, cloud: str) -> str | None:
+        """The region of a resource: its own, its provider's, the stack's config, a setting; None where nothing says it."""
+        own = _own_region(resource, cloud)
+        if own is not None:
+            return own
+        provider = self.by_urn.get((resource.provider or "").rsplit("::", 1)[0])
+        if provider is not None:
+            of_provider = provider.inputs.get("location" if cloud == "azure" else "region")
+            if isinstance(of_provider, str):
+                return of_provider
+            if hidden(of_provider):
+                return None
+        stack = self.stack_of.get(resource.urn)
+        config = (stack.config if stack else None) or {}
+        keys = {"aws": ("aws:region", "aws-native:region"), "gcp": ("gcp:region", "google-native:region")}
+        for key in keys.get(cloud, ("azure-native:location", "azure:location")):
+            if config.get(key):
+                return config[key]
+        return self.settings.region.get(cloud)
+
+
+_ZONE_PROPERTIES = ("region", "availabilityZone", "zone", "location")
+
+
+def _own_region(resource: Resource, cloud: str) -> str | None:
+    for prop in _ZONE_PROPERTIES:
+        value = resource.inputs.get(prop)
+        if isinstance(value, str) and value:
+            if cloud == "aws" and prop == "availabilityZone":
+                return value.rstrip("abcdefghijklmnopqrstuvwxyz") or None
+            return value
+    return None
+
+
+def estate(stacks: tuple[Stack, ...], settings: Settings) -> Estate:
+    """Index the stacks; with several, names and selectors meet across them."""
+    by_type: dict[str, list[Resource]] = defaultdict(list)
+    children: dict[str, list[Resource]] = defaultdict(list)
+    by_urn: dict[str, Resource] = {}
+    stack_of: dict[str, Stack] = {}
+    for stack in stacks:
+        for resource in stack.resources:
+            by_urn[resource.urn] = resource
+            stack_of[resource.urn] = stack
+            by_type[resource.type].append(resource)
+            if resource.parent:
+                children[resource.parent].append(resource)
+    freeze = {kind: tuple(found) for kind, found in by_type.items()}
+    return Estate(stacks, settings, by_urn, freeze, {urn: tuple(found) for urn, found in children.items()}, stack_of)
+
+
+def workload_hint(settings: Settings, urn: str) -> tuple[str, Assumption] | None:
+    """What a hint says of this resource (`one-shot`, `always`, `never`), with the assumption to print."""
+    for hint in settings.hints.workloads:
+        if fnmatchcase(urn, hint.urn):
+            return hint.runs, Assumption(f"{urn} runs {hint.runs}", hint.reason, "hint")
+    return None
+
+
+def tags(value: Any) -> Mapping[str, Any]:
+    """Tags as a mapping, whether given as an object or as a list of {key, value}."""
+    if isinstance(value, Mapping):
+        return value
+    out: dict[str, Any] = {}
+    for item in value if isinstance(value, list | tuple) else ():
+        pair = mapping(item)
+        if isinstance(pair.get("key"), str):
+            out[pair["key"]] = pair.get("value")
+    return out

@@ -1,0 +1,118 @@
+"""Instance types: how many accelerators a node has, from the snapshot's tables and the cloud's naming scheme."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of node."""
+
+    cloud: str
+    instance_type: str
+    gpus: Decimal | None
+    """Accelerators per node: 0 for a CPU type, a fraction for a part of one, None for an accelerated type whose count no page gives."""
+    accelerator: str = ""
+    """The accelerator's name; empty for a CPU type."""
+    vcpus: Decimal | None = None
+    memory_gib: Decimal | None = None
+    """Memory in GiB; None where the table has none."""
+
+
+def snapshot_rows(name: str) -> Iterator[dict[str, str]]:
+    """The rows of one table of the embedded snapshot."""
+    with resources.files("zerofloor.prices").joinpath("snapshot", name).open(encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def lookup(cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None = None) -> Shape | None:
+    """The shape of an instance type; None where neither table, family nor hint knows it (then nobody may call it CPU).
+
+    `hints` gives GPUs per node for types that the user knows better (0: no accelerator).
+    """
+    name = plain_type(cloud, instance_type)
+    hinted = (hints or {}).get(instance_type, (hints or {}).get(name))
+    known = _table().get((cloud, name.lower()))
+    if hinted is not None:
+        return Shape(cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else "")
+    if known is not None:
+        return known
+    accelerated = _families().get((cloud, family(cloud, name)))
+    if accelerated is None and cloud == "azure" and family(cloud, name):
+        accelerated = _families().get((cloud, family(cloud, name)[:1]))
+    if accelerated is None:
+        return None
+    if not accelerated:
+        return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name))
+    return Shape(cloud, name, _tpu_chips(cloud, name), "TPU" if _tpu_chips(cloud, name) else "accelerator of unknown size")
+
+
+def accelerated_types(cloud: str) -> tuple[Shape, ...]:
+    """All accelerated types of the table, sorted by name: what a Karpenter requirement chooses among."""
+    return tuple(shape for (of, _), shape in sorted(_table().items()) if of == cloud)
+
+
+def plain_type(cloud: str, instance_type: str) -> str:
+    """The machine behind a service's name for it: `ml.g5.xlarge` → `g5.xlarge`; the last part of a resource path."""
+    name = instance_type.strip().rsplit("/", 1)[-1]
+    return name[3:] if cloud == "aws" and name.startswith("ml.") else name
+
+
+def family(cloud: str, name: str) -> str:
+    """The part of a type's name that tells its family: `g6e.xlarge` → `g`, `Standard_NC6s_v3` → `nc`, `a2-highgpu-1g` → `a2`."""
+    if cloud == "aws":
+        match = re.match(r"([a-z]+)[\d-][^.]*\.", name)
+    elif cloud == "azure":
+        match = re.match(r"(?:standard|basic)_([a-z]+)\d", name.lower())
+    else:
+        match = re.match(r"([a-z0-9]+)-", name)
+    return match[1] if match else ""
+
+
+def _tpu_chips(cloud: str, name: str) -> Decimal | None:
+    # GKE's TPU machine types end in the chips of one node: ct5lp-hightpu-4t (GKE docs, "TPU types").
+    match = re.fullmatch(r"(?:ct|tpu)[0-9a-z]+-[a-z0-9]+-(\d{1,3})t", name) if cloud == "gcp" else None
+    return Decimal(match[1]) if match else None
+
+
+_SIZES = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 4}
+
+
+def _cpu_size(cloud: str, name: str) -> Decimal | None:
+    # EC2 sizes are regular from medium on: large has 2 vCPUs, xlarge 4, Nxlarge N times 4 (EC2 user guide, "Instance types").
+    size = name.rsplit(".", 1)[-1] if cloud == "aws" else ""
+    match = re.fullmatch(r"(\d+)xlarge", size)
+    if match:
+        return Decimal(4 * int(match[1]))
+    return Decimal(_SIZES[size]) if size in _SIZES else None
+
+
+@cache
+def _table() -> Mapping[tuple[str, str], Shape]:
+    table: dict[tuple[str, str], Shape] = {}
+    for row in snapshot_rows("gpu_instances.csv"):
+        table[row["cloud"], row["instance_type"].lower()] = Shape(
+            row["cloud"],
+            row["instance_type"],
+            _decimal(row["accelerator_count"]),
+            row["accelerator_name"],
+            _decimal(row["vcpus"]),
+            _decimal(row["memory_gib"]),
+        )
+    return table
+
+
+@cache
+def _families() -> Mapping[tuple[str, str], bool]:
+    return {(row["cloud"], row["family"]): row["accelerated"] == "yes" for row in snapshot_rows("families.csv")}
+
+
+def _decimal(cell: str) -> Decimal | None:
+    return Decimal(cell) if cell else None

@@ -1,0 +1,57 @@
+"""The result of a run: what every door prints and every report format reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from zerofloor.capacity import Assumption, Evidence
+from zerofloor.estimate import Estimate
+from zerofloor.floor import Floor
+from zerofloor.money import Money
+
+Severity = Literal["error", "warning", "info"]
+Gate = Literal["pass", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's report on a resource."""
+
+    rule: str
+    """The rule's frozen ID, e.g. GPU001."""
+    name: str
+    """The rule's name: the bad pattern."""
+    severity: Severity
+    urn: str
+    """The resource to change; empty for the stack as a whole."""
+    message: str
+    fix: str
+    source: str | None = None
+    """`FILE:LINE` of the declaration where the document says it."""
+    evidence: tuple[Evidence, ...] = ()
+    monthly: Money | None = None
+    """What it holds a month; None where nothing is held or no price is known."""
+    waived_by: str | None = None
+    """`OWNER: REASON (until DATE)` where a waiver permits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    kind: str
+    project: str
+    stack: str
+    previewed_by: str
+    name: str
+    """The file as the user named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    documents: tuple[DocumentInfo, ...]
+    gate: Gate
+    floor: Floor
+    estimate: Estimate
+    findings: tuple[Finding, ...]
+    """Sorted: errors first, the dearest first, then by rule and URN."""
+    assumptions: tuple[Assumption, ...]
