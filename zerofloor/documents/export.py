@@ -1,0 +1,88 @@
+"""`pulumi stack export`, and the checkpoint that a file backend keeps: what is deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zerofloor.documents.refusal import refusal, shown, undecodable
+from zerofloor.documents.steps import State, names_in, resource_of
+from zerofloor.stack import Resource, Stack
+
+NEWEST = 4
+"""The highest version of a deployment that is known; features of a version 4 add to it and take nothing away."""
+
+
+class Deployed(State, rename="camel", gc=False, kw_only=True):
+    delete: bool = False
+    external: bool = False
+    pending_replacement: bool = False
+
+
+class Operation(msgspec.Struct, gc=False):
+    type: str = ""
+    resource: dict[str, Any] | None = None
+
+
+class Deployment(msgspec.Struct):
+    """The needed fields of pulumi/pulumi, sdk/go/common/apitype/core.go."""
+
+    resources: list[Deployed] | None = None
+    pending_operations: list[Operation] | None = None
+
+
+class Checkpoint(msgspec.Struct):
+    latest: Deployment | None = None
+
+
+class Export(msgspec.Struct):
+    version: int | None = None
+    deployment: Deployment | None = None
+    checkpoint: Checkpoint | None = None
+
+
+_DECODER = msgspec.json.Decoder(Export)
+
+
+def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
+    """The stack as deployed; every resource is `same`, or `read` where it is external.
+
+    Raises InputError where the export is broken, and for a baseline, which an export does not need.
+    """
+    if baseline is not None:
+        raise refusal(name, "a stack export is whole: it takes no --baseline")
+    try:
+        export = _DECODER.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise undecodable(name, data, error) from None
+    version = export.version or 3
+    if not 1 <= version <= NEWEST:
+        raise refusal(name, f"a stack export of version {version}: versions 1 to {NEWEST} are known")
+    deployment = export.deployment or (export.checkpoint.latest if export.checkpoint else None)
+    if deployment is None:
+        raise refusal(name, "a stack export without a deployment: nothing has been deployed yet")
+    resources: dict[str, Resource] = {}
+    notes = []
+    for state in deployment.resources or ():
+        if state.delete:
+            notes.append(f"{state.urn} is about to be deleted (a replacement left it behind): what it bills until then is not counted")
+        elif state.pending_replacement:
+            notes.append(f"{state.urn} is deleted and not yet created again: it is not counted")
+        elif state.urn in resources:
+            raise refusal(name, f"{shown(state.urn)} is there twice")
+        else:
+            resources[state.urn] = resource_of(name, state.urn, state, "read" if state.external else "same", links=version >= 3)
+    for operation in deployment.pending_operations or ():
+        urn = (operation.resource or {}).get("urn")
+        what = f"{shown(operation.type)} of {shown(urn)}" if isinstance(urn, str) else f"an operation ({shown(operation.type)})"
+        notes.append(f"{what} was under way when the last update stopped: whether it happened is not known")
+    project, stack = names_in(resources.values())
+    return Stack(
+        kind="export",
+        resources=tuple(resources[urn] for urn in sorted(resources)),
+        project=project,
+        name=stack,
+        document=name,
+        notes=tuple(sorted(notes)),
+    )

@@ -1,0 +1,150 @@
+"""Kubernetes manifests, YAML or JSON: what `kubectl apply` would take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from zerofloor.documents.properties import inputs_of
+from zerofloor.documents.refusal import refusal, shown, undecodable
+from zerofloor.documents.yaml_text import yaml_documents
+from zerofloor.stack import Resource, Stack
+
+CLUSTER_SCOPED: Final = frozenset(
+    {
+        # core, rbac, storage, scheduling, admission, apiextensions (`kubectl api-resources --namespaced=false`, Kubernetes 1.35)
+        "Namespace", "Node", "PersistentVolume", "ComponentStatus", "ClusterRole", "ClusterRoleBinding", "StorageClass", "CSIDriver",
+        "CSINode", "VolumeAttachment", "VolumeAttributesClass", "PriorityClass", "RuntimeClass", "IngressClass", "APIService",
+        "CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "FlowSchema",
+        "PriorityLevelConfiguration", "CertificateSigningRequest", "DeviceClass", "ResourceSlice", "IPAddress", "ServiceCIDR",
+        # Karpenter and its providers
+        "NodePool", "NodeClaim", "NodeOverlay", "EC2NodeClass", "AKSNodeClass", "GCENodeClass", "KWOKNodeClass", "NodeClass",
+        # Kueue, Volcano, GKE, KEDA, KServe, the GPU operator, Gateway API
+        "ClusterQueue", "ResourceFlavor", "AdmissionCheck", "Cohort", "Topology", "WorkloadPriorityClass", "ComputeClass",
+        "ClusterTriggerAuthentication", "ClusterServingRuntime", "ClusterStorageContainer", "ClusterPolicy", "NVIDIADriver", "GatewayClass",
+        "ClusterIssuer", "ClusterSecretStore",
+    }
+)  # fmt: skip
+"""Kinds whose objects belong to no namespace. One that is missing here only gets `default/` in its URN."""
+
+_API_VERSION: Final = re.compile(r"(?:[a-z0-9][a-z0-9.-]*/)?v[a-z0-9]+")
+_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_EXPECTED: Final = "expected Kubernetes objects with apiVersion and kind"
+
+
+def read_manifests(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
+    """The objects of the documents, Lists flattened, as resources to be created.
+
+    Raises InputError where a document is no object of Kubernetes', or one object is there twice.
+    """
+    if baseline is not None:
+        raise refusal(name, "manifests are whole: they take no --baseline")
+    resources: dict[str, Resource] = {}
+    for number, (where, value) in enumerate(_objects(name, data), 1):
+        resource = _resource(name, where, number, value)
+        if resource.urn in resources:
+            raise refusal(name, f"{where}: {resource.type.removeprefix('kubernetes:')} {shown(resource.name)} is there twice")
+        resources[resource.urn] = resource
+    if not resources:
+        raise refusal(name, f"nothing in it: {_EXPECTED}")
+    return Stack(
+        kind="manifests", resources=tuple(resources[urn] for urn in sorted(resources)), project=_file(name), name="manifests", document=name
+    )
+
+
+def _objects(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, value in _documents(name, data):
+        yield from _flat(name, where, value)
+
+
+def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
+    if data.lstrip()[:1] == b"{" and data.lstrip()[:2] != b"{{" and b"\n---" not in data:
+        try:
+            yield "document 1", msgspec.json.decode(data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise undecodable(name, data, error) from None
+        return
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise undecodable(name, data, error) from None
+    template = re.search(r"^(?:[^#\n'\"]*[:\-]\s+|\s*)\{\{[^\n]*", text, re.MULTILINE)
+    if template is not None:
+        line = text.count("\n", 0, template.start()) + 1
+        raise refusal(name, f"line {line}: a Helm template ({{{{ … }}}}), not a manifest: render it with `helm template` first")
+    for number, line, value in yaml_documents(name, text):
+        yield f"document {number} (line {line})", value
+
+
+def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not isinstance(value, dict):
+        raise refusal(name, f"{where} is {_what(value)}: {_EXPECTED}")
+    kind = value.get("kind")
+    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)):
+        yield where, value
+        return
+    for index, item in enumerate(value["items"]):
+        if not isinstance(item, dict):
+            raise refusal(name, f"{where}, items[{index}] is {_what(item)}: {_EXPECTED}")
+        if kind != "List":  # the API server's own lists leave out what their kind says
+            item = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")} | item
+        yield f"{where}, items[{index}]", item
+
+
+def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Resource:
+    api_version, kind = value.get("apiVersion"), value.get("kind")
+    if api_version is None or kind is None:
+        lacks = " and ".join(key for key in ("apiVersion", "kind") if value.get(key) is None)
+        raise refusal(name, f"{where} has no {lacks}: {_EXPECTED} (Helm values and kustomizations must be rendered first)")
+    if not isinstance(api_version, str) or not _API_VERSION.fullmatch(api_version):
+        raise refusal(name, f"{where}: apiVersion is not one of Kubernetes' (group/version, or v1)")
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
+        raise refusal(name, f"{where}: kind is not a kind of Kubernetes'")
+    if api_version.startswith("kustomize.config.k8s.io/"):
+        raise refusal(name, f"{where} is a kustomization, not a manifest: render it with `kubectl kustomize` first")
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict):
+        raise refusal(name, f"{where}: {kind} has no metadata with a name")
+    for key in ("name", "namespace", "generateName"):
+        if not isinstance(metadata.get(key, ""), str | None):
+            raise refusal(name, f"{where}: metadata.{key} is {_what(metadata[key])}, not text")
+    # What a generateName becomes is not known, and two of them are two objects.
+    called = metadata.get("name") or (f"{metadata['generateName']}#{number}" if metadata.get("generateName") else None)
+    if not called:
+        raise refusal(name, f"{where}: {kind} has neither metadata.name nor metadata.generateName")
+    if kind not in CLUSTER_SCOPED:
+        called = f"{metadata.get('namespace') or 'default'}/{called}"
+    type_token = f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
+    try:
+        inputs = inputs_of(type_token, _without_last_applied(value, metadata))
+    except RecursionError:
+        raise refusal(name, f"{where}: nested too deeply") from None
+    return Resource(urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}", type=type_token, name=called, inputs=inputs)
+
+
+def _without_last_applied(value: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Without kubectl's copy of the whole object, in which a Secret's content would stand a second time."""
+    annotations = metadata.get("annotations")
+    if not isinstance(annotations, dict) or _LAST_APPLIED not in annotations:
+        return value
+    kept = {key: item for key, item in annotations.items() if key != _LAST_APPLIED}
+    return value | {"metadata": metadata | {"annotations": kept}}
+
+
+def _file(name: str) -> str:
+    """The file's name as it may stand in a URN, whose parts `::` divides."""
+    return "".join(c if c.isprintable() else "_" for c in name).replace(":", "%3A") or "-"
+
+
+def _what(value: Any) -> str:
+    if value is None:
+        return "null"
+    for kind, called in ((bool, "a boolean"), (str, "text"), (list, "a list"), (dict, "an object")):
+        if isinstance(value, kind):
+            return called
+    return "a number"
