@@ -1,0 +1,130 @@
+"""The price book: every price with its currency, region, market, unit, source and date; what is not in it is missing, never another's."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from zerofloor.capacity import Market
+from zerofloor.money import Money
+from zerofloor.prices import embedded
+
+Origin = Literal["override", "live", "snapshot"]
+"""Where a price was found, in the order in which they are asked."""
+
+HOUR: Final = "hour"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What a price is for."""
+
+    cloud: str
+    item: str
+    """An instance type, or the name of a residual (`NAT gateway`)."""
+    region: str
+    market: Market = "on-demand"
+    service: str = ""
+    """The service that sells it (`sagemaker`); empty: the cloud's plain machine."""
+    os: str = "linux"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one unit of an item costs."""
+
+    key: Key
+    money: Money
+    unit: str
+    """hour, GB-month, …: what one `money` buys."""
+    source: str
+    as_of: str
+    """The price's own date; `unknown` where its source had none."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such price."""
+
+    key: Key
+    why: str
+    """What is missing and how to settle it, as half a sentence."""
+
+
+Table: TypeAlias = Mapping[Key, Price]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """Prices by their sources, asked in this order: the user's own, live ones, the embedded snapshot."""
+
+    overrides: Table = field(default_factory=dict)
+    live: Table = field(default_factory=dict)
+    live_as_of: str = ""
+    """When the live prices were fetched; empty without them."""
+    currency: str = "USD"
+    """All sums are in this currency; a price in another one can't be used."""
+
+    def find(self, key: Key) -> Price | Missing:
+        """The price of exactly this item, region, market, service and OS; an override for region `*` holds in every region."""
+        wanted = normal(key)
+        anywhere = Key(wanted.cloud, wanted.item, "*", wanted.market, wanted.service, wanted.os)
+        found = self.overrides.get(wanted) or self.overrides.get(anywhere) or self.live.get(wanted) or _snapshot_price(wanted)
+        if found is None:
+            return Missing(key, _why_missing(key))
+        if found.money.currency != self.currency:
+            return Missing(key, f"its price is in {found.money.currency} and this book counts in {self.currency}")
+        return found
+
+
+def open_book(overrides: Table | None = None, live: Table | None = None, live_as_of: str = "") -> PriceBook:
+    """A book over the snapshot. Its currency is that of the overrides (`override.load` accepts one per file), else USD."""
+    own = overrides or {}
+    currency = next((price.money.currency for price in own.values()), "USD")
+    return PriceBook(own, live or {}, live_as_of, currency)
+
+
+def normal(key: Key) -> Key:
+    """The key as the tables spell it: types and regions in lower case, a zone as its region, `East US` as `eastus`."""
+    return Key(key.cloud.lower(), key.item.lower(), region_of(key.cloud, key.region), key.market, key.service.lower(), key.os.lower())
+
+
+def region_of(cloud: str, place: str) -> str:
+    """The region of a region, zone or location name."""
+    name = place.strip().lower()
+    if cloud == "azure":
+        return name.replace(" ", "")
+    if cloud == "aws" and re.fullmatch(r"[a-z]{2}(-[a-z0-9]+)+-\d[a-z]", name):
+        return name[:-1]
+    if cloud == "gcp" and re.fullmatch(r"[a-z]+-[a-z]+\d+-[a-z]", name):
+        return name[:-2]
+    return name
+
+
+def snapshot_age(today: datetime.date) -> int:
+    """Days since the snapshot was gathered (never negative)."""
+    return max(0, (today - datetime.date.fromisoformat(embedded.AS_OF)).days)
+
+
+def _snapshot_price(key: Key) -> Price | None:
+    if key.service or key.os != "linux":
+        return None
+    row = embedded.machine_row(key.cloud, key.item, key.region, key.market)
+    if row is not None:
+        return Price(key, Money(row.usd), HOUR, row.source, row.as_of, "snapshot")
+    residual = embedded.residual_rows().get((key.cloud, key.item, key.region)) if key.market == "on-demand" else None
+    if residual is not None:
+        return Price(key, Money(residual.usd), residual.unit, residual.source, residual.as_of, "snapshot")
+    return None
+
+
+def _why_missing(key: Key) -> str:
+    where = f" in {key.region}" if key.region else ""
+    market = f" {key.market}" if key.market != "on-demand" else ""
+    service = f" of {key.service}" if key.service else ""
+    system = f" with {key.os}" if key.os != "linux" else ""
+    return f"no{market} price{service} for {key.item}{system}{where}: put your own into the file that `prices` in zerofloor.yaml names"
