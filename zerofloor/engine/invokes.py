@@ -1,0 +1,131 @@
+"""What clouds answer when a program looks something up, as far as it is known without asking: each answer is an assumption.
+
+Zones and default regions: docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html and aws-regions.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+ACCOUNT: Final = "123456789012"
+"""The account that AWS' own documentation uses."""
+
+DEFAULT_REGIONS: Final = (
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+    "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+)  # fmt: skip
+"""The regions that every account has; others have to be opted into."""
+
+ZONES: Final = {
+    "us-east-1": "abcdef",
+    "us-west-2": "abcd",
+    "us-west-1": "ac",
+    "ap-northeast-1": "acd",
+    "ap-northeast-2": "abcd",
+    "ca-central-1": "abd",
+}
+"""The letters of the zones where they are not a, b, c."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An invoke's result, and the assumption it makes."""
+
+    result: Mapping[str, Any]
+    assumption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One invoke: its token and arguments, and what is configured."""
+
+    token: str
+    args: Mapping[str, Any]
+    config: Mapping[str, str]
+    """The stack's visible configuration."""
+    region: str | None
+    """The region of the provider that the invoke goes to, else the configured one."""
+
+
+def answer(question: Question) -> Answer | None:
+    """The known answer; None where only the cloud knows."""
+    if question.token == "kubernetes:yaml:decode":
+        return _decoded(question)
+    short = question.token.replace("/", ":").split(":")
+    name = f"{short[0]}.{short[-1]}"
+    if name.startswith("aws."):
+        return _aws(name, question)
+    if name == "gcp.getClientConfig" and (project := question.config.get("gcp:project")):
+        region, zone = question.config.get("gcp:region", ""), question.config.get("gcp:zone", "")
+        result = {"project": project, "region": region, "zone": zone, "id": f'projects/"{project}"/regions/"{region}"/zones/"{zone}"'}
+        return Answer(result, f"project {project}, region {region or 'none'}, zone {zone or 'none'}, from the configuration")
+    if name in ("azure-native.getClientConfig", "azure.getClientConfig"):
+        asked = {key: question.config.get(f"{short[0]}:{key}") for key in ("subscriptionId", "tenantId", "clientId")}
+        nobody = "00000000-0000-0000-0000-000000000000"
+        result = {**{key: value or nobody for key, value in asked.items()}, "objectId": nobody}
+        missing = [key for key, value in asked.items() if not value] + ["objectId"]
+        return Answer(result, f"zeros for {', '.join(missing)}")
+    return None
+
+
+def _aws(name: str, question: Question) -> Answer | None:
+    region = question.args.get("region") or question.args.get("name") or question.region
+    if name == "aws.getCallerIdentity":
+        arn = f"arn:{_partition(region)[0]}:iam::{ACCOUNT}:root"
+        return Answer({"accountId": ACCOUNT, "arn": arn, "userId": ACCOUNT, "id": ACCOUNT}, f"account {ACCOUNT}, as in AWS' documentation")
+    if name == "aws.getRegions" and not question.args.get("allRegions") and not question.args.get("filters"):
+        return Answer({"names": list(DEFAULT_REGIONS), "id": "aws"}, f"the {len(DEFAULT_REGIONS)} regions that need no opt-in")
+    if not isinstance(region, str):
+        return None
+    partition, suffix, reverse = _partition(region)
+    if name == "aws.getRegion":
+        return Answer({"name": region, "region": region, "id": region, "endpoint": f"ec2.{region}.{suffix}"}, f"region {region}")
+    if name == "aws.getPartition":
+        return Answer({"partition": partition, "dnsSuffix": suffix, "reverseDnsPrefix": reverse, "id": partition}, f"partition {partition}")
+    if name == "aws.getAvailabilityZones" and set(question.args) <= {"state", "region"}:
+        letters = ZONES.get(region, "abc")
+        result = {
+            "names": [region + letter for letter in letters],
+            "zoneIds": [f"{region}-az{i + 1}" for i in range(len(letters))],
+            "groupNames": [region],
+            "id": region,
+            "region": region,
+        }
+        return Answer(result, f"zones {', '.join(letters)} of {region}")
+    return None
+
+
+def _partition(region: Any) -> tuple[str, str, str]:
+    if isinstance(region, str) and region.startswith("cn-"):
+        return "aws-cn", "amazonaws.com.cn", "cn.com.amazonaws"
+    if isinstance(region, str) and region.startswith("us-gov-"):
+        return "aws-us-gov", "amazonaws.com", "com.amazonaws"
+    return "aws", "amazonaws.com", "com.amazonaws"
+
+
+def _decoded(question: Question) -> Answer | None:
+    """What the Kubernetes provider does itself: the objects of a YAML text. Nothing is assumed, so no assumption is named."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Dates stay text: JSON has none."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    text = question.args.get("text")
+    if not isinstance(text, str):
+        return None
+    return Answer({"result": [_json(part) for part in yaml.load_all(text, Loader=Loader) if part]}, "")
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else str(key).lower() if isinstance(key, bool) else str(key): _json(part)
+            for key, part in value.items()
+        }
+    return [_json(part) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,497 @@
+"""The engine's side of the SDK's protocol, as far as a first preview needs it: takes what a program registers, creates nothing.
+
+Follows `pkg/resource/deploy/source_eval.go` of pulumi 3.259: URNs, provider references, transforms and their effect on dependencies.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
+
+from zerofloor.engine import properties as wire
+from zerofloor.engine.invokes import Answer, Question, answer
+from zerofloor.stack import STACK_TYPE, Resource
+
+PROVIDER_PREFIX = "pulumi:providers:"
+MESSAGE_LIMIT = 400 * 1024 * 1024
+"""Bytes of one message, as in the SDK: Kubernetes CRDs are large."""
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", MESSAGE_LIMIT),
+    ("grpc.so_reuseport", 0),  # No other process may listen on the same port.
+    ("grpc.enable_http_proxy", 0),
+)
+_FEATURES = (
+    "secrets", "resourceReferences", "outputValues", "aliasSpecs", "replacementTrigger", "deletedWith", "replaceWith", "transforms",
+    "invokeTransforms", "parameterization", "resourceHooks", "errorHooks", "stateMigrations",
+)  # fmt: skip
+"""What the SDK may use. Hooks and state migrations are taken and never run: nothing is created, and there is no old state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the monitor answers from: the project, its configuration, and what the user said beforehand."""
+
+    project: str
+    stack: str
+    root: Path
+    """The project's folder, to which source positions are relative."""
+    config: Mapping[str, str]
+    """The stack's visible configuration."""
+    hides: Callable[[str], bool]
+    """Whether an unmarked string holds a configured secret."""
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Results of invokes by token."""
+    exports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Outputs of other stacks by the name that the program uses."""
+
+
+@dataclass(slots=True)
+class Registered:
+    """What the program has registered and said so far; the monitor's threads add to it."""
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    notes: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    """Why the monitor refused something: the program's own exception only repeats it."""
+    log: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    """Texts that were marked secret."""
+
+
+@contextmanager
+def serve(surroundings: Surroundings) -> Iterator[tuple[str, Registered]]:
+    """Serves on a loopback port: its address and what gets registered there."""
+    registered = Registered()
+    pool = ThreadPoolExecutor(max_workers=64)
+    server = grpc.server(pool, options=_OPTIONS)
+    monitor = _Monitor(surroundings, registered)
+    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
+    engine_pb2_grpc.add_EngineServicer_to_server(_Engine(registered), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}", registered
+    finally:
+        server.stop(grace=None).wait()
+        monitor.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Engine(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
+    """Takes the program's log."""
+
+    def __init__(self, registered: Registered) -> None:
+        self._registered = registered
+        self._root = ""
+
+    def Log(self, request: Any, context: Any) -> Any:
+        level = ("debug", "info", "warning", "error")[min(request.severity, 3)]
+        if level != "debug" and len(self._registered.log) < 1000:
+            self._registered.log.append(f"{level}: {request.message}")
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any, context: Any) -> Any:
+        from pulumi.runtime.proto import engine_pb2
+
+        return engine_pb2.GetRootResourceResponse(urn=self._root)
+
+    def SetRootResource(self, request: Any, context: Any) -> Any:
+        from pulumi.runtime.proto import engine_pb2
+
+        self._root = request.urn
+        return engine_pb2.SetRootResourceResponse()
+
+    def RequirePulumiVersion(self, request: Any, context: Any) -> Any:
+        from pulumi.runtime.proto import engine_pb2
+
+        return engine_pb2.RequirePulumiVersionResponse()
+
+    def StartDebugging(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """A registered package: its version, or that of what it is parameterized to."""
+
+    version: str
+    url: str
+
+
+class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]
+    """Answers as a preview of a stack that does not exist yet: nothing has an ID, and outputs are the inputs as far as they go."""
+
+    def __init__(self, surroundings: Surroundings, registered: Registered) -> None:
+        self._in = surroundings
+        self._out = registered
+        self._lock = threading.Lock()
+        self._packages: dict[str, _Package] = {}
+        self._providers: dict[str, dict[str, str]] = {}
+        """By component: the provider references that its children inherit, by package."""
+        self._transforms: dict[str, list[Any]] = {}
+        self._stack_transforms: list[Any] = []
+        self._invoke_transforms: list[Any] = []
+        self._states: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        """By URN: ID and outputs, for references to resources."""
+        self._channels: dict[str, Any] = {}
+
+    def close(self) -> None:
+        for channel in self._channels.values():
+            channel.close()
+
+    # What the SDK asks about the engine.
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
+
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
+        names = ("RESOURCE_MONITOR_FEATURE_" + re.sub(r"([A-Z])", r"_\1", feature).upper() for feature in _FEATURES)
+        known = dict(resource_pb2.ResourceMonitorFeature.items())
+        features = [known[name] for name in names if name in known]
+        return resource_pb2.DeploymentInfo(
+            project=self._in.project, stack=self._in.stack, dryRun=True, parallel=16, supportedFeatures=features
+        )
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def RegisterPackage(self, request: Any, context: Any) -> Any:
+        replaced = request.HasField("parameterization")
+        package = _Package(request.parameterization.version if replaced else request.version, request.download_url)
+        with self._lock:
+            ref = f"{request.name}-{len(self._packages)}"
+            self._packages[ref] = package
+        return resource_pb2.RegisterPackageResponse(ref=ref)
+
+    def RegisterResourceHook(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def RegisterErrorHook(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:
+        self._note_secrets(wire.plain(request.outputs))
+        return empty_pb2.Empty()
+
+    def RegisterStackTransform(self, request: Any, context: Any) -> Any:
+        with self._lock:
+            self._stack_transforms.append(request)
+        return empty_pb2.Empty()
+
+    def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:
+        with self._lock:
+            self._invoke_transforms.append(request)
+        return empty_pb2.Empty()
+
+    # Resources.
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:
+        urn = self._urn(request.parent, request.type, request.name)
+        self._claim(urn, context)
+        props = wire.as_outputs(wire.plain(request.object))
+        links = {key: set(value.urns) for key, value in request.propertyDependencies.items()}
+        if not links and not request.remote:
+            links = {key: set(request.dependencies) for key in props}
+        if request.transforms:
+            props = {key: wire.with_dependencies(value, links.get(key, ())) for key, value in props.items()}
+        options = self._options(request)
+        props, options = self._transformed(request, props, options, context)
+        if request.transforms:
+            links = {}
+        for key, value in props.items():
+            links.setdefault(key, set()).update(wire.dependencies(value))
+        props = wire.as_inputs(props)
+        self._note_secrets(props)
+        is_provider = request.type.startswith(PROVIDER_PREFIX)
+        if is_provider:
+            props |= self._provider_settings(request, options)
+        provider = None
+        if request.custom and not request.remote and not is_provider:
+            provider = options.provider or self._default_provider(request, options.version, options.plugin_download_url)
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            inputs=self._inputs(request.type, props),
+            parent=request.parent or None,
+            op="import" if getattr(options, "import") else "create",
+            provider=provider,
+            property_dependencies={key: tuple(sorted(urns)) for key, urns in sorted(links.items())},
+            ignore_changes=tuple(options.ignore_changes),
+            source_position=self._position(request),
+            custom=request.custom and not request.remote,
+        )
+        outputs = self._outputs(request.type, props, options.additional_secret_outputs) if resource.custom else {}
+        with self._lock:
+            self._out.resources[urn] = resource
+            self._transforms[urn] = list(request.transforms)
+            self._states[urn] = ("", outputs)
+            if not resource.custom:
+                inherited = self._providers.get(request.parent, {}) if not request.custom else {}
+                self._providers[urn] = {**inherited, **options.providers}
+        return resource_pb2.RegisterResourceResponse(urn=urn, object=wire.struct(outputs))
+
+    def ReadResource(self, request: Any, context: Any) -> Any:
+        urn = self._urn(request.parent, request.type, request.name)
+        self._claim(urn, context)
+        props = wire.plain(request.properties)
+        self._note_secrets(props)
+        provider = request.provider or self._default_provider(request, request.version, request.pluginDownloadURL)
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            inputs=self._inputs(request.type, props),
+            parent=request.parent or None,
+            op="read",
+            provider=provider,
+            property_dependencies={},
+            source_position=self._position(request),
+        )
+        outputs: Mapping[str, Any] = props
+        if request.type == "pulumi:pulumi:StackReference":
+            outputs = self._exported(request.id)
+        known = "" if request.id in wire.SENTINELS else request.id
+        with self._lock:
+            self._out.resources[urn] = resource
+            self._states[urn] = (known, outputs)
+        response = resource_pb2.ReadResourceResponse(urn=urn, properties=wire.struct(outputs))
+        if "id" in response.DESCRIPTOR.fields_by_name:
+            response.id = known
+        return response
+
+    def ExistsResource(self, request: Any, context: Any) -> Any:
+        return resource_pb2.ExistsResourceResponse(unknown=True)
+
+    def _urn(self, parent: str, kind: str, name: str) -> str:
+        above = parent.split("::", 3)[2] if parent.count("::") >= 3 else STACK_TYPE
+        qualified = kind if above == STACK_TYPE else f"{above}${kind}"
+        return f"urn:pulumi:{self._in.stack}::{self._in.project}::{qualified}::{name}"
+
+    def _claim(self, urn: str, context: Any) -> None:
+        """A URN is given once."""
+        with self._lock:
+            taken = urn in self._states
+            self._states.setdefault(urn, ("", {}))
+        if taken:
+            self._refuse(f"Duplicate resource URN '{urn}'; try giving it a unique name", context)
+
+    def _refuse(self, why: str, context: Any) -> None:
+        with self._lock:
+            self._out.failures.append(why)
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
+
+    def _note_secrets(self, props: Any) -> None:
+        texts = set(wire.secret_texts(props))
+        with self._lock:
+            self._out.secrets |= texts
+
+    def _inputs(self, kind: str, props: Mapping[str, Any]) -> Mapping[str, Any]:
+        shown = {key: value for key, value in props.items() if key != "__provider"}  # A dynamic provider's own pickled code.
+        revealed: Mapping[str, Any] = wire.revealed(shown, self._in.hides)
+        return revealed if isinstance(revealed, Mapping) else dict.fromkeys(shown, revealed)
+
+    def _outputs(self, kind: str, props: Mapping[str, Any], secret: Any) -> dict[str, Any]:
+        """What a provider's preview returns: the inputs; what it computes is missing, and so unknown to the SDK."""
+        outputs = {key: value for key, value in props.items() if not key.startswith("__")}
+        metadata = outputs.get("metadata")
+        if kind.startswith("kubernetes:") and (metadata is None or (isinstance(metadata, dict) and not metadata.get("name"))):
+            outputs["metadata"] = {**(metadata or {}), "name": wire.UNKNOWN_STRING}  # The Kubernetes provider makes up a name.
+        return {key: wire.secret(value) if key in secret else value for key, value in outputs.items()}
+
+    def _exported(self, stack: str) -> Mapping[str, Any]:
+        known = self._in.exports.get(stack)
+        if known is None:
+            self._note(f"the outputs of the stack {stack} are not known here")
+            return {"name": stack}
+        self._note(f"the outputs of the stack {stack} are those of the exports file")
+        return {"name": stack, "outputs": dict(known), "secretOutputNames": []}
+
+    def _note(self, note: str) -> None:
+        with self._lock:
+            self._out.notes.add(note)
+
+    def _position(self, request: Any) -> str | None:
+        path = Path(unquote(urlparse(request.sourcePosition.uri).path))
+        if not path.is_relative_to(self._in.root) or not request.sourcePosition.line:
+            return None
+        return f"{path.relative_to(self._in.root).as_posix()}:{request.sourcePosition.line}"
+
+    # Providers.
+
+    def _options(self, request: Any) -> Any:
+        """The request's options in the form that transforms get."""
+        options = resource_pb2.TransformResourceOptions(
+            depends_on=request.dependencies,
+            ignore_changes=request.ignoreChanges,
+            replace_on_changes=request.replaceOnChanges,
+            version=request.version,
+            aliases=[*(_alias(urn) for urn in request.aliasURNs), *request.aliases],
+            provider=self._provider_for(request),
+            providers=request.providers,
+            plugin_download_url=request.pluginDownloadURL,
+            deleted_with=request.deletedWith,
+            additional_secret_outputs=request.additionalSecretOutputs,
+        )
+        setattr(options, "import", request.importId)
+        if request.HasField("customTimeouts"):
+            options.custom_timeouts.CopyFrom(request.customTimeouts)
+        for theirs, ours in (("protect", "protect"), ("retainOnDelete", "retain_on_delete")):
+            if request.HasField(theirs):
+                setattr(options, ours, getattr(request, theirs))
+        if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
+            options.delete_before_replace = request.deleteBeforeReplace
+        if "hooks" in options.DESCRIPTOR.fields_by_name and request.HasField("hooks"):
+            options.hooks.CopyFrom(request.hooks)
+        return options
+
+    def _provider_for(self, request: Any) -> str:
+        """The provider that is named, or inherited from a parent; empty for the package's default."""
+        if request.provider or not (request.custom or request.remote):
+            return str(request.provider)
+        package = request.type.split(":")[0]
+        with self._lock:
+            above = self._out.resources.get(request.parent)
+            if above and above.provider and above.provider.split("::")[2].removeprefix(PROVIDER_PREFIX) == package:
+                return above.provider
+            return str(request.providers.get(package) or self._providers.get(request.parent, {}).get(package, ""))
+
+    def _default_provider(self, request: Any, version: str, url: str) -> str:
+        package = request.type.split(":")[0]
+        if registered := self._packages.get(request.packageRef):
+            version, url = registered.version, registered.url
+        name = "default"
+        if version:
+            name += "_" + re.sub(r"[.+-]", "_", version)
+        if url:
+            name += "_" + "/".join(re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in url.rstrip("/").split("/") if part)
+        return f"{self._urn('', PROVIDER_PREFIX + package, name)}::{wire.UNKNOWN_STRING}"
+
+    def _provider_settings(self, request: Any, options: Any) -> dict[str, Any]:
+        """What the engine adds to a provider's inputs."""
+        package = self._packages.get(request.packageRef)
+        version = package.version if package else options.version
+        url = package.url if package else options.plugin_download_url
+        internal = {"pluginDownloadURL": url} if url else {}
+        added: dict[str, Any] = {"__internal": internal} if version or url else {}
+        return {**added, "version": version} if version else added
+
+    # Transforms.
+
+    def _transformed(self, request: Any, props: dict[str, Any], options: Any, context: Any) -> tuple[dict[str, Any], Any]:
+        """The resource's own transforms, then its ancestors', then the stack's."""
+        with self._lock:
+            transforms = list(request.transforms)
+            above = self._out.resources.get(request.parent)
+            while above is not None:
+                transforms += self._transforms.get(above.urn, [])
+                above = self._out.resources.get(above.parent or "")
+            transforms += self._stack_transforms
+        for callback in transforms:
+            asked = resource_pb2.TransformRequest(
+                type=request.type,
+                name=request.name,
+                custom=request.custom,
+                parent=request.parent,
+                properties=wire.struct(props),
+                options=options,
+            )
+            response = self._call_back(callback, asked, resource_pb2.TransformResponse, f"the transform of {request.name}", context)
+            if response.HasField("properties"):
+                props = wire.plain(response.properties)
+            if response.HasField("options"):
+                options = response.options
+        return props, options
+
+    def _call_back(self, callback: Any, request: Any, answers: Any, what: str, context: Any) -> Any:
+        with self._lock:
+            channel = self._channels.get(callback.target)
+            if channel is None:
+                channel = self._channels[callback.target] = grpc.insecure_channel(callback.target, options=_OPTIONS)
+        try:
+            asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
+            return answers.FromString(callback_pb2_grpc.CallbacksStub(channel).Invoke(asked).response)
+        except grpc.RpcError as error:
+            self._refuse(f"{what} fails: {str(error.details()).partition('error: ')[2] or error.details()}", context)
+            raise AssertionError("abort raises") from error
+
+    # Functions.
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        if request.tok == "pulumi:pulumi:getResource":
+            return self._looked_up(request)
+        args, provider = wire.plain(request.args), request.provider
+        with self._lock:
+            transforms = list(self._invoke_transforms)
+        for callback in transforms:
+            options = resource_pb2.TransformInvokeOptions(
+                provider=provider, version=request.version, plugin_download_url=request.pluginDownloadURL
+            )
+            asked = resource_pb2.TransformInvokeRequest(token=request.tok, args=wire.struct(wire.as_outputs(args)), options=options)
+            response = self._call_back(callback, asked, resource_pb2.TransformInvokeResponse, f"the transform of {request.tok}", context)
+            if response.HasField("args"):
+                args = wire.as_inputs(wire.plain(response.args))
+            if response.HasField("options"):
+                provider = response.options.provider
+        found = self._answer(request.tok, args, provider, context)
+        if found is None:
+            return resource_pb2.ResourceInvokeResponse(unknown=True)
+        if found.assumption:
+            self._note(f"{request.tok} answered with {found.assumption}")
+        return _returned(found.result)
+
+    def _answer(self, token: str, args: Mapping[str, Any], provider: str, context: Any) -> Answer | None:
+        if token in self._in.answers:
+            return Answer(self._in.answers[token], "what the settings say")
+        try:
+            return answer(Question(token, args, self._in.config, self._region(provider)))
+        except Exception as error:  # Hostile YAML in kubernetes:yaml:decode.
+            self._refuse(f"{token} can't read its input: {str(error).partition(chr(10))[0]}", context)
+            return None
+
+    def _region(self, provider: str) -> str | None:
+        with self._lock:
+            explicit = self._out.resources.get(provider.rpartition("::")[0])
+        region = explicit.inputs.get("region") if explicit else self._in.config.get("aws:region")
+        return region if isinstance(region, str) else None
+
+    def _looked_up(self, request: Any) -> Any:
+        urn = wire.plain(request.args).get("urn", "")
+        with self._lock:
+            known = self._states.get(urn)
+        if known is None:
+            return resource_pb2.ResourceInvokeResponse(
+                failures=[provider_pb2.CheckFailure(property="urn", reason=f"unknown resource {urn}")]
+            )
+        return _returned({"urn": urn, "id": known[0], "state": dict(known[1])})
+
+    def Call(self, request: Any, context: Any) -> Any:
+        self._note(f"the result of {request.tok} is not known here")
+        response = provider_pb2.CallResponse()
+        getattr(response, "return").CopyFrom(wire.struct({"result": wire.UNKNOWN_STRING}))
+        return response
+
+
+def _alias(urn: str) -> Any:
+    from pulumi.runtime.proto import alias_pb2
+
+    return alias_pb2.Alias(urn=urn)
+
+
+def _returned(result: Mapping[str, Any]) -> Any:
+    response = resource_pb2.ResourceInvokeResponse()
+    getattr(response, "return").CopyFrom(wire.struct(result))
+    return response
