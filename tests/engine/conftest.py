@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from real_engine import Engine, missing, new_engine
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """The real engine. Without its binaries the test is skipped, and fails in CI or with ZEROFLOOR_REQUIRE_ENGINE=1."""
+    reason = missing()
+    if reason is not None:
+        if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return new_engine(tmp_path / "engine")

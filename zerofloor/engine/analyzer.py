@@ -1,0 +1,53 @@
+"""The policy pack's process: what the engine starts for `--policy-pack`, from `policies/` or as the executable `zerofloor-pack`.
+
+It writes the port of its server as the first line of stdout, serves until the engine ends it, and says nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+USAGE = 'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor pack-path)"\n'
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the pack. `argv`: the engine's address, and in a pack's folder also the folder; without any, prints how to use it (exit 2)."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not [argument for argument in arguments if not argument.startswith("-")]:
+        sys.stderr.write(USAGE)
+        raise SystemExit(2)
+    # A terminal's Ctrl-C reaches the engine and us alike: it winds up first and ends us then, so that it never finds us gone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    _serve(stop)
+
+
+def _serve(stop: threading.Event) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+    from pulumi.runtime.proto import analyzer_pb2_grpc
+
+    from zerofloor.engine.servicer import Pack
+
+    # The engine does without limits of its own: a stack of 10,000 resources is one message of some ten MB.
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    )
+    pack = Pack(folder=Path.cwd(), today=datetime.datetime.now(datetime.UTC).date())
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(pack, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    engine = os.getppid()
+    while not stop.wait(1.0) and os.getppid() == engine:  # An engine that was killed can't end us.
+        pass
+    server.stop(None)

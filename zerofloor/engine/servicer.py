@@ -1,0 +1,289 @@
+"""The pack on the engine's Analyzer protocol: it collects what the engine says of each resource and hands the stack to `judge`.
+
+`Analyze` comes before each resource's step and carries its inputs; `AnalyzeStack` comes after all of them and carries outputs and links. So
+inputs are remembered from the one and judged in the other, as `zerofloor check` would. What a resource alone decides is reported in
+`Analyze` already: an `up` without preview reaches `AnalyzeStack` only when everything is created.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import analyzer_pb2 as pb
+from pulumi.runtime.proto import plugin_pb2
+
+from zerofloor import __version__, rules
+from zerofloor.documents.properties import SENTINELS, inputs_of
+from zerofloor.engine.properties import plain
+from zerofloor.errors import InputError
+from zerofloor.judge import judge, judge_resource
+from zerofloor.prices import book
+from zerofloor.report import Finding
+from zerofloor.settings import FILE_NAME, Settings, load
+from zerofloor.stack import Resource, Stack
+
+NAME = "zerofloor"
+"""The pack's name, and the policy that carries what is no rule's: limits, and failures of our own."""
+
+LIMITS = {"maxFloorHourly": "max_floor_hourly", "maxDesiredHourly": "max_desired_hourly", "maxCeilingHourly": "max_ceiling_hourly"}
+
+SCHEMA: Mapping[str, Any] = {
+    "undecided": {"type": "string", "enum": ["mandatory", "advisory"], "description": "What a GPU counts as whose floor can't be decided."},
+    **{name: {"type": "number", "minimum": 0, "description": "The most that it may cost an hour, in USD."} for name in LIMITS},
+}
+"""Configuration of the policy `zerofloor`; the engine checks it, and adds the enforcement level of each rule by itself."""
+
+SETTING_OF_LEVEL = {pb.ADVISORY: "warning", pb.MANDATORY: "error", pb.REMEDIATE: "error", pb.DISABLED: "off"}
+
+
+@dataclass(slots=True)
+class _Run:
+    """One operation on one stack."""
+
+    project: str = ""
+    stack: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """Texts that no output may contain, the longest first."""
+    settings: Settings | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    """Rule and URN of what was reported already."""
+
+
+class Pack:
+    """Answers the engine's calls. One failure of ours is one blocking diagnostic, never a trace and never a pass."""
+
+    def __init__(self, folder: Path, today: datetime.date) -> None:
+        self._folder = folder
+        self._today = today
+        self._config: Mapping[str, Any] = {}
+        self._run = _Run()
+        self._lock = threading.Lock()
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return pb.AnalyzerHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=__version__)
+
+    def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:
+        own = pb.PolicyInfo(
+            name=NAME,
+            displayName="Limits and undecided GPUs",
+            description="A stack stays within its hourly limits, and its floor can be decided.",
+            enforcementLevel=pb.MANDATORY,
+            policy_type=pb.POLICY_TYPE_STACK,
+        )
+        own.configSchema.properties.update(SCHEMA)
+        return pb.AnalyzerInfo(
+            name=NAME, displayName=NAME, version=__version__, supportsConfig=True, policies=[own, *map(_policy, rules.all_rules())]
+        )
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        with self._lock:
+            self._config = {
+                name: (SETTING_OF_LEVEL[one.enforcementLevel], plain(one.properties)) for name, one in request.policyConfig.items()
+            }
+            self._run.settings = None
+        return empty_pb2.Empty()
+
+    def ConfigureStack(self, request: Any, context: Any) -> Any:
+        hidden = set(request.config_secret_keys)
+        with self._lock:
+            self._run = _Run(
+                project=request.project,
+                stack=request.stack,
+                config={key: value for key, value in request.config.items() if key not in hidden},
+                secrets=_secret_texts(value for key, value in request.config.items() if key in hidden),
+            )
+        return pb.AnalyzerStackConfigureResponse()
+
+    def Analyze(self, request: Any, context: Any) -> Any:
+        return self._answer(lambda: self._judge_resource(request))
+
+    def AnalyzeStack(self, request: Any, context: Any) -> Any:
+        return self._answer(lambda: self._judge_stack(request))
+
+    def Remediate(self, request: Any, context: Any) -> Any:
+        return pb.RemediateResponse()
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def _judge_resource(self, request: Any) -> Sequence[Finding]:
+        resource = _resource(request)
+        if resource is None:
+            return ()
+        self._run.resources[resource.urn] = resource
+        return judge_resource(resource, self._stack(tuple(self._run.resources.values())), book(), self._settings(), self._today)
+
+    def _judge_stack(self, request: Any) -> Sequence[Finding]:
+        resources = []
+        for linked in request.resources:
+            known = self._run.resources.get(linked.urn) or _resource(linked)
+            if known is not None:
+                # The engine leaves out what was computed from nothing; documents do not.
+                links = {
+                    name: tuple(sorted(linked.propertyDependencies[name].urns))
+                    for name in sorted({*known.inputs, *linked.propertyDependencies})
+                }
+                resources.append(replace(known, parent=linked.parent or known.parent, property_dependencies=links))
+        report = judge((self._stack(resources),), book(), self._settings(), self._today)
+        if report.gate == "fail" and not any(finding.severity == "error" and finding.waived_by is None for finding in report.findings):
+            raise InputError("the gate fails and no finding says why")
+        return report.findings
+
+    def _stack(self, resources: Sequence[Resource]) -> Stack:
+        ordered = tuple(sorted(resources, key=lambda resource: resource.urn))
+        return Stack("program", ordered, self._run.project, self._run.stack, self._run.config, previewed_by="engine")
+
+    def _settings(self) -> Settings:
+        if self._run.settings is None:
+            self._run.settings = _configured(_settings_near(self._folder), self._config)
+        return self._run.settings
+
+    def _answer(self, find: Callable[[], Sequence[Finding]]) -> Any:
+        with self._lock:
+            try:
+                new = [finding for finding in find() if (finding.rule, finding.urn) not in self._run.reported]
+                answers = [self._diagnostic(finding) for finding in new]
+                self._run.reported |= {(finding.rule, finding.urn) for finding in new}
+            except InputError as error:
+                answers = self._failure(str(error))
+            except Exception as error:
+                # Its text may quote a value: the kind and the place are enough to find it.
+                trace = error.__traceback__
+                while trace is not None and trace.tb_next is not None:
+                    trace = trace.tb_next
+                place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
+                answers = self._failure(f"{type(error).__name__} in {place}; nothing was judged, please report it")
+        return pb.AnalyzeResponse(diagnostics=answers)
+
+    def _failure(self, what: str) -> list[Any]:
+        if (NAME, what) in self._run.reported:
+            return []
+        self._run.reported.add((NAME, what))
+        message = self._scrubbed(f"zerofloor failed: {what}. Blocked, since a stack that was not judged may hold GPUs.")
+        return [
+            pb.AnalyzeDiagnostic(
+                policyName=NAME, policyPackName=NAME, policyPackVersion=__version__, message=message, enforcementLevel=pb.MANDATORY
+            )
+        ]
+
+    def _diagnostic(self, finding: Finding) -> Any:
+        blocking = finding.severity == "error" and finding.waived_by is None
+        return pb.AnalyzeDiagnostic(
+            policyName=finding.rule,
+            policyPackName=NAME,
+            policyPackVersion=__version__,
+            description=finding.name,
+            message=self._scrubbed(_text(finding)),
+            enforcementLevel=pb.MANDATORY if blocking else pb.ADVISORY,
+            urn=finding.urn,
+        )
+
+    def _scrubbed(self, text: str) -> str:
+        for secret in self._run.secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def _policy(rule: Any) -> Any:
+    return pb.PolicyInfo(
+        name=rule.id,
+        displayName=rule.name,
+        description=rule.title,
+        message=rule.why,
+        enforcementLevel=pb.MANDATORY if rule.severity == "error" else pb.ADVISORY,
+        policy_type=pb.POLICY_TYPE_RESOURCE if rule.scope == "resource" else pb.POLICY_TYPE_STACK,
+        remediation_steps=rule.fix,
+    )
+
+
+def _resource(request: Any) -> Resource | None:
+    """The resource in an AnalyzeRequest or an AnalyzerResource; None for a default provider, which no document shows either."""
+    provider_itself = request.type.startswith("pulumi:providers:")
+    if provider_itself and request.name.partition("_")[0] == "default":
+        return None
+    provided = request.HasField("provider")
+    return Resource(
+        urn=request.urn,
+        type=request.type,
+        name=request.name,
+        inputs=inputs_of(request.type, plain(request.properties)),
+        parent=request.options.parent or None,
+        provider=f"{request.provider.urn}::{SENTINELS[0]}" if provided else None,
+        ignore_changes=tuple(request.options.ignoreChanges),
+        custom=provided or provider_itself,
+    )
+
+
+def _text(finding: Finding) -> str:
+    lines = [finding.message]
+    if finding.monthly is not None:
+        lines.append(f"Costs {finding.monthly} a month.")
+    if finding.waived_by is not None:
+        lines.append(f"Waived by {finding.waived_by}.")
+    elif finding.fix:
+        lines.append(f"Fix: {finding.fix}")
+    return "\n".join(lines)
+
+
+def _secret_texts(values: Any) -> tuple[str, ...]:
+    """The texts of secret config values, and of each leaf where one is an object; very short ones would be found in any text."""
+    found: set[str] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for part in value.values():
+                collect(part)
+        elif isinstance(value, list):
+            for part in value:
+                collect(part)
+        elif len(str(value)) >= 4:
+            found.add(str(value))
+
+    for text in values:
+        collect(text)
+        if text[:1] in "[{":
+            try:
+                collect(json.loads(text))
+            except (ValueError, RecursionError):
+                continue
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _settings_near(folder: Path) -> Settings:
+    """`zerofloor.yaml` in the program's folder or above it, up to the project's; the engine starts the pack in the former."""
+    for place in (folder, *folder.parents):
+        if (place / FILE_NAME).is_file():
+            return load(place / FILE_NAME)
+        if (place / "Pulumi.yaml").is_file() or (place / "PulumiPolicy.yaml").is_file():
+            break
+    return Settings()
+
+
+def _configured(settings: Settings, config: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Settings:
+    """The settings with the engine's configuration of the pack over them."""
+    default = {rule.id: rule.severity for rule in rules.all_rules()}
+    # The engine sends a level for every policy, so what equals the default was not asked for.
+    levels = {name: level for name, (level, _) in config.items() if name in default and level != default[name]}
+    properties = config.get(NAME, ("error", {}))[1]
+    limits = {field: properties[name] for name, field in LIMITS.items() if name in properties}
+    undecided = {"mandatory": "error", "advisory": "warning"}.get(properties.get("undecided", ""), settings.undecided)
+    return Settings.model_validate(
+        {
+            **dict(settings),
+            "rules": {**settings.rules, **levels},
+            "limits": {**dict(settings.limits), **limits},
+            "undecided": undecided,
+        }
+    )
