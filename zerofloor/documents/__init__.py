@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from zerofloor.documents.detect import DocumentKind, detect, text_of
+from zerofloor.documents.detect import detect, text_of
 from zerofloor.documents.digest import read_digest
 from zerofloor.documents.events import read_events
 from zerofloor.documents.export import read_export
@@ -18,10 +18,10 @@ from zerofloor.stack import Stack
 MAX_BYTES: Final = 64 * 2**20
 """The largest document that is read unless a caller says otherwise."""
 
-MOST_CONTAINERS: Final = 8_000_000
-"""Objects and lists in a document; the engine writes one in about sixty bytes, a hostile document one in three."""
+FEWEST_BYTES: Final = 12
+"""Bytes for each object and list in a large document: the engine writes about sixty, a hostile one two, and 64 MiB of that are 2 GB."""
 
-_READERS: Final[Mapping[DocumentKind, Callable[[str, bytes, Stack | None], Stack]]] = {
+_READERS: Final[Mapping[str, Callable[[str, bytes, Stack | None], Stack]]] = {
     "digest": read_digest,
     "events": read_events,
     "export": read_export,
@@ -41,12 +41,15 @@ def read(name: str, data: bytes, *, input_format: str | None = None, baseline: S
     if len(data) > max_bytes:
         raise _too_large(name, len(data), max_bytes)
     data = text_of(name, data)
-    if len(data) > 3 * MOST_CONTAINERS and data.count(b"[") + data.count(b"{") > MOST_CONTAINERS:
-        raise refusal(name, f"more than {MOST_CONTAINERS} objects and lists: no engine writes that")
-    for kind, reader in _READERS.items():
-        if kind == (input_format or detect(name, data)):
-            return reader(name, data, baseline)
-    raise InputError(f"--input-format {input_format}: one of {', '.join(KINDS)}")
+    if len(data) > 2**20 and (data.count(b"[") + data.count(b"{")) * FEWEST_BYTES > len(data):
+        raise refusal(name, "almost nothing but brackets: none of the documents that are read is like that")
+    kind = input_format or detect(name, data)
+    if kind not in _READERS:
+        raise InputError(f"--input-format {kind}: one of {', '.join(KINDS)}")
+    try:
+        return _READERS[kind](name, data, baseline)
+    except RecursionError:
+        raise refusal(name, "nested too deeply") from None
 
 
 def read_file(path: str | Path, *, input_format: str | None = None, baseline: Stack | None = None, max_bytes: int = MAX_BYTES) -> Stack:

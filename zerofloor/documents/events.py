@@ -63,7 +63,7 @@ def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
             # `pulumi up` logs its preview and its update into one file: what the later one says counts.
             steps, summary, config = [], None, event.prelude_event.config or {}
         elif event.resource_pre_event is not None:
-            steps.append(_step(event.resource_pre_event))
+            _add(steps, event.resource_pre_event.metadata)
         elif event.res_outputs_event is not None:
             _settle_refresh(steps, event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
@@ -99,9 +99,11 @@ def _events(name: str, data: bytes) -> Iterator[Event]:
         start = end + 1
 
 
-def _step(event: StepEvent) -> Step:
-    metadata = event.metadata
-    return Step(op=metadata.op, urn=metadata.urn, old_state=metadata.old, new_state=metadata.new)
+def _add(steps: list[Step], metadata: Metadata) -> None:
+    """A step, once: the engine has been seen to log one twice in a row, and to count it once."""
+    step = Step(op=metadata.op, urn=metadata.urn, old_state=metadata.old, new_state=metadata.new)
+    if not steps or (steps[-1].urn, steps[-1].op, steps[-1].new_state) != (step.urn, step.op, step.new_state):
+        steps.append(step)
 
 
 def _settle_refresh(steps: list[Step], outcome: Metadata) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from zerofloor.documents.properties import inputs_of
 from zerofloor.documents.refusal import refusal, shown, undecodable
 from zerofloor.documents.yaml_text import yaml_documents
+from zerofloor.errors import InputError
 from zerofloor.stack import Resource, Stack
 
 CLUSTER_SCOPED: Final = frozenset(
@@ -73,12 +74,14 @@ def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise undecodable(name, data, error) from None
-    template = re.search(r"^(?:[^#\n'\"]*[:\-]\s+|\s*)\{\{[^\n]*", text, re.MULTILINE)
-    if template is not None:
-        line = text.count("\n", 0, template.start()) + 1
-        raise refusal(name, f"line {line}: a Helm template ({{{{ … }}}}), not a manifest: render it with `helm template` first")
-    for number, line, value in yaml_documents(name, text):
-        yield f"document {number} (line {line})", value
+    try:
+        for number, line, value in yaml_documents(name, text):
+            yield f"document {number} (line {line})", value
+    except InputError:
+        if "{{" not in text:
+            raise
+        line = text.count("\n", 0, text.index("{{")) + 1
+        raise refusal(name, f"a Helm template ({{{{ … }}}} in line {line}), not a manifest: render it with `helm template` first") from None
 
 
 def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -93,7 +96,7 @@ def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, An
             raise refusal(name, f"{where}, items[{index}] is {_what(item)}: {_EXPECTED}")
         if kind != "List":  # the API server's own lists leave out what their kind says
             item = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")} | item
-        yield f"{where}, items[{index}]", item
+        yield from _flat(name, f"{where}, items[{index}]", item)
 
 
 def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Resource:

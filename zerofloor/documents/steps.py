@@ -112,7 +112,7 @@ def stack_after(
     )
 
 
-def resource_of(name: str, urn: str, state: State, op: str, links: bool) -> Resource:
+def resource_of(name: str, urn: str, state: State, op: str, links: bool, *, created_first: bool = False) -> Resource:
     """A state as a resource. Raises InputError where its URN or its inputs can't be the engine's."""
     parts = urn.split("::", 3)
     if len(parts) != 4 or not urn.startswith("urn:pulumi:"):
@@ -125,8 +125,8 @@ def resource_of(name: str, urn: str, state: State, op: str, links: bool) -> Reso
         raise refusal(name, f"the inputs of {shown(urn)} are nested too deeply") from None
     dependencies = None
     if links:
-        # Sorted, since the engine writes maps of the program's order; most lists are empty, so they share one tuple.
-        dependencies = {key: tuple(sorted(urns)) if urns else () for key, urns in sorted((state.property_dependencies or {}).items())}
+        links_of = state.property_dependencies or {}
+        dependencies = {key: tuple(sorted(links_of[key] or ())) for key in sorted(links_of)}
     return Resource(
         urn=urn,
         type=state.type,
@@ -139,6 +139,7 @@ def resource_of(name: str, urn: str, state: State, op: str, links: bool) -> Reso
         ignore_changes=tuple(state.ignore_changes or ()),
         source_position=_position(state.source_position),
         custom=state.custom,
+        replaced_before_delete=created_first,
     )
 
 
@@ -157,16 +158,12 @@ def first_line(message: str) -> str:
 
 def _outcome(name: str, urn: str, steps: list[Step], links: bool) -> Resource | None:
     """What is left of one resource after all its steps: itself once, or nothing."""
-    ops = Counter(step.op for step in steps if step.op not in LEAVING)
-    staying = [step for step in steps if step.op in STAYING]
-    replacing = [step for step in steps if step.op in REPLACING]
-    if len(staying) + bool(replacing) > 1 or any(n > 1 for n in ops.values()):
-        raise refusal(name, f"several steps for {shown(urn)} ({', '.join(step.op for step in steps)}) that are not one replacement")
-    chosen = next((step for step in reversed(replacing or staying or [s for s in steps if s.op in LOOKING])), None)
-    if chosen is None:
+    chosen = steps[0]
+    if len(steps) > 1:
+        chosen = _deciding(name, urn, steps)
+    if chosen.op in LEAVING:
         return None
-    op = "replace" if replacing else chosen.op
-    state = chosen.new_state or next((step.new_state for step in replacing if step.new_state), None)
+    state = chosen.new_state
     if state is None and chosen.old_state is not None and chosen.op in LOOKING:
         state = _as_it_was(name, chosen.old_state)
     if state is None:
@@ -174,8 +171,22 @@ def _outcome(name: str, urn: str, steps: list[Step], links: bool) -> Resource | 
     if chosen.op == "same" and chosen.old_state is not None and chosen.old_state.custom and not chosen.old_state.id:
         # The engine shows a creation that a target leaves out as `same`; what exists has an ID.
         raise refusal(name, f"partial: {shown(urn)} is left out by --target or --exclude: preview the whole stack")
-    resource = resource_of(name, urn, state, op, links)
-    return replace(resource, replaced_before_delete=_created_first(steps)) if replacing else resource
+    replaced = chosen.op in REPLACING
+    return resource_of(name, urn, state, "replace" if replaced else chosen.op, links, created_first=replaced and _created_first(steps))
+
+
+def _deciding(name: str, urn: str, steps: list[Step]) -> Step:
+    """The step that tells what is left where there are several: parts of one replacement, a look before the act, a leftover's end."""
+    staying = [step for step in steps if step.op in STAYING]
+    replacing = [step for step in steps if step.op in REPLACING]
+    ops = Counter(step.op for step in steps if step.op not in LEAVING)
+    if len(staying) + bool(replacing) > 1 or any(n > 1 for n in ops.values()):
+        raise refusal(name, f"several steps for {shown(urn)} ({', '.join(step.op for step in steps)}) that are not one replacement")
+    for step in (*reversed(replacing), *staying):
+        if step.new_state is not None:
+            return step
+    looks = [step for step in steps if step.op in LOOKING]
+    return next(iter([*replacing, *staying] or [s for s in steps if s.op in LEAVING] or looks))
 
 
 def _as_it_was(name: str, old: OldState) -> State:
@@ -198,10 +209,13 @@ def _created_first(steps: list[Step]) -> bool:
 
 def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
     notes = []
-    if any(step.op in ("delete", "delete-replaced") and step.old_state is not None and step.old_state.retain_on_delete for step in steps):
-        notes.append(f"{urn} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted")
-    if resource is not None and resource.op == "replace" and len(steps) == 1:
-        notes.append(f"{urn} is taken to be created before its predecessor is deleted: {steps[0].op} alone does not tell")
+    if resource is None or len(steps) > 1:
+        if any(
+            step.op in ("delete", "delete-replaced") and step.old_state is not None and step.old_state.retain_on_delete for step in steps
+        ):
+            notes.append(f"{urn} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted")
+    elif resource.op == "replace":
+        notes.append(f"{urn} is taken to be created before its predecessor is deleted: a {steps[0].op} step alone does not tell")
     return notes
 
 
