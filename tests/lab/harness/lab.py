@@ -1,0 +1,305 @@
+"""A running lab: `with running_lab() as lab:`. Nothing of it is left when the block ends, however it ends."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from tests.lab.harness import processes
+from tests.lab.harness.api import Api, Manifest, Refused
+from tests.lab.harness.certificates import write_certificates
+from tests.lab.harness.instance_types import instance_types
+from tests.lab.harness.processes import BINARIES, ROOT, Program
+from tests.lab.harness.stand_ins import METRICS_PORT, TRIGGER_PORT
+
+START_SECONDS = 90
+JOB_MILLISECONDS = 8000
+"""How long the pod of a Job works, unless its label lab_run says `forever`."""
+
+
+class LabFailed(Exception):
+    """The lab could not start, or one of its programs ended. The message has the end of its log."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clusters:
+    """What differs between one lab and another."""
+
+    kubernetes_gates: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    karpenter_gates: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    external_metrics: str = "keda"
+    """Who serves external.metrics.k8s.io: `keda`, or `stand-in` for plain HPAs. It is one API, so not both."""
+
+
+DEFAULT = Clusters()
+GATES_ON = Clusters({"HPAScaleToZero": True}, {"StaticCapacity": True, "CapacityBuffer": True}, "stand-in")
+
+
+class Lab:
+    """What a test or the runner does with a running lab."""
+
+    def __init__(self, folder: Path, clusters: Clusters, supervisor: Supervisor, api: Api) -> None:
+        self.folder = folder
+        self.clusters = clusters
+        self.api = api
+        self._supervisor = supervisor
+
+    def check(self) -> None:
+        """Raises LabFailed where a program has ended by itself."""
+        self._supervisor.check()
+
+    def stop(self, name: str) -> None:
+        """Stops one program on purpose."""
+        self._supervisor.ask({"do": "stop", "name": name})
+
+    def start(self, name: str) -> None:
+        """Starts a program again that was stopped."""
+        programs = (*processes.keda(self.folder), processes.keda_adapter(self.folder))
+        self._supervisor.start(next(program for program in programs if program.name == name))
+
+    def set_trigger(self, key: str, value: object) -> None:
+        """What the trigger of this key answers from now on."""
+        self._put(f"/v/{key}", str(value))
+
+    def set_cpu(self, namespace: str, used: str) -> None:
+        """What each pod of the namespace uses from now on (`900m`)."""
+        self._put(f"/cpu/{namespace}", used)
+
+    def _put(self, path: str, value: str) -> None:
+        with contextlib.closing(http.client.HTTPConnection("localhost", timeout=10)) as connection:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(self.folder / "trigger.sock"))
+            connection.request("PUT", path, value)
+            connection.getresponse().read()
+
+
+class Supervisor:
+    """The process inside the namespaces (supervisor.py) as seen from outside."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._answers: dict[int, str | None] = {}
+        self._changed = threading.Condition()
+        self._died: str | None = None
+        self._sent = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def start(self, program: Program) -> None:
+        """Starts a program and waits until it is healthy. Raises LabFailed."""
+        if not Path(program.argv[0]).exists():
+            raise LabFailed(f"{program.argv[0]} is missing: build it with `make -C tools/lab`")
+        fields = {"name": program.name, "argv": program.argv, "env": dict(program.env), "health": program.health}
+        self.ask({"do": "start", **fields, "timeout": START_SECONDS})
+
+    def ask(self, command: Mapping[str, object]) -> None:
+        """Sends a command and waits for its answer. Raises LabFailed."""
+        with self._changed:
+            self._sent += 1
+            number = self._sent
+            assert self._process.stdin is not None
+            try:
+                self._process.stdin.write(json.dumps({"id": number, **command}) + "\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                raise LabFailed("the lab's supervisor has ended") from None
+            self._changed.wait_for(lambda: number in self._answers or self._died, START_SECONDS + 30)
+            error = self._answers.pop(number, self._died or "the lab's supervisor does not answer")
+        if error:
+            raise LabFailed(error)
+
+    def check(self) -> None:
+        """Raises LabFailed where a program has ended by itself."""
+        if self._died:
+            raise LabFailed(self._died)
+
+    def close(self) -> None:
+        """Stops everything, and waits until it is gone."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message = json.loads(line)
+            with self._changed:
+                if "died" in message:
+                    self._died = (
+                        self._died or f"{message['died']} ended by itself ({message['code']}); the end of its log:\n{message['log']}"
+                    )
+                else:
+                    self._answers[message["id"]] = message["error"]
+                self._changed.notify_all()
+        with self._changed:
+            self._died = self._died or "the lab's supervisor has ended"
+            self._changed.notify_all()
+
+
+def cannot_run() -> str | None:
+    """Why this machine can't run the lab; None where it can."""
+    missing = [name for name in ("etcd", "kube-apiserver", "kwok", "karpenter", "keda-operator") if not (BINARIES / name).exists()]
+    if missing:
+        return f"the control plane is not built ({', '.join(missing)} missing): make -C tools/lab (Go 1.26 or newer)"
+    if not shutil.which("unshare"):
+        return "unshare (util-linux) is missing: the lab needs a network namespace of its own"
+    tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
+    return f"no namespace to be had here: {tried.stderr.strip()}" if tried.returncode else None
+
+
+@contextlib.contextmanager
+def running_lab(clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), keep: bool = False) -> Iterator[Lab]:
+    """Starts everything and waits until it is healthy; on the way out stops it and removes its folder (kept with `keep`, for its logs).
+
+    `extra` are programs that are started before all others. Raises LabFailed.
+    """
+    if reason := cannot_run():
+        raise LabFailed(reason)
+    # A Unix socket's path has 107 characters at most, so the folder stands under the system's own one for temporary files.
+    folder = Path(tempfile.mkdtemp(prefix="zerofloor-lab-"))
+    command = [*_unshare(), sys.executable, "-m", "tests.lab.harness.supervisor", str(folder), *(["--keep"] if keep else [])]
+    # A session of its own: Ctrl-C reaches us alone, and we stop the programs in order.
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    supervisor = Supervisor(process)
+    try:
+        yield _start(folder, clusters, supervisor, extra)
+        supervisor.check()
+    finally:
+        supervisor.close()
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path, clusters: Clusters, supervisor: Supervisor, extra: Sequence[Program]) -> Lab:
+    token = secrets.token_hex(16)
+    write_certificates(folder / "certificates")
+    _write_files(folder, token)
+    for program in (*extra, processes.etcd(folder), *processes.kubernetes(folder, clusters.kubernetes_gates)):
+        supervisor.start(program)
+    supervisor.start(processes.stand_ins(folder, token))
+    supervisor.ask({"do": "forward", "socket": str(folder / "api.sock"), "port": processes.API_PORT})
+    supervisor.ask({"do": "forward", "socket": str(folder / "trigger.sock"), "port": TRIGGER_PORT})
+    api = Api(folder / "api.sock", token)
+    _install(folder, api, clusters)
+    for program in (processes.karpenter(folder, clusters.karpenter_gates), *processes.keda(folder)):
+        supervisor.start(program)
+    if clusters.external_metrics == "keda":
+        supervisor.start(processes.keda_adapter(folder))
+    _wait_for_metrics(api)
+    return Lab(folder, clusters, supervisor, api)
+
+
+def _unshare() -> list[str]:
+    namespaces = ["unshare", "--net", "--pid", "--fork", "--kill-child"]
+    return namespaces if os.geteuid() == 0 else [*namespaces, "--user", "--map-root-user"]
+
+
+def _write_files(folder: Path, token: str) -> None:
+    (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+    (folder / "instance-types.json").write_text(json.dumps(instance_types()))
+    (folder / "stages.yaml").write_text(yaml.safe_dump_all(_stages()))
+    cluster = {"server": f"https://127.0.0.1:{processes.API_PORT}", "certificate-authority": str(folder / "certificates" / "ca.crt")}
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "lab", "cluster": cluster}],
+        "users": [{"name": "admin", "user": {"token": token}}],
+        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "admin"}}],
+        "current-context": "lab",
+    }
+    (folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+
+
+def _stages() -> Iterator[Manifest]:
+    for path in sorted((BINARIES / "stages").glob("*.yaml")):
+        stage = yaml.safe_load(path.read_text())
+        if stage["metadata"]["name"] == "pod-complete":
+            # kwok ends a Job's pod at once; work takes a while, and some never ends. The key is jq: no hyphen.
+            forever = {"key": ".metadata.labels.lab_run", "operator": "NotIn", "values": ["forever"]}
+            stage["spec"]["selector"]["matchExpressions"].append(forever)
+            stage["spec"]["delay"] = {"durationMilliseconds": JOB_MILLISECONDS}
+        yield stage
+
+
+def _install(folder: Path, api: Api, clusters: Clusters) -> None:
+    definitions = [
+        document for path in sorted((BINARIES / "crds").glob("*/*.yaml")) for document in yaml.safe_load_all(path.read_text()) if document
+    ]
+    for definition in definitions:
+        api.apply(definition)
+    for definition in definitions:
+        _wait(partial(_is, api, api.path_of(definition, ""), "Established"), f"{definition['metadata']['name']} is not established")
+    for name in ("keda", "lab"):
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    node_class = {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default"}, "spec": {}}
+    _wait(partial(_tried, partial(api.apply, node_class)), "the KWOKNodeClass is refused")
+    api.apply(_webhooks(folder))
+    adapter = 6444 if clusters.external_metrics == "keda" else METRICS_PORT
+    for group, port in (("external.metrics.k8s.io", adapter), ("metrics.k8s.io", METRICS_PORT)):
+        service = group.split(".")[0] + "-metrics"
+        # An aggregated API needs a Service; ExternalName with a port reaches a process on this host.
+        spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
+        api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": service, "namespace": "lab"}, "spec": spec})
+        api.apply({
+            "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": f"v1beta1.{group}"},
+            "spec": {
+                "group": group, "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": True,
+                "service": {"name": service, "namespace": "lab", "port": port},
+            },
+        })  # fmt: skip
+
+
+def _webhooks(folder: Path) -> Manifest:
+    configuration: Manifest = yaml.safe_load((BINARIES / "keda" / "validation_webhooks.yaml").read_text())
+    bundle = base64.b64encode((folder / "certificates" / "ca.crt").read_bytes()).decode()
+    for webhook in configuration["webhooks"]:
+        path = webhook["clientConfig"]["service"]["path"]
+        webhook["clientConfig"] = {"url": f"https://127.0.0.1:9443{path}", "caBundle": bundle}
+    return configuration
+
+
+def _wait_for_metrics(api: Api) -> None:
+    path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1."
+    for group in ("external.metrics.k8s.io", "metrics.k8s.io"):
+        _wait(partial(_is, api, path + group, "Available"), f"{group} is not available")
+
+
+def _is(api: Api, path: str, condition: str) -> bool:
+    return any(c["type"] == condition and c["status"] == "True" for c in api.get(path).get("status", {}).get("conditions", []))
+
+
+def _tried(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except Refused:
+        return False
+    return True
+
+
+def _wait(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise LabFailed(f"{otherwise} after {START_SECONDS} s")
+        time.sleep(0.2)

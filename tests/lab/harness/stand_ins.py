@@ -1,0 +1,137 @@
+"""What the lab has instead of the world: a trigger that scalers poll (HTTP), and the pod and external metrics APIs (TLS) for plain HPAs.
+
+`PUT /v/KEY` sets a trigger's value (a number, `error` for HTTP 500, `null` for an answer without the value); `PUT /cpu/NAMESPACE` sets what
+each pod of a namespace uses.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import ssl
+import sys
+import threading
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TRIGGER_PORT = 9911
+METRICS_PORT = 9912
+
+values: dict[str, str] = {}
+"""What was PUT, by path."""
+
+
+class Trigger(BaseHTTPRequestHandler):
+    """`GET /v/KEY` answers {"value": N}."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        value = values.get(self.path, "0")
+        if value == "error":
+            _answer(self, 500, {"error": "as told"})
+        elif value == "null":
+            _answer(self, 200, {"value": None})
+        else:
+            _answer(self, 200, {"value": float(value)})
+
+    def do_PUT(self) -> None:
+        values[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        _answer(self, 200, {})
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence: a line a second and scaler would bury what matters."""
+
+
+class Metrics(BaseHTTPRequestHandler):
+    """metrics.k8s.io/v1beta1 and external.metrics.k8s.io/v1beta1, as far as the HPA controller asks."""
+
+    protocol_version = "HTTP/1.1"
+    token = ""
+
+    def do_GET(self) -> None:
+        url = urllib.parse.urlsplit(self.path)
+        parts = url.path.strip("/").split("/")
+        query = dict(urllib.parse.parse_qsl(url.query))
+        match parts:
+            case ["apis", "metrics.k8s.io", "v1beta1"]:
+                pods = {"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}
+                _answer(
+                    self,
+                    200,
+                    {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "metrics.k8s.io/v1beta1", "resources": [pods]},
+                )
+            case ["apis", "external.metrics.k8s.io", "v1beta1"]:
+                kind = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "external.metrics.k8s.io/v1beta1", "resources": []}
+                _answer(self, 200, kind)
+            case ["apis", "metrics.k8s.io", "v1beta1", "namespaces", namespace, "pods"]:
+                self._pods(namespace, query.get("labelSelector", ""))
+            case ["apis", "external.metrics.k8s.io", "v1beta1", "namespaces", namespace, name]:
+                self._external(namespace, name)
+            case _:
+                _answer(self, 404, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404})
+
+    def _pods(self, namespace: str, selector: str) -> None:
+        listed = self._kubernetes(f"/api/v1/namespaces/{namespace}/pods?labelSelector={urllib.parse.quote(selector)}")
+        used = values.get(f"/cpu/{namespace}", "0m")
+        _answer(self, 200, {
+            "kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {},
+            "items": [
+                {
+                    "metadata": {"name": pod["metadata"]["name"], "namespace": namespace, "labels": pod["metadata"].get("labels", {})},
+                    "timestamp": _now(), "window": "10s",
+                    "containers": [{"name": c["name"], "usage": {"cpu": used, "memory": "64Mi"}} for c in pod["spec"]["containers"]],
+                }
+                for pod in listed["items"] if pod["status"].get("phase") == "Running"
+            ],
+        })  # fmt: skip
+
+    def _external(self, namespace: str, name: str) -> None:
+        value = values.get(f"/v/{namespace}", "0")
+        if value == "error":
+            _answer(self, 500, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500, "message": "as told"})
+            return
+        item = {"metricName": name, "metricLabels": {}, "timestamp": _now(), "value": value}
+        _answer(
+            self, 200, {"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "metadata": {}, "items": [item]}
+        )
+
+    def _kubernetes(self, path: str) -> Any:
+        request = urllib.request.Request(f"https://127.0.0.1:6443{path}", headers={"Authorization": f"Bearer {self.token}"})
+        context = ssl._create_unverified_context()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        with opener.open(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence, as above."""
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _answer(handler: BaseHTTPRequestHandler, code: int, body: object) -> None:
+    data = json.dumps(body).encode()
+    handler.send_response(code)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+def main() -> None:
+    """`python -m tests.lab.harness.stand_ins CERTIFICATE KEY TOKEN`"""
+    certificate, key, Metrics.token = sys.argv[1:]
+    metrics = ThreadingHTTPServer(("127.0.0.1", METRICS_PORT), Metrics)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    metrics.socket = context.wrap_socket(metrics.socket, server_side=True)
+    threading.Thread(target=metrics.serve_forever, daemon=True).start()
+    ThreadingHTTPServer(("127.0.0.1", TRIGGER_PORT), Trigger).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

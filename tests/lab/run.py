@@ -1,0 +1,178 @@
+"""`python -m tests.lab.run --all | --ci | NAME…`: runs scenarios on real controllers and compares with what zerofloor said before.
+
+Exit 0: all agree (or are undecided, or turn on what no manifest shows); 1: some don't, or the lab broke; 2: bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tests.lab.comparison import FAILURES, Outcome, Result, compare
+from tests.lab.drive import run_scenario, wait_until_removed
+from tests.lab.harness.lab import DEFAULT, GATES_ON, Clusters, Lab, LabFailed, running_lab
+from tests.lab.observer import Observer
+from tests.lab.prediction import CheckFailed, Prediction, predict
+from tests.lab.scenario import Scenario, named, scenarios
+
+SIDE_BY_SIDE = {"many": 24, "few": 5, "none": 1}
+"""How many scenarios run at the same time, by what they bear beside them."""
+
+
+def main() -> int:
+    """The command."""
+    arguments = _arguments()
+    try:
+        chosen = _chosen(arguments)
+        predictions = predict_all(chosen)
+        results = run(chosen, predictions, keep=arguments.keep, side_by_side=arguments.side_by_side)
+    except LookupError as error:
+        _say(str(error))
+        return 2
+    except (LabFailed, CheckFailed) as error:
+        _say(f"The lab broke: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("Stopped; nothing is left running.")
+        return 1
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps([as_json(result) for result in results], indent=1) + "\n")
+    print(table(results))  # noqa: T201
+    return 1 if any(result.outcome in FAILURES for result in results) else 0
+
+
+def predict_all(chosen: Sequence[Scenario]) -> Mapping[str, Prediction]:
+    """The predictions, by id: made before anything is created. Raises CheckFailed."""
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip((scenario.header.id for scenario in chosen), pool.map(predict, chosen), strict=True))
+
+
+def run(chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], *, keep: bool = False, side_by_side: int = 24) -> list[Result]:
+    """Runs them, each in the cluster that it names. Raises LabFailed."""
+    results: list[Result] = []
+    for clusters, names in ((DEFAULT, ("default", "webhook-down")), (GATES_ON, ("gates-on",))):
+        here = [scenario for scenario in chosen if scenario.header.cluster in names]
+        if here:
+            results += _run_in(clusters, here, predictions, keep, side_by_side)
+    return sorted(results, key=lambda result: result.scenario.header.id)
+
+
+def _run_in(
+    clusters: Clusters, chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], keep: bool, side_by_side: int
+) -> list[Result]:
+    _say("starting the control plane")
+    start = time.monotonic()
+    with running_lab(clusters, keep=keep) as lab:
+        _say(f"healthy after {time.monotonic() - start:.0f} s{f', logs in {lab.folder}' if keep else ''}")
+        observer = Observer(lab)
+        try:
+            results = []
+            with_webhook = [s for s in chosen if s.header.cluster != "webhook-down"]
+            for beside, most in SIDE_BY_SIDE.items():
+                batch = [scenario for scenario in with_webhook if scenario.header.beside == beside]
+                results += _batch(lab, observer, batch, predictions, min(most, side_by_side))
+            without = [s for s in chosen if s.header.cluster == "webhook-down"]
+            if without:
+                lab.stop("keda-webhooks")
+                results += _batch(lab, observer, without, predictions, side_by_side)
+                lab.start("keda-webhooks")
+            return [_again_alone(lab, observer, result) for result in results]
+        finally:
+            observer.end()
+
+
+def _batch(lab: Lab, observer: Observer, batch: Sequence[Scenario], predictions: Mapping[str, Prediction], most: int) -> list[Result]:
+    def one(scenario: Scenario) -> Result:
+        result = compare(scenario, predictions[scenario.header.id], run_scenario(lab, observer, scenario))
+        _say(line(result))
+        return result
+
+    # The longest first, so that the last ones don't wait for it.
+    order = sorted(batch, key=lambda scenario: -scenario.header.settle_within)
+    pool = ThreadPoolExecutor(most)
+    try:
+        return list(pool.map(one, order))
+    except BaseException:
+        observer.end()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _again_alone(lab: Lab, observer: Observer, result: Result) -> Result:
+    """What did not settle, or did otherwise than its file says, has one more chance with nothing beside it."""
+    if result.outcome not in ("unsettled", "unexpected") or result.scenario.header.cluster == "webhook-down":
+        return result
+    _say(f"again, alone: {result.scenario.header.id}")
+    wait_until_removed(lab, observer, result.scenario)
+    again = compare(result.scenario, result.prediction, run_scenario(lab, observer, result.scenario))
+    _say(line(again))
+    return replace(again, detail=f"{again.detail} (run again alone; at first {result.outcome})".strip())
+
+
+def line(result: Result) -> str:
+    """One result in a line."""
+    seen = result.observation
+    said = result.prediction.verdict + ("" if result.prediction.gpus is None else f" {result.prediction.gpus:g}")
+    text = f"{result.outcome:10} {result.scenario.header.id}: predicted {said}, seen {seen.gpus} GPUs on {seen.nodes} nodes"
+    return f"{text} in {seen.seconds:.0f} s" + (f" ({result.detail})" if result.detail else "")
+
+
+def table(results: Iterable[Result]) -> str:
+    """How many agreed, by the way of holding; then what did not."""
+    results = list(results)
+    columns: tuple[Outcome, ...] = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettled")
+    rows = [f"{'way of holding':28}{'scenarios':>10}" + "".join(f"{column:>12}" for column in columns)]
+    ways = sorted({result.scenario.header.way for result in results})
+    for way in [*ways, ""]:
+        counted = Counter(result.outcome for result in results if not way or result.scenario.header.way == way)
+        rows.append(f"{way or 'all':28}{sum(counted.values()):>10}" + "".join(f"{counted[column] or '':>12}" for column in columns))
+    return "\n".join([*rows, *(line(result) for result in results if result.outcome in FAILURES)])
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """A result for the docs and for other programs; no times, so that a run that says the same is the same."""
+    observation = {key: value for key, value in asdict(result.observation).items() if key in ("nodes", "gpus")}
+    prediction = {"verdict": result.prediction.verdict, "gpus": result.prediction.gpus}
+    return {"id": result.scenario.header.id, "outcome": result.outcome, "prediction": prediction, "observation": observation}
+
+
+def _chosen(arguments: argparse.Namespace) -> Sequence[Scenario]:
+    if arguments.names:
+        return named(arguments.names)
+    return [scenario for scenario in scenarios() if arguments.all or scenario.header.ci]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab.run", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--all", action="store_true", help="every scenario, about an hour")
+    what.add_argument("--ci", action="store_true", help="every way of holding, ten minutes")
+    what.add_argument("names", nargs="*", default=[], help="ids, or how they start (S11)")
+    parser.add_argument("--json", metavar="FILE", help="write the results here")
+    parser.add_argument("--keep", action="store_true", help="keep the programs' logs")
+    parser.add_argument("--side-by-side", type=int, default=24, metavar="N", help="at most so many at the same time")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    # A plain kill ends it as cleanly as Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(main())
