@@ -68,6 +68,13 @@ class PriceBook:
     """When the live prices were fetched; empty without them."""
     currency: str = "USD"
     """All sums are in this currency; a price in another one can't be used."""
+    snapshot_as_of: str = embedded.AS_OF
+    """The day on which the embedded snapshot was gathered."""
+
+    @property
+    def snapshot(self) -> str:
+        """sha256 of the embedded snapshot."""
+        return embedded.snapshot_hash()
 
     def find(self, key: Key) -> Price | Missing:
         """The price of exactly this item, region, market, service and OS; an override for region `*` holds in every region."""
@@ -105,9 +112,13 @@ def region_of(cloud: str, place: str) -> str:
     return name
 
 
-def snapshot_age(today: datetime.date) -> int:
+OLD_AFTER_DAYS: Final = 90
+"""From this age on the snapshot is worth a warning."""
+
+
+def snapshot_age(book: PriceBook, today: datetime.date) -> int:
     """Days since the snapshot was gathered (never negative)."""
-    return max(0, (today - datetime.date.fromisoformat(embedded.AS_OF)).days)
+    return max(0, (today - datetime.date.fromisoformat(book.snapshot_as_of)).days)
 
 
 def _snapshot_price(key: Key) -> Price | None:

@@ -1,0 +1,89 @@
+"""The change against what was: a previous report, or the estimate of a stack export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from zerofloor.errors import InputError
+from zerofloor.estimate import Amount, Change, Estimate
+from zerofloor.money import Money
+from zerofloor.prices.book import PriceBook
+
+SCHEMA = "zerofloor.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The hourly figures to compare with."""
+
+    name: str
+    floor: Money
+    desired: Money
+    ceiling: Money
+    snapshot: str
+    """The price snapshot that they were reckoned with."""
+    unpriced: int = 0
+    """How many of its resources had no price."""
+
+
+def of_estimate(estimate: Estimate, name: str) -> Baseline:
+    """The figures of another estimate, such as that of a judged export."""
+    return Baseline(
+        name, estimate.floor.hourly, estimate.desired.hourly, estimate.ceiling.hourly, estimate.snapshot, len(estimate.unpriced)
+    )
+
+
+def of_report(report: Any, name: str) -> Baseline:
+    """The figures of a previous JSON report (decoded). InputError where it is none."""
+    if not isinstance(report, Mapping) or report.get("schema") != SCHEMA:
+        raise InputError(f"{name}: not a zerofloor report ({SCHEMA}): write one with --format json")
+    floor, desired, ceiling = (_money(report, figure, name) for figure in ("floor", "desired", "ceiling"))
+    prices, estimate = report.get("prices"), report["estimate"]
+    snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None
+    unpriced = estimate.get("unpriced")
+    without = len(unpriced) if isinstance(unpriced, list) else 0
+    return Baseline(name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", without)
+
+
+def change(baseline: Baseline, floor: Amount, desired: Amount, ceiling: Amount, book: PriceBook) -> Change:
+    """The hourly difference of each figure. InputError where the currencies differ."""
+    if baseline.floor.currency != book.currency:
+        raise InputError(f"{baseline.name}: its money is in {baseline.floor.currency}, that of this run in {book.currency}")
+    notes = []
+    if baseline.snapshot != book.snapshot:
+        notes.append("The baseline was priced with another snapshot, so a part of the change may be the prices'.")
+    if baseline.unpriced:
+        notes.append(f"{baseline.unpriced} of the baseline's resources had no price, so the change may be too high.")
+    return Change(
+        baseline.name,
+        floor.hourly + baseline.floor * -1,
+        desired.hourly + baseline.desired * -1,
+        ceiling.hourly + baseline.ceiling * -1,
+        tuple(notes),
+    )
+
+
+def signed(change: Money) -> str:
+    """`+$3.93/h`, `-$0.50/h`, `±$0.00/h`."""
+    cents = change.cents().amount
+    sign = "+" if cents > 0 else "-" if cents < 0 else "±"
+    unit = "$" if change.currency == "USD" else f"{change.currency} "
+    return f"{sign}{unit}{abs(cents):,f}/h"
+
+
+def _money(report: Mapping[str, Any], figure: str, name: str) -> Money:
+    value: Any = report
+    for key in ("estimate", figure, "hourly"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    amount, currency = (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (None, None)
+    if isinstance(amount, str) and isinstance(currency, str):
+        try:
+            parsed = Decimal(amount)
+        except InvalidOperation:
+            parsed = Decimal("NaN")
+        if parsed.is_finite():
+            return Money(parsed, currency)
+    raise InputError(f"{name}: estimate.{figure}.hourly is not an amount of money")

@@ -1,0 +1,49 @@
+"""How long the first request after idle waits, in parts, each with its source: why people keep a minimum of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from zerofloor.settings import ColdStart as Given
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the wait, in seconds, from the usual best to the usual worst."""
+
+    what: str
+    least: Decimal
+    most: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """From a request at zero to its answer."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def least(self) -> Decimal:
+        return sum((part.least for part in self.parts), Decimal(0))
+
+    @property
+    def most(self) -> Decimal:
+        return sum((part.most for part in self.parts), Decimal(0))
+
+
+NODE: Final = Part("a GPU node gets ready", Decimal(80), Decimal(120), "default: 80-120 s from the request to a ready GPU node")
+IMAGE: Final = Part("the image is pulled", Decimal(300), Decimal(600), "default: 5-10 min for 10-13 GB, neither lazy nor cached")
+LOAD: Final = Part("the model is loaded", Decimal(120), Decimal(120), "default: about 2 min for an 8B model")
+
+
+def cold_start(given: Given) -> Wait:
+    """The wait by the user's own numbers where there are any (`coldStart` in zerofloor.yaml), else the documented defaults."""
+    own = (given.node_seconds, given.image_seconds, given.load_seconds)
+    return Wait(tuple(_part(default, seconds) for default, seconds in zip((NODE, IMAGE, LOAD), own, strict=True)))
+
+
+def _part(default: Part, seconds: Decimal | None) -> Part:
+    return default if seconds is None else Part(default.what, seconds, seconds, "coldStart in zerofloor.yaml")
