@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,8 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     monthly: Money | None = None
     """What it holds a month; None where nothing is held or no price is known."""
+    cost_unknown: bool = False
+    """True where it may cost something and no price is known; then no waiver's cap can be shown to hold."""
     waived_by: str | None = None
     """`OWNER: REASON (until DATE)` where a waiver permits it."""
 
@@ -55,3 +58,5 @@ class Report:
     findings: tuple[Finding, ...]
     """Sorted: errors first, the dearest first, then by rule and URN."""
     assumptions: tuple[Assumption, ...]
+    today: datetime.date
+    """The day of the run (UTC), as it was passed in: waivers expire and prices age by it."""

@@ -1,1 +1,1 @@
-
+"""Report -> text, one file a format."""

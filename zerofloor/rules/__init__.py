@@ -1,1 +1,76 @@
+"""The rules: one module `gpuNNN_name.py` each, found by listing this package."""
 
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+
+from zerofloor.errors import InputError
+from zerofloor.money import ZERO
+from zerofloor.report import Finding, Severity
+from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.settings import Settings
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, sorted by ID."""
+    modules = (found.name for found in pkgutil.iter_modules(__path__) if found.name.startswith("gpu"))
+    return tuple(sorted((importlib.import_module(f"{__name__}.{name}").RULE for name in modules), key=lambda rule: rule.id))
+
+
+def find_rule(id_or_name: str) -> Rule | None:
+    """The rule with this ID (in either case) or name."""
+    return next((rule for rule in all_rules() if id_or_name == rule.name or id_or_name.upper() == rule.id), None)
+
+
+def check_names(settings: Settings) -> None:
+    """Raises InputError where the settings change the severity of a rule that doesn't exist: a slip would switch nothing, silently."""
+    wrong = sorted(name for name in settings.rules if find_rule(name) is None)
+    if wrong:
+        raise InputError(f"settings: rules: there is no rule {', '.join(map(repr, wrong))}; `zerofloor rules` lists them")
+
+
+def findings(judged: Judged, rules: Iterable[Rule] | None = None) -> tuple[Finding, ...]:
+    """What the rules (all, if none are given) have to say, in the order of the report."""
+    chosen = all_rules() if rules is None else tuple(rules)
+    first = [finding for rule in chosen if rule.scope != "gate" for finding in _findings(rule, judged)]
+    judged = replace(judged, findings=tuple(first))
+    return in_order([*first, *(finding for rule in chosen if rule.scope == "gate" for finding in _findings(rule, judged))])
+
+
+def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorted: what blocks first, then by severity, the dearest first, then by rule and URN."""
+    ranks: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+
+    def key(finding: Finding) -> tuple[object, ...]:
+        amount = (finding.monthly or ZERO).amount
+        return (finding.waived_by is not None, ranks[finding.severity], -amount, finding.rule, finding.urn, finding.message)
+
+    return tuple(sorted(found, key=key))
+
+
+def _findings(rule: Rule, judged: Judged) -> Iterator[Finding]:
+    chosen = judged.settings.rules.get(rule.id, judged.settings.rules.get(rule.name))
+    if chosen != "off":
+        for problem in rule.check(judged):
+            yield _finding(rule, problem, chosen or problem.severity or rule.severity, judged)
+
+
+def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -> Finding:
+    resource = judged.estate.by_urn.get(problem.urn)
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=severity,
+        urn=problem.urn,
+        message=problem.message,
+        fix=problem.fix,
+        source=resource.source_position if resource else None,
+        evidence=problem.evidence,
+        monthly=problem.monthly,
+        cost_unknown=problem.cost_unknown,
+    )

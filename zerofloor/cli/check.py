@@ -1,0 +1,72 @@
+"""`zerofloor check FILE…`: judges documents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import (
+    MIB,
+    BaselineOption,
+    FormatOption,
+    InputFormatOption,
+    JoinOption,
+    LiveOption,
+    MaxSizeOption,
+    OutputOption,
+    SettingsOption,
+    TodayOption,
+    day,
+    new_app,
+)
+
+app = new_app()
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders of manifests, or - for stdin.")],
+    form: FormatOption = "table",
+    output: OutputOption = None,
+    join: JoinOption = False,
+    input_format: InputFormatOption = None,
+    baseline: BaselineOption = None,
+    settings: SettingsOption = None,
+    max_size: MaxSizeOption = 64,
+    today: TodayOption = None,
+    live: LiveOption = False,
+) -> None:
+    """Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.
+
+    What a file is, is found out from its content. Each is judged by itself, a folder's manifests together; with --join all of them are one
+    estate. The exit code is the worst one.
+    """
+    from zerofloor.cli.inputs import Reading, open_prices, read_documents, settings_beside
+    from zerofloor.cli.output import emit_reports, say
+    from zerofloor.errors import InputError
+    from zerofloor.judge import judge
+
+    date = day(today)
+    reading = Reading(input_format, baseline, max_size * MIB)
+    estates = []
+    unread = False
+    for name in files:
+        try:
+            estates.append(([name], read_documents(name, reading)))
+        except InputError as error:
+            say(str(error))
+            unread = True
+    if join and estates:
+        estates = [([name for names, _ in estates for name in names], tuple(stack for _, stacks in estates for stack in stacks))]
+    reports = []
+    for names, stacks in estates:
+        try:
+            chosen = settings_beside(settings, names)
+            reports.append(judge(stacks, open_prices(chosen, live=live), chosen, date))
+        except InputError as error:
+            say(str(error))
+            unread = True
+    if reports:
+        emit_reports(reports, form, output)
+    raise typer.Exit(2 if unread else 1 if any(report.gate == "fail" for report in reports) else 0)

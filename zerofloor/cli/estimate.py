@@ -1,0 +1,56 @@
+"""`zerofloor estimate FILE…`: the money alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import (
+    MIB,
+    BaselineOption,
+    EngineOption,
+    FormatOption,
+    InputFormatOption,
+    LiveOption,
+    MaxSizeOption,
+    OutputOption,
+    SettingsOption,
+    StackOption,
+    TimeLimitOption,
+    TodayOption,
+    day,
+    new_app,
+)
+
+app = new_app()
+
+
+@app.command()
+def estimate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR...", help="Documents or folders, taken as one estate; - for stdin.")],
+    form: FormatOption = "table",
+    output: OutputOption = None,
+    input_format: InputFormatOption = None,
+    baseline: BaselineOption = None,
+    settings: SettingsOption = None,
+    max_size: MaxSizeOption = 64,
+    stack: StackOption = None,
+    engine: EngineOption = "auto",
+    time_limit: TimeLimitOption = 120,
+    today: TodayOption = None,
+    live: LiveOption = False,
+) -> None:
+    """Print the money alone: floor, desired, expected, ceiling, residuals.
+
+    It exits 0 whatever the cost is; `check` and `preview` are the gate.
+    """
+    from zerofloor.cli.inputs import Previewing, Reading, open_prices, read_any, settings_beside
+    from zerofloor.cli.output import emit_estimate
+    from zerofloor.judge import judge
+
+    date = day(today)
+    chosen = settings_beside(settings, files)
+    reading, previewing = Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit)
+    stacks = tuple(found for name in files for found in read_any(name, reading, previewing))
+    emit_estimate(judge(stacks, open_prices(chosen, live=live), chosen, date), form, output)

@@ -1,0 +1,61 @@
+"""`zerofloor explain URN --from FILE`, `zerofloor explain RULE`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import (
+    MIB,
+    EngineOption,
+    InputFormatOption,
+    MaxSizeOption,
+    SettingsOption,
+    StackOption,
+    TimeLimitOption,
+    TodayOption,
+    day,
+    new_app,
+)
+
+app = new_app()
+
+
+@app.command()
+def explain(
+    what: Annotated[
+        str, typer.Argument(metavar="URN|RULE", help="A URN, or its end or a name where only one fits; or a rule's ID or name.")
+    ],
+    sources: Annotated[list[str], typer.Option("--from", metavar="FILE|DIR", help="Where the URN is; several are one estate.")] = [],  # noqa: B006
+    input_format: InputFormatOption = None,
+    settings: SettingsOption = None,
+    max_size: MaxSizeOption = 64,
+    stack: StackOption = None,
+    engine: EngineOption = "auto",
+    time_limit: TimeLimitOption = 120,
+    today: TodayOption = None,
+) -> None:
+    """Say what keeps a GPU alive, link by link; or what a rule is about."""
+    from zerofloor.cli.inputs import Previewing, Reading, open_prices, read_any, settings_beside
+    from zerofloor.cli.output import emit, terminal_width
+    from zerofloor.errors import InputError
+
+    if not sources:
+        from zerofloor.reports.explain import rule_page
+        from zerofloor.rules import find_rule
+
+        rule = find_rule(what)
+        if rule is None:
+            raise InputError(f"{what}: no rule of that name (`zerofloor rules` lists them); for a resource add --from FILE")
+        emit(rule_page(rule))
+        return
+    from zerofloor.judge import judge
+    from zerofloor.reports.explain import resource_page
+
+    date = day(today)
+    chosen = settings_beside(settings, sources)
+    reading, previewing = Reading(input_format, None, max_size * MIB), Previewing(stack, engine, time_limit)
+    stacks = tuple(found for name in sources for found in read_any(name, reading, previewing))
+    report = judge(stacks, open_prices(chosen, live=False), chosen, date)
+    emit(resource_page(report, stacks, what, width=terminal_width()))

@@ -1,0 +1,118 @@
+"""What the commands read: documents, folders, programs, settings, prices."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zerofloor.cli.output import say
+from zerofloor.errors import InputError
+
+if TYPE_CHECKING:
+    from zerofloor.prices.book import PriceBook
+    from zerofloor.settings import Settings
+    from zerofloor.stack import Stack
+
+STDIN = "-"
+MANIFEST_SUFFIXES = (".json", ".yaml", ".yml")
+"""What `kubectl apply -f FOLDER` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How documents are to be read."""
+
+    input_format: str | None = None
+    baseline: Path | None = None
+    max_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Previewing:
+    """How a program is to be previewed."""
+
+    stack: str | None = None
+    engine: str = "auto"
+    time_limit: float = 120
+
+
+def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
+    """The stacks of a file, of stdin (`-`), or of a folder of manifests; a folder with a program is refused with a hint."""
+    from zerofloor.documents import read, read_file
+
+    baseline = read_file(reading.baseline, input_format="export", max_bytes=reading.max_bytes) if reading.baseline else None
+    if name == STDIN:
+        data = sys.stdin.buffer.read(reading.max_bytes + 1)
+        return (read("stdin", data, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes),)
+    files = _manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
+    return tuple(read_file(path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes) for path in files)
+
+
+def read_any(name: str, reading: Reading, previewing: Previewing) -> tuple[Stack, ...]:
+    """As `read_documents`, with a folder that has a Pulumi program previewed."""
+    if is_program(Path(name)):
+        return (preview(Path(name), previewing),)
+    return read_documents(name, reading)
+
+
+def is_program(path: Path) -> bool:
+    """Whether this folder has a Pulumi project."""
+    return any((path / file).is_file() for file in ("Pulumi.yaml", "Pulumi.yml"))
+
+
+def preview(directory: Path, how: Previewing) -> Stack:
+    """The stack that a program declares: by the real engine where it can, else in this process, with the reason on stderr."""
+    from zerofloor.engine.program import preview_in_process
+    from zerofloor.engine.project import choose_stack
+    from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
+
+    stack = choose_stack(directory, how.stack, os.environ)
+    if how.engine == "pulumi" or (how.engine == "auto" and find_pulumi(os.environ) is not None):
+        try:
+            return preview_with_engine(directory, stack, time_limit=how.time_limit)
+        except EngineUnavailable as error:
+            if how.engine == "pulumi":
+                raise InputError(f"{directory}: the Pulumi engine can't preview it here: {error.reason}") from None
+            say(f"the Pulumi engine can't preview it here ({error.reason}); previewing it in this process")
+    if how.engine == "auto" and find_pulumi(os.environ) is None:
+        say("there is no `pulumi` command on PATH; previewing the program in this process")
+    return preview_in_process(directory, stack, time_limit=how.time_limit)
+
+
+def settings_beside(given: Path | None, inputs: Sequence[str]) -> Settings:
+    """The settings of `--settings`, else of zerofloor.yaml beside the first input or in it, else in the current folder, else none."""
+    from zerofloor.settings import FILE_NAME, Settings, load
+
+    if given is not None:
+        return load(given)
+    first = Path(inputs[0]) if inputs and inputs[0] != STDIN else Path()
+    for folder in dict.fromkeys((first if first.is_dir() else first.parent, Path())):
+        if (folder / FILE_NAME).is_file():
+            return load(folder / FILE_NAME)
+    return Settings()
+
+
+def open_prices(settings: Settings, *, live: bool) -> PriceBook:
+    """The price book: the user's own prices over live ones, where asked for, over the snapshot."""
+    from zerofloor.prices.book import open_book
+
+    return open_book()
+
+
+def _manifests_in(folder: Path) -> list[Path]:
+    from zerofloor.settings import FILE_NAME
+
+    if is_program(folder):
+        raise InputError(f"{folder}: a Pulumi program: judge it with `zerofloor preview {folder}`")
+    if (folder / "Chart.yaml").is_file():
+        raise InputError(f"{folder}: a Helm chart: judge what it renders, `helm template {folder} | zerofloor check -`")
+    if any((folder / name).is_file() for name in ("kustomization.yaml", "kustomization.yml", "Kustomization")):
+        raise InputError(f"{folder}: a kustomization: judge what it builds, `kustomize build {folder} | zerofloor check -`")
+    found = sorted(path for path in folder.iterdir() if path.suffix in MANIFEST_SUFFIXES and path.is_file() and path.name != FILE_NAME)
+    if not found:
+        raise InputError(f"{folder}: neither a Pulumi program (no Pulumi.yaml) nor Kubernetes manifests (no *.yaml, *.yml, *.json)")
+    return found

@@ -1,0 +1,52 @@
+"""`zerofloor preview [DIR]`: previews a program and judges it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import (
+    EngineOption,
+    FormatOption,
+    LiveOption,
+    OutputOption,
+    SettingsOption,
+    StackOption,
+    TimeLimitOption,
+    TodayOption,
+    day,
+    new_app,
+)
+
+app = new_app()
+
+
+@app.command()
+def preview(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder with Pulumi.yaml.", show_default=False)] = Path(),
+    stack: StackOption = None,
+    engine: EngineOption = "auto",
+    time_limit: TimeLimitOption = 120,
+    form: FormatOption = "table",
+    output: OutputOption = None,
+    settings: SettingsOption = None,
+    today: TodayOption = None,
+    live: LiveOption = False,
+) -> None:
+    """Preview a Pulumi program and judge it.
+
+    With a pulumi command on PATH the real engine previews it; without one, or where the engine can't run this program here, it runs in this
+    process, and the report says so.
+    """
+    from zerofloor.cli import inputs
+    from zerofloor.cli.output import emit_reports
+    from zerofloor.judge import judge
+
+    date = day(today)
+    chosen = inputs.settings_beside(settings, [str(directory)])
+    found = inputs.preview(directory, inputs.Previewing(stack, engine, time_limit))
+    report = judge((found,), inputs.open_prices(chosen, live=live), chosen, date)
+    emit_reports([report], form, output)
+    raise typer.Exit(1 if report.gate == "fail" else 0)

@@ -1,0 +1,33 @@
+"""`zerofloor rules`: the list of rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from zerofloor.cli.app import OutputOption, new_app
+
+app = new_app()
+
+
+@app.command()
+def rules(
+    form: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="What the list is written as.")] = "table",
+    output: OutputOption = None,
+) -> None:
+    """List the rules.
+
+    `zerofloor explain RULE` prints one with its examples.
+    """
+    from zerofloor.cli.output import emit
+    from zerofloor.rules import all_rules
+
+    if form == "json":
+        from zerofloor.reports.json_report import dump
+
+        fields = ("id", "name", "title", "why", "fix", "severity", "since", "scope", "ways")
+        emit(dump([{field: getattr(rule, field) for field in fields} for rule in all_rules()]), output)
+        return
+    widest = max(len(rule.name) for rule in all_rules())
+    emit("".join(f"{rule.id}  {rule.severity:<7}  {rule.name:<{widest}}  {rule.title}\n" for rule in all_rules()), output)

@@ -1,0 +1,47 @@
+"""`zerofloor show FILE|DIR`: the stack as understood."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import (
+    MIB,
+    BaselineOption,
+    EngineOption,
+    InputFormatOption,
+    MaxSizeOption,
+    OutputOption,
+    StackOption,
+    TimeLimitOption,
+    new_app,
+)
+
+app = new_app()
+
+
+@app.command()
+def show(
+    source: Annotated[str, typer.Argument(metavar="FILE|DIR", help="A document, a folder of manifests or of a program, or - for stdin.")],
+    output: OutputOption = None,
+    input_format: InputFormatOption = None,
+    baseline: BaselineOption = None,
+    max_size: MaxSizeOption = 64,
+    stack: StackOption = None,
+    engine: EngineOption = "auto",
+    time_limit: TimeLimitOption = 120,
+) -> None:
+    """Print a stack as zerofloor understood it, as JSON.
+
+    Unknown values are {"$unknown": true}, secrets {"$secret": true}: what to look at when a verdict surprises. A folder of manifests gives a
+    list of stacks.
+    """
+    from zerofloor.cli.inputs import Previewing, Reading, read_any
+    from zerofloor.cli.output import emit
+    from zerofloor.reports.json_report import dump
+    from zerofloor.show import shown
+
+    stacks = read_any(source, Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit))
+    values = [shown(one) for one in stacks]
+    emit(dump(values[0] if len(values) == 1 else values), output)

@@ -1,0 +1,67 @@
+"""The whole of it in one call: stacks -> capacity -> floor -> money -> findings -> verdict. Every door calls this and nothing else."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zerofloor import gate, platforms, rules
+from zerofloor.capacity import Assumption
+from zerofloor.estate import estate
+from zerofloor.estimate import estimate
+from zerofloor.floor import find_floor
+from zerofloor.report import DocumentInfo, Finding, Report
+from zerofloor.rules.rule import Judged, Rule
+from zerofloor.settings import Settings
+from zerofloor.stack import Resource, Stack
+
+if TYPE_CHECKING:
+    from zerofloor.prices.book import PriceBook
+
+
+def judge(stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date) -> Report:
+    """The report on one estate: several stacks are judged together.
+
+    Raises InputError where the settings name a rule that doesn't exist.
+    """
+    judged, findings = _judged(stacks, prices, settings, today, rules.all_rules())
+    notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
+    return Report(
+        documents=tuple(DocumentInfo(s.kind, s.project, s.name, s.previewed_by, s.document) for s in stacks),
+        gate=gate.verdict(findings),
+        floor=judged.floor,
+        estimate=judged.estimate,
+        findings=findings,
+        assumptions=_in_order((*judged.floor.assumptions, *notes)),
+        today=today,
+    )
+
+
+def judge_resource(
+    resource: Resource, stack_so_far: Stack, prices: PriceBook, settings: Settings, today: datetime.date
+) -> tuple[Finding, ...]:
+    """What one resource decides by itself, before it is created: the findings of rules of the scope `resource`.
+
+    Of `stack_so_far` only the configuration and the providers count, for the region.
+    """
+    providers = tuple(r for r in stack_so_far.resources if r.type.startswith("pulumi:providers:") and r.urn != resource.urn)
+    alone = replace(stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn)))
+    chosen = tuple(rule for rule in rules.all_rules() if rule.scope == "resource")
+    return _judged((alone,), prices, settings, today, chosen)[1]
+
+
+def _judged(
+    stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date, chosen: tuple[Rule, ...]
+) -> tuple[Judged, tuple[Finding, ...]]:
+    rules.check_names(settings)
+    whole = estate(tuple(stacks), settings)
+    capacity = platforms.read(whole)
+    floor = find_floor(capacity, whole)
+    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices), settings, today)
+    return judged, rules.in_order(gate.waived(rules.findings(judged, chosen), settings.waivers, today))
+
+
+def _in_order(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    return tuple(sorted(set(assumptions), key=lambda one: (one.what, one.because, one.source)))

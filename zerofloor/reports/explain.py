@@ -1,0 +1,141 @@
+"""What keeps one GPU alive, link by link; and a rule's page."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from zerofloor.capacity import Evidence
+from zerofloor.errors import InputError
+from zerofloor.floor import Entry
+from zerofloor.report import Finding, Report
+from zerofloor.reports.visible import visible
+from zerofloor.rules.rule import Rule
+from zerofloor.stack import Resource, Stack
+from zerofloor.words import counted, dollars, hours, link, short
+
+NOBODY_CAN_CHANGE = (
+    "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, at least one: no setting prevents that. "
+    "Watch the ScaledObject's errors."
+)
+"""No fallback is perfect: all of them hold (seen on the real controller)."""
+
+SCALED_OBJECT = "keda.sh/v1alpha1:ScaledObject"
+
+
+def resource_page(report: Report, stacks: Sequence[Stack], asked: str, *, width: int = 80) -> str:
+    """The chain behind the verdict on the resource that `asked` means: a URN, the end of one, or a name that only one has.
+
+    Raises InputError where none or several are meant.
+    """
+    resources = {resource.urn: resource for stack in stacks for resource in stack.resources}
+    resource = _meant(asked, report, resources)
+    lines = [line for part in _page(report, resource, resources) for line in _wrapped(part, width)]
+    return "\n".join(lines) + "\n"
+
+
+def rule_page(rule: Rule) -> str:
+    """All that a rule says about itself, with both examples."""
+    parts = [
+        f"{rule.id} {rule.name} ({rule.severity}, since {rule.since})",
+        "",
+        f"{rule.title}.",
+        "",
+        *textwrap.wrap(rule.why, 80),
+        "",
+        *textwrap.wrap(f"Change: {rule.fix}", 80),
+        "",
+        "Found in:",
+        "",
+        textwrap.indent(rule.bad.rstrip("\n"), "    "),
+        "",
+        "Not in:",
+        "",
+        textwrap.indent(rule.good.rstrip("\n"), "    "),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resource:
+    """What has to do with a GPU comes first: a name may also be that of its Service or its chart."""
+    of_interest = {entry.urn for entry in report.floor.entries} | {finding.urn for finding in report.findings}
+    if asked in resources:
+        return resources[asked]
+    for urns in (sorted(of_interest & set(resources)), sorted(resources)):
+        found = [urn for urn in urns if urn.endswith(asked) or resources[urn].name == asked]
+        exact = [urn for urn in found if resources[urn].name == asked or urn.endswith((f"::{asked}", f"/{asked}"))]
+        chosen = exact or found
+        if len(chosen) == 1:
+            return resources[chosen[0]]
+        if chosen:
+            raise InputError(f"{asked}: {len(chosen)} resources are meant: {', '.join(short(urn) for urn in chosen[:5])}")
+    raise InputError(f"{asked}: no such resource; `zerofloor show` lists them")
+
+
+def _page(report: Report, resource: Resource, resources: dict[str, Resource]) -> Iterator[str]:
+    entry = next((one for one in report.floor.entries if one.urn == resource.urn), None)
+    findings = [finding for finding in report.findings if finding.urn == resource.urn]
+    if entry is not None:
+        yield _verdict(entry, findings)
+        yield from _links(entry, resources)
+        for urn in entry.carried_by:
+            pool = next((one for one in report.floor.entries if one.urn == urn), None)
+            if pool is not None:
+                yield f"It runs on {pool.platform} {pool.name}" + (f", {counted(pool.nodes, 'node')}." if pool.nodes else ".")
+        guests = [one for one in report.floor.entries if resource.urn in one.carried_by]
+        for guest in guests:
+            yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
+    elif findings:
+        yield f"{short(resource.urn)}: no pool and no workload itself; it decides about others."
+    else:
+        yield f"{short(resource.urn)}: nothing here has to do with a GPU."
+        return
+    for finding in findings:
+        yield (
+            f"{finding.rule} {finding.name}: {finding.message}"
+            if entry is None or not finding.evidence
+            else f"{finding.rule} {finding.name}"
+        )
+        if finding.fix:
+            yield f"Change: {finding.fix}"
+        if finding.waived_by:
+            yield f"Waived by {finding.waived_by}."
+    if entry is not None and not findings and entry.verdict == "held":
+        for hold in entry.holds:
+            yield f"Change: {hold.fix}" + ("" if hold.urn == resource.urn else f" (in {short(hold.urn)})")
+    if any(resources[e.urn].type.endswith(SCALED_OBJECT) for e in _evidence(entry, findings) if e.urn in resources):
+        yield NOBODY_CAN_CHANGE
+
+
+def _evidence(entry: Entry | None, findings: list[Finding]) -> Iterator[Evidence]:
+    if entry is not None:
+        yield from entry.evidence
+    for finding in findings:
+        yield from finding.evidence
+
+
+def _verdict(entry: Entry, findings: list[Finding]) -> str:
+    monthly = max((finding.monthly for finding in findings if finding.monthly is not None), default=None)
+    parts = [f"{entry.platform} {entry.name}: {entry.verdict}"]
+    if entry.gpus:
+        parts.append(counted(entry.gpus, "GPU") + (f" on {counted(entry.nodes, 'node')}" if entry.nodes else ""))
+        parts.append(hours(entry.hours_per_week))
+    if monthly is not None:
+        parts.append(f"{dollars(monthly)} a month")
+    return ", ".join(parts) + "."
+
+
+def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
+    shown = dict.fromkeys((*entry.evidence, *(one for hold in entry.holds for one in hold.evidence)))
+    for number, one in enumerate(shown, 1):
+        other = resources.get(one.urn)
+        where = "" if one.urn == entry.urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: "
+        yield f"  {number}. {where}{link(one)}"
+    for open_one in entry.undecided:
+        yield f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why} Settle it: {open_one.settle}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    indent = len(text) - len(text.lstrip())
+    hang = " " * (indent + 3 if indent else 2)
+    return textwrap.wrap(visible(text), width, subsequent_indent=hang, break_on_hyphens=False) or [""]

@@ -1,0 +1,146 @@
+"""The report as JSON: the contract that `zerofloor schema report` describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.estimate import Amount, Estimate, Item
+from zerofloor.floor import Entry
+from zerofloor.money import Money
+from zerofloor.report import Finding, Report
+from zerofloor.show import plain
+
+SCHEMA: Final = "zerofloor.report/1"
+
+
+def render(report: Report) -> str:
+    """One JSON document, pure ASCII."""
+    return dump(data(report))
+
+
+def render_estimate(report: Report) -> str:
+    """The money alone, in the report's own shape."""
+    whole = data(report)
+    return dump({key: whole[key] for key in ("documents", "estimate", "prices")})
+
+
+def dump(value: Any) -> str:
+    """JSON-able data as text: pure ASCII, so that nothing in it can do anything to a terminal."""
+    return json.dumps(value, indent=2, ensure_ascii=True, default=str) + "\n"
+
+
+def data(report: Report) -> dict[str, Any]:
+    """The report as JSON-able data."""
+    floor, estimate = report.floor, report.estimate
+    return {
+        "schema": SCHEMA,
+        "documents": [
+            {"kind": d.kind, "project": d.project, "stack": d.stack, "previewed_by": d.previewed_by, "name": d.name}
+            for d in report.documents
+        ],
+        "gate": report.gate,
+        "floor": {
+            "verdict": floor.verdict,
+            "gpus": _number(floor.gpus),
+            "nodes": floor.nodes,
+            "hourly": _money(estimate.floor.hourly),
+            "monthly": _money(estimate.floor.monthly),
+        },
+        "estimate": _estimate(estimate),
+        "capacity": [_entry(entry) for entry in floor.entries],
+        "findings": [_finding(finding) for finding in report.findings],
+        "assumptions": [{"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions],
+        "prices": {"snapshot": estimate.snapshot, "as_of": estimate.snapshot_as_of, "sources": list(estimate.sources)},
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "floor": _amount(estimate.floor),
+        "desired": _amount(estimate.desired),
+        "expected": None if estimate.expected is None else _amount(estimate.expected),
+        "ceiling": _amount(estimate.ceiling),
+        "residual": _amount(estimate.residual),
+        "items": [_item(item) for item in estimate.items],
+        "unpriced": list(estimate.unpriced),
+        "footnotes": list(estimate.footnotes),
+    }
+
+
+def _amount(amount: Amount) -> dict[str, Any]:
+    return {
+        "hourly": _money(amount.hourly),
+        "monthly": _money(amount.monthly),
+        "up_to": None if amount.up_to is None else _money(amount.up_to),
+        "unbounded": amount.unbounded,
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "urn": item.urn,
+        "what": item.what,
+        "quantity": _number(item.quantity),
+        "unit": item.unit,
+        "price": _money(item.price),
+        "source": item.source,
+        "as_of": item.as_of,
+        "counts_in": list(item.counts_in),
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "urn": entry.urn,
+        "kind": entry.kind,
+        "platform": entry.platform,
+        "verdict": entry.verdict,
+        "gpus": _number(entry.gpus),
+        "nodes": entry.nodes,
+        "hours_per_week": _number(entry.hours_per_week),
+        "evidence": [{"urn": e.urn, "path": e.path, "value": json_value(e.value), "because": e.because} for e in entry.evidence],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "severity": finding.severity,
+        "urn": finding.urn,
+        "source": finding.source,
+        "message": finding.message,
+        "fix": finding.fix,
+        "monthly": None if finding.monthly is None else _money(finding.monthly),
+        "waived_by": finding.waived_by,
+    }
+
+
+def _money(money: Money) -> Mapping[str, str]:
+    """Exact to a millionth, with at least the cents: a sum of prices an hour has more places than money has."""
+    places = Decimal("0.000001")
+    text = f"{money.amount.quantize(places):f}".rstrip("0")
+    whole, _, part = text.partition(".")
+    return {"amount": f"{whole}.{part.ljust(2, '0')}", "currency": money.currency}
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def json_value(value: Any) -> Any:
+    """A property value as JSON has it; hidden ones as in `zerofloor show`, what JSON has no number for as text."""
+    if isinstance(value, Decimal):
+        return _number(value) if value.is_finite() else str(value)
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [json_value(part) for part in value]
+    if isinstance(value, Mapping):
+        return {str(key): json_value(value[key]) for key in sorted(value, key=str)}
+    return plain(value)

@@ -1,0 +1,93 @@
+"""The report as Markdown for a comment on a pull request; nothing in it from a document can format, link or mention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from zerofloor.estimate import Amount, Item
+from zerofloor.report import Finding, Report
+from zerofloor.reports.table import FIGURES, age, columns, headline, item_price, quantity
+from zerofloor.reports.visible import visible
+from zerofloor.words import counted, dollars, short
+
+
+def render(report: Report) -> str:
+    """The comment; ends with a newline."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def render_estimate(report: Report) -> str:
+    """The money alone."""
+    return "\n".join((*_costs(report), *_folded("Notes", report.estimate.footnotes))) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that shows as it is: no markup, no HTML, no mention, no reference to an issue, on one line."""
+    out = re.sub(r"([\\`*_{}\[\]()#+!|~>-])", r"\\\1", visible(text).replace("&", "&amp;").replace("<", "&lt;"))
+    return out.replace("@", "@<!-- -->").replace("://", ":<!-- -->//").replace("www.", "www<!-- -->.")
+
+
+def code(text: str) -> str:
+    """Text as an inline code span, also where it has backticks, and in a table cell."""
+    shown = visible(text)
+    ticks = "`" * (1 + max((len(run) for run in re.findall(r"`+", shown)), default=0))
+    pad = " " if "`" in shown or shown[:1] == " " else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}".replace("|", "\\|")
+
+
+def _lines(report: Report) -> Iterator[str]:
+    mark = "❌" if report.gate == "fail" else "✅"
+    yield f"### {mark} zerofloor: {escaped(headline(report))}"
+    yield ""
+    if report.floor.entries or report.estimate.items:
+        yield from _costs(report)
+    for waived, heading in ((False, "Findings"), (True, "Waived")):
+        found = [finding for finding in report.findings if (finding.waived_by is not None) is waived]
+        if found:
+            yield f"#### {heading}"
+            yield ""
+            yield from (line for finding in found for line in _finding(finding))
+            yield ""
+    assumed = [f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions]
+    yield from _folded("Assumed", assumed)
+    yield from _folded("Notes", report.estimate.footnotes)
+
+
+def _costs(report: Report) -> Iterator[str]:
+    yield "| cost | per hour | per month | |"
+    yield "|---|---:|---:|---|"
+    for name, meaning in FIGURES.items():
+        amount: Amount | None = getattr(report.estimate, name)
+        if amount is not None:
+            hour, month = columns(amount)
+            yield f"| {name} | {hour} | {month} | {meaning} |"
+    yield ""
+    yield from _folded("Made of", [_item(item, report) for item in report.estimate.items])
+
+
+def _item(item: Item, report: Report) -> str:
+    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, in {', '.join(item.counts_in)}; {item.source}, {age(item.as_of, report.today)}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    cost = f", {dollars(finding.monthly)} a month" if finding.monthly is not None else ", cost not known" if finding.cost_unknown else ""
+    where = f" {code(short(finding.urn))}" if finding.urn else ""
+    source = f" ({code(finding.source)})" if finding.source else ""
+    yield f"- **{finding.severity}** {finding.rule} {finding.name}{where}{source}{cost}<br>"
+    yield f"  {escaped(finding.message)}<br>"
+    if finding.fix:
+        yield f"  **Change:** {escaped(finding.fix)}"
+    if finding.waived_by:
+        yield f"  <br>Waived by {escaped(finding.waived_by)}"
+
+
+def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    shown = [f"- {escaped(line)}" for line in lines]
+    if shown:
+        yield f"<details><summary>{title} ({counted(len(shown), 'line')})</summary>"
+        yield ""
+        yield from shown
+        yield ""
+        yield "</details>"
+        yield ""

@@ -1,0 +1,49 @@
+"""A Pod with GPUs restarts for ever."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: eval}
+spec:
+  containers:
+    - name: eval
+      image: pytorch/pytorch
+      command: ["python", "eval.py"]
+      resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+GOOD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: eval}
+spec:
+  restartPolicy: Never
+  activeDeadlineSeconds: 3600
+  containers:
+    - name: eval
+      image: pytorch/pytorch
+      command: ["python", "eval.py"]
+      resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+RULE = Rule(
+    id="GPU003",
+    name=Cause.BARE_POD.value,
+    title="A Pod with GPUs restarts for ever",
+    why=(
+        "A bare Pod whose restartPolicy is Always, the default, is started again each time it ends, and no scaler can own it. With Never "
+        "or OnFailure it is one-shot: it bills once."
+    ),
+    fix="Set restartPolicy to Never or OnFailure for work that ends; for a server, use a Deployment with a scaler that goes to zero.",
+    severity="error",
+    since="0.1.0",
+    scope="resource",
+    check=holds(Cause.BARE_POD),
+    bad=BAD,
+    good=GOOD,
+    ways=(2,),
+)

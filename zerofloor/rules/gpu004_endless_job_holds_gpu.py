@@ -1,0 +1,51 @@
+"""A Job with GPUs runs a command that never ends."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: train
+          image: pytorch/pytorch
+          command: ["sleep", "infinity"]
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+GOOD = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  activeDeadlineSeconds: 7200
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: train
+          image: pytorch/pytorch
+          command: ["python", "train.py"]
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+RULE = Rule(
+    id="GPU004",
+    name=Cause.ENDLESS_JOB.value,
+    title="A Job with GPUs runs a command that never ends",
+    why="A Job bills until its command ends, and this one's does not: it sleeps for ever, follows a file, or is a server.",
+    fix="Give the Job a command that ends, or set activeDeadlineSeconds.",
+    severity="error",
+    since="0.1.0",
+    scope="resource",
+    check=holds(Cause.ENDLESS_JOB),
+    bad=BAD,
+    good=GOOD,
+    ways=(2, 15),
+)

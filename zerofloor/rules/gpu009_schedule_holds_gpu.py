@@ -1,0 +1,78 @@
+"""A schedule keeps GPUs for a part of the week."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 4
+  triggers:
+    - type: cron
+      metadata: {timezone: UTC, start: "0 6 * * *", end: "0 22 * * *", desiredReplicas: "1"}
+"""
+
+GOOD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 4
+  triggers:
+    - type: prometheus
+      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+"""
+
+RULE = Rule(
+    id="GPU009",
+    name=Cause.SCHEDULE.value,
+    title="A schedule keeps GPUs for a part of the week",
+    why=(
+        "A cron trigger or a scheduled action keeps GPUs whether or not somebody comes. It costs its share of the week. Up to a limit "
+        "(caps.scheduleHoursPerWeek, 60 by default) that is a warning, above it an error; a schedule that raises and never lowers holds "
+        "all week."
+    ),
+    fix="Shorten the window, add the action that lowers again, or let requests wake it.",
+    severity="error",
+    since="0.1.0",
+    scope="stack",
+    check=holds(Cause.SCHEDULE),
+    bad=BAD,
+    good=GOOD,
+    ways=(9, 15, 33),
+)

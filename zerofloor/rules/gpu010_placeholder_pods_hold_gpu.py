@@ -1,0 +1,61 @@
+"""Pause pods keep GPU nodes warm."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: placeholder}
+value: -10
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: overprovisioner}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: overprovisioner}}
+  template:
+    metadata: {labels: {app: overprovisioner}}
+    spec:
+      priorityClassName: placeholder
+      containers:
+        - name: pause
+          image: registry.k8s.io/pause:3.9
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+GOOD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: overprovisioner}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: overprovisioner}}
+  template:
+    metadata: {labels: {app: overprovisioner}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+RULE = Rule(
+    id="GPU010",
+    name=Cause.PAUSE_PODS.value,
+    title="Pause pods keep GPU nodes warm",
+    why=(
+        "An overprovisioner: pods of a low priority that ask for GPUs and do nothing, so that a node is there when work comes. The node "
+        "bills all the time."
+    ),
+    fix="Remove the placeholder, or scale it to zero outside the hours that need it.",
+    severity="error",
+    since="0.1.0",
+    scope="stack",
+    check=holds(Cause.PAUSE_PODS),
+    bad=BAD,
+    good=GOOD,
+    ways=(17,),
+)

@@ -1,0 +1,37 @@
+"""A notebook or a development session keeps its GPU."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+resources:
+  - type: aws:sagemaker/notebookInstance:NotebookInstance
+    name: research
+    inputs: {instanceType: ml.g5.xlarge, roleArn: "arn:aws:iam::123456789012:role/notebook"}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:sagemaker/notebookInstance:NotebookInstance
+    name: research
+    inputs: {instanceType: ml.t3.medium, roleArn: "arn:aws:iam::123456789012:role/notebook"}
+"""
+
+RULE = Rule(
+    id="GPU011",
+    name=Cause.INTERACTIVE.value,
+    title="A notebook or a development session keeps its GPU",
+    why=(
+        "A notebook, a workspace or an app bills from its start until somebody stops it; most have no idle shutdown, or have it switched "
+        "off."
+    ),
+    fix="Stop it when nobody works in it, or switch its idle shutdown on.",
+    severity="error",
+    since="0.1.0",
+    scope="resource",
+    check=holds(Cause.INTERACTIVE),
+    bad=BAD,
+    good=GOOD,
+    ways=(36,),
+)

@@ -1,0 +1,43 @@
+"""A GPU pool has a minimum above zero."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 1, desiredSize: 1, maxSize: 2}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+"""
+
+RULE = Rule(
+    id="GPU012",
+    name=Cause.POOL_MINIMUM.value,
+    title="A GPU pool has a minimum above zero",
+    why=(
+        "The minimum of a node group, an Auto Scaling group or a fleet runs and bills without a pod on it. pulumi-eks fills in a minimum "
+        "of 1 and a desired size of 2 where they are left out."
+    ),
+    fix="Set the minimum to 0 and let an autoscaler bring nodes.",
+    severity="error",
+    since="0.1.0",
+    scope="resource",
+    check=holds(Cause.POOL_MINIMUM),
+    bad=BAD,
+    good=GOOD,
+    ways=(31, 34, 37),
+)

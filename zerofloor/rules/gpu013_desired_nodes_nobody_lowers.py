@@ -1,0 +1,43 @@
+"""Nodes are asked for at creation and nobody takes them away."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import holds
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 1, maxSize: 2}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+"""
+
+RULE = Rule(
+    id="GPU013",
+    name=Cause.DESIRED_NOT_LOWERED.value,
+    title="Nodes are asked for at creation and nobody takes them away",
+    why=(
+        "A minimum of 0 lowers nothing by itself: without a cluster autoscaler, a scaling policy or a schedule, the desired count is what "
+        "runs."
+    ),
+    fix="Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler says that one runs).",
+    severity="error",
+    since="0.1.0",
+    scope="stack",
+    check=holds(Cause.DESIRED_NOT_LOWERED),
+    bad=BAD,
+    good=GOOD,
+    ways=(31, 34),
+)

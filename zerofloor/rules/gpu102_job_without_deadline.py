@@ -1,0 +1,51 @@
+"""A Job with GPUs may run for ever."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import notices
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: train
+          image: pytorch/pytorch
+          command: ["python", "train.py"]
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+GOOD = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train}
+spec:
+  activeDeadlineSeconds: 7200
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: train
+          image: pytorch/pytorch
+          command: ["python", "train.py"]
+          resources: {limits: {nvidia.com/gpu: 1}}
+"""
+
+RULE = Rule(
+    id="GPU102",
+    name=Cause.NO_DEADLINE.value,
+    title="A Job with GPUs may run for ever",
+    why="A Job is one-shot and bills once, for as long as its pods run. One that hangs bills until somebody looks.",
+    fix="Set activeDeadlineSeconds.",
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=notices(Cause.NO_DEADLINE),
+    bad=BAD,
+    good=GOOD,
+    ways=(15,),
+)

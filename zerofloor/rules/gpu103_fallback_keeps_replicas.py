@@ -1,0 +1,78 @@
+"""A fallback keeps replicas while a trigger fails."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import notices
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 4
+  fallback: {failureThreshold: 3, replicas: 4}
+  triggers:
+    - type: prometheus
+      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+"""
+
+GOOD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 4
+  triggers:
+    - type: prometheus
+      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+"""
+
+RULE = Rule(
+    id="GPU103",
+    name=Cause.FALLBACK.value,
+    title="A fallback keeps replicas while a trigger fails",
+    why=(
+        "While a trigger's source fails KEDA holds fallback.replicas. Every choice holds something: without a fallback the last count "
+        "stays, and with 0 one replica does. What you can choose is how many."
+    ),
+    fix="Set fallback.replicas to what you can afford while the source is down.",
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=notices(Cause.FALLBACK),
+    bad=BAD,
+    good=GOOD,
+    ways=(7,),
+)

@@ -1,0 +1,70 @@
+"""The program sets replicas that a scaler owns."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import notices
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+resources:
+  - type: kubernetes:apps/v1:Deployment
+    name: llm
+    inputs:
+      metadata: {name: llm}
+      spec:
+        replicas: 2
+        selector: {matchLabels: {app: llm}}
+        template:
+          metadata: {labels: {app: llm}}
+          spec: {containers: [{name: server, image: vllm/vllm-openai, resources: {limits: {nvidia.com/gpu: 1}}}]}
+  - type: kubernetes:keda.sh/v1alpha1:ScaledObject
+    name: llm
+    inputs:
+      metadata: {name: llm}
+      spec:
+        scaleTargetRef: {name: llm}
+        minReplicaCount: 0
+        triggers:
+          - type: prometheus
+            metadata: {serverAddress: "http://prometheus:9090", query: sum(gateway_requests_waiting), threshold: "1"}
+"""
+
+GOOD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 4
+  triggers:
+    - type: prometheus
+      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+"""
+
+RULE = Rule(
+    id="GPU106",
+    name=Cause.REPLICAS_BESIDE_SCALER.value,
+    title="The program sets replicas that a scaler owns",
+    why="Every `pulumi up` puts the declared replicas back, so each update wakes the GPUs until the scaler lets them go again.",
+    fix="Leave replicas out, or add `spec.replicas` to ignoreChanges.",
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=notices(Cause.REPLICAS_BESIDE_SCALER),
+    bad=BAD,
+    good=GOOD,
+    ways=(14,),
+)

@@ -1,0 +1,64 @@
+"""Scaling in needs a signal that stops at zero traffic."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import notices
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+resources:
+  - type: aws:sagemaker/endpointConfiguration:EndpointConfiguration
+    name: llm
+    inputs:
+      name: llm
+      asyncInferenceConfig: {outputConfig: {s3OutputPath: "s3://out/"}}
+      productionVariants: [{variantName: main, modelName: llm, instanceType: ml.g5.xlarge, initialInstanceCount: 1}]
+  - type: aws:sagemaker/endpoint:Endpoint
+    name: llm
+    inputs: {name: llm, endpointConfigName: llm}
+  - type: aws:appautoscaling/target:Target
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      minCapacity: 0
+      maxCapacity: 2
+  - type: aws:appautoscaling/policy:Policy
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      policyType: TargetTrackingScaling
+      targetTrackingScalingPolicyConfiguration:
+        targetValue: 1
+        predefinedMetricSpecification: {predefinedMetricType: SageMakerVariantInvocationsPerInstance}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+"""
+
+RULE = Rule(
+    id="GPU108",
+    name=Cause.NO_SCALE_IN_SIGNAL.value,
+    title="Scaling in needs a signal that stops at zero traffic",
+    why=(
+        "The policy that would scale in reads a metric that has no data points without requests; it then keeps what it has, or keeps it "
+        "for long."
+    ),
+    fix="Add a policy on a metric that is reported at zero traffic too, or treat missing data as a breach.",
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=notices(Cause.NO_SCALE_IN_SIGNAL),
+    bad=BAD,
+    good=GOOD,
+    ways=(36, 46),
+)

@@ -1,0 +1,46 @@
+"""A GPU that counts and has no price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.words import short
+
+BAD = """\
+resources:
+  - type: aws:ec2/instance:Instance
+    name: inference
+    inputs: {instanceType: g5.xlarge, ami: ami-0123456789abcdef0, availabilityZone: xx-nowhere-1a}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:ec2/instance:Instance
+    name: inference
+    inputs: {instanceType: t3.large, ami: ami-0123456789abcdef0, availabilityZone: xx-nowhere-1a}
+"""
+
+
+def check(judged: Judged) -> Iterable[Problem]:
+    for urn in judged.estimate.unpriced:
+        notes = [note for note in judged.estimate.footnotes if urn in note or short(urn) in note]
+        yield Problem(urn, " ".join(["There is no price for its GPUs, and they count.", *notes]), RULE.fix, cost_unknown=True)
+
+
+RULE = Rule(
+    id="GPU202",
+    name="unpriced-gpu",
+    title="A GPU that counts and has no price",
+    why=(
+        "The price book has no row for this type, region and market, or nothing says the region. A missing price is not $0: it blocks "
+        "where a GPU is part of the floor or of a limit that is set."
+    ),
+    fix="Say the region (provider, stack config, or `region` in zerofloor.yaml), or add the price to a file of your own (`prices`).",
+    severity="error",
+    since="0.1.0",
+    scope="stack",
+    check=check,
+    bad=BAD,
+    good=GOOD,
+)

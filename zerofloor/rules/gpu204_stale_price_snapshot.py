@@ -1,0 +1,67 @@
+"""The prices are old."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Final
+
+from zerofloor.rules.rule import Judged, Problem, Rule
+
+WARN_AFTER_DAYS: Final = 90
+
+BAD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+settings:
+  limits: {maxSnapshotAgeDays: 0}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+settings:
+  limits: {maxSnapshotAgeDays: 10000}
+"""
+
+
+def check(judged: Judged) -> Iterable[Problem]:
+    if not judged.floor.entries and not judged.estimate.items:
+        return  # A stack without a GPU needs no price.
+    limit = judged.settings.limits.max_snapshot_age_days
+    try:
+        age = (judged.today - datetime.date.fromisoformat(judged.estimate.snapshot_as_of)).days
+    except ValueError:
+        yield Problem("", "The price snapshot has no date.", FIX, severity="warning" if limit is None else "error")
+        return
+    if limit is not None and age > limit:
+        yield Problem("", f"The prices were gathered {age} days ago, and limits.maxSnapshotAgeDays allows {limit}.", FIX, severity="error")
+    elif age > WARN_AFTER_DAYS:
+        yield Problem("", f"The prices were gathered {age} days ago; they may have changed.", FIX)
+
+
+FIX = "Update zerofloor, or fetch prices with `zerofloor prices update`."
+
+RULE = Rule(
+    id="GPU204",
+    name="stale-price-snapshot",
+    title="The prices are old",
+    why="The embedded snapshot is a warning after 90 days, and an error only where limits.maxSnapshotAgeDays is set.",
+    fix=FIX,
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=check,
+    bad=BAD,
+    good=GOOD,
+)

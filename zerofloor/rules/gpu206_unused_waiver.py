@@ -1,0 +1,46 @@
+"""A waiver that nothing needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zerofloor.gate import concerns
+from zerofloor.rules.rule import Judged, Problem, Rule
+
+BAD = """\
+resources:
+  - type: aws:ec2/instance:Instance
+    name: inference
+    inputs: {instanceType: t3.large, ami: ami-0123456789abcdef0}
+settings:
+  waivers:
+    - {rule: always-on-instance-holds-gpu, urn: "*", reason: demo for a customer, owner: ml-team, expires: 2126-01-31, maxMonthlyUsd: 1000}
+"""
+
+GOOD = """\
+resources:
+  - type: aws:ec2/instance:Instance
+    name: inference
+    inputs: {instanceType: t3.large, ami: ami-0123456789abcdef0}
+"""
+
+
+def check(judged: Judged) -> Iterable[Problem]:
+    for waiver in judged.settings.waivers:
+        if not any(concerns(waiver, finding) for finding in judged.findings):
+            yield Problem("", f"The waiver of {waiver.owner} for {waiver.rule} on {waiver.urn} matches no finding.", RULE.fix)
+
+
+RULE = Rule(
+    id="GPU206",
+    name="unused-waiver",
+    title="A waiver that nothing needs",
+    why="It is left over, or its rule or URN is mistyped. A permission that nobody uses is one that nobody watches.",
+    fix="Remove the waiver, or correct its rule or URN.",
+    severity="info",
+    since="0.1.0",
+    scope="gate",
+    check=check,
+    bad=BAD,
+    good=GOOD,
+)

@@ -1,0 +1,74 @@
+"""What a rule is: a name for a bad pattern, a pure check, and an example of each side."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from zerofloor.capacity import Capacity, Evidence
+from zerofloor.estate import Estate
+from zerofloor.estimate import Estimate
+from zerofloor.floor import Floor
+from zerofloor.money import Money
+from zerofloor.report import Finding, Severity
+from zerofloor.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All that a rule may look at."""
+
+    estate: Estate
+    capacity: Capacity
+    floor: Floor
+    estimate: Estimate
+    settings: Settings
+    today: datetime.date
+    findings: tuple[Finding, ...] = ()
+    """What the other rules found; only rules of the scope `gate` see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check saw; the rule's own name and severity are added to make it a finding."""
+
+    urn: str
+    """The resource to change; empty for the stack as a whole."""
+    message: str
+    fix: str
+    evidence: tuple[Evidence, ...] = ()
+    monthly: Money | None = None
+    cost_unknown: bool = False
+    """True where it may cost something and no price is known: no waiver's cap can be shown to hold then."""
+    severity: Severity | None = None
+    """Where this one differs from the rule's."""
+
+
+Check: TypeAlias = Callable[[Judged], Iterable[Problem]]
+
+Scope = Literal["resource", "stack", "gate"]
+"""resource: may be decided by one resource by itself, and then is, also where a preview was skipped. stack: needs the whole.
+gate: looks at what the other rules found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    id: str
+    """Frozen: never reused, never renamed."""
+    name: str
+    """Reads as the bad pattern."""
+    title: str
+    why: str
+    fix: str
+    severity: Severity
+    since: str
+    """The first version that has it."""
+    scope: Scope
+    check: Check
+    bad: str
+    """An example as YAML: Kubernetes manifests, or `resources` with `type`, `name` and `inputs`, and `settings` where they matter."""
+    good: str
+    ways: tuple[int, ...] = ()
+    """The numbers in the catalogue of ways to hold an idle GPU (docs/ways.md)."""

@@ -1,0 +1,76 @@
+"""How counts, hours, values and chains read in a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from zerofloor.capacity import WEEK, Evidence
+from zerofloor.money import Money
+from zerofloor.stack import UNKNOWN, Hidden, Resource
+
+LONGEST = 80
+"""A value is cut after this many characters in a message; the JSON report has all of it."""
+
+
+def number(value: Decimal | int) -> str:
+    """`8`, `0.5`, `1,024`: without an exponent or zeros at the end, in at most three places."""
+    exact = Decimal(value)
+    rounded = exact.quantize(Decimal("0.001")) if exact != exact.to_integral_value() else exact.to_integral_value()
+    text = f"{rounded:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted(value: Decimal | int, noun: str) -> str:
+    """`1 GPU`, `8 GPUs`, `0.5 GPUs`."""
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def hours(weekly: Decimal) -> str:
+    """Hours of a week in words."""
+    return "all week" if weekly >= WEEK else f"{number(weekly)} h a week"
+
+
+def dollars(money: Money) -> str:
+    """`$32.77`, `EUR 12.00`: rounded to cents."""
+    amount = f"{money.cents().amount:,f}"
+    return f"${amount}" if money.currency == "USD" else f"{money.currency} {amount}"
+
+
+def shown(value: Any) -> str:
+    """A property value as a few characters; hidden ones by what hides them."""
+    if isinstance(value, Hidden):
+        return "not known yet" if value is UNKNOWN else "secret"
+    if value is None:
+        return "not set"
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False) if value == "" or value != value.strip() else value
+    elif isinstance(value, Decimal):
+        text = number(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=lambda part: shown(part))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def link(evidence: Evidence) -> str:
+    """One link of a chain: `spec.replicas is 1, so one pod always runs`."""
+    if not evidence.path:
+        return evidence.because
+    return f"{evidence.path} is {shown(evidence.value)}, {evidence.because}"
+
+
+def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resource]) -> str:
+    """The links as one sentence; those of another resource than `urn` say which."""
+    parts = []
+    for one in evidence:
+        other = resources.get(one.urn)
+        parts.append(link(one) if one.urn == urn or other is None else f"{link(one)} ({other.name})")
+    return "; ".join(dict.fromkeys(parts))
+
+
+def short(urn: str) -> str:
+    """The end of a URN, `TYPE::NAME`: what tells it from others in one stack, mostly."""
+    parts = urn.split("::", 3)
+    return f"{parts[2].rsplit('$', 1)[-1]}::{parts[3]}" if len(parts) == 4 else urn
