@@ -1,0 +1,158 @@
+"""A supply of GPU nodes on EKS that is empty when no pod wants one: Karpenter NodePool and EC2NodeClass."""
+
+# No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the schema for other languages.
+from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from zerofloor.components.arguments import camel, read
+from zerofloor.components.spec import NodePoolSpec
+
+
+class GpuNodePoolArgs(TypedDict, total=False):
+    """What a GpuNodePool is made from. Numbers and instance types are checked, so they must be plain values; the rest may be Outputs."""
+
+    name: str
+    """Name of the NodePool and the EC2NodeClass. Default: the component's own name."""
+    cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster: subnets and security groups are those tagged karpenter.sh/discovery with it."""
+    discovery_tags: Mapping[str, pulumi.Input[str]]
+    """In place of clusterName: the tags of the subnets and security groups."""
+    role: pulumi.Input[str]
+    """IAM role of the nodes, by name."""
+    instance_profile: pulumi.Input[str]
+    """In place of role: IAM instance profile of the nodes, by name."""
+
+    instance_types: Sequence[str]
+    """EC2 instance types to choose from, such as g6e.xlarge; Karpenter takes the cheapest that fits."""
+    instance_families: Sequence[str]
+    """In place of instanceTypes: whole families, such as g6e."""
+    capacity_types: Sequence[str]
+    """Markets to buy from: on-demand, spot, reserved. Default on-demand."""
+    zones: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Availability zones. Without it, all that the subnets are in."""
+    max_gpus: Required[float]
+    """The most GPUs that the pool may hold: the ceiling of what it can cost."""
+    weight: float
+    """Preference over other pools that fit, from 1 to 100, higher first. Without weights Karpenter goes by name, not by price."""
+
+    consolidate_after_seconds: float
+    """How long a node stays after its last pod. Default 60."""
+    idle_cap_seconds: float
+    """The longest consolidateAfterSeconds that is accepted. Default 3600."""
+    expire_after_hours: float
+    """Age at which a node is replaced. Default 720."""
+    termination_grace_seconds: float
+    """Longest time that a pod may keep a node that is going. Default 1800."""
+
+    ami_alias: str
+    """Image of the nodes: al2023 or bottlerocket, with a version; both have GPU drivers. Pin it in production. Default al2023@latest."""
+    disk_gib: float
+    """Size of the encrypted gp3 disk for images and caches, in GiB. Default 200."""
+    labels: Mapping[str, pulumi.Input[str]]
+    """More labels for the nodes."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """AWS tags for instances and disks."""
+
+
+class GpuNodePool(pulumi.ComponentResource):
+    """GPU nodes that Karpenter makes for pending pods and takes away when they are empty: a NodePool and its EC2NodeClass.
+
+    Nodes carry the taint of their GPU resource (nvidia.com/gpu:NoSchedule), so that no other pod keeps one. Needs Karpenter 1.x in an EKS
+    cluster, and the device plugin of the GPUs.
+    """
+
+    name: pulumi.Output[str]
+    """Name of the NodePool: what a GpuDeployment takes as nodePool."""
+
+    def __init__(self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None):
+        """Declares the resources.
+
+        Raises:
+            SpecError: an argument is unknown, missing or impossible; each problem is named.
+        """
+        spec = read(NodePoolSpec, "GpuNodePool", name, args)
+        super().__init__("zerofloor:index:GpuNodePool", name, {camel(key): value for key, value in args.items()}, opts)
+        node_class = k8s.apiextensions.CustomResource(
+            f"{name}-class",
+            api_version="karpenter.k8s.aws/v1",
+            kind="EC2NodeClass",
+            metadata={"name": spec.name},
+            spec=_node_class(spec),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        pool = k8s.apiextensions.CustomResource(
+            name,
+            api_version="karpenter.sh/v1",
+            kind="NodePool",
+            metadata={"name": spec.name},
+            spec=_node_pool(spec),
+            # Without its class a NodePool isn't ready, and nodes that are still going need it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[node_class]),
+        )
+        # The plain name is known in a preview, where the resource's own may not be; the URN makes what uses it depend on the pool.
+        self.name = pool.urn.apply(lambda _: spec.name)
+        self.register_outputs({"name": self.name})
+
+
+def _node_class(spec: NodePoolSpec) -> dict[str, Any]:
+    network = [{"tags": spec.discovery_tags or {"karpenter.sh/discovery": spec.cluster_name}}]
+    # Bottlerocket keeps images and pods on a second disk.
+    device = "/dev/xvdb" if spec.ami_alias.startswith("bottlerocket") else "/dev/xvda"
+    node_class: dict[str, Any] = {
+        "amiSelectorTerms": [{"alias": spec.ami_alias}],
+        "subnetSelectorTerms": network,
+        "securityGroupSelectorTerms": network,
+        "blockDeviceMappings": [
+            {
+                "deviceName": device,
+                "ebs": {"volumeSize": f"{spec.disk_gib}Gi", "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True},
+            }
+        ],
+    }
+    if spec.role is not None:
+        node_class["role"] = spec.role
+    if spec.instance_profile is not None:
+        node_class["instanceProfile"] = spec.instance_profile
+    if spec.tags:
+        node_class["tags"] = dict(spec.tags)
+    return node_class
+
+
+def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
+    chosen = ("node.kubernetes.io/instance-type", spec.instance_types)
+    if spec.instance_families:
+        chosen = ("karpenter.k8s.aws/instance-family", spec.instance_families)
+    requirements: list[dict[str, Any]] = [
+        {"key": chosen[0], "operator": "In", "values": list(chosen[1] or ())},
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity_types)},
+    ]
+    if spec.zones is not None:
+        requirements.append({"key": "topology.kubernetes.io/zone", "operator": "In", "values": spec.zones})
+    template: dict[str, Any] = {
+        "spec": {
+            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": spec.name},
+            "requirements": requirements,
+            "taints": [{"key": spec.gpu_resource, "effect": "NoSchedule"}],
+            "expireAfter": f"{spec.expire_after_hours}h",
+            # Unset, a pod that can't be evicted would keep a node that is going for ever.
+            "terminationGracePeriod": f"{spec.termination_grace_seconds}s",
+        }
+    }
+    if spec.labels:
+        template["metadata"] = {"labels": dict(spec.labels)}
+    pool: dict[str, Any] = {
+        "template": template,
+        "limits": {spec.gpu_resource: str(spec.max_gpus)},
+        "disruption": {
+            "consolidationPolicy": "WhenEmpty",
+            "consolidateAfter": f"{spec.consolidate_after_seconds}s",
+            # The default budget of 10% would let a small pool's empty nodes go only one after the other.
+            "budgets": [{"nodes": "100%", "reasons": ["Empty"]}, {"nodes": "1", "reasons": ["Drifted", "Underutilized"]}],
+        },
+    }
+    if spec.weight is not None:
+        pool["weight"] = spec.weight
+    return pool
