@@ -142,6 +142,28 @@ def test_only_unchanged_resources_can_be_filled_in() -> None:
         read("plan.json", digest(summary={"same": 1, "create": 1}), baseline=baseline)
 
 
+def test_what_a_target_leaves_out_is_filled_in_though_the_steps_add_up() -> None:
+    """A resource that is deployed and no longer in the program gets no step when it is no target."""
+    export = {"version": 3, "deployment": {"resources": [state(id="i-1"), state(URN + "-old", id="i-2")]}}
+    baseline = read("export.json", json.dumps(export).encode())
+    filled = read("plan.json", digest(step("same")), baseline=baseline)
+    assert [r.name for r in filled.resources] == ["box", "box-old", "app-dev"]
+
+
+def test_a_renamed_resource_is_not_filled_in_under_its_former_name() -> None:
+    export = {"version": 3, "deployment": {"resources": [state(URN + "-former", id="i-1")]}}
+    baseline = read("export.json", json.dumps(export).encode())
+    filled = read("plan.json", digest(step("same", old={"urn": URN + "-former"})), baseline=baseline)
+    assert [r.name for r in filled.resources] == ["box", "app-dev"]
+    assert filled.notes == ()
+
+
+def test_a_destroyed_stack_is_empty_and_still_has_its_name() -> None:
+    root = {"op": "delete", "urn": ROOT, "oldState": {"urn": ROOT, "type": "pulumi:pulumi:Stack"}}
+    found = read("plan.json", json.dumps({"steps": [root, step("delete")], "changeSummary": {"delete": 2}}).encode())
+    assert (found.resources, found.project, found.name) == ((), "app", "dev")
+
+
 def test_a_creation_that_a_target_leaves_out_is_refused() -> None:
     """It is shown as `same`, and differs from a real one in that its old state has no ID."""
     with pytest.raises(InputError, match=f"{URN} is left out by --target"):
@@ -218,6 +240,8 @@ def test_a_refresh_tells_afterwards_that_a_resource_is_gone() -> None:
     ("events", "said"),
     [
         ([pre("create")], "no summaryEvent"),
+        ([pre("create"), {"summaryEvent": {"result": "succeeded"}}], "no summaryEvent with its counts"),
+        ([ended()], "it has no steps"),
         ([pre("create"), ended(create=2)], r"partial: it counts 1 more resources than it shows \(create: 1\)"),
         ([pre("create"), {"summaryEvent": {"resourceChanges": {"create": 1}, "result": "failed"}}], "partial: the run ended as failed"),
         ([pre("create"), {"summaryEvent": {"resourceChanges": {"create": 1}, "maybeCorrupt": True}}], "maybeCorrupt"),
@@ -250,4 +274,8 @@ def test_a_doubtful_or_unfinished_digest_is_refused() -> None:
     with pytest.raises(InputError, match="maybeCorrupt"):
         read("plan.json", digest(step("create"), maybeCorrupt=True))
     with pytest.raises(InputError, match="without changeSummary"):
-        read("plan.json", json.dumps({"steps": []}).encode())
+        read("plan.json", json.dumps({"steps": [step("create")]}).encode())
+    with pytest.raises(InputError, match="it has no steps"):
+        read("plan.json", b'{"steps": [], "changeSummary": {}}')
+    with pytest.raises(InputError, match="fewer than no resources"):
+        read("plan.json", digest(step("create"), summary={"same": 1, "create": 1, "delete": -1}))

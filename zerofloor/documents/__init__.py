@@ -35,8 +35,9 @@ KINDS: Final = tuple(_READERS)
 def read(name: str, data: bytes, *, input_format: str | None = None, baseline: Stack | None = None, max_bytes: int = MAX_BYTES) -> Stack:
     """The stack of a document; its kind is told from its content unless `input_format` names it.
 
-    `name` is the document as the user knows it. `baseline` is the stack of a `pulumi stack export`: what a preview leaves out
-    as unchanged is filled in from it. Raises InputError where the document can't be read, or leaves resources out.
+    `name` is the document as the user knows it. `baseline` is the stack of a `pulumi stack export`: what a preview does not
+    mention (unchanged resources, or others than its targets) is filled in from it. Raises InputError where the document
+    can't be read, or leaves resources out.
     """
     if len(data) > max_bytes:
         raise _too_large(name, len(data), max_bytes)

@@ -74,13 +74,13 @@ def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
             summary = event.summary_event
     if failure is not None:
         raise refusal(name, f"the run failed, so the event log is partial: {failure}")
-    if summary is None:
-        raise refusal(name, "partial: the event log has no summaryEvent: did the run end?")
+    if summary is None or summary.resource_changes is None:
+        raise refusal(name, "partial: the event log has no summaryEvent with its counts: did the run end?")
     if summary.result != "succeeded":
         raise refusal(name, f"partial: the run ended as {first_line(summary.result)}")
     if summary.maybe_corrupt:
         raise refusal(name, "the engine marks this run as possibly corrupt (maybeCorrupt): run it again")
-    return stack_after("events", name, steps, summary.resource_changes or {}, config, links=False, baseline=baseline)
+    return stack_after("events", name, steps, summary.resource_changes, config, links=False, baseline=baseline)
 
 
 def _events(name: str, data: bytes) -> Iterator[Event]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from zerofloor.documents.refusal import refusal, shown, undecodable
@@ -20,9 +18,13 @@ class Deployed(State, rename="camel", gc=False, kw_only=True):
     pending_replacement: bool = False
 
 
+class Operated(msgspec.Struct, gc=False):
+    urn: str = ""
+
+
 class Operation(msgspec.Struct, gc=False):
     type: str = ""
-    resource: dict[str, Any] | None = None
+    resource: Operated = msgspec.field(default_factory=Operated)
 
 
 class Deployment(msgspec.Struct):
@@ -66,18 +68,20 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
     notes = []
     for state in deployment.resources or ():
         if state.delete:
-            notes.append(f"{state.urn} is about to be deleted (a replacement left it behind): what it bills until then is not counted")
+            notes.append(
+                f"{shown(state.urn)} is about to be deleted (a replacement left it behind): what it bills until then is not counted"
+            )
         elif state.pending_replacement:
-            notes.append(f"{state.urn} is deleted and not yet created again: it is not counted")
+            notes.append(f"{shown(state.urn)} is deleted and not yet created again: it is not counted")
         elif state.urn in resources:
             raise refusal(name, f"{shown(state.urn)} is there twice")
         else:
             resources[state.urn] = resource_of(name, state.urn, state, "read" if state.external else "same", links=version >= 3)
     for operation in deployment.pending_operations or ():
-        urn = (operation.resource or {}).get("urn")
-        what = f"{shown(operation.type)} of {shown(urn)}" if isinstance(urn, str) else f"an operation ({shown(operation.type)})"
-        notes.append(f"{what} was under way when the last update stopped: whether it happened is not known")
-    project, stack = names_in(resources.values())
+        notes.append(
+            f"{shown(operation.type)} {shown(operation.resource.urn)} was under way when the last update stopped: whether it happened is not known"
+        )
+    project, stack = names_in(resources)
     return Stack(
         kind="export",
         resources=tuple(resources[urn] for urn in sorted(resources)),

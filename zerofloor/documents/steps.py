@@ -77,6 +77,10 @@ def stack_after(
 
     Raises InputError where steps are missing that `summary` counts, or contradict each other.
     """
+    if not steps:
+        raise refusal(name, "partial: it has no steps, and even an empty program has its stack")
+    if any(count < 0 for count in summary.values()):
+        raise refusal(name, "its summary counts fewer than no resources")
     by_urn: dict[str, list[Step]] = {}
     for index, step in enumerate(steps):
         if step.op not in _KNOWN:
@@ -100,7 +104,7 @@ def stack_after(
         resources += filled
     elif missing.total():
         raise refusal(name, f"partial: {_gap(missing)}: {SHOW_SAMES}")
-    project, stack = names_in(resources)
+    project, stack = names_in(by_urn)
     return Stack(
         kind=kind,
         resources=tuple(sorted(resources, key=lambda r: r.urn)),
@@ -143,12 +147,10 @@ def resource_of(name: str, urn: str, state: State, op: str, links: bool, *, crea
     )
 
 
-def names_in(resources: Iterable[Resource]) -> tuple[str, str]:
+def names_in(urns: Iterable[str]) -> tuple[str, str]:
     """Project and stack, which every URN tells."""
-    for resource in resources:
-        stack, project = resource.urn.split("::", 2)[:2]
-        return project, stack.removeprefix("urn:pulumi:")
-    return "", ""
+    stack, _, rest = next(iter(urns), "").removeprefix("urn:pulumi:").partition("::")
+    return rest.partition("::")[0], stack
 
 
 def first_line(message: str) -> str:
@@ -213,9 +215,9 @@ def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
         if any(
             step.op in ("delete", "delete-replaced") and step.old_state is not None and step.old_state.retain_on_delete for step in steps
         ):
-            notes.append(f"{urn} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted")
+            notes.append(f"{shown(urn)} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted")
     elif resource.op == "replace":
-        notes.append(f"{urn} is taken to be created before its predecessor is deleted: a {steps[0].op} step alone does not tell")
+        notes.append(f"{shown(urn)} is taken to be created before its predecessor is deleted: a {steps[0].op} step alone does not tell")
     return notes
 
 
@@ -238,16 +240,18 @@ def _gap(missing: Counter[str]) -> str:
 
 def _unmentioned(name: str, by_urn: Mapping[str, list[Step]], baseline: Stack) -> list[Resource]:
     """What the baseline has and no step mentions. Default providers are in no step ever."""
-    here = next(iter(by_urn), "").split("::", 2)[:2]
-    there = next((r.urn for r in baseline.resources), "").split("::", 2)[:2]
-    if here != there:
+    project, stack = names_in(by_urn)
+    if (baseline.project, baseline.name) != (project, stack):
+        there = f"{baseline.project}/{baseline.name}"
         raise refusal(
-            name, f"--baseline {shown(baseline.document)} is of another stack ({shown('::'.join(there))} not {shown('::'.join(here))})"
+            name, f"--baseline {shown(baseline.document)} is of another stack ({shown(there)}, not {shown(f'{project}/{stack}')})"
         )
+    # A renamed resource has its former URN in its old state.
+    mentioned = {*by_urn, *(step.old_state.urn for steps in by_urn.values() for step in steps if step.old_state is not None)}
     return [
         replace(r, op="same")
         for r in baseline.resources
-        if r.urn not in by_urn and not (r.type.startswith("pulumi:providers:") and r.name.startswith("default"))
+        if r.urn not in mentioned and not (r.type.startswith("pulumi:providers:") and r.name.startswith("default"))
     ]
 
 
