@@ -17,7 +17,16 @@ from urllib.parse import unquote, urlparse
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import (
+    alias_pb2,
+    callback_pb2,
+    callback_pb2_grpc,
+    engine_pb2,
+    engine_pb2_grpc,
+    provider_pb2,
+    resource_pb2,
+    resource_pb2_grpc,
+)
 
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
@@ -90,7 +99,7 @@ def serve(surroundings: Surroundings) -> Iterator[tuple[str, Registered]]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Engine(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
+class _Engine(engine_pb2_grpc.EngineServicer):
     """Takes the program's log."""
 
     def __init__(self, registered: Registered) -> None:
@@ -104,19 +113,13 @@ class _Engine(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> Any:
-        from pulumi.runtime.proto import engine_pb2
-
         return engine_pb2.GetRootResourceResponse(urn=self._root)
 
     def SetRootResource(self, request: Any, context: Any) -> Any:
-        from pulumi.runtime.proto import engine_pb2
-
         self._root = request.urn
         return engine_pb2.SetRootResourceResponse()
 
     def RequirePulumiVersion(self, request: Any, context: Any) -> Any:
-        from pulumi.runtime.proto import engine_pb2
-
         return engine_pb2.RequirePulumiVersionResponse()
 
     def StartDebugging(self, request: Any, context: Any) -> Any:
@@ -131,7 +134,7 @@ class _Package:
     url: str
 
 
-class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]
+class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     """Answers as a preview of a stack that does not exist yet: nothing has an ID, and outputs are the inputs as far as they go."""
 
     def __init__(self, surroundings: Surroundings, registered: Registered) -> None:
@@ -425,7 +428,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]
             asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
             return answers.FromString(callback_pb2_grpc.CallbacksStub(channel).Invoke(asked).response)
         except grpc.RpcError as error:
-            self._refuse(f"{what} fails: {str(error.details()).partition('error: ')[2] or error.details()}", context)
+            said = str(error.details()).partition(" error: ")[2] or str(error.details())
+            self._refuse(f"{what} fails: {said.partition(chr(10))[0].rstrip(':')}", context)
             raise AssertionError("abort raises") from error
 
     # Functions.
@@ -486,8 +490,6 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]
 
 
 def _alias(urn: str) -> Any:
-    from pulumi.runtime.proto import alias_pb2
-
     return alias_pb2.Alias(urn=urn)
 
 

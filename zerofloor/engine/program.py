@@ -1,4 +1,4 @@
-"""Previews a Python program without the engine: the real program and the real SDK in a child process, against a resource monitor of ours."""
+"""Previews a Python program without the engine: the program with the real SDK in a child process, against a resource monitor of ours."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ _NOWHERE = {
     "GOOGLE_APPLICATION_CREDENTIALS": os.devnull,
     "CLOUDSDK_CONFIG": os.devnull,
     "AZURE_CONFIG_DIR": os.devnull,
+    "GRPC_VERBOSITY": "NONE",
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -67,6 +68,7 @@ def preview_in_process(
         raise InputError(f"{directory}: there is no program {project.program.name} where Pulumi.yaml says")
     config = read_config(project, stack)
     others = _read_exports(exports) if exports else {}
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Read once on import: else gRPC tells stderr that the program has hung up.
     try:
         from zerofloor.engine.monitor import Surroundings, serve
     except ImportError as error:
@@ -90,7 +92,7 @@ def preview_in_process(
     if failure := _failure(directory, config, run, registered, time_limit):
         raise InputError(scrub(failure))
     imported = [f"the environment {name} is not opened here: what it configures is missing" for name in config.environments]
-    encrypted = sorted({key for key in (config.undecrypted or {}).values()})
+    encrypted = sorted(set((config.undecrypted or {}).values()))
     return Stack(
         kind="program",
         resources=tuple(registered.resources[urn] for urn in sorted(registered.resources)),
@@ -218,7 +220,7 @@ def _read_exports(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _hidden(config: Config) -> frozenset[str]:
-    """Texts that must not be shown wherever they turn up: placeholders, and plain values of secret keys that are long enough to recognize."""
+    """Texts that must not be shown wherever they turn up: placeholders, and plain values of secret keys if long enough to recognize."""
     plain = {config.values[key] for key in config.secret}
     return frozenset({*(config.undecrypted or {}), *(text for text in plain if len(text) >= RECOGNIZABLE)})
 
@@ -263,12 +265,12 @@ def _failure(directory: Path, config: Config, run: _Run, registered: Registered,
         how = f"signal {-run.exit_code}" if run.exit_code < 0 else f"exit code {run.exit_code}"
         last = next((line.strip()[:300] for line in reversed(run.output.splitlines()) if line.strip()), "") if run.exit_code else ""
         return f"{directory}: the program ended itself ({how}) before it was done" + (f": {last}" if last else "")
-    asked = report.get("unanswered") or []
-    if asked:
+    if asked := report.get("unanswered"):
         names = ", ".join(f"{item['function']}{_at(item)}" for item in asked)
+        region = "set aws:region, " if any(item["function"].startswith("aws:index/") for item in asked) else ""
         return (
             f"{directory}: the program needs the result of {names}, which only the cloud knows: "
-            "give it as an answer in the settings, or install the pulumi command and log in"
+            f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi command and log in"
         )
     if registered.failures:
         return f"{directory}: {registered.failures[0]}{_at(report)}"
@@ -288,7 +290,8 @@ def _told(config: Config, report: Mapping[str, Any]) -> str:
     if ended == "ConfigTypeError" and key in (config.undecrypted or {}).values():
         encrypted = key
     if encrypted is not None:
-        return f"the program needs the value of {encrypted}{_at(report)}, which is encrypted and can't be decrypted here: install the pulumi command and log in"
+        needed = f"the program needs the value of {encrypted}{_at(report)}, which is encrypted and can't be decrypted here"
+        return f"{needed}: install the pulumi command and log in"
     match ended:
         case "ConfigMissingError":
             lacking = f"the program requires the configuration {key}{_at(report)}: set it with `pulumi config set {key} VALUE`"

@@ -62,7 +62,7 @@ def read_project(directory: Path) -> Project:
     if path is None:
         raise InputError(f"{directory}: there is no Pulumi.yaml; name the folder of a Pulumi program")
     content = load_yaml(path)
-    runtime = content.get("runtime") if isinstance(content, dict) else None
+    runtime: Any = content.get("runtime") if isinstance(content, dict) else None
     options: Any = {}
     if isinstance(runtime, dict):
         runtime, options = runtime.get("name"), runtime.get("options") or {}
