@@ -185,9 +185,10 @@ def test_a_baseline_of_another_stack_is_refused(tmp_path: Path) -> None:
         stack("raise-floor.digest.json", baseline=read_file(other))
 
 
-def test_a_baseline_that_lacks_a_resource_does_not_fill_the_gap(tmp_path: Path) -> None:
+def test_a_baseline_that_lacks_a_resource_does_not_fill_the_gap() -> None:
     export = read_file(ENGINE / "deployed.export.json")
-    poorer = Stack(kind="export", resources=tuple(r for r in export.resources if r.name != "unknown-type"), document="poorer.json")
+    without = tuple(r for r in export.resources if r.name != "unknown-type")
+    poorer = Stack(kind="export", resources=without, project="demo", name="dev", document="poorer.json")
     with pytest.raises(InputError, match=r"poorer\.json does not fill the gap"):
         stack("raise-floor.digest.json", baseline=poorer)
 

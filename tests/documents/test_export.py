@@ -44,7 +44,7 @@ def test_what_is_about_to_go_is_left_out_and_noted() -> None:
 def test_an_interrupted_operation_is_noted_without_its_inputs() -> None:
     pending = [{"type": "creating", "resource": state(OTHER, inputs={"password": "hf_planted_secret"})}, {"type": "updating"}]
     found = read("e.json", export(state(), pending_operations=pending))
-    assert found.notes[1].startswith(f"creating {OTHER} was under way")
+    assert found.notes[0].startswith(f"creating {OTHER} was under way")
     assert "hf_planted_secret" not in repr(found)
 
 

@@ -78,9 +78,8 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         else:
             resources[state.urn] = resource_of(name, state.urn, state, "read" if state.external else "same", links=version >= 3)
     for operation in deployment.pending_operations or ():
-        notes.append(
-            f"{shown(operation.type)} {shown(operation.resource.urn)} was under way when the last update stopped: whether it happened is not known"
-        )
+        what = f"{shown(operation.type)} {shown(operation.resource.urn)}".strip()
+        notes.append(f"{what} was under way when the last update stopped: whether it happened is not known")
     project, stack = names_in(resources)
     return Stack(
         kind="export",
