@@ -35,15 +35,15 @@ class Moment:
 
 
 class Observer:
-    """The course of every scenario that is watched. A daemon thread looks; `now` and `course` read."""
+    """The course of every scenario that is watched, looked at by a daemon thread until `ended` is set or something breaks."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, ended: threading.Event) -> None:
         self._lab = lab
+        self._ended = ended
         self._courses: dict[str, list[Moment]] = {}
         self._pools: dict[str, str] = {}
         self._looked = threading.Condition()
         self._failure: Exception | None = None
-        self._ended = False
         threading.Thread(target=self._look_on, daemon=True).start()
 
     def watch(self, scenario: Scenario) -> None:
@@ -66,14 +66,10 @@ class Observer:
         if self._failure:
             raise self._failure
 
-    def end(self) -> None:
-        """Lets every waiting scenario go."""
-        self._ended = True
-
     def _look_on(self) -> None:
         while self._failure is None:
             try:
-                if self._ended:
+                if self._ended.is_set():
                     raise InterruptedError("the run was ended")
                 self._lab.check()
                 states = self._look()

@@ -9,13 +9,14 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tests.lab.comparison import FAILURES, Outcome, Result, compare
 from tests.lab.drive import run_scenario, wait_until_removed
@@ -23,6 +24,9 @@ from tests.lab.harness.lab import DEFAULT, GATES_ON, Clusters, Lab, LabFailed, r
 from tests.lab.observer import Observer
 from tests.lab.prediction import CheckFailed, Prediction, predict
 from tests.lab.scenario import Scenario, named, scenarios
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 SIDE_BY_SIDE = {"many": 24, "few": 5, "none": 1}
 """How many scenarios run at the same time, by what they bear beside them."""
@@ -57,65 +61,74 @@ def predict_all(chosen: Sequence[Scenario]) -> Mapping[str, Prediction]:
 
 
 def run(chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], *, keep: bool = False, side_by_side: int = 24) -> list[Result]:
-    """Runs them, each in the cluster that it names. Raises LabFailed."""
-    results: list[Result] = []
-    for clusters, names in ((DEFAULT, ("default", "webhook-down")), (GATES_ON, ("gates-on",))):
-        here = [scenario for scenario in chosen if scenario.header.cluster in names]
-        if here:
-            results += _run_in(clusters, here, predictions, keep, side_by_side)
-    return sorted(results, key=lambda result: result.scenario.header.id)
+    """Runs them, each in the cluster that it names; the clusters run side by side too. Raises LabFailed."""
+    ended = threading.Event()
+    groups = [
+        (clusters, here)
+        for clusters, names in ((DEFAULT, ("default", "webhook-down")), (GATES_ON, ("gates-on",)))
+        if (here := [scenario for scenario in chosen if scenario.header.cluster in names])
+    ]
+    results = _all_or_none(lambda group: _run_in(*group, predictions, ended, keep, side_by_side), groups, len(groups), ended)
+    return sorted((result for some in results for result in some), key=lambda result: result.scenario.header.id)
 
 
 def _run_in(
-    clusters: Clusters, chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], keep: bool, side_by_side: int
+    clusters: Clusters,
+    chosen: Sequence[Scenario],
+    predictions: Mapping[str, Prediction],
+    ended: threading.Event,
+    keep: bool,
+    side_by_side: int,
 ) -> list[Result]:
-    _say("starting the control plane")
     start = time.monotonic()
     with running_lab(clusters, keep=keep) as lab:
-        _say(f"healthy after {time.monotonic() - start:.0f} s{f', logs in {lab.folder}' if keep else ''}")
-        observer = Observer(lab)
-        try:
-            results = []
-            with_webhook = [s for s in chosen if s.header.cluster != "webhook-down"]
-            for beside, most in SIDE_BY_SIDE.items():
-                batch = [scenario for scenario in with_webhook if scenario.header.beside == beside]
-                results += _batch(lab, observer, batch, predictions, min(most, side_by_side))
-            without = [s for s in chosen if s.header.cluster == "webhook-down"]
-            if without:
-                lab.stop("keda-webhooks")
-                results += _batch(lab, observer, without, predictions, side_by_side)
-                lab.start("keda-webhooks")
-            return [_again_alone(lab, observer, result) for result in results]
-        finally:
-            observer.end()
+        _say(f"the control plane is healthy after {time.monotonic() - start:.0f} s{f', logs in {lab.folder}' if keep else ''}")
+        observer = Observer(lab, ended)
+
+        def batch(scenarios: Sequence[Scenario], most: int) -> list[Result]:
+            # The longest first, so that the last ones don't wait for it.
+            order = sorted(scenarios, key=lambda scenario: -scenario.header.settle_within)
+            return _all_or_none(lambda scenario: _one(lab, observer, scenario, predictions[scenario.header.id]), order, most, ended)
+
+        results = []
+        for beside, most in SIDE_BY_SIDE.items():
+            here = [s for s in chosen if s.header.beside == beside and s.header.cluster != "webhook-down"]
+            results += batch(here, min(most, side_by_side))
+        results = [_again_alone(lab, observer, result) for result in results]
+        if without_webhook := [s for s in chosen if s.header.cluster == "webhook-down"]:
+            lab.stop("keda-webhooks")
+            results += [_again_alone(lab, observer, result) for result in batch(without_webhook, side_by_side)]
+        return results
 
 
-def _batch(lab: Lab, observer: Observer, batch: Sequence[Scenario], predictions: Mapping[str, Prediction], most: int) -> list[Result]:
-    def one(scenario: Scenario) -> Result:
-        result = compare(scenario, predictions[scenario.header.id], run_scenario(lab, observer, scenario))
-        _say(line(result))
-        return result
-
-    # The longest first, so that the last ones don't wait for it.
-    order = sorted(batch, key=lambda scenario: -scenario.header.settle_within)
-    pool = ThreadPoolExecutor(most)
+def _all_or_none(action: Callable[[T], R], items: Sequence[T], most: int, ended: threading.Event) -> list[R]:
+    """The action on each item, at most so many at a time; when one breaks, or Ctrl-C comes, all end."""
+    pool = ThreadPoolExecutor(max(most, 1))
+    futures = [pool.submit(action, item) for item in items]
     try:
-        return list(pool.map(one, order))
+        for future in as_completed(futures):
+            future.result()
+        return [future.result() for future in futures]
     except BaseException:
-        observer.end()
+        ended.set()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _one(lab: Lab, observer: Observer, scenario: Scenario, prediction: Prediction) -> Result:
+    result = compare(scenario, prediction, run_scenario(lab, observer, scenario))
+    _say(line(result))
+    return result
+
+
 def _again_alone(lab: Lab, observer: Observer, result: Result) -> Result:
     """What did not settle, or did otherwise than its file says, has one more chance with nothing beside it."""
-    if result.outcome not in ("unsettled", "unexpected") or result.scenario.header.cluster == "webhook-down":
+    if result.outcome not in ("unsettled", "unexpected"):
         return result
     _say(f"again, alone: {result.scenario.header.id}")
     wait_until_removed(lab, observer, result.scenario)
-    again = compare(result.scenario, result.prediction, run_scenario(lab, observer, result.scenario))
-    _say(line(again))
+    again = _one(lab, observer, result.scenario, result.prediction)
     return replace(again, detail=f"{again.detail} (run again alone; at first {result.outcome})".strip())
 
 
