@@ -68,7 +68,7 @@ class PriceBook:
     """When the live prices were fetched; empty without them."""
     currency: str = "USD"
     """All sums are in this currency; a price in another one can't be used."""
-    snapshot_as_of: str = embedded.AS_OF
+    snapshot_as_of: str = field(default_factory=embedded.gathered)
     """The day on which the embedded snapshot was gathered."""
 
     @property

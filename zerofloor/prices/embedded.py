@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,9 +12,6 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
-
-AS_OF: Final = "2026-11-23"
-"""The day on which the snapshot was gathered; the rows carry their own sources' dates."""
 
 TABLES: Final = (
     "cpu_prices.csv",
@@ -62,6 +60,13 @@ class TokenRow:
     source: str
     as_of: str
     note: str
+
+
+@cache
+def gathered() -> str:
+    """The day on which the snapshot was gathered; the rows carry their own sources' dates."""
+    day: str = json.loads(_table("manifest.json").read_bytes())["gathered"]
+    return day
 
 
 @cache

@@ -1,0 +1,26 @@
+"""What the book knows of one item, in every region and market, each price with its source and date."""
+
+from __future__ import annotations
+
+from zerofloor.prices import embedded
+from zerofloor.prices.book import Key, Missing, Price, PriceBook, normal, region_of
+
+_CLOUDS = ("aws", "azure", "gcp")
+
+
+def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, ...]:
+    """The prices that a run would use for a type or residual, by cloud, region and market; empty where there is none.
+
+    A `region` (or zone) narrows it to that region. The prices are those that `PriceBook.find` gives: where several sources
+    have one, the user's own goes before live ones and those before the snapshot.
+    """
+    name = item.removeprefix("ml.").lower()
+    keys = {key for table in (book.overrides, book.live) for key in table if key.item == name}
+    for cloud in _CLOUDS:
+        for of_region, market, _ in embedded.machine_rows(cloud, name):
+            keys.add(normal(Key(cloud, name, of_region, "spot" if market == "spot" else "on-demand")))
+    keys |= {Key(cloud, name, of_region) for cloud, of_item, of_region in embedded.residual_rows() if of_item == name}
+    if region is not None:
+        keys = {key for key in keys if key.region in (region_of(key.cloud, region), "*")}
+    found = (book.find(key) for key in sorted(keys))
+    return tuple(price for price in found if not isinstance(price, Missing))

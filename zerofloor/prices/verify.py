@@ -1,0 +1,130 @@
+"""Whether the price snapshot is whole and plausible: checksums, sources and dates, duplicates, outliers, unknown types, age."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import io
+import json
+import re
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from importlib import resources
+from typing import Final, Literal
+
+from zerofloor.instances import accelerated_types, lookup
+from zerofloor.prices.book import OLD_AFTER_DAYS, PriceBook, snapshot_age
+from zerofloor.prices.embedded import TABLES
+
+KEYS: Final = {
+    "cpu_prices.csv": ("cloud", "instance_type", "region", "purchase_option"),
+    "gpu_instances.csv": ("cloud", "instance_type"),
+    "gpu_prices.csv": ("cloud", "instance_type", "region", "purchase_option"),
+    "managed_prices.csv": ("provider", "product", "gpu"),
+    "residual_prices.csv": ("cloud", "item", "region"),
+    "token_prices.csv": ("provider", "model"),
+}
+"""What identifies a row of each table."""
+
+TIMES_OFF: Final = 20
+"""A price this many times above or below the median of its family is a slip, not a price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    severity: Literal["error", "warning"]
+    where: str
+    """Table and row."""
+    text: str
+
+
+def verify(book: PriceBook, today: datetime.date) -> tuple[Problem, ...]:
+    """What is wrong with the embedded snapshot, errors first; only its age is a warning."""
+    manifest = json.loads(_bytes("manifest.json"))
+    problems = [*_integrity(manifest)]
+    for name in TABLES:
+        problems.extend(check_table(name, _bytes(name).decode()))
+    problems.extend(_unknown_types())
+    age = snapshot_age(book, today)
+    if age > OLD_AFTER_DAYS:
+        problems.append(Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}"))
+    return tuple(sorted(problems, key=lambda problem: (problem.severity, problem.where, problem.text)))
+
+
+def check_table(name: str, text: str) -> Iterator[Problem]:
+    """The problems of one table's rows: no source or date (`unknown` is one), twice the same, no price, far off its family."""
+    seen: set[tuple[str, ...]] = set()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    for row in rows:
+        key = tuple(row[column] for column in KEYS[name])
+        where = f"{name}: {' '.join(key)}"
+        if key in seen:
+            yield Problem("error", where, "stands twice")
+        seen.add(key)
+        if not row["source"]:
+            yield Problem("error", where, "has no source")
+        if not re.fullmatch(r"unknown|\d{4}(-\d\d){0,2}", row["source_date"]):
+            yield Problem("error", where, f"has no date: {row['source_date']!r}")
+        for column in (column for column in row if column.startswith("usd") and (row[column] or column in ("usd", "usd_per_hour"))):
+            if _price(row[column]) is None:
+                yield Problem("error", where, f"{column} is no price above zero: {row[column]!r}")
+    if name == "gpu_prices.csv":
+        yield from _outliers(rows)
+
+
+def _outliers(rows: list[dict[str, str]]) -> Iterator[Problem]:
+    families: dict[tuple[str, str, str], list[tuple[str, Decimal]]] = {}
+    for row in rows:
+        shape = lookup(row["cloud"], row["instance_type"])
+        price = _price(row["usd_per_hour"])
+        if price is not None and shape is not None and shape.gpus:
+            group = (row["cloud"], _family(row["instance_type"]), row["purchase_option"])
+            where = f"gpu_prices.csv: {' '.join(row[column] for column in KEYS['gpu_prices.csv'])}"
+            families.setdefault(group, []).append((where, price / shape.gpus))
+    for group, prices in families.items():
+        middle = statistics.median(price for _, price in prices)
+        for where, price in prices:
+            if price > middle * TIMES_OFF or price * TIMES_OFF < middle:
+                yield Problem("error", where, f"${price} a GPU is {TIMES_OFF} times off its family {group[1]} (${middle})")
+
+
+def _family(instance_type: str) -> str:
+    """`g6e.xlarge` → `g6e`, `a2-highgpu-1g` → `a2-highgpu`, `Standard_NC24ads_A100_v4` → `NC_A100_v4`."""
+    if "." in instance_type:
+        return instance_type.split(".", 1)[0]
+    if match := re.match(r"[A-Za-z]+_([A-Z]+)\d+[a-z-]*\d*[a-z]*(.*)", instance_type):
+        return match[1] + match[2]
+    return instance_type.rsplit("-", 1)[0]
+
+
+def _unknown_types() -> Iterator[Problem]:
+    listed = set(json.loads(_bytes("manifest.json"))["types_of_unknown_size"])
+    known = {(shape.cloud, shape.instance_type.lower()) for cloud in ("aws", "gcp", "azure") for shape in accelerated_types(cloud)}
+    for cloud, name in sorted({(row["cloud"], row["instance_type"]) for row in _rows("gpu_prices.csv")}):
+        if (cloud, name.lower()) not in known and name not in listed:
+            yield Problem("error", f"gpu_prices.csv: {cloud} {name}", "is priced, and the instance table does not know it")
+
+
+def _integrity(manifest: dict[str, dict[str, str]]) -> Iterator[Problem]:
+    for name in TABLES:
+        if hashlib.sha256(_bytes(name)).hexdigest() != manifest["sha256"].get(name):
+            yield Problem("error", name, "is not what the manifest says: make the snapshot anew with tools/snapshot.py")
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(_bytes(name).decode())))
+
+
+def _price(text: str) -> Decimal | None:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() and price > 0 else None
+
+
+def _bytes(name: str) -> bytes:
+    return resources.files("zerofloor.prices").joinpath("snapshot", name).read_bytes()
