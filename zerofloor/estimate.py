@@ -159,13 +159,3 @@ class Estimate:
     change: Change | None = None
     break_even: BreakEven | None = None
     """None unless `serverless.model` is set."""
-
-
-def money_text(money: Money) -> str:
-    """The amount as a JSON string: at least two places, at most six, no zeros at the end beyond two (`8.00`, `1.861`).
-
-    Only what is printed is rounded (half even, at the sixth place); sums are made of the unrounded amounts.
-    """
-    whole, _, places = f"{money.amount:.6f}".partition(".")
-    text = f"{whole}.{places.rstrip('0').ljust(2, '0')}"
-    return text.removeprefix("-") if text in ("-0.00",) else text

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from zerofloor import gate, platforms, rules
 from zerofloor.capacity import Assumption
+from zerofloor.costs import estimate
 from zerofloor.estate import estate
-from zerofloor.estimate import estimate
 from zerofloor.floor import find_floor
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.rules.rule import Judged, Rule
@@ -59,7 +59,7 @@ def _judged(
     whole = estate(tuple(stacks), settings)
     capacity = platforms.read(whole)
     floor = find_floor(capacity, whole)
-    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices), settings, today)
+    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices, today), settings, today)
     return judged, rules.in_order(gate.waived(rules.findings(judged, chosen), settings.waivers, today))
 
 
