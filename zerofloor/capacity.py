@@ -170,6 +170,10 @@ class Placement:
     """The name or URN of the cluster where it is known; pools and workloads of different clusters do not meet."""
     karpenter: bool = False
     """Provisioned by Karpenter, which picks the pool and the cheapest type that fits."""
+    expires: bool = False
+    """Whether nodes are removed within a week whatever keeps them (expireAfter)."""
+    reclaim: Decimal = Decimal(0)
+    """Seconds from a node's last pod until it is gone."""
     gpu_time_slices: int = 1
     """Pods that share one GPU (time-slicing); 1 where GPUs are whole."""
 
@@ -262,6 +266,10 @@ class Workload:
     """Pods at most, without a scaler; None: unbounded."""
     daemon: bool = False
     """One pod on each node that matches: makes no node and keeps none (unless do-not-disrupt)."""
+    autonamed: bool = False
+    """True where the provider makes up its name: no known name can mean it."""
+    opaque: bool = False
+    """True for what a chart installs unseen: a scaler that fits nothing else may be meant for it."""
     pods_per_replica: int = 1
     """Pods that one unit stands for (LeaderWorkerSet size); `pod` is one of them."""
     undecided: tuple[Undecided, ...] = ()
@@ -270,6 +278,8 @@ class Workload:
     cluster: str | None = None
     evidence: tuple[Evidence, ...] = ()
     region: str | None = None
+    node_shape: Shape | None = None
+    """The instance type that its pods select, where they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,21 +288,27 @@ class Scaler:
 
     urn: str
     kind: str
-    namespace: str
+    namespace: str | None
+    """None where it is hidden: then any namespace may be meant."""
     target_kind: str
     target_name: str | None
-    """None where it is hidden."""
-    in_effect: bool = True
-    """False where the API refuses it or it never gets Ready: its target keeps its own replicas."""
+    """None where it is hidden; then `target_urns` are the candidates."""
+    target_urns: tuple[str, ...] = ()
+    """Workloads that the engine's property dependencies tie it to."""
     not_in_effect: Evidence | None = None
+    """Set where the API refuses it or it never gets Ready: its target keeps its own replicas."""
     suspended: Evidence | None = None
     """Set where it is paused: the target keeps the replicas that it has."""
     wakes_from_zero: bool = True
     """False for an HPA: replicas 0 switch it off."""
     holds: tuple[Hold, ...] = ()
     """Pods that it keeps when nothing is asked for; none: it goes to zero."""
+    keeps_peak: Hold | None = None
+    """Set where it never scales in: what the busy hour brought stays."""
     maximum: int | None = None
     """Pods at most; None: not known."""
+    yields_to_hpa: bool = False
+    """True for a ScaledObject that KEDA's webhook refuses where another HPA has the target."""
     undecided: tuple[Undecided, ...] = ()
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
@@ -301,18 +317,7 @@ class Scaler:
     """Seconds from the last request until it lets go."""
 
 
-@dataclass(frozen=True, slots=True)
-class DisruptionBudget:
-    """A PodDisruptionBudget: keeps a node on which a covered pod stays."""
-
-    urn: str
-    namespace: str
-    match_labels: Mapping[str, str]
-    blocks: bool
-    """True where it allows no eviction at all."""
-
-
-Part: TypeAlias = Pool | Workload | Scaler | DisruptionBudget | Undecided | Assumption
+Part: TypeAlias = Pool | Workload | Scaler | Undecided | Assumption | Notice
 """What a platform's reader yields."""
 
 
@@ -323,6 +328,6 @@ class Capacity:
     pools: tuple[Pool, ...] = ()
     workloads: tuple[Workload, ...] = ()
     scalers: tuple[Scaler, ...] = ()
-    budgets: tuple[DisruptionBudget, ...] = ()
     undecided: tuple[Undecided, ...] = ()
+    notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
-from zerofloor.capacity import Assumption, Evidence, Hold, Market, Notice, Undecided
+from zerofloor.accelerators import is_accelerator
+from zerofloor.capacity import WEEK, Assumption, Capacity, Cause, Evidence, Hold, Market, Notice, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape
+from zerofloor.joint.matching import shapes_for, tolerates
+from zerofloor.joint.packing import Group, Nodes, Packed, pack
+from zerofloor.joint.scaling import Scaled, scale
+from zerofloor.prices.ranking import cheapest_first
 
 Verdict = Literal["zero", "held", "undecided"]
 
@@ -77,3 +84,409 @@ class Floor:
     """All of them, those of the entries included."""
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+
+
+def find_floor(capacity: Capacity, estate: Estate) -> Floor:
+    """The verdict on an estate's capacity, with an entry for each pool and workload that has to do with a GPU."""
+    pools = tuple(replace(pool, shapes=_ordered(pool)) for pool in capacity.pools)
+    scaled = tuple(s for s in scale(capacity, estate) if _counts(s, pools))
+    daemons = tuple(Group(s.workload.urn, s.workload.pod, 1) for s in scaled if s.workload.daemon)
+    scaled = tuple(s for s in scaled if not s.workload.daemon)
+    levels = _levels(pools, scaled, daemons)
+    peak = levels[-1].packed
+    desired = pack(
+        pools,
+        {pool.urn: max(pool.desired or 0, levels[0].standing.get(pool.urn, 0)) for pool in pools},
+        (Group(s.workload.urn, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
+        daemons,
+    )
+    busiest = pack(pools, levels[-1].standing, _busiest(scaled), daemons)
+    kept = _retained(pools, scaled, peak, capacity)
+    entries = [
+        *(entry for pool in pools for entry in _pool_entries(pool, scaled, levels, desired, busiest, kept.get(pool.urn))),
+        *(entry for s in scaled if (entry := _workload_entry(s, pools, peak, levels, desired)) is not None),
+    ]
+    entries.sort(key=lambda entry: (entry.urn, entry.platform, _first_type(entry)))
+    undecided = tuple(sorted({u for entry in entries for u in entry.undecided} | set(capacity.undecided), key=_place))
+    gpus = sum((entry.gpus for entry in entries if entry.supply is not None and entry.gpus is not None), Decimal(0))
+    nodes = sum(entry.nodes for entry in entries if entry.supply is not None and entry.nodes is not None)
+    held = any(entry.verdict == "held" for entry in entries)
+    verdict: Verdict = "held" if held else "undecided" if undecided else "zero"
+    relevant = {entry.urn for entry in entries}
+    return Floor(
+        verdict=verdict,
+        gpus=None if verdict == "undecided" else gpus,
+        nodes=None if verdict == "undecided" else nodes,
+        entries=tuple(entries),
+        undecided=undecided,
+        notices=_unique_notices(
+            [
+                *(n for pool in pools if pool.urn in relevant for n in pool.notices),
+                *(n for s in scaled for n in s.notices),
+                *capacity.notices,
+            ]
+        ),
+        assumptions=_unique_assumptions(
+            [
+                *(a for pool in pools if pool.urn in relevant for a in pool.assumptions),
+                *(a for s in scaled if s.workload.urn in relevant for a in s.assumptions),
+                *capacity.assumptions,
+                *_elsewhere(scaled, peak),
+            ]
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What is needed in those hours of a week in which at least everything of so many hours is held."""
+
+    hours: Decimal
+    standing: Mapping[str, int]
+    packed: Packed
+
+
+def _levels(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]) -> tuple[_Level, ...]:
+    """From what is held all week to what is held at the peak of the schedules (which are taken to coincide)."""
+    hours = {WEEK}
+    hours.update(hold.hours_per_week for pool in pools for hold in (*pool.holds, *pool.extra))
+    hours.update(hold.hours_per_week for s in scaled for hold in s.holds)
+    found: list[_Level] = []
+    for level in sorted(hours, reverse=True):
+        standing = {pool.urn: own for pool in pools if (own := _own(pool, level))}
+        groups = (Group(s.workload.urn, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
+        found.append(_Level(level, standing, pack(pools, standing, groups, daemons)))
+    return tuple(found)
+
+
+def _own(pool: Pool, hours: Decimal) -> int:
+    """Nodes that a pool's own declaration keeps for at least so many hours of a week."""
+    if not pool.shapes:
+        return 0
+    largest = max((hold.least for hold in pool.holds if hold.hours_per_week >= hours), default=0)
+    return largest + sum(hold.least for hold in pool.extra if hold.hours_per_week >= hours)
+
+
+def _counts(scaled: Scaled, pools: tuple[Pool, ...]) -> bool:
+    """Whether a workload can matter: it asks for GPUs, it can't be read, or it may land where GPUs are."""
+    workload = scaled.workload
+    if workload.pod.wants_gpu or scaled.undecided:
+        return True
+    return any(pool.placement is not None and any(shape.gpus != 0 for shape in pool.shapes) for pool in pools)
+
+
+def _ordered(pool: Pool) -> tuple[Shape, ...]:
+    """A pool's shapes, cheapest first. What stands for any CPU type has no price and comes before all."""
+    unpriced = tuple(shape for shape in pool.shapes if shape.gpus == 0 and shape.vcpus is None)
+    return (*unpriced, *cheapest_first((shape for shape in pool.shapes if shape not in unpriced), "on-demand"))
+
+
+def _busiest(scaled: tuple[Scaled, ...]) -> Iterable[Group]:
+    for s in scaled:
+        if s.ceiling:
+            yield Group(s.workload.urn, s.workload.pod, min(s.ceiling, _MOST_PODS) * s.workload.pods_per_replica)
+
+
+_MOST_PODS: Final = 100_000
+
+
+def _retained(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], peak: Packed, capacity: Capacity) -> Mapping[str, tuple[Hold, Nodes]]:
+    """Pools (by URN) whose nodes stay after the busy hour, with the hold and the least that stays.
+
+    That needs pods that bring nodes: those of the estate, or, where it has none for the pool, those that it is there for.
+    """
+    kept: dict[str, tuple[Hold, Nodes]] = {}
+    for pool in pools:
+        placement = pool.placement
+        if placement is None or placement.expires:
+            continue
+        hold = placement.retained or _pinned_by_daemon(pool, capacity)
+        gpu_shapes = tuple(shape for shape in pool.shapes if shape.gpus != 0)
+        if hold is None or not gpu_shapes or not placement.grows:
+            continue
+        meant = [s for s in scaled if s.workload.pod.wants_gpu and shapes_for(pool, s.workload.pod) and tolerates(s.workload.pod, pool)]
+        coming = [s for s in meant if s.ceiling != 0 or s.desired]
+        if coming:
+            one = pack((pool,), {}, (Group(s.workload.urn, s.workload.pod, s.workload.pods_per_replica) for s in coming[:1]))
+            nodes = one.nodes.get(pool.urn, ())
+            if nodes:
+                kept[pool.urn] = (hold, Nodes(nodes[0].shapes, 1))
+        elif not meant and len(gpu_shapes) == len(pool.shapes):
+            kept[pool.urn] = (hold, Nodes(gpu_shapes, 1))
+    return kept
+
+
+def _pinned_by_daemon(pool: Pool, capacity: Capacity) -> Hold | None:
+    """A daemon whose pods must not be disrupted keeps each node that it runs on (seen: shared/truth N55)."""
+    for workload in capacity.workloads:
+        if not workload.daemon or not workload.pod.do_not_disrupt or not pool.placement or not pool.placement.karpenter:
+            continue
+        if shapes_for(pool, replace(workload.pod, accelerators={}, open_count=False)) and tolerates(workload.pod, pool):
+            path = 'spec.template.metadata.annotations["karpenter.sh/do-not-disrupt"]'
+            because = Evidence(workload.urn, path, "true", f"its pod on each node of {pool.name} keeps Karpenter from removing the node")
+            return Hold(Cause.PROTECTED, workload.urn, None, (because,), f"Remove {path}")
+    return None
+
+
+def _pool_entries(
+    pool: Pool, scaled: tuple[Scaled, ...], levels: tuple[_Level, ...], desired: Packed, busiest: Packed, kept: tuple[Hold, Nodes] | None
+) -> Iterable[Entry]:
+    """The entries of a pool: one, or one a shape where its floor has several; none for a pool that is no matter of GPUs."""
+    peak = levels[-1].packed.nodes.get(pool.urn, ())
+    peak = tuple(nodes for nodes in peak if _is_gpu(nodes.shapes[0]))
+    only_gpu = bool(pool.shapes) and all(_is_gpu(shape) for shape in pool.shapes)
+    mixed = not only_gpu and any(_is_gpu(shape) for shape in pool.shapes) and not _by_pods(pool)
+    undecided = pool.undecided
+    if mixed and _own(pool, Decimal(0)):
+        why = f"its {_own(pool, Decimal(0))} nodes may be of a type with GPUs or of one without"
+        undecided = (*undecided, Undecided(pool.urn, "", why, "Name types of one kind, or add a waiver"))
+        peak = ()
+    if not (peak or only_gpu or undecided or kept):
+        return
+    holds = tuple(hold for hold in (*pool.holds, *pool.extra) if hold.least and not mixed)
+    if kept is not None:
+        holds = (*holds, kept[0])
+        if not peak:
+            peak = (kept[1],)
+    if kept is not None or not peak:
+        hours = WEEK
+    else:
+        hours = max((level.hours for level in levels if level.packed.nodes.get(pool.urn)), default=WEEK)
+    carried = [s for s in scaled if pool.urn in levels[-1].packed.carried_by.get(s.workload.urn, ())]
+    evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, levels[-1].packed))
+    rows = peak or (Nodes(_usual(pool, scaled), 0),)
+    tail = max((s.idle_tail for s in scaled if shapes_for(pool, s.workload.pod) and s.workload.pod.wants_gpu), default=Decimal(0))
+    for index, nodes in enumerate(rows):
+        first = nodes.shapes[0] if nodes.shapes else None
+        count = nodes.count if pool.shapes else 0
+        gpus = Decimal(0) if first is None else (Decimal(1) if first.gpus is None else first.gpus) * count
+        verdict: Verdict = "held" if count else "undecided" if undecided else "zero"
+        yield Entry(
+            urn=pool.urn,
+            kind="pool",
+            name=pool.name,
+            platform=pool.platform,
+            verdict=verdict,
+            gpus=None if verdict == "undecided" else gpus,
+            nodes=None if verdict == "undecided" else count,
+            hours_per_week=hours if count else Decimal(0),
+            evidence=evidence,
+            holds=tuple(sorted(holds, key=lambda h: (-h.least, h.urn, h.cause.value))) if count else (),
+            undecided=undecided if index == 0 else (),
+            supply=Supply(
+                cloud=pool.cloud,
+                shapes=nodes.shapes,
+                market=pool.market,
+                region=pool.region,
+                price_as=pool.price_as,
+                nodes=count,
+                node_hours_per_week=count * WEEK if kept is not None else _node_hours(pool, levels, first),
+                desired=_desired(pool, desired, first, index == 0, count),
+                ceiling=_ceiling(pool, scaled, busiest, rows) if index == 0 else 0,
+                idle_tail=tail + (pool.placement.reclaim if pool.placement else Decimal(0)),
+                overlap=pool.overlap if index == 0 else 0,
+            ),
+        )
+
+
+def _node_hours(pool: Pool, levels: tuple[_Level, ...], shape: Shape | None) -> Decimal:
+    total = Decimal(0)
+    before = 0
+    for level in levels:
+        now = sum(nodes.count for nodes in level.packed.nodes.get(pool.urn, ()) if nodes.shapes[0] == shape)
+        total += max(0, now - before) * level.hours
+        before = max(before, now)
+    return total
+
+
+def _desired(pool: Pool, desired: Packed, shape: Shape | None, first: bool, count: int) -> int:
+    """Nodes at creation; those of shapes that the floor does not have count with its first row."""
+    nodes = [n for n in desired.nodes.get(pool.urn, ()) if _is_gpu(n.shapes[0])]
+    own = sum(n.count for n in nodes if n.shapes[0] == shape)
+    return max(own, 0) if not first else max(sum(n.count for n in nodes), 0) if len(nodes) <= 1 else own or sum(n.count for n in nodes)
+
+
+def _ceiling(pool: Pool, scaled: tuple[Scaled, ...], busiest: Packed, rows: tuple[Nodes, ...]) -> int | None:
+    """Nodes at most: the pool's own maximum, or what its pods and limits allow; None where nothing limits it."""
+    floor = sum(nodes.count for nodes in rows)
+    if pool.ceiling is not None or not _by_pods(pool):
+        return None if pool.ceiling is None else max(pool.ceiling, floor)
+    meant = [s for s in scaled if s.workload.pod.wants_gpu and shapes_for(pool, s.workload.pod) and tolerates(s.workload.pod, pool)]
+    if meant and all(s.ceiling is not None and not s.undecided for s in meant):
+        return max(floor, sum(nodes.count for nodes in busiest.nodes.get(pool.urn, ()) if _is_gpu(nodes.shapes[0])))
+    limits = pool.placement.limits if pool.placement else {}
+    per_node = rows[0].shapes[0].gpus if rows[0].shapes else None
+    allowed = [int(limit // per_node) for name, limit in limits.items() if is_accelerator(name) and per_node]
+    return max(floor, min(allowed)) if allowed else None
+
+
+def _usual(pool: Pool, scaled: tuple[Scaled, ...]) -> tuple[Shape, ...]:
+    """What a node of a pool that holds nothing would be: the cheapest that its pods fit on, else the cheapest with a GPU."""
+    for s in scaled:
+        if s.workload.pod.wants_gpu and tolerates(s.workload.pod, pool):
+            one = pack((pool,), {}, (Group(s.workload.urn, s.workload.pod, 1),)).nodes.get(pool.urn, ())
+            if one:
+                return one[0].shapes
+    return tuple(shape for shape in pool.shapes if _is_gpu(shape))
+
+
+def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tuple[_Level, ...], desired: Packed) -> Entry | None:
+    workload = s.workload
+    urn = workload.urn
+    pods = s.pods(Decimal(0))
+    pending = peak.pending.get(urn, 0)
+    elsewhere = peak.elsewhere.get(urn, 0)
+    carried = peak.carried_by.get(urn, ())
+    strays = tuple(pool for pool in pools if not workload.pod.wants_gpu and urn in peak.brought.get(pool.urn, ()) and _only_gpu(pool))
+    undecided = s.undecided
+    if pending and workload.pod.wants_gpu:
+        undecided = (*undecided, _unplaced(s, pools, pending))
+    if not workload.pod.wants_gpu and not strays and not undecided:
+        return None
+    holds = tuple(hold for hold in s.holds if hold.least)
+    if strays:
+        holds = tuple(_stray(s, hold, strays) for hold in holds[:1])
+    evidence = (*s.evidence, *workload.evidence, *(e for hold in holds for e in hold.evidence))
+    running = pods - pending if workload.pod.wants_gpu else len(strays)
+    supply = _own_supply(s, levels, desired, elsewhere) if elsewhere or not (carried or pending) else None
+    supply = supply if workload.pod.wants_gpu else None
+    gpus = (workload.pod.gpus or Decimal(1 if workload.pod.open_count else 0)) * running
+    nodes: int | None = None
+    if supply is not None:
+        nodes = supply.nodes
+        if supply.shapes and supply.nodes and not carried:
+            gpus = (supply.shapes[0].gpus or Decimal(1)) * supply.nodes
+    verdict: Verdict = "held" if running > 0 and holds else "undecided" if undecided else "zero"
+    hours = max((hold.hours_per_week for hold in holds), default=Decimal(0))
+    return Entry(
+        urn=urn,
+        kind="workload",
+        name=workload.name,
+        platform=workload.kind,
+        verdict=verdict,
+        gpus=None if verdict == "undecided" else gpus if verdict == "held" else Decimal(0),
+        nodes=nodes if verdict != "undecided" else None,
+        hours_per_week=hours if verdict == "held" else Decimal(0),
+        evidence=_distinct(evidence),
+        holds=holds if verdict == "held" else (),
+        undecided=undecided,
+        supply=supply,
+        carried_by=carried,
+    )
+
+
+def _own_supply(s: Scaled, levels: tuple[_Level, ...], desired: Packed, elsewhere: int) -> Supply:
+    """What bills for pods that no pool of the estate is meant for: nodes of the type that they select, else of none that is known."""
+    shape = s.workload.node_shape
+    per_node = _pods_per_node(s, shape)
+    hours = Decimal(0)
+    before = 0
+    for level in levels:
+        now = -(-level.packed.elsewhere.get(s.workload.urn, 0) // per_node)
+        hours += max(0, now - before) * level.hours
+        before = max(before, now)
+    at_creation = desired.elsewhere.get(s.workload.urn, 0)
+    ceiling = None if s.ceiling is None else -(-s.ceiling * s.workload.pods_per_replica // per_node)
+    return Supply(
+        cloud=shape.cloud if shape else "",
+        shapes=(shape,) if shape else (),
+        market="on-demand",
+        region=s.workload.region,
+        price_as=None,
+        nodes=-(-elsewhere // per_node),
+        node_hours_per_week=hours,
+        desired=-(-at_creation // per_node),
+        ceiling=ceiling,
+        idle_tail=s.idle_tail,
+    )
+
+
+def _pods_per_node(s: Scaled, shape: Shape | None) -> int:
+    gpus = s.workload.pod.gpus
+    if shape is None or not shape.gpus or not gpus or s.workload.pod.one_per_node:
+        return 1
+    return max(1, int(shape.gpus // gpus))
+
+
+def _unplaced(s: Scaled, pools: tuple[Pool, ...], pending: int) -> Undecided:
+    meant = [pool for pool in pools if shapes_for(pool, s.workload.pod)]
+    kept_off = [pool.name for pool in meant if not tolerates(s.workload.pod, pool)]
+    names = ", ".join(sorted(pool.name for pool in meant))
+    why = (
+        f"taints of {', '.join(sorted(kept_off))} keep them off" if len(kept_off) == len(meant) else "their size or a limit keeps them off"
+    )
+    text = (
+        f"{pending} of its pods are meant for {names} and can't run there: {why}; another pool, outside what is judged here, may take them"
+    )
+    return Undecided(
+        s.workload.urn, "", text, "Let the pool take them (tolerations, limits, sizes), or judge the other pool along (--join)"
+    )
+
+
+def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
+    pool = strays[0]
+    because = Evidence(
+        pool.urn, "spec.template.spec.taints", None, f"nothing keeps pods without a GPU off {pool.name}, which is tried first for them"
+    )
+    fix = f"Give {pool.name} a NoSchedule taint, or the CPU NodePool a higher weight"
+    return Hold(Cause.STRAY_POD, s.workload.urn, hold.units, (*hold.evidence, because), fix, hold.hours_per_week)
+
+
+def _carrying(carried: list[Scaled], pool: Pool, packed: Packed) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            s.workload.urn,
+            "",
+            None,
+            f"{s.pods(Decimal(0))} pods of {s.workload.kind} {s.workload.name} run on {pool.name} without a request",
+        )
+        for s in carried
+        if s.workload.pod.wants_gpu or s.workload.urn in packed.brought.get(pool.urn, ())
+    )
+
+
+def _elsewhere(scaled: tuple[Scaled, ...], peak: Packed) -> Iterable[Assumption]:
+    for s in scaled:
+        if s.workload.pod.wants_gpu and s.workload.urn in peak.elsewhere:
+            what = f"{s.workload.kind} {s.workload.name} runs in a cluster whose GPU nodes are not declared here"
+            yield Assumption(what, "no pool of the estate is meant for its pods, so their demand counts by itself")
+
+
+def _only_gpu(pool: Pool) -> bool:
+    return bool(pool.shapes) and all(_is_gpu(shape) for shape in pool.shapes)
+
+
+def _is_gpu(shape: Shape) -> bool:
+    return shape.gpus != 0
+
+
+def _by_pods(pool: Pool) -> bool:
+    """Whether waiting pods decide how many nodes there are and of which type."""
+    return pool.placement is not None and pool.placement.karpenter
+
+
+def _first_type(entry: Entry) -> str:
+    return entry.supply.shapes[0].instance_type if entry.supply is not None and entry.supply.shapes else ""
+
+
+def _distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    seen: list[Evidence] = []
+    for link in evidence:
+        if link not in seen:
+            seen.append(link)
+    return tuple(seen)
+
+
+def _place(undecided: Undecided) -> tuple[str, str, str]:
+    return undecided.urn, undecided.path, undecided.why
+
+
+def _unique_notices(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    found: dict[tuple[str, str, str], Notice] = {}
+    for notice in notices:
+        found.setdefault((notice.urn, notice.cause.value, notice.message), notice)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _unique_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    return tuple(sorted(set(assumptions), key=lambda a: (a.what, a.because)))

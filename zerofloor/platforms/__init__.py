@@ -1,12 +1,39 @@
-"""Platforms translate resources into pools, workloads and scalers. One module a platform; `PLATFORMS` is all of them."""
+"""Platforms translate resources into pools, workloads and scalers. One module a platform; `all_platforms` lists them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from functools import cache
 
-from zerofloor.capacity import Part
+from zerofloor.capacity import Assumption, Capacity, Notice, Part, Pool, Scaler, Undecided, Workload
 from zerofloor.estate import Estate
+from zerofloor.platforms.platform import Platform
 
-Reader: TypeAlias = Callable[[Estate], Iterable[Part]]
-"""A platform: everything of its kind in an estate."""
+
+@cache
+def all_platforms() -> tuple[Platform, ...]:
+    """Every platform that zerofloor reads."""
+    from zerofloor.platforms import aws, kubernetes
+
+    return (*aws.PLATFORMS, *kubernetes.PLATFORMS)
+
+
+def is_read(token: str) -> bool:
+    """Whether some platform knows this resource type."""
+    return any(platform.reads(token) for platform in all_platforms())
+
+
+def read(estate: Estate) -> Capacity:
+    """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be decided."""
+    from zerofloor.platforms import unread
+
+    known = cache(is_read)
+    parts: list[Part] = [part for platform in all_platforms() for part in platform.read(estate)]
+    parts += unread.read(estate, known)
+    return Capacity(
+        pools=tuple(sorted((p for p in parts if isinstance(p, Pool)), key=lambda p: (p.urn, p.name, p.platform))),
+        workloads=tuple(sorted((p for p in parts if isinstance(p, Workload)), key=lambda w: (w.urn, w.name))),
+        scalers=tuple(sorted((p for p in parts if isinstance(p, Scaler)), key=lambda s: s.urn)),
+        undecided=tuple(sorted({p for p in parts if isinstance(p, Undecided)}, key=lambda u: (u.urn, u.path, u.why))),
+        notices=tuple(p for p in parts if isinstance(p, Notice)),
+        assumptions=tuple(sorted({p for p in parts if isinstance(p, Assumption)}, key=lambda a: (a.what, a.because))),
+    )

@@ -1,0 +1,1 @@
+"""How the layers meet: scalers on workloads, pods on pools, pods into nodes."""

@@ -1,0 +1,453 @@
+"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (shared/truth, N… and G…)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.accelerators import is_accelerator
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Part, Placement, Pool, Requirement, Taint, Undecided
+from zerofloor.estate import Estate
+from zerofloor.instances import Shape, accelerated_types
+from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, requirement
+from zerofloor.schedules import BadSchedule, hours_for
+from zerofloor.stack import Hidden
+from zerofloor.values import Impossible, at, count, get, items, mapping, quantity, seconds, text
+
+KINDS = frozenset(
+    {
+        ("karpenter.sh", "NodePool"),
+        ("karpenter.sh", "NodeClaim"),
+        ("karpenter.k8s.aws", "EC2NodeClass"),
+        ("eks.amazonaws.com", "NodeClass"),
+        ("karpenter.azure.com", "AKSNodeClass"),
+        ("karpenter.kwok.sh", "KWOKNodeClass"),
+    }
+)
+
+TRUSTED: Final = Assumption(
+    "Karpenter runs in the cluster and reconciles its objects", "a NodePool is declared; set trust.karpenter: false if it does not"
+)
+EXPIRE_AFTER: Final = Decimal(720 * 3600)
+"""expireAfter's default in seconds (Karpenter docs, "NodePools": 720h)."""
+
+CPU_NODE: Final = Shape("aws", "a CPU type", Decimal(0))
+"""Stands for the CPU types that an open NodePool may pick; its size is no limit."""
+
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    for obj in objects(estate, ("karpenter.sh", "NodePool")):
+        yield _pool(estate, obj)
+    for obj in objects(estate, ("karpenter.sh", "NodeClaim")):
+        yield from _claim(estate, obj)
+
+
+def _pool(estate: Estate, obj: Object) -> Pool:
+    spec = obj.spec
+    template = at(spec, "template")
+    undecided: list[Undecided] = []
+    for where in ("spec", "spec.template", "spec.template.spec", "spec.template.spec.requirements"):
+        value = get(obj.body, where)
+        if isinstance(value, Hidden):
+            undecided.append(Undecided(obj.urn, where, f"{where} is {value.value} at preview: it may supply GPUs and keep them", SETTLE))
+            break
+    cloud = "azure" if at(template, "spec", "nodeClassRef", "kind") == "AKSNodeClass" else "aws"
+    requirements, open_parts = _requirements(obj, items(at(template, "spec", "requirements")))
+    undecided += open_parts
+    shapes, unknown = candidates(estate, cloud, requirements)
+    limits, limit_parts = _limits(obj, at(spec, "limits"))
+    undecided += limit_parts
+    for name in unknown:
+        path = "spec.template.spec.requirements"
+        undecided.append(Undecided(obj.urn, path, f"{name} is no instance type that zerofloor knows: it may carry GPUs", _hint(name)))
+    if undecided and not shapes:
+        shapes = accelerated_types(cloud)
+    supplies_gpu = any(shape.gpus != 0 for shape in shapes) and not _limited_to_none(limits)
+    holds: tuple[Hold, ...] = ()
+    notices: list[Notice] = []
+    assumptions: list[Assumption] = [TRUSTED]
+    if supplies_gpu:
+        holds, static_parts = _static(estate, obj, template)
+        undecided += static_parts
+        notices += _notices(estate, obj, limits, shapes, template)
+    else:
+        undecided = [part for part in undecided if part.path != "spec.limits"]
+        static = count(at(spec, "replicas"))
+        if isinstance(static, int) and static:
+            holds = (Hold(Cause.STATIC_POOL, obj.urn, static, (), ""),)
+    retained, retained_parts = _retained(estate, obj, template)
+    if supplies_gpu:
+        undecided += retained_parts
+    if not estate.settings.trust.karpenter:
+        retained = None
+    replicas = count(at(spec, "replicas"))
+    return Pool(
+        urn=obj.urn,
+        name=obj.shown_name,
+        platform="Karpenter NodePool",
+        cloud=cloud,
+        shapes=shapes,
+        holds=holds,
+        desired=replicas if isinstance(replicas, int) and holds else 0,
+        ceiling=None,
+        market=_market(requirements),
+        region=estate.region(obj.resource, cloud),
+        placement=Placement(
+            labels=_labels(template),
+            requirements=requirements,
+            taints=_taints(obj, at(template, "spec", "taints")),
+            # A static pool does not grow for pods (seen: shared/truth G14).
+            grows=at(spec, "replicas") is None and estate.settings.trust.karpenter,
+            weight=weight if isinstance(weight := count(at(spec, "weight")), int) else 0,
+            limits=limits,
+            when_empty_only=at(spec, "disruption", "consolidationPolicy") == "WhenEmpty",
+            retained=retained if supplies_gpu else None,
+            karpenter=True,
+            expires=isinstance(expiry := seconds(at(template, "spec", "expireAfter")), Decimal) and expiry <= WEEK * 3600,
+            reclaim=after if isinstance(after := seconds(at(spec, "disruption", "consolidateAfter")), Decimal) else Decimal(0),
+        ),
+        undecided=tuple(undecided),
+        notices=tuple(notices),
+        assumptions=tuple(assumptions),
+    )
+
+
+def _requirements(obj: Object, listed: list[Any]) -> tuple[tuple[Requirement, ...], list[Undecided]]:
+    found: list[Requirement] = []
+    undecided: list[Undecided] = []
+    for index, value in enumerate(listed):
+        path = f"spec.template.spec.requirements[{index}]"
+        if isinstance(value, Hidden) or any(isinstance(at(value, f), Hidden) for f in ("key", "operator", "values")):
+            undecided.append(Undecided(obj.urn, path, f"{path} is not known at preview: it may allow GPU types", SETTLE))
+            continue
+        if any(isinstance(v, Hidden) for v in items(at(value, "values"))):
+            if at(value, "key") in _TYPE_KEYS:
+                undecided.append(Undecided(obj.urn, f"{path}.values", "a value is not known at preview: it may allow GPU types", SETTLE))
+            continue
+        read = requirement(value)
+        if read is not None:
+            found.append(read)
+    return tuple(found), undecided
+
+
+_TYPE_KEYS = frozenset(
+    {INSTANCE_TYPE, "beta.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family", "karpenter.k8s.aws/instance-category"}
+    | {"eks.amazonaws.com/instance-family", "eks.amazonaws.com/instance-category", "karpenter.k8s.aws/instance-size"}
+    | {f"{domain}/instance-{field}" for domain in ("karpenter.k8s.aws", "eks.amazonaws.com") for field in ("gpu-name", "gpu-count")}
+    | {
+        f"{domain}/instance-{field}"
+        for domain in ("karpenter.k8s.aws", "eks.amazonaws.com")
+        for field in ("accelerator-name", "accelerator-count")
+    }
+)
+
+
+def candidates(estate: Estate, cloud: str, requirements: tuple[Requirement, ...]) -> tuple[tuple[Shape, ...], list[str]]:
+    """The node shapes that requirements leave open, and the named types that nobody knows.
+
+    Types without accelerators stand as themselves where they are named, else as one `CPU_NODE`.
+    """
+    named = [r for r in requirements if r.key in (INSTANCE_TYPE, "beta.kubernetes.io/instance-type") and r.operator == "In"]
+    others = tuple(r for r in requirements if r not in named)
+    if named:
+        types = sorted(set.intersection(*(set(r.values) for r in named)))
+        shapes = [(name, estate.shape(cloud, name)) for name in types]
+        unknown = [name for name, shape in shapes if shape is None]
+        return tuple(shape for _, shape in shapes if shape is not None and meets(shape, others)), unknown
+    accelerated = tuple(shape for shape in accelerated_types(cloud) if meets(shape, others))
+    hinted = [estate.shape(cloud, hint.instance_type) for hint in estate.settings.hints.instances]
+    accelerated += tuple(s for s in hinted if s is not None and s.gpus and s not in accelerated and meets(s, others))
+    unknown_families = _unknown_families(estate, cloud, others)
+    return (*((CPU_NODE,) if _may_be_cpu(cloud, others) else ()), *accelerated), unknown_families
+
+
+def _unknown_families(estate: Estate, cloud: str, requirements: tuple[Requirement, ...]) -> list[str]:
+    """Named families that neither the table nor the naming scheme knows, and accelerated ones without a row."""
+    found: list[str] = []
+    for r in requirements:
+        if _field(r.key) == "instance-family" and r.operator == "In":
+            for family in r.values:
+                shape = estate.shape(cloud, f"{family}.xlarge")
+                known = any(s.instance_type.startswith(f"{family}.") for s in accelerated_types(cloud))
+                if not known and (shape is None or shape.gpus != 0):
+                    found.append(f"{family}.*")
+    return found
+
+
+_ACCELERATED_CATEGORIES = frozenset({"g", "gr", "p", "inf", "trn", "dl", "vt"})
+
+
+def _may_be_cpu(cloud: str, requirements: tuple[Requirement, ...]) -> bool:
+    """Whether types without an accelerator meet the requirements."""
+    for r in requirements:
+        field = _field(r.key)
+        if field in ("instance-gpu-count", "instance-accelerator-count"):
+            if r.operator in ("Exists", "In") or (r.operator in ("Gt", "Gte") and r.values and r.values[0] not in ("-1",)):
+                return r.operator == "In" and "0" in r.values
+        elif field in ("instance-gpu-name", "instance-gpu-manufacturer", "instance-gpu-memory", "instance-accelerator-name"):
+            if r.operator in ("In", "Exists", "Gt", "Gte"):
+                return False
+        elif field == "instance-accelerator-manufacturer" and r.operator in ("In", "Exists"):
+            return False
+        elif field == "instance-category" and r.operator == "In":
+            return any(value not in _ACCELERATED_CATEGORIES for value in r.values)
+        elif field == "instance-family" and r.operator == "In":
+            known = {shape.instance_type.split(".")[0] for shape in accelerated_types(cloud)}
+            return any(value not in known for value in r.values)
+    return True
+
+
+def _field(key: str) -> str:
+    """`karpenter.k8s.aws/instance-family` → `instance-family`; EKS Auto Mode has the same under eks.amazonaws.com."""
+    domain, _, name = key.partition("/")
+    return name if domain in ("karpenter.k8s.aws", "eks.amazonaws.com", "karpenter.azure.com") else key
+
+
+def meets(shape: Shape, requirements: tuple[Requirement, ...]) -> bool:
+    """Whether a node of this shape can carry labels that meet the requirements; labels not derived from the type are open."""
+    return all(_meets(shape, r) for r in requirements)
+
+
+def _meets(shape: Shape, r: Requirement) -> bool:
+    known = type_labels(shape)
+    key = _field(r.key)
+    if key not in known:
+        return True
+    return matches(known[key], r)
+
+
+def matches(value: str | None, r: Requirement) -> bool:
+    """Whether a label with this value (None: absent) meets a requirement."""
+    if r.operator == "In":
+        return value is not None and value in r.values
+    if r.operator == "NotIn":
+        return value is None or value not in r.values
+    if r.operator == "Exists":
+        return value is not None
+    if r.operator == "DoesNotExist":
+        return value is None
+    if r.operator in ("Gt", "Lt", "Gte", "Lte") and r.values and value is not None:
+        left, right = _number(value), _number(r.values[0])
+        if left is None or right is None:
+            return False
+        return {"Gt": left > right, "Lt": left < right, "Gte": left >= right, "Lte": left <= right}[r.operator]
+    return False
+
+
+def _number(text_value: str) -> Decimal | None:
+    return Decimal(text_value) if re.fullmatch(r"-?\d{1,18}(?:\.\d{1,9})?", text_value) else None
+
+
+def type_labels(shape: Shape) -> Mapping[str, str | None]:
+    """The labels that Karpenter derives from an instance type, without their domain (Karpenter docs, "Well-Known Labels")."""
+    if shape is CPU_NODE:
+        return {"instance-gpu-count": None, "instance-gpu-name": None, "instance-gpu-manufacturer": None}
+    family, _, size = shape.instance_type.partition(".")
+    split = re.match(r"([a-z]+)-?(\d+)", family)
+    gpu = bool(shape.gpus) and not _is_neuron(shape)
+    maker = shape.accelerator.split(" ")[0].lower()
+    labels: dict[str, str | None] = {
+        INSTANCE_TYPE: shape.instance_type,
+        "beta.kubernetes.io/instance-type": shape.instance_type,
+        "instance-family": family,
+        "instance-size": size,
+        "instance-category": split[1] if split else None,
+        "instance-generation": split[2] if split else None,
+        "kubernetes.io/arch": "arm64" if re.match(r"(?:g5g|[a-z]+\d+g[a-z]*$|a1|p6e-gb)", family) else "amd64",
+        "kubernetes.io/os": "linux",
+    }
+    if shape.vcpus is not None:
+        labels["instance-cpu"] = f"{shape.vcpus.normalize():f}"
+    if shape.memory_gib is not None:
+        labels["instance-memory"] = f"{(shape.memory_gib * 1024).quantize(Decimal(1)):f}"
+    if shape.gpus is not None:
+        number = f"{shape.gpus.normalize():f}" if shape.gpus else None
+        labels["instance-gpu-count"] = number if gpu else None
+        labels["instance-gpu-manufacturer"] = maker if gpu else None
+        labels["instance-gpu-name"] = _gpu_name(shape.accelerator) if gpu else None
+        labels["instance-accelerator-count"] = number if _is_neuron(shape) else None
+        labels["instance-accelerator-name"] = shape.accelerator.removeprefix("AWS ").lower() if _is_neuron(shape) else None
+        labels["instance-accelerator-manufacturer"] = "aws" if _is_neuron(shape) else None
+    return labels
+
+
+def _is_neuron(shape: Shape) -> bool:
+    return "Inferentia" in shape.accelerator or "Trainium" in shape.accelerator
+
+
+def _gpu_name(accelerator: str) -> str:
+    name = accelerator.split(" (")[0]
+    for maker in ("NVIDIA ", "AMD ", "Habana ", "Qualcomm Qualcomm "):
+        name = name.removeprefix(maker)
+    return name.removeprefix("Tesla ").lower().replace(" ", "-")
+
+
+def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undecided]]:
+    found: dict[str, Decimal] = {}
+    undecided: list[Undecided] = []
+    if isinstance(limits, Hidden):
+        return {}, [Undecided(obj.urn, "spec.limits", f"spec.limits is {limits.value} at preview", SETTLE)]
+    for name, value in mapping(limits).items():
+        amount = quantity(value)
+        if isinstance(amount, Decimal):
+            found[name] = amount
+        elif isinstance(amount, Impossible):
+            undecided.append(Undecided(obj.urn, f'spec.limits["{name}"]', f"the limit can't be: {amount.why}", "Correct the value"))
+    return found, undecided
+
+
+def _limited_to_none(limits: Mapping[str, Decimal]) -> bool:
+    return any(amount == 0 and (name in ("cpu", "memory", "nodes") or is_accelerator(name)) for name, amount in limits.items())
+
+
+def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...], list[Undecided]]:
+    """Static capacity: nodes that a NodePool keeps without any pod, where the feature gate is on."""
+    value = at(obj.spec, "replicas")
+    replicas = count(value)
+    if replicas is None or replicas == 0:
+        return (), []
+    gate = estate.settings.trust.karpenter_static_capacity
+    if gate is None and at(template, "spec", "nodeClassRef", "group") == "eks.amazonaws.com":
+        gate = True
+    if gate is False:
+        return (), []
+    if not isinstance(replicas, int):
+        why = replicas.why if isinstance(replicas, Impossible) else "not known at preview"
+        return (), [Undecided(obj.urn, "spec.replicas", f"spec.replicas can't be judged: {why}", SETTLE)]
+    if gate is None:
+        why = f"spec.replicas {replicas} keeps {replicas} nodes where Karpenter's StaticCapacity gate is on, and none where it is off"
+        return (), [
+            Undecided(obj.urn, "spec.replicas", why, "Set trust.karpenterStaticCapacity in zerofloor.yaml, or remove spec.replicas")
+        ]
+    because = Evidence(obj.urn, "spec.replicas", value, f"static capacity: {replicas} nodes stay with no pod at all")
+    return (Hold(Cause.STATIC_POOL, obj.urn, replicas, (because,), "Remove spec.replicas, so that pods bring and release nodes"),), []
+
+
+def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, list[Undecided]]:
+    """Why a node that came once is never removed, if so. Expiry within a week removes it all the same (seen: N48, N50)."""
+    expiry = at(template, "spec", "expireAfter")
+    expires = seconds(expiry)
+    if isinstance(expires, Decimal) and expires <= WEEK * 3600:
+        return None, []
+    disruption = at(obj.spec, "disruption")
+    undecided = [
+        Undecided(obj.urn, f"spec.disruption{path}", "it is not known at preview whether empty nodes are ever removed", SETTLE)
+        for value, path in (
+            (disruption, ""),
+            (at(disruption, "consolidateAfter"), ".consolidateAfter"),
+            (at(disruption, "budgets"), ".budgets"),
+        )
+        if isinstance(value, Hidden)
+    ][:1]
+
+    def hold(path: str, value: Any, because: str, fix: str) -> Hold:
+        kept = Evidence(obj.urn, path, value, because)
+        return Hold(Cause.NEVER_EMPTIED, obj.urn, None, (kept,), fix)
+
+    if at(disruption, "consolidateAfter") == "Never":
+        path = "spec.disruption.consolidateAfter"
+        return hold(
+            path, "Never", "empty nodes are never removed: those of the busiest hour stay", f"Set {path} to a duration such as 60s"
+        ), []
+    annotations = at(template, "metadata", "annotations")
+    if mapping(annotations).get(DO_NOT_DISRUPT) in ("true", True):
+        path = f'spec.template.metadata.annotations["{DO_NOT_DISRUPT}"]'
+        return hold(path, "true", "its nodes are never disrupted, empty or not: those of the busiest hour stay", f"Remove {path}"), []
+    for index, budget in enumerate(items(at(disruption, "budgets"))):
+        path = f"spec.disruption.budgets[{index}]"
+        reasons = at(budget, "reasons")
+        nodes = at(budget, "nodes")
+        if isinstance(reasons, Hidden) or isinstance(nodes, Hidden):
+            undecided.append(Undecided(obj.urn, path, "it is not known at preview whether the budget keeps empty nodes", SETTLE))
+            continue
+        blocks = nodes in ("0", "0%", 0) and (not items(reasons) or "Empty" in items(reasons))
+        if blocks and _always(budget):
+            return hold(
+                f"{path}.nodes", nodes, "the budget allows no empty node to be removed", f"Remove {path}, or leave Empty out of it"
+            ), []
+    return None, undecided
+
+
+def _always(budget: Any) -> bool:
+    """Whether a disruption budget is active at all times: without a schedule, or with windows that leave no gap."""
+    schedule, duration = text(at(budget, "schedule")), seconds(at(budget, "duration"))
+    if schedule is None or not isinstance(duration, Decimal):
+        return True
+    try:
+        return hours_for(schedule, datetime.timedelta(seconds=float(duration))) >= WEEK
+    except BadSchedule:
+        return False
+
+
+def _notices(estate: Estate, obj: Object, limits: Mapping[str, Decimal], shapes: tuple[Shape, ...], template: Any) -> list[Notice]:
+    found: list[Notice] = []
+    cap = estate.settings.caps.idle_tail_seconds
+    after = seconds(at(obj.spec, "disruption", "consolidateAfter"))
+    path = "spec.disruption.consolidateAfter"
+    if isinstance(after, Decimal) and after > cap:
+        message = f"empty nodes stay for {after:f} s, above the cap of {cap:f} s"
+        because = Evidence(obj.urn, path, at(obj.spec, "disruption", "consolidateAfter"), "an empty node bills that long")
+        found.append(Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, f"Set {path} to {cap:f}s or less", (because,)))
+    gpu_only = all(shape.gpus != 0 for shape in shapes)
+    if gpu_only and not any(is_accelerator(name) or name in ("cpu", "nodes", "memory") for name in limits):
+        because = Evidence(obj.urn, "spec.limits", None, "nothing limits how many GPU nodes it may launch")
+        message = "the NodePool has no limit: a runaway workload has no ceiling on GPUs"
+        found.append(Notice(Cause.NO_LIMIT, obj.urn, message, 'Set spec.limits["nvidia.com/gpu"]', (because,)))
+    taints = _taints(obj, at(template, "spec", "taints"))
+    if gpu_only and not any(taint.effect in ("NoSchedule", "NoExecute") for taint in taints) and at(template, "spec", "taints") is None:
+        because = Evidence(obj.urn, "spec.template.spec.taints", None, "pods without a GPU may land on its nodes and keep them")
+        message = "the GPU NodePool has no NoSchedule taint: pods without a GPU can keep its nodes"
+        fix = "Add the taint nvidia.com/gpu:NoSchedule to spec.template.spec.taints"
+        found.append(Notice(Cause.UNTAINTED_POOL, obj.urn, message, fix, (because,)))
+    return found
+
+
+def _labels(template: Any) -> Mapping[str, str | None]:
+    return {
+        key: value if isinstance(value, str) else None
+        for key, value in mapping(at(template, "metadata", "labels")).items()
+        if isinstance(value, str | Hidden)
+    }
+
+
+def _taints(obj: Object, listed: Any) -> tuple[Taint, ...]:
+    return tuple(
+        Taint(key, text(at(taint, "value")) or "", text(at(taint, "effect")) or "NoSchedule")
+        for taint in items(listed)
+        if (key := text(at(taint, "key"))) is not None
+    )
+
+
+def _market(requirements: tuple[Requirement, ...]) -> Market:
+    """What Karpenter buys: reserved before spot before on-demand, as far as the requirements allow (Karpenter docs, "Capacity Type")."""
+    for r in requirements:
+        if r.key == CAPACITY_TYPE and r.operator == "In":
+            for market in ("reserved", "spot", "on-demand"):
+                if market in r.values:
+                    return market
+    return "on-demand"
+
+
+def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
+    """A NodeClaim that a program declares itself: one node for good."""
+    requirements, undecided = _requirements(obj, items(at(obj.spec, "requirements")))
+    shapes, _ = candidates(estate, "aws", requirements)
+    gpus = tuple(shape for shape in shapes if shape.gpus != 0)
+    if gpus and len(gpus) == len(shapes):
+        because = Evidence(obj.urn, "", None, "a NodeClaim of one's own is a node until somebody deletes it")
+        hold = Hold(Cause.INSTANCE, obj.urn, 1, (because,), "Let a NodePool make the node when pods ask for it")
+        yield Pool(
+            obj.urn, obj.shown_name, "Karpenter NodeClaim", "aws", gpus, (hold,), desired=1, ceiling=1, market=_market(requirements),
+            region=estate.region(obj.resource, "aws"), undecided=tuple(undecided), assumptions=(TRUSTED,),
+        )  # fmt: skip
+
+
+def _hint(name: str) -> str:
+    return f"Add a hint to zerofloor.yaml: hints.instances: [{{instanceType: {name}, gpus: N, reason: …}}]"

@@ -1,0 +1,383 @@
+"""KEDA: ScaledObject, ScaledJob and the HTTP add-on. What each declaration does was seen on KEDA 2.20.2 (shared/truth, S…)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Scaler, Undecided, Workload
+from zerofloor.estate import Estate
+from zerofloor.platforms.kubernetes.hpa import keeps_peak
+from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
+from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
+from zerofloor.platforms.kubernetes.workloads import build, job
+from zerofloor.schedules import BadSchedule, hours_per_week, occurrences
+from zerofloor.stack import Hidden
+from zerofloor.values import Count, Impossible, at, count, hidden, items, mapping, seconds, text
+
+KINDS = frozenset(
+    {
+        ("keda.sh", "ScaledObject"),
+        ("keda.sh", "ScaledJob"),
+        ("keda.sh", "TriggerAuthentication"),
+        ("keda.sh", "ClusterTriggerAuthentication"),
+        ("http.keda.sh", "HTTPScaledObject"),
+        ("http.keda.sh", "InterceptorRoute"),
+    }
+)
+
+TRUSTED: Final = Assumption(
+    "KEDA runs in the cluster and reconciles its objects", "a KEDA object is declared; set trust.keda: false if it does not"
+)
+COOLDOWN: Final = Decimal(300)
+"""cooldownPeriod's default in seconds (KEDA docs, "ScaledObject specification")."""
+
+_NEEDED = {
+    "cron": ("timezone", "start", "end", "desiredReplicas"),
+    "prometheus": ("serverAddress", "query", "threshold"),
+    "metrics-api": ("url", "valueLocation", "targetValue"),
+    "kubernetes-workload": ("podSelector", "value"),
+    "aws-sqs-queue": ("queueURL", "awsRegion"),
+    "kafka": ("bootstrapServers", "consumerGroup"),
+}
+"""Metadata without which the scaler can't be built (KEDA docs, one page a scaler); `…FromEnv` may stand in."""
+
+_ENGINE_METRIC = re.compile(r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]")
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    trust = estate.settings.trust.keda
+    for obj in objects(estate, ("keda.sh", "ScaledObject")):
+        yield _untrusted(obj, "scaleTargetRef") if not trust else _scaled_object(estate, obj)
+    for obj in objects(estate, ("http.keda.sh", "HTTPScaledObject")):
+        yield _untrusted(obj, "scaleTargetRef") if not trust else _http_scaled_object(estate, obj)
+    for obj in objects(estate, ("keda.sh", "ScaledJob")):
+        yield _scaled_job(estate, obj)
+
+
+def _untrusted(obj: Object, ref: str) -> Scaler:
+    why = "the settings say that KEDA does not run: nothing reconciles it"
+    return _scaler(obj, at(obj.spec, ref), not_in_effect=Evidence(obj.urn, "", None, why))
+
+
+def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
+    """A scaler on the target of an object; `fields` are those of `Scaler` that differ from its defaults."""
+    return Scaler(
+        urn=obj.urn,
+        kind=obj.kind,
+        namespace=obj.namespace,
+        target_kind=text(at(target, "kind")) or "Deployment",
+        target_name=text(at(target, "name")),
+        target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
+        **fields,
+    )
+
+
+def _scaled_object(estate: Estate, obj: Object) -> Scaler:
+    spec = obj.spec
+    target = at(spec, "scaleTargetRef")
+    undecided = _hidden_parts(obj, spec, ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "triggers"))
+    minimum, maximum, idle = (count(at(spec, field)) for field in ("minReplicaCount", "maxReplicaCount", "idleReplicaCount"))
+    triggers = items(at(spec, "triggers"))
+    pause = _pause(obj)
+    common: dict[str, Any] = {
+        "maximum": maximum if isinstance(maximum, int) else 100 if maximum is None else None,
+        "assumptions": (TRUSTED,),
+        "notices": tuple(_notices(estate, obj, minimum)),
+        "idle_tail": _tail(at(spec, "cooldownPeriod")),
+        "yields_to_hpa": not _takes_hpa(obj),
+    }
+    if undecided:
+        return _scaler(obj, target, undecided=tuple(undecided), **common)
+    refused = _refused(estate, obj, minimum, maximum, idle, triggers)
+    if refused is not None:
+        return _scaler(obj, target, not_in_effect=refused, **common)
+    if isinstance(pause, Undecided):
+        return _scaler(obj, target, undecided=(pause,), **common)
+    if isinstance(pause, Hold):
+        return _scaler(obj, target, holds=(pause,) if pause.units else (), evidence=pause.evidence, **common)
+    if isinstance(pause, Evidence):
+        return _scaler(obj, target, suspended=pause, **common)
+    floor = minimum if isinstance(minimum, int) else 0
+    holds, peak, open_parts = _kept(obj, spec, floor, idle if isinstance(idle, int) else None, common["maximum"], triggers)
+    return _scaler(obj, target, holds=holds, keeps_peak=peak, undecided=open_parts, **common)
+
+
+def _kept(
+    obj: Object, spec: Any, floor: int, idle: int | None, maximum: int | None, triggers: list[Any]
+) -> tuple[tuple[Hold, ...], Hold | None, tuple[Undecided, ...]]:
+    """What a ScaledObject in effect keeps after a week without a request."""
+    holds: list[Hold] = []
+    undecided: list[Undecided] = []
+    kept = idle if idle is not None else floor
+    field = "idleReplicaCount" if idle is not None else "minReplicaCount"
+    if idle:
+        # Seen (S52): it then flaps between idle and minimum; the larger keeps the nodes.
+        kept = max(idle, floor)
+    if kept:
+        because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"{field} {at(spec, field)} keeps {kept} replicas without a request")
+        holds.append(Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), f"Set spec.{field} to 0"))
+    if _true(annotation(obj, "autoscaling.keda.sh/force-activation")):
+        path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
+        because = Evidence(obj.urn, path, "true", "forced activation keeps at least one replica without a request")
+        holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Remove {path}"))
+    if _only_resource_metrics(triggers):
+        because = Evidence(obj.urn, "spec.triggers", None, "cpu and memory triggers are always active: it never goes below one replica")
+        holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), "Add a trigger that is quiet while nobody asks"))
+    for index, trigger in enumerate(triggers):
+        path = f"spec.triggers[{index}].metadata"
+        meta = mapping(at(trigger, "metadata"))
+        if at(trigger, "type") == "cron":
+            hold = _cron(obj, path, meta, floor, maximum)
+            if isinstance(hold, Hold):
+                holds.append(hold)
+            elif isinstance(hold, Undecided):
+                undecided.append(hold)
+        threshold = _activation(meta)
+        if threshold is not None and threshold < 0:
+            key = next(key for key in meta if key.lower().startswith("activation"))
+            because = Evidence(obj.urn, f"{path}.{key}", meta[key], "the activation threshold is negative, so a value of 0 keeps it active")
+            holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Set {path}.{key} to 0 or more"))
+    peak: Hold | None = None
+    paused = annotation(obj, "autoscaling.keda.sh/paused-scale-in")
+    if paused is not None and not _go_false(paused):
+        path = 'metadata.annotations["autoscaling.keda.sh/paused-scale-in"]'
+        because = Evidence(obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay")
+        peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}")
+    elif kept:
+        behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
+        peak = keeps_peak(obj, at(spec, *behavior.split(".")), f"spec.{behavior}", kept)
+    return tuple(holds), peak, tuple(undecided)
+
+
+def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undecided]:
+    if isinstance(spec, Hidden):
+        return [Undecided(obj.urn, "spec", f"spec is {spec.value} at preview: what it keeps is not known", SETTLE)]
+    found: list[Undecided] = []
+    if isinstance(obj.annotations, Hidden):
+        why = "the annotations are not known at preview: they may pause it or force it active"
+        found.append(Undecided(obj.urn, "metadata.annotations", why, SETTLE))
+    for field in fields:
+        value = at(spec, field)
+        if isinstance(value, Hidden):
+            why = f"spec.{field} is {value.value} at preview: what it keeps is not known"
+            found.append(Undecided(obj.urn, f"spec.{field}", why, SETTLE))
+    for index, trigger in enumerate(items(at(spec, "triggers"))):
+        for value, where in ((trigger, ""), (at(trigger, "type"), ".type"), (at(trigger, "metadata"), ".metadata")):
+            if isinstance(value, Hidden):
+                path = f"spec.triggers[{index}]{where}"
+                found.append(Undecided(obj.urn, path, f"{path} is {value.value} at preview: it may be always active", SETTLE))
+                break
+    return found
+
+
+def _refused(
+    estate: Estate, obj: Object, minimum: Count | None, maximum: Count | None, idle: Count | None, triggers: list[Any]
+) -> Evidence | None:
+    """Why the API server, KEDA's webhook or its operator turns it down: then its target keeps its own replicas."""
+    spec = obj.spec
+    for value, field in ((minimum, "minReplicaCount"), (maximum, "maxReplicaCount"), (idle, "idleReplicaCount")):
+        if isinstance(value, Impossible):
+            return Evidence(obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}")
+    floor = minimum if isinstance(minimum, int) else 0
+    if isinstance(maximum, int) and maximum < 1:
+        return Evidence(obj.urn, "spec.maxReplicaCount", maximum, "the API server refuses a maximum below 1")
+    if isinstance(maximum, int) and floor > maximum:
+        why = f"the API server refuses a minimum above the maximum ({maximum})"
+        return Evidence(obj.urn, "spec.minReplicaCount", minimum, why)
+    if isinstance(idle, int) and idle >= max(floor, 1):
+        return Evidence(obj.urn, "spec.idleReplicaCount", idle, f"KEDA refuses an idle count that is not below the minimum ({floor})")
+    if not triggers:
+        return Evidence(obj.urn, "spec.triggers", None, "KEDA refuses a ScaledObject without triggers")
+    if _only_resource_metrics(triggers) and floor == 0 and not isinstance(idle, int) and estate.settings.trust.keda_webhook:
+        return Evidence(obj.urn, "spec.minReplicaCount", minimum, "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only")
+    for index, trigger in enumerate(triggers):
+        kind, meta = at(trigger, "type"), mapping(at(trigger, "metadata"))
+        for key in _NEEDED.get(kind, ()) if isinstance(kind, str) else ():
+            if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
+                if at(trigger, "authenticationRef") is not None and kind != "cron":
+                    continue
+                why = f"the {kind} trigger lacks {key}, so the ScaledObject never gets Ready"
+                return Evidence(obj.urn, f"spec.triggers[{index}].metadata.{key}", meta.get(key), why)
+        if kind == "cron":
+            path = f"spec.triggers[{index}].metadata"
+            if not hidden(meta.get("start")) and meta.get("start") == meta.get("end"):
+                return Evidence(obj.urn, f"{path}.end", meta.get("end"), "start and end are the same, so the ScaledObject never gets Ready")
+            wanted = count(meta.get("desiredReplicas"))
+            if isinstance(wanted, Impossible) or wanted == 0:
+                why = "it is no number above zero, so the ScaledObject never gets Ready"
+                return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
+            for key in ("start", "end"):
+                if isinstance(meta.get(key), str) and not _is_schedule(meta[key]):
+                    return Evidence(obj.urn, f"{path}.{key}", meta[key], "it is no cron expression, so the ScaledObject never gets Ready")
+    return None
+
+
+def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
+    """What the pause annotations make of it: a pinned number, a freeze, or nothing. paused-replicas beats all others (S18, S80)."""
+    key = "autoscaling.keda.sh/paused-replicas"
+    path = f'metadata.annotations["{key}"]'
+    pinned = annotation(obj, key)
+    if pinned is not None:
+        number = count(pinned)
+        if isinstance(number, Hidden):
+            return Undecided(obj.urn, path, f"{path} is {number.value} at preview: it pins an unknown number of replicas", SETTLE)
+        if isinstance(number, int):
+            because = Evidence(obj.urn, path, pinned, f"paused at {number} replicas, whatever is asked for")
+            return Hold(Cause.PAUSED_SCALER, obj.urn, number, (because,), f"Remove {path} or set it to 0")
+        return Evidence(obj.urn, path, pinned, "it is no number: KEDA stops scaling and the replicas stay as they are")
+    key = "autoscaling.keda.sh/paused"
+    path = f'metadata.annotations["{key}"]'
+    paused = annotation(obj, key)
+    if isinstance(paused, Hidden):
+        return Undecided(obj.urn, path, f"{path} is {paused.value} at preview: scaling may be paused", SETTLE)
+    if paused is not None and not _go_false(paused):
+        return Evidence(obj.urn, path, paused, "scaling is paused (any value but a false boolean counts): the replicas stay as they are")
+    return None
+
+
+def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) -> Hold | Undecided | None:
+    """The window of a cron trigger: replicas above the minimum for a part of the week."""
+    if any(hidden(meta.get(key)) for key in ("start", "end", "desiredReplicas")):
+        return Undecided(obj.urn, path, "the cron window is not known at preview", SETTLE)
+    wanted = count(meta.get("desiredReplicas"))
+    if not isinstance(wanted, int) or wanted <= floor:
+        return None
+    wanted = min(wanted, maximum) if maximum is not None else wanted
+    try:
+        hours = hours_per_week(str(meta["start"]), str(meta["end"]))
+    except BadSchedule:
+        return None
+    because = Evidence(
+        obj.urn, path, {key: meta.get(key) for key in ("start", "end", "desiredReplicas")}, f"keeps {wanted} replicas for {hours} h a week"
+    )
+    if hours >= WEEK - 1:
+        return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
+    return Hold(Cause.SCHEDULE, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
+
+
+def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Notice]:
+    spec = obj.spec
+    cap = estate.settings.caps.idle_tail_seconds
+    for field in ("cooldownPeriod", "initialCooldownPeriod"):
+        value = seconds(at(spec, field))
+        if isinstance(value, Decimal) and value > cap:
+            because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"GPUs bill for {value} s after the last request")
+            message = f"{field} of {value} s is above the cap of {cap} s: every burst bills that long after its last request"
+            yield Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, f"Set spec.{field} to {cap} or less", (because,))
+    replicas = count(at(spec, "fallback", "replicas"))
+    if isinstance(replicas, int) and replicas > 0:
+        because = Evidence(
+            obj.urn, "spec.fallback.replicas", replicas, "an outage of the metric's source keeps or wakes that many replicas"
+        )
+        message = f"fallback keeps {replicas} replicas for as long as a trigger fails"
+        yield Notice(Cause.FALLBACK, obj.urn, message, "Watch the metric's source, or lower spec.fallback.replicas", (because,))
+    if minimum in (None, 0):
+        for index, trigger in enumerate(items(at(spec, "triggers"))):
+            query = text(at(trigger, "metadata", "query")) or ""
+            if _ENGINE_METRIC.search(query):
+                path = f"spec.triggers[{index}].metadata.query"
+                because = Evidence(obj.urn, path, query, "these metrics come from the pods that it scales: at zero there are none")
+                message = "the trigger reads metrics of the pods that it scales: from zero it never wakes"
+                yield Notice(
+                    Cause.SELF_METRIC, obj.urn, message, "Use a signal that exists while no replica runs (a gateway, a queue)", (because,)
+                )
+
+
+def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
+    spec = obj.spec
+    target = at(spec, "scaleTargetRef") if at(spec, "scaleTargetRef") is not None else None
+    undecided = _hidden_parts(obj, spec, ("replicas",))
+    bounds = at(spec, "replicas")
+    minimum, maximum = count(at(bounds, "min")), count(at(bounds, "max"))
+    for value, field in ((minimum, "min"), (maximum, "max")):
+        if isinstance(value, Hidden) and not hidden(bounds):
+            why = f"spec.replicas.{field} is {value.value} at preview: what it keeps is not known"
+            undecided.append(Undecided(obj.urn, f"spec.replicas.{field}", why, SETTLE))
+    holds: tuple[Hold, ...] = ()
+    refused: Evidence | None = None
+    if isinstance(minimum, Impossible):
+        refused = Evidence(obj.urn, "spec.replicas.min", at(bounds, "min"), f"the API server refuses it: {minimum.why}")
+    elif isinstance(minimum, int) and minimum > 0:
+        because = Evidence(obj.urn, "spec.replicas.min", minimum, f"keeps {minimum} replicas without a request")
+        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.replicas.min to 0"),)
+    tail = seconds(at(spec, "scaledownPeriod"))
+    return _scaler(
+        obj,
+        target,
+        holds=holds,
+        not_in_effect=refused,
+        maximum=maximum if isinstance(maximum, int) else 100 if maximum is None else None,
+        undecided=tuple(undecided),
+        assumptions=(TRUSTED,),
+        idle_tail=tail if isinstance(tail, Decimal) else COOLDOWN,
+    )
+
+
+def _scaled_job(estate: Estate, obj: Object) -> Workload:
+    spec = obj.spec
+    path = "spec.jobTargetRef"
+    inner = at(spec, "jobTargetRef")
+    undecided = _hidden_parts(obj, spec, ("minReplicaCount", "maxReplicaCount"))
+    minimum, maximum = count(at(spec, "minReplicaCount")), count(at(spec, "maxReplicaCount"))
+    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else at(inner, "template"), f"{path}.template")
+    if undecided:
+        return build(estate, obj, reading, undecided=tuple(undecided), ceiling=None)
+    refused = isinstance(minimum, Impossible) or isinstance(maximum, Impossible) or maximum == 0
+    if refused or not estate.settings.trust.keda:
+        return build(estate, obj, reading)
+    most = maximum if isinstance(maximum, int) else 100
+    once = job(estate, obj, inner, path)
+    holds: tuple[Hold, ...] = ()
+    if isinstance(minimum, int) and minimum > 0:
+        because = Evidence(
+            obj.urn, "spec.minReplicaCount", minimum, f"keeps {minimum} Jobs running without a request: each one that ends is replaced"
+        )
+        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.minReplicaCount to 0"),)
+    elif once.holds:
+        # A ScaledJob never stops running Jobs (S46): those of the busy hour stay.
+        kept = once.holds[0]
+        holds = (Hold(kept.cause, obj.urn, None, kept.evidence, kept.fix),)
+    return build(estate, obj, reading, holds=holds, ceiling=most, assumptions=(TRUSTED,), notices=once.notices, undecided=once.undecided)
+
+
+def _only_resource_metrics(triggers: list[Any]) -> bool:
+    return bool(triggers) and all(at(trigger, "type") in ("cpu", "memory") for trigger in triggers)
+
+
+def _activation(meta: Any) -> Decimal | None:
+    for key, value in mapping(meta).items():
+        if key.lower().startswith("activation") and isinstance(value, str | int | float):
+            try:
+                return Decimal(str(value))
+            except ArithmeticError:
+                return None
+    return None
+
+
+def _takes_hpa(obj: Object) -> bool:
+    return _true(annotation(obj, "scaledobject.keda.sh/transfer-hpa-ownership"))
+
+
+def _tail(value: Any) -> Decimal:
+    found = seconds(value)
+    return found if isinstance(found, Decimal) else COOLDOWN
+
+
+def _go_false(value: Any) -> bool:
+    """Whether Go's strconv.ParseBool reads it as false."""
+    return value is False or (isinstance(value, str) and value in ("0", "f", "F", "false", "FALSE", "False"))
+
+
+def _true(value: Any) -> bool:
+    """Whether Go's strconv.ParseBool reads it as true."""
+    return value is True or (isinstance(value, str) and value in ("1", "t", "T", "true", "TRUE", "True"))
+
+
+def _is_schedule(expression: str) -> bool:
+    try:
+        return next(occurrences(expression), None) is not None
+    except BadSchedule:
+        return False

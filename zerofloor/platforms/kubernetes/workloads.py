@@ -1,0 +1,230 @@
+"""Kubernetes' own workloads: Deployment, StatefulSet, ReplicaSet, DaemonSet, Pod, Job, CronJob."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Notice, Part, PodDemand, Undecided, Workload
+from zerofloor.estate import Estate, workload_hint
+from zerofloor.instances import Shape
+from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
+from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
+from zerofloor.stack import Hidden
+from zerofloor.values import Impossible, at, count, seconds
+
+REPLICATED = (
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("apps", "ReplicaSet"),
+    ("core", "ReplicationController"),
+    ("extensions", "Deployment"),
+)
+KINDS = frozenset({*REPLICATED, ("apps", "DaemonSet"), ("core", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("core", "PodTemplate")})
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    """All core workloads; those without a GPU too, since they can land on a GPU node."""
+    for obj in objects(estate, *REPLICATED):
+        yield replicated(estate, obj, obj.spec, "spec")
+    for obj in objects(estate, ("apps", "DaemonSet")):
+        reading = read_pod(estate, obj, at(obj.spec, "template"), "spec.template")
+        yield build(estate, obj, reading, daemon=True)
+    for obj in objects(estate, ("core", "Pod")):
+        yield _pod(estate, obj)
+    for obj in objects(estate, ("batch", "Job")):
+        yield job(estate, obj, obj.spec, "spec")
+    for obj in objects(estate, ("batch", "CronJob")):
+        yield job(estate, obj, at(obj.spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
+
+
+def build(
+    estate: Estate,
+    obj: Object,
+    reading: PodReading,
+    *,
+    holds: tuple[Hold, ...] = (),
+    replicas: int | None = None,
+    desired: int = 0,
+    ceiling: int | None = 0,
+    daemon: bool = False,
+    kind: str | None = None,
+    pods_per_replica: int = 1,
+    undecided: tuple[Undecided, ...] = (),
+    notices: tuple[Notice, ...] = (),
+    assumptions: tuple[Assumption, ...] = (),
+) -> Workload:
+    """A workload from a pod template as read, with what the user's hints say of it.
+
+    A pod that the API server refuses is never there; undecided parts only count where the pod may ask for a GPU.
+    """
+    evidence = reading.evidence
+    pod = reading.demand
+    undecided = (*reading.undecided, *undecided)
+    if reading.refused is not None:
+        evidence = (*evidence, reading.refused)
+        holds, desired, ceiling, replicas, undecided = (), 0, 0, 0 if replicas is not None else None, ()
+    if not pod.wants_gpu and not reading.undecided:
+        undecided = ()
+    hint = workload_hint(estate.settings, obj.urn)
+    if hint is not None:
+        runs, assumption = hint
+        assumptions = (*assumptions, assumption)
+        undecided = ()
+        if runs != "always":
+            holds, replicas = (), None
+            desired, ceiling = (0, 0) if runs == "never" else (desired, ceiling)
+        elif not holds:
+            because = Evidence(obj.urn, "", None, f"the hint in zerofloor.yaml says that it always runs: {assumption.because}")
+            holds = (Hold(Cause.FIXED_REPLICAS, obj.urn, max(1, desired), (because,), "Scale it to zero, or correct the hint"),)
+    return Workload(
+        urn=obj.urn,
+        name=obj.shown_name,
+        namespace=obj.namespace or "",
+        kind=kind or obj.kind,
+        pod=pod,
+        holds=holds,
+        replicas=replicas,
+        desired=desired,
+        ceiling=ceiling,
+        daemon=daemon,
+        autonamed=obj.name is None and not obj.name_hidden,
+        pods_per_replica=pods_per_replica,
+        undecided=undecided,
+        notices=notices if pod.wants_gpu else (),
+        assumptions=assumptions,
+        evidence=evidence,
+        node_shape=_selected_shape(estate, pod),
+        region=estate.region(obj.resource, "aws"),
+    )
+
+
+def _selected_shape(estate: Estate, pod: PodDemand) -> Shape | None:
+    """The type of node that the pod insists on."""
+    for key in ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"):
+        wanted = pod.node_selector.get(key)
+        for cloud in ("aws", "azure", "gcp"):
+            shape = estate.shape(cloud, wanted) if wanted else None
+            if shape is not None and shape.gpus != 0:
+                return shape
+    return None
+
+
+def replicated(
+    estate: Estate, obj: Object, spec: Any, path: str, *, default: int = 1, template: Any = None, template_path: str | None = None
+) -> Workload:
+    """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by the API: apps/v1)."""
+    template = at(spec, "template") if template is None else template
+    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else template, template_path or f"{path}.template")
+    value = at(spec, "replicas")
+    number = count(value)
+    replicas = default if number is None else number
+    where = f"{path}.replicas"
+    if isinstance(replicas, Hidden):
+        why = f"{where} is {replicas.value} at preview, so the number of GPU pods is not known"
+        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, SETTLE),), ceiling=None)
+    if isinstance(replicas, Impossible):
+        why = f"{where} can't be: {replicas.why}"
+        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, "Correct the value"),), ceiling=None)
+    holds: tuple[Hold, ...] = ()
+    if replicas:
+        said = f"{replicas} replicas" if number is not None else f"replicas is not set and defaults to {default}"
+        placeholder = is_placeholder(at(template, "spec"))
+        cause = Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS
+        kept = Evidence(obj.urn, where, value, f"{said}: {_pods(replicas)} run without a request")
+        fix = (
+            "Remove the placeholder pods, or scale them by schedule"
+            if placeholder
+            else f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject with minReplicaCount 0, or replicas 0"
+        )
+        holds = (Hold(cause, obj.urn, replicas, (kept,), fix),)
+    return build(estate, obj, reading, holds=holds, replicas=replicas, desired=replicas, ceiling=replicas)
+
+
+def _pod(estate: Estate, obj: Object) -> Workload:
+    reading = read_pod(estate, obj, obj.body, "")
+    spec = obj.spec
+    policy = at(spec, "restartPolicy")
+    if isinstance(policy, Hidden):
+        why = f"spec.restartPolicy is {policy.value} at preview: the pod may run for ever"
+        return build(estate, obj, reading, desired=1, ceiling=1, undecided=(Undecided(obj.urn, "spec.restartPolicy", why, SETTLE),))
+    ends_at = seconds(at(spec, "activeDeadlineSeconds"))
+    if isinstance(ends_at, Decimal):
+        return build(estate, obj, reading, desired=1, ceiling=1)
+    never = endless(spec)
+    closed = unreadable(spec)
+    if policy in ("Never", "OnFailure") and never is None and closed is not None:
+        return build(estate, obj, reading, desired=1, ceiling=1, undecided=(_may_not_end(obj, f"spec.{closed}", "spec"),))
+    if policy in ("Never", "OnFailure") and never is None:
+        notices = (_no_deadline(obj, "spec.activeDeadlineSeconds"),)
+        return build(estate, obj, reading, desired=1, ceiling=1, notices=notices)
+    if policy in ("Never", "OnFailure") and never is not None:
+        kept = Evidence(obj.urn, f"spec.{never[0]}", at(spec, "containers"), f"the container {never[1]}, and there is no deadline")
+        hold = Hold(Cause.ENDLESS_JOB, obj.urn, 1, (_without_value(kept),), "Set spec.activeDeadlineSeconds, or delete the pod when idle")
+    else:
+        kept = Evidence(obj.urn, "spec.restartPolicy", policy, "a bare pod that is always restarted runs until somebody deletes it")
+        hold = Hold(Cause.BARE_POD, obj.urn, 1, (kept,), "Run it as a Job, or as a Deployment that KEDA scales to zero")
+    return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
+
+
+def job(estate: Estate, obj: Object, spec: Any, path: str) -> Workload:
+    """A Job's specification (also that of a CronJob or a ScaledJob): it ends, unless its command shows otherwise."""
+    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else at(spec, "template"), f"{path}.template")
+    pod_spec = at(spec, "template", "spec")
+    stopped = suspended(at(spec, "suspend"))
+    stopped = stopped if stopped is True or obj.kind != "CronJob" else suspended(at(obj.spec, "suspend"))
+    parallelism, completions = count(at(spec, "parallelism")), count(at(spec, "completions"))
+    for value, field in ((stopped, "suspend"), (parallelism, "parallelism")):
+        if isinstance(value, Hidden) and endless(pod_spec) is not None:
+            why = f"{path}.{field} is {value.value} at preview, and its pods never end by themselves"
+            return build(estate, obj, reading, ceiling=None, undecided=(Undecided(obj.urn, f"{path}.{field}", why, SETTLE),))
+    if stopped is True:
+        return build(estate, obj, reading)
+    if isinstance(parallelism, Impossible):
+        why = f"{path}.parallelism can't be: {parallelism.why}"
+        return build(estate, obj, reading, undecided=(Undecided(obj.urn, f"{path}.parallelism", why, "Correct the value"),))
+    pods = parallelism if isinstance(parallelism, int) else 1
+    if isinstance(completions, int):
+        pods = min(pods, completions)
+    deadline_path = f"{path}.activeDeadlineSeconds"
+    deadline = at(spec, "activeDeadlineSeconds")
+    deadline = deadline if deadline is not None else at(pod_spec, "activeDeadlineSeconds")
+    if pods == 0:
+        return build(estate, obj, reading)
+    never = endless(pod_spec)
+    desired = 0 if obj.kind == "CronJob" else pods
+    limit = seconds(deadline)
+    ends = isinstance(limit, Decimal) and limit <= 7 * 24 * 3600
+    closed = unreadable(pod_spec)
+    if not ends and (never is not None or closed is not None) and (isinstance(limit, Hidden) or never is None):
+        where = f"{path}.template.spec.{closed}" if never is None else deadline_path
+        return build(estate, obj, reading, desired=desired, ceiling=pods, undecided=(_may_not_end(obj, where, path),))
+    if never is not None and not ends:
+        why = f"the container {never[1]}, and no deadline ends the Job within a week"
+        kept = Evidence(obj.urn, f"{path}.template.spec.{never[0]}", None, why)
+        hold = Hold(Cause.ENDLESS_JOB, obj.urn, pods, (kept,), f"Set {deadline_path}, or let the command end")
+        return build(estate, obj, reading, holds=(hold,), desired=desired, ceiling=pods)
+    notices = () if deadline is not None else (_no_deadline(obj, deadline_path),)
+    return build(estate, obj, reading, desired=desired, ceiling=pods, notices=notices)
+
+
+def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
+    why = f"{where} can't be read at preview and no deadline is known: nobody can say whether the pod ends by itself"
+    return Undecided(
+        obj.urn, where, why, f"Set {path}.activeDeadlineSeconds, or add a hint (runs: one-shot) with a reason to zerofloor.yaml"
+    )
+
+
+def _no_deadline(obj: Object, path: str) -> Notice:
+    message = f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs bills until somebody notices"
+    return Notice(Cause.NO_DEADLINE, obj.urn, message, f"Set {path}", (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),))
+
+
+def _without_value(evidence: Evidence) -> Evidence:
+    return Evidence(evidence.urn, evidence.path, None, evidence.because)
+
+
+def _pods(number: int) -> str:
+    return "1 pod" if number == 1 else f"{number} pods"

@@ -1,0 +1,19 @@
+"""What a platform is: a reader and the resource types that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from zerofloor.capacity import Part
+from zerofloor.estate import Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    name: str
+    """As people call it."""
+    read: Callable[[Estate], Iterable[Part]]
+    """Everything of its kind in an estate."""
+    reads: Callable[[str], bool]
+    """Whether it knows a type token: what no platform knows and names a GPU is undecided."""
