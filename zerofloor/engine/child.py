@@ -21,6 +21,10 @@ UNANSWERED: list[dict[str, str | None]] = []
 """The functions of a provider whose result the program wanted at once and nobody knows, each with its line in the program."""
 
 
+SECRETS: set[str] = set()
+"""Texts that the program marked secret: none of them may reach a message."""
+
+
 class Unanswered(Exception):
     """Raised in the program instead of an error about None."""
 
@@ -38,7 +42,7 @@ def main() -> NoReturn:
         ended = described(error, order["root"])
     if os.getpid() != process:
         os._exit(1)  # A copy that the program forked off.
-    Path(order["report"]).write_text(json.dumps({**ended, "unanswered": UNANSWERED}))
+    Path(order["report"]).write_text(json.dumps({**ended, "unanswered": UNANSWERED, "secrets": sorted(SECRETS)}))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -63,6 +67,7 @@ def run(order: dict[str, Any]) -> None:
     }
     taken = pulumi.runtime.Settings.__init__.__code__.co_varnames  # An older SDK knows fewer.
     pulumi.runtime.configure(pulumi.runtime.Settings(**{key: value for key, value in settings.items() if key in taken}))
+    remember_secrets(pulumi.Output)
     complain_about_unknown_results(pulumi.runtime, order["root"])
     expect_computed_properties()
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -74,6 +79,18 @@ def run(order: dict[str, Any]) -> None:
         runpy.run_path(order["program"], run_name="__main__")
 
     loop.run_until_complete(pulumi.runtime.run_in_stack(program))
+
+
+def remember_secrets(output: Any) -> None:
+    """Keeps what goes through `Output.secret`: a failing `apply` may quote it."""
+    mark = output.secret
+
+    def secret(value: Any) -> Any:
+        if isinstance(value, str):
+            SECRETS.add(value)
+        return mark(value)
+
+    output.secret = staticmethod(secret)
 
 
 def complain_about_unknown_results(runtime: Any, root: str) -> None:

@@ -5,6 +5,7 @@ Follows `pkg/resource/deploy/source_eval.go` of pulumi 3.259: URNs, provider ref
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
+from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
 from zerofloor.stack import STACK_TYPE, Resource
@@ -204,7 +206,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
         self._claim(urn, context)
-        props = wire.as_outputs(wire.plain(request.object))
+        props = wire.as_outputs(self._given(request))
         links = {key: set(value.urns) for key, value in request.propertyDependencies.items()}
         if not links and not request.remote:
             links = {key: set(request.dependencies) for key in props}
@@ -267,7 +269,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         outputs: Mapping[str, Any] = props
         if request.type == "pulumi:pulumi:StackReference":
             outputs = self._exported(request.id)
-        known = "" if request.id in wire.SENTINELS else request.id
+        known = "" if request.id in SENTINELS else request.id
         with self._lock:
             self._out.resources[urn] = resource
             self._states[urn] = (known, outputs)
@@ -297,15 +299,21 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self._out.failures.append(why)
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
 
+    def _given(self, request: Any) -> dict[str, Any]:
+        """The inputs, without what a Kubernetes provider takes from the KUBECONFIG that the child gets instead of the user's."""
+        props = wire.plain(request.object)
+        if request.type == f"{PROVIDER_PREFIX}kubernetes" and props.get("kubeconfig") == os.devnull:
+            del props["kubeconfig"]
+            del request.propertyDependencies["kubeconfig"]
+        return props
+
     def _note_secrets(self, props: Any) -> None:
         texts = set(wire.secret_texts(props))
         with self._lock:
             self._out.secrets |= texts
 
     def _inputs(self, kind: str, props: Mapping[str, Any]) -> Mapping[str, Any]:
-        shown = {key: value for key, value in props.items() if key != "__provider"}  # A dynamic provider's own pickled code.
-        revealed: Mapping[str, Any] = wire.revealed(shown, self._in.hides)
-        return revealed if isinstance(revealed, Mapping) else dict.fromkeys(shown, revealed)
+        return inputs_of(kind, wire.concealed(props, self._in.hides))
 
     def _outputs(self, kind: str, props: Mapping[str, Any], secret: Any) -> dict[str, Any]:
         """What a provider's preview returns: the inputs; what it computes is missing, and so unknown to the SDK."""

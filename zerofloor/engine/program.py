@@ -33,6 +33,7 @@ _CREDENTIALS = re.compile(
     r"|^KUBECONFIG$|_PROXY$|TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|AUTH|COOKIE|SESSION|PRIVATE",
     re.IGNORECASE,
 )
+_LOGIN_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _NO_CREDENTIALS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _NOWHERE = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -41,6 +42,7 @@ _NOWHERE = {
     "GOOGLE_APPLICATION_CREDENTIALS": os.devnull,
     "CLOUDSDK_CONFIG": os.devnull,
     "AZURE_CONFIG_DIR": os.devnull,
+    "KUBECONFIG": os.devnull,
     "GRPC_VERBOSITY": "NONE",
     "PYTHONUNBUFFERED": "1",
 }
@@ -87,7 +89,8 @@ def preview_in_process(
     )
     with serve(surroundings) as (address, registered):
         run = _run(project, config, stack, address, time_limit, dict(os.environ if environ is None else environ))
-    scrub = _Scrubber({*hidden, *registered.secrets, *(config.values[key] for key in config.secret)})
+    marked = (run.report or {}).get("secrets", ())
+    scrub = _Scrubber({*hidden, *registered.secrets, *marked, *(config.values[key] for key in config.secret)})
     _show(run, registered, scrub)
     if failure := _failure(directory, config, run, registered, time_limit):
         raise InputError(scrub(failure))
@@ -204,7 +207,7 @@ class _Output:
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without anything that opens a cloud, a cluster or a backend: a preview needs none of it."""
     kept = {name: value for name, value in environ.items() if name in _NO_CREDENTIALS or not _CREDENTIALS.search(name)}
-    return {**kept, **_NOWHERE}
+    return {**{name: value for name, value in kept.items() if not _LOGIN_IN_URL.search(value)}, **_NOWHERE}
 
 
 def _read_exports(path: Path) -> dict[str, dict[str, Any]]:

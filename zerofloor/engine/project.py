@@ -51,7 +51,7 @@ class Config:
     @property
     def visible(self) -> dict[str, str]:
         """The values that are no secrets."""
-        return {key: value for key, value in self.values.items() if key not in self.secret}
+        return {key: self.values[key] for key in sorted(self.values) if key not in self.secret}
 
 
 def read_project(directory: Path) -> Project:
@@ -209,7 +209,7 @@ def _as_text(key: str, value: Any) -> tuple[str, list[str]]:
 
     try:
         shown = plain(value)
-        return (shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"))), placeholders
+        return (shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), sort_keys=True)), placeholders
     except RecursionError:
         raise InputError(f"the configuration {key} is nested too deeply") from None
 

@@ -8,26 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from zerofloor.stack import SECRET, UNKNOWN
+from zerofloor.documents.properties import SENTINELS
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
 RESOURCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT_SIGNATURE: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
-UNKNOWN_STRING: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-SENTINELS: Final = frozenset(
-    {
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        UNKNOWN_STRING,
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""What stands for an unknown bool, number, string, array, asset, archive and object."""
+UNKNOWN_STRING: Final = SENTINELS[0]
 
 
 def plain(message: Any) -> dict[str, Any]:
@@ -58,27 +46,17 @@ def struct(value: Mapping[str, Any]) -> Any:
     return made
 
 
-def revealed(value: Any, hides: Callable[[str], bool]) -> Any:
-    """Wire data as property values: unknown and secret parts as `UNKNOWN` and `SECRET`, resources as their IDs, output values unwrapped.
-
-    `hides` tells strings that must not be shown although they carry no mark.
-    """
+def concealed(value: Any, hides: Callable[[str], bool]) -> Any:
+    """The data with a secret in place of each string that `hides` tells not to show although it carries no mark."""
     if isinstance(value, str):
-        return UNKNOWN if value in SENTINELS else SECRET if hides(value) else value
+        return secret(None) if hides(value) else value
     if isinstance(value, list):
-        return [revealed(part, hides) for part in value]
+        return [concealed(part, hides) for part in value]
     if not isinstance(value, dict):
         return value
-    match value.get(SIGNATURE):
-        case None:
-            return SECRET if any(hides(key) for key in value) else {key: revealed(part, hides) for key, part in value.items()}
-        case _ if is_secret(value):
-            return SECRET
-        case sign if sign == OUTPUT_SIGNATURE:
-            return revealed(value["value"], hides) if "value" in value else UNKNOWN
-        case sign if sign == RESOURCE_SIGNATURE:
-            return revealed(value.get("id", value.get("urn")), hides)
-    return {key: revealed(part, hides) for key, part in value.items() if key != SIGNATURE}  # An asset or an archive.
+    if any(hides(key) for key in value):
+        return secret(None)
+    return {key: part if key == SIGNATURE else concealed(part, hides) for key, part in value.items()}
 
 
 def is_secret(value: Any) -> bool:

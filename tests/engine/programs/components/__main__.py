@@ -10,7 +10,9 @@ class Model(pulumi.ComponentResource):
         self.deployment = k8s.apps.v1.Deployment(
             name,
             spec={"replicas": replicas, "selector": {"match_labels": labels}, "template": {"metadata": {"labels": labels}}},
-            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"old-{name}"), pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]),
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(name=f"old-{name}"), pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+            ),
         )
         self.register_outputs({"name": self.deployment.metadata["name"]})
 
@@ -24,6 +26,15 @@ class Fleet(pulumi.ComponentResource):
 
 
 cluster = k8s.Provider("cluster", kubeconfig="{}")
-fleet = Fleet("fleet", pulumi.ResourceOptions(providers=[cluster, aws.Provider("paris", region="eu-west-3")], aliases=["urn:pulumi:dev::components::a:b:C::old"]))
+fleet = Fleet(
+    "fleet",
+    pulumi.ResourceOptions(
+        providers=[cluster, aws.Provider("paris", region="eu-west-3")], aliases=["urn:pulumi:dev::components::a:b:C::old"]
+    ),
+)
 aws.ec2.Instance("after", ami="ami-1", instance_type="t3.micro", opts=pulumi.ResourceOptions(depends_on=[fleet]))
-k8s.core.v1.ConfigMap("child-of-custom", data={"model": fleet.models[0].deployment.spec["replicas"].apply(str)}, opts=pulumi.ResourceOptions(parent=fleet.models[0].deployment))
+k8s.core.v1.ConfigMap(
+    "child-of-custom",
+    data={"model": fleet.models[0].deployment.spec["replicas"].apply(str)},
+    opts=pulumi.ResourceOptions(parent=fleet.models[0].deployment),
+)

@@ -8,6 +8,8 @@ def never(args: pulumi.ResourceHookArgs) -> None:
 
 hook = pulumi.ResourceHook("never", never)
 aws.ec2.Instance(
-    "hooked", ami="ami-1", instance_type="g5.xlarge",
+    "hooked",
+    ami="ami-1",
+    instance_type="g5.xlarge",
     opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook], after_create=[never], before_delete=[hook])),
-)  # fmt: skip
+)

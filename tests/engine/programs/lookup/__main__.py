@@ -1,4 +1,3 @@
-import pulumi
 import pulumi_aws as aws
 
 vpc = aws.ec2.Vpc.get("vpc", "vpc-0123456789")

@@ -7,8 +7,13 @@ cluster = aws.eks.Cluster("cluster", role_arn="role", vpc_config={"subnet_ids": 
 inside = k8s.Provider("inside", kubeconfig=cluster.endpoint, namespace="gpu")
 k8s.core.v1.Namespace("gpu", metadata={"name": "gpu"}, opts=pulumi.ResourceOptions(provider=inside))
 aws.eks.NodeGroup(
-    "group", cluster_name=cluster.name, node_role_arn="role", subnet_ids=cluster.vpc_config.subnet_ids, instance_types=["g5.xlarge"],
-    scaling_config={"min_size": 0, "max_size": 1, "desired_size": 0}, opts=pulumi.ResourceOptions(parent=cluster),
-)  # fmt: skip
+    "group",
+    cluster_name=cluster.name,
+    node_role_arn="role",
+    subnet_ids=cluster.vpc_config.subnet_ids,
+    instance_types=["g5.xlarge"],
+    scaling_config={"min_size": 0, "max_size": 1, "desired_size": 0},
+    opts=pulumi.ResourceOptions(parent=cluster),
+)
 aws.ec2.Instance("here", ami="ami-1", instance_type="g5.xlarge")
 aws.ec2.Instance("older", ami="ami-1", instance_type="g5.xlarge", opts=pulumi.ResourceOptions(version="7.0.0"))

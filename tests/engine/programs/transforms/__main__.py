@@ -26,13 +26,23 @@ async def replicas(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransfo
 pulumi.runtime.register_resource_transform(tag)
 vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
 aws.eks.NodeGroup(
-    "group", cluster_name="serving", node_role_arn="role", subnet_ids=[vpc.id], instance_types=[pulumi.Output.secret("g5.xlarge")],
-    scaling_config={"min_size": 0, "max_size": 2, "desired_size": 0}, opts=pulumi.ResourceOptions(transforms=[raise_floor]),
-)  # fmt: skip
+    "group",
+    cluster_name="serving",
+    node_role_arn="role",
+    subnet_ids=[vpc.id],
+    instance_types=[pulumi.Output.secret("g5.xlarge")],
+    scaling_config={"min_size": 0, "max_size": 2, "desired_size": 0},
+    opts=pulumi.ResourceOptions(transforms=[raise_floor]),
+)
 aws.ec2.Instance("untouched", ami=vpc.arn, instance_type="g5.xlarge", opts=pulumi.ResourceOptions(transforms=[lambda args: None]))
 server = pulumi.ComponentResource("transforms:index:Server", "server", opts=pulumi.ResourceOptions(transforms=[replicas]))
 labels = {"app": "vllm"}
 k8s.apps.v1.Deployment(
-    "vllm", metadata={"name": "vllm"}, opts=pulumi.ResourceOptions(parent=server),
-    spec={"selector": {"match_labels": labels}, "template": {"metadata": {"labels": labels, "annotations": {"vpc": vpc.id}}, "spec": {"containers": []}}},
-)  # fmt: skip
+    "vllm",
+    metadata={"name": "vllm"},
+    opts=pulumi.ResourceOptions(parent=server),
+    spec={
+        "selector": {"match_labels": labels},
+        "template": {"metadata": {"labels": labels, "annotations": {"vpc": vpc.id}}, "spec": {"containers": []}},
+    },
+)
