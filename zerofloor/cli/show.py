@@ -34,8 +34,8 @@ def show(
 ) -> None:
     """Print a stack as zerofloor understood it, as JSON.
 
-    Unknown values are {"$unknown": true}, secrets {"$secret": true}: what to look at when a verdict surprises. A folder of manifests gives a
-    list of stacks.
+    Unknown values are {"$unknown": true}, secrets {"$secret": true}. A folder of manifests is a list
+    of stacks.
     """
     from zerofloor.cli.inputs import Previewing, Reading, read_any
     from zerofloor.cli.output import emit

@@ -67,7 +67,9 @@ def _costs(report: Report) -> Iterator[str]:
 
 
 def _item(item: Item, report: Report) -> str:
-    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, in {', '.join(item.counts_in)}; {item.source}, {age(item.as_of, report.today)}"
+    counted_in = ", ".join(item.counts_in)
+    dated = age(item.as_of, report.today)
+    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, in {counted_in}; {item.source}, {dated}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

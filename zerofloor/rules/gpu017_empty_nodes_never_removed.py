@@ -101,5 +101,5 @@ RULE = Rule(
     check=holds(Cause.NEVER_EMPTIED),
     bad=BAD,
     good=GOOD,
-    ways=(19, 20, 26),
+    ways=(19, 20),
 )

@@ -1,0 +1,143 @@
+"""The three formats of a report: what they say, and that nothing in a document can speak through them."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+
+import jsonschema
+import pytest
+
+from tests.reports.sample import report
+from zerofloor.report import Report
+from zerofloor.reports import json_report, markdown, table
+from zerofloor.reports.visible import visible
+from zerofloor.schema import schema_of
+
+HOSTILE = [
+    "\x1b[31mred\x1b]8;;http://evil\x07",
+    "[bold red]markup[/bold red]",
+    "a\r\nPASS  No GPU bills",
+    "\u202egnp.exe\u2066",
+    "<script>alert(1)</script> @everyone #1 [x](http://evil) ![i](http://evil/i.png)",
+    "| a | b |\n|---|---|",
+    "``` `code` ```",
+    "\ud800 lone",
+    "emoji :smile: \x00 nul",
+    "x" * 5000,
+]
+
+
+def test_table_says_what_matters_on_one_page() -> None:
+    page = table.render(report())
+    lines = page.splitlines()
+    assert lines[0].startswith("FAIL  8 GPUs on 1 node keep billing while nobody uses them: $55.04/h, $40,179.20")
+    assert max(map(len, lines)) <= 80
+    assert re.search(r"^floor +\$55\.04 +\$40,179\.20", page, re.M)
+    assert re.search(r"^ceiling +\$110\.08 to \$165\.12", page, re.M)
+    assert re.search(r"^residual +\$0\.10 +\$73\.00", page, re.M)
+    assert "1 node × p5.48xlarge llm: $55.04 each an hour" in page
+    assert "2026-10-12 (43 days old)" in page
+    assert "ERROR GPU012 pool-minimum-holds-gpu  $40,179.20 a month" in page
+    assert "aws:eks/nodeGroup:NodeGroup::llm (llm:22)" in page
+    assert "Change: Set llm to 0." in page
+    assert page.index("Findings") < page.index("Waived") < page.index("llm: llm (until 2027-01-01)")
+    assert "llm: llm (hint)" in page
+
+
+def test_table_has_colour_only_when_asked() -> None:
+    assert "\x1b" not in table.render(report())
+    assert "\x1b[" in table.render(report(), colour=True)
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_table_keeps_its_width(width: int) -> None:
+    assert max(map(len, table.render(report(), width=width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_of_a_document_reaches_the_terminal_as_a_control(text: str) -> None:
+    plain, coloured = table.render(report(text)), table.render(report(text), colour=True)
+    for char in plain.replace("\n", ""):
+        assert unicodedata.category(char)[0] != "C", repr(char)
+    # What rich itself writes are colours; nothing else may be there.
+    assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert len([line for line in plain.splitlines() if line.startswith(("PASS", "FAIL"))]) == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_markdown_shows_a_documents_text_as_text(text: str) -> None:
+    lines = markdown.render(report(text)).splitlines()
+    outside = [re.sub(r"(`+)(?:(?!\1).)*?\1(?!`)", "", line) for line in lines]
+    for line in outside:
+        assert "<script" not in line
+        assert not re.search(r"(?<!\\)!?\[[^\]]*\]\(", line), line
+        assert not re.search(r"@\w", line), line
+        assert "http://" not in line
+    assert sum(line.startswith("###") and not line.startswith("####") for line in lines) == 1
+
+
+@pytest.mark.parametrize("text", ["llm", *HOSTILE], ids=range(len(HOSTILE) + 1))
+def test_json_is_ascii_and_fits_its_schema(text: str) -> None:
+    out = json_report.render(report(text))
+    assert out.isascii()
+    jsonschema.validate(json.loads(out), json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator)
+
+
+def test_json_contract() -> None:
+    out = json.loads(json_report.render(report()))
+    urn = "urn:pulumi:dev::shop::aws:eks/nodeGroup:NodeGroup::llm"
+    assert out["schema"] == "zerofloor.report/1"
+    assert out["gate"] == "fail"
+    assert out["floor"] == {
+        "verdict": "held",
+        "gpus": 8,
+        "nodes": 1,
+        "hourly": {"amount": "55.04", "currency": "USD"},
+        "monthly": {"amount": "40179.20", "currency": "USD"},
+    }
+    assert out["estimate"]["ceiling"]["up_to"] == {"amount": "165.12", "currency": "USD"}
+    assert out["capacity"][0]["evidence"][1]["value"] == {"llm": "llm", "open": {"$unknown": True}, "hidden": [{"$secret": True}]}
+    assert out["findings"][0] == {
+        "rule": "GPU012",
+        "name": "pool-minimum-holds-gpu",
+        "severity": "error",
+        "urn": urn,
+        "source": "llm:22",
+        "message": "llm keeps 8 GPUs.",
+        "fix": "Set llm to 0.",
+        "monthly": {"amount": "40179.20", "currency": "USD"},
+        "waived_by": None,
+    }
+    assert isinstance(out["floor"]["gpus"], int)
+
+
+def test_schema_refuses_what_is_not_in_the_contract() -> None:
+    out = json.loads(json_report.render(report()))
+    validator = jsonschema.Draft202012Validator(json.loads(schema_of("report")))
+    for wrong in ({**out, "more": 1}, {**out, "gate": "maybe"}, {key: value for key, value in out.items() if key != "estimate"}):
+        assert not validator.is_valid(wrong)
+
+
+def test_same_report_same_bytes() -> None:
+    one, other = report(), report()
+    for render in (json_report.render, markdown.render, table.render):
+        assert render(one) == render(other)
+
+
+def test_visible() -> None:
+    assert visible("ä × 日本") == "ä × 日本"
+    assert visible("a\x1b[0m\n\u202eb\ud800") == "a\\x1b[0m\\x0a\\u{202e}b\\u{d800}"
+
+
+def _estimate_has_no_findings(text: str, of: Report) -> None:
+    assert of.findings[0].message not in text
+
+
+def test_estimate_is_the_money_alone() -> None:
+    page = table.render_estimate(report())
+    assert re.search(r"^floor +\$55\.04", page, re.M)
+    _estimate_has_no_findings(page, report())
+    assert set(json.loads(json_report.render_estimate(report()))) == {"documents", "estimate", "prices"}
+    _estimate_has_no_findings(markdown.render_estimate(report()), report())

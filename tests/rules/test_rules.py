@@ -1,0 +1,134 @@
+"""The rules as a set: frozen IDs, one for each cause, examples that do what they say."""
+
+from __future__ import annotations
+
+import pkgutil
+
+import pytest
+
+from tests.rules.examples import report_on
+from zerofloor import rules
+from zerofloor.capacity import Cause
+from zerofloor.errors import InputError
+from zerofloor.rules.rule import Rule
+from zerofloor.settings import parse
+
+FROZEN = {
+    "GPU001": "fixed-replicas-hold-gpu",
+    "GPU002": "scaler-minimum-holds-gpu",
+    "GPU003": "bare-pod-holds-gpu",
+    "GPU004": "endless-job-holds-gpu",
+    "GPU005": "scaler-not-in-effect",
+    "GPU006": "paused-scaler-holds-gpu",
+    "GPU007": "always-on-trigger-holds-gpu",
+    "GPU008": "peak-never-scaled-down",
+    "GPU009": "schedule-holds-gpu",
+    "GPU010": "placeholder-pods-hold-gpu",
+    "GPU011": "interactive-session-holds-gpu",
+    "GPU012": "pool-minimum-holds-gpu",
+    "GPU013": "desired-nodes-nobody-lowers",
+    "GPU014": "always-on-instance-holds-gpu",
+    "GPU015": "warm-pool-holds-gpu",
+    "GPU016": "static-node-pool-holds-gpu",
+    "GPU017": "empty-nodes-never-removed",
+    "GPU018": "protected-nodes-hold-gpu",
+    "GPU019": "stray-pod-holds-gpu-node",
+    "GPU020": "capacity-buffer-holds-gpu",
+    "GPU021": "reservation-bills-unused",
+    "GPU022": "provisioned-endpoint-holds-gpu",
+    "GPU101": "long-idle-tail",
+    "GPU102": "job-without-deadline",
+    "GPU103": "fallback-keeps-replicas",
+    "GPU104": "trigger-reads-scaled-pods",
+    "GPU105": "unbounded-gpu-ceiling",
+    "GPU106": "replicas-declared-beside-scaler",
+    "GPU107": "untainted-gpu-pool",
+    "GPU108": "scale-in-without-signal",
+    "GPU201": "undecided-gpu",
+    "GPU202": "unpriced-gpu",
+    "GPU203": "cost-above-limit",
+    "GPU204": "stale-price-snapshot",
+    "GPU205": "waiver-not-in-force",
+    "GPU206": "unused-waiver",
+}
+"""Published: people's waivers and settings name them. Never change a line, only add one."""
+
+ALL = rules.all_rules()
+
+LATER: frozenset[str] = frozenset()
+"""Rules whose platforms are not read yet: their examples are not run."""
+
+
+def test_ids_and_names_are_frozen() -> None:
+    assert {rule.id: rule.name for rule in ALL} == FROZEN
+
+
+def test_a_file_is_named_as_its_rule() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(rules.__path__) if module.name.startswith("gpu")}
+    assert modules == {f"{rule.id.lower()}_{rule.name.replace('-', '_')}" for rule in ALL}
+
+
+def test_each_cause_has_exactly_one_rule() -> None:
+    names = [rule.name for rule in ALL]
+    assert [cause.name for cause in Cause if names.count(cause.value) != 1] == []
+
+
+def test_ids_tell_the_severity() -> None:
+    for rule in ALL:
+        if rule.id < "GPU100":
+            assert rule.severity == "error"
+        elif rule.id < "GPU200":
+            assert rule.severity == "warning"
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+def test_a_rule_can_be_read(rule: Rule) -> None:
+    assert not rule.title.endswith(".")
+    assert rule.why.endswith(".")
+    assert rule.fix.endswith(".")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name)
+def test_the_bad_example_is_found(rule: Rule) -> None:
+    report = report_on(rule.bad)
+    found = [finding for finding in report.findings if finding.rule == rule.id]
+    assert found, [f"{finding.name}: {finding.message}" for finding in report.findings]
+    assert found[0].severity == ("warning" if rule.severity == "error" and found[0].severity == "warning" else rule.severity)
+    assert found[0].message
+    assert found[0].fix
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name)
+def test_the_good_example_is_quiet(rule: Rule) -> None:
+    findings = report_on(rule.good).findings
+    wrong = [
+        f"{one.name}: {one.message}"
+        for one in findings
+        if one.rule == rule.id or (one.severity == "error" and one.waived_by is None and rule.scope != "gate")
+    ]
+    assert not wrong
+
+
+def test_severity_by_settings() -> None:
+    bad = next(rule for rule in ALL if rule.id == "GPU012").bad
+
+    def findings(chosen: str) -> list[str]:
+        return [one.severity for one in report_on(bad + f"settings: {{rules: {chosen}}}\n").findings if one.rule == "GPU012"]
+
+    assert findings("{}") == ["error"]
+    assert findings("{GPU012: warning}") == ["warning"]
+    assert findings("{pool-minimum-holds-gpu: warning}") == ["warning"]
+    assert findings('{GPU012: "off"}') == []
+
+
+def test_a_slip_in_a_rules_name_is_told() -> None:
+    with pytest.raises(InputError, match="there is no rule 'pool-minimum'"):
+        rules.check_names(parse({"rules": {"pool-minimum": "off"}}, "zerofloor.yaml"))
+
+
+def test_undecided_may_be_a_warning() -> None:
+    bad = next(rule for rule in ALL if rule.name == "undecided-gpu").bad
+    assert report_on(bad).gate == "fail"
+    report = report_on(bad + "settings: {undecided: warning}\n")
+    assert [one.severity for one in report.findings if one.name == "undecided-gpu"] == ["warning"]
+    assert report.gate == "pass"
