@@ -79,7 +79,10 @@ def _on_demand(key: Key, pricing: Any) -> Price | None:
     )
     prices: list[Price] = []
     for page in pages:
-        for text in page.get("PriceList", ()):
+        listed = page.get("PriceList")
+        if not isinstance(listed, list):
+            raise LiveFailed(_unreadable(key, "it has no PriceList"))
+        for text in listed:
             try:
                 product = json.loads(text)
                 if all(product["product"]["attributes"].get(field) == value for field, value in wanted.items()):
@@ -110,7 +113,9 @@ def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
     )
     newest: dict[str, tuple[datetime.datetime, Decimal]] = {}
     for page in pages:
-        for entry in page.get("SpotPriceHistory", ()):
+        if not isinstance(page.get("SpotPriceHistory"), list):
+            raise LiveFailed(_unreadable(key, "it has no SpotPriceHistory"))
+        for entry in page["SpotPriceHistory"]:
             try:
                 when, amount, zone = entry["Timestamp"], Decimal(entry["SpotPrice"]), entry["AvailabilityZone"]
                 if not amount.is_finite() or amount < LEAST_SPOT or now - when > OLDEST_SPOT:
@@ -151,6 +156,7 @@ _REASONS: Final = {
 def _clear_errors() -> Iterator[None]:
     """Turns what botocore raises into a LiveFailed of one line. AWS' own texts stay out of it: they may name keys and accounts."""
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -163,5 +169,5 @@ def _clear_errors() -> Iterator[None]:
         raise LiveFailed("live prices: your AWS credentials have expired: log in again") from None
     except (boto.ConnectionError, boto.HTTPClientError):
         raise LiveFailed("live prices: AWS can't be reached: check the network or the proxy") from None
-    except boto.BotoCoreError as error:
+    except (boto.BotoCoreError, ResponseParserError) as error:
         raise LiveFailed(f"live prices: {type(error).__name__}") from None

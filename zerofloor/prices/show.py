@@ -15,8 +15,10 @@ def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, 
     have one, the user's own goes before live ones and those before the snapshot.
     """
     name = item.removeprefix("ml.").lower()
-    keys = {key for table in (book.overrides, book.live) for key in table if key.item == name}
-    for cloud in _CLOUDS:
+    of_sagemaker = item.startswith("ml.")
+    own = {key for table in (book.overrides, book.live) for key in table if key.item == name}
+    keys = {key for key in own if key.service == "sagemaker"} if of_sagemaker else own
+    for cloud in () if of_sagemaker else _CLOUDS:
         for of_region, market, _ in embedded.machine_rows(cloud, name):
             keys.add(normal(Key(cloud, name, of_region, "spot" if market == "spot" else "on-demand")))
     keys |= {Key(cloud, name, of_region) for cloud, of_item, of_region in embedded.residual_rows() if of_item == name}
