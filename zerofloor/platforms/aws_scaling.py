@@ -1,0 +1,258 @@
+"""Application Auto Scaling: what keeps, raises and lowers the capacity of endpoints, services and fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
+from zerofloor.estate import Estate
+from zerofloor.platforms.aws_read import Declared, Size, declared, size
+from zerofloor.platforms.aws_schedule import Change, Sizes, Times, aws_cron, levels
+from zerofloor.stack import Resource
+from zerofloor.values import Impossible, at, count, get, hidden, items, mapping, switch, text
+
+TARGETS: Final = ("aws:appautoscaling/target:Target", "aws-native:applicationautoscaling:ScalableTarget")
+_POLICIES: Final = ("aws:appautoscaling/policy:Policy", "aws-native:applicationautoscaling:ScalingPolicy")
+_ACTIONS: Final = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A registered scalable target."""
+
+    source: Declared
+    minimum: Size | Undecided
+    maximum: Size | Undecided
+    lowered: Evidence | None
+    """The policy that scales in when idle."""
+    raised: Evidence | None
+    actions: tuple[tuple[Change, Evidence], ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Units that stay, before they become nodes."""
+
+    units: int | None
+    """None: at least one, and a peak decides how many."""
+    cause: Cause
+    urn: str
+    evidence: tuple[Evidence, ...]
+    fix: str
+    hours: Decimal = WEEK
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    levels: tuple[Level, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    ceiling: int | None = None
+
+
+def target_of(estate: Estate, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
+    """The target registered for `dimension` on a resource with one of these IDs (`endpoint/NAME/variant/NAME`)."""
+    candidates = [d for d in declared(estate, *TARGETS) if d.inputs.get("scalableDimension") in (dimension, None) or hidden_dimension(d)]
+    chosen: Declared | None = None
+    guess: Assumption | None = None
+    for source in candidates:
+        value = source.inputs.get("resourceId")
+        if isinstance(value, str) and value in resource_ids:
+            chosen = source
+        elif resource.urn in (source.resource.property_dependencies or {}).get("resourceId", ()) and not _other(value, resource_ids):
+            chosen = chosen or source
+    if chosen is None:
+        unnamed = [source for source in candidates if hidden(source.inputs.get("resourceId"))]
+        if len(unnamed) == 1 and not (unnamed[0].resource.property_dependencies or {}).get("resourceId"):
+            chosen = unnamed[0]
+            guess = Assumption(f"{chosen.name} scales {resource.name}", "resourceId is not known yet and it is the only target in reach")
+    return None if chosen is None else _target(estate, chosen, candidates, guess)
+
+
+def hidden_dimension(source: Declared) -> bool:
+    return hidden(source.inputs.get("scalableDimension"))
+
+
+def _other(value: Any, resource_ids: Sequence[str]) -> bool:
+    # A known ID that is not ours: another variant of the same endpoint.
+    return isinstance(value, str) and bool(resource_ids) and value not in resource_ids
+
+
+def _target(estate: Estate, source: Declared, candidates: Sequence[Declared], guess: Assumption | None) -> Target:
+    lowered: Evidence | None = None
+    raised: Evidence | None = None
+    assumptions = [guess] if guess else []
+    notices: list[Notice] = []
+    suspended = at(source.inputs, "suspendedState", "dynamicScalingInSuspended")
+    for policy in declared(estate, *_POLICIES):
+        sure = _belongs(policy, source)
+        if sure is False or (sure is None and len(candidates) > 1):
+            continue
+        path, ups, downs = _directions(policy)
+        if ups and raised is None:
+            raised = policy.evidence(path, "adds capacity under load, and takes none away")
+        if downs and lowered is None and switch(suspended) is not True and not hidden(suspended):
+            lowered = policy.evidence(path, "scales in to the minimum when idle")
+            what = f"{policy.name} scales {source.name} in when idle"
+            assumptions.append(Assumption(what, "Application Auto Scaling acts on its policy"))
+            notices += _silent(policy)
+    actions, undecided = _actions(estate, source, candidates)
+    minimum, maximum = size(source, ["minCapacity"]), size(source, ["maxCapacity"])
+    return Target(source, minimum, maximum, lowered, raised, actions, undecided, tuple(assumptions), tuple(notices))
+
+
+def _belongs(other: Declared, target: Declared) -> bool | None:
+    """Whether a policy or action is on this target; None where it does not say yet."""
+    for prop in ("resourceId", "scalingTargetId"):
+        if target.urn in (other.resource.property_dependencies or {}).get(prop, ()):
+            return True
+    theirs, ours = other.inputs.get("resourceId"), target.inputs.get("resourceId")
+    if isinstance(theirs, str) and isinstance(ours, str):
+        dimension = other.inputs.get("scalableDimension")
+        return theirs == ours and (not isinstance(dimension, str) or dimension == target.inputs.get("scalableDimension"))
+    shared = set((other.resource.property_dependencies or {}).get("resourceId", ()))
+    own = set((target.resource.property_dependencies or {}).get("resourceId", ()))
+    if shared or own:
+        return bool(shared & own)
+    return None if hidden(theirs) or hidden(ours) or theirs is None else False
+
+
+def _directions(policy: Declared) -> tuple[str, bool, bool]:
+    kind = text(policy.inputs.get("policyType")) or "StepScaling"
+    if kind == "TargetTrackingScaling":
+        path = "targetTrackingScalingPolicyConfiguration"
+        off = get(policy.inputs, f"{path}.disableScaleIn")
+        return path, True, off is None or switch(off) is False
+    if kind == "PredictiveScaling":
+        return "predictiveScalingPolicyConfiguration", True, False
+    path = "stepScalingPolicyConfiguration"
+    moves = [str(at(step, "scalingAdjustment")) for step in items(get(policy.inputs, f"{path}.stepAdjustments"))]
+    exact = get(policy.inputs, f"{path}.adjustmentType") == "ExactCapacity"
+    downs = any(move.startswith("-") or (exact and move == "0") for move in moves)
+    return path, any(not move.startswith("-") and move != "0" for move in moves) or not moves, downs
+
+
+_DIMENSION: Final = {"AWS/SageMaker": "EndpointName", "AWS/ECS": "ServiceName", "AWS/SQS": "QueueName"}
+"""The dimension under which the service reports its metrics (CloudWatch metrics of each service)."""
+
+
+def _silent(policy: Declared) -> list[Notice]:
+    path = "targetTrackingScalingPolicyConfiguration.customizedMetricSpecification"
+    metric = get(policy.inputs, path)
+    dimension = _DIMENSION.get(text(at(metric, "namespace")) or "")
+    if dimension is None or items(at(metric, "dimensions")) or hidden(at(metric, "dimensions")):
+        return []
+    message = f"The metric names no {dimension}, so it may have no data, and target tracking does not scale in on missing data"
+    evidence = policy.evidence(f"{path}.metricName", f"reported only with the dimension {dimension}")
+    return [Notice(Cause.NO_SCALE_IN_SIGNAL, policy.urn, message, f"Add the dimension {dimension} to the metric", (evidence,))]
+
+
+def _actions(
+    estate: Estate, target: Declared, candidates: Sequence[Declared]
+) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
+    found: list[tuple[Declared, str, Any]] = [
+        (target, f"scheduledActions[{index}]", item) for index, item in enumerate(items(target.inputs.get("scheduledActions")))
+    ]
+    for action in declared(estate, *_ACTIONS):
+        if _belongs(action, target) or (_belongs(action, target) is None and len(candidates) == 1):
+            found.append((action, "", action.inputs))
+    changes: list[tuple[Change, Evidence]] = []
+    undecided: list[Undecided] = []
+    for source, prefix, item in sorted(found, key=lambda f: (str(at(f[2], "startTime") or ""), f[0].urn, f[1])):
+        dot = f"{prefix}." if prefix else ""
+        low, high = count(get(item, "scalableTargetAction.minCapacity")), count(get(item, "scalableTargetAction.maxCapacity"))
+        times = _times(at(item, "schedule"))
+        if isinstance(low, Impossible) or isinstance(high, Impossible) or hidden(low) or hidden(high) or times is False:
+            undecided.append(source.open(f"{dot}schedule", "A scheduled action's capacity or time can't be read: it could keep GPUs"))
+            continue
+        evidence = source.evidence(f"{dot}scalableTargetAction.minCapacity", "")
+        lowest, highest = low if isinstance(low, int) else None, high if isinstance(high, int) else None
+        changes.append((Change(times if isinstance(times, Times) else None, lowest, highest, None), evidence))
+    return tuple(changes), tuple(undecided)
+
+
+def _times(schedule: Any) -> Times | bool | None:
+    """When it fires; None for once (`at(…)`), False where it can't be read."""
+    if isinstance(schedule, str) and schedule.strip().startswith("at("):
+        return None
+    return (aws_cron(schedule) if isinstance(schedule, str) else None) or False
+
+
+def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: Undecided | None = None) -> Kept:
+    """What stays of a capacity that starts at `initial` under its target. `zero`: why a minimum of 0 is refused."""
+    if isinstance(initial, Undecided):
+        return Kept(undecided=(initial,))
+    if target is None:
+        if initial.is_hidden:
+            return Kept(undecided=(initial.source.open(initial.path, f"{initial.path} is hidden: this many could run for good"),))
+        units = initial.known or 0
+        evidence = initial.evidence(f"fixed at {units}: no scaling target lowers it")
+        fix = f"Set {initial.path} to 0, or let it scale to zero"
+        return Kept((Level(units, cause, initial.source.urn, (evidence,), fix),) if units else (), ceiling=units)
+    minimum, maximum = target.minimum, target.maximum
+    extra = Kept((), target.undecided, target.assumptions, target.notices, (), None)
+    if isinstance(minimum, Undecided) or isinstance(maximum, Undecided):
+        wrong = tuple(part for part in (minimum, maximum) if isinstance(part, Undecided))
+        return Kept(undecided=(*wrong, *target.undecided))
+    source = target.source
+    if minimum.is_hidden or (initial.is_hidden and target.lowered is None):
+        path = minimum if minimum.is_hidden else initial
+        return Kept(undecided=(path.source.open(path.path, f"{path.path} is hidden: this many could run for good"), *target.undecided))
+    low, high = minimum.known or 0, maximum.known
+    if high is not None and low > high:
+        return Kept(undecided=(source.open("minCapacity", f"minCapacity {low} is above maxCapacity {high}: AWS refuses it", "Correct it"),))
+    if low == 0 and zero is not None:
+        refused = kept(initial, None, cause)
+        return Kept(refused.levels, target.undecided, target.assumptions, target.notices, (minimum.evidence(zero.why),), initial.known)
+    start = max(low, initial.known or 0)
+    if high is not None:
+        start = min(start, high) if start > high and target.lowered is not None else start
+    base = low if target.lowered is not None else start
+    found: list[Level] = []
+    if target.actions:
+        changes = [change for change, _ in target.actions]
+        steps = levels(Sizes(low, high if high is not None else 10**9, start), changes, target.lowered is not None)
+        if steps is None:
+            return Kept(undecided=(source.open("", "Its schedule fires too often to be worked out", "Use fewer times"),))
+        for units, hours in steps:
+            found.append(_scheduled(target, units, hours, base, minimum, initial, cause))
+    elif base:
+        found.append(_base(target, base, minimum, initial, cause))
+    if target.lowered is None and target.raised is not None and high != base:
+        fix = "Let a policy scale in as well (target tracking with scale-in)"
+        found.append(Level(None, Cause.KEPT_PEAK, target.raised.urn, (target.raised,), fix))
+    scaled_in = (target.lowered,) if target.lowered is not None else ()
+    return Kept(tuple(found), extra.undecided, extra.assumptions, extra.notices, scaled_in, high)
+
+
+def _base(target: Target, units: int, minimum: Size, initial: Size, cause: Cause) -> Level:
+    if units == minimum.known:
+        evidence = minimum.evidence(f"never goes below {units}")
+        return Level(units, Cause.SCALER_MINIMUM if units else cause, target.source.urn, (evidence,), "Set minCapacity to 0")
+    evidence = initial.evidence(f"starts at {units}, and no policy scales it in")
+    return Level(
+        units, cause, initial.source.urn, (evidence,), f"Add a scaling policy that scales in, or set {initial.path} to {minimum.known}"
+    )
+
+
+def _scheduled(target: Target, units: int, hours: Decimal, base: int, minimum: Size, initial: Size, cause: Cause) -> Level:
+    if units <= base and hours == WEEK:
+        return _base(target, units, minimum, initial, cause)
+    raising = [evidence for change, evidence in target.actions if change.minimum == units] or [minimum.evidence("")]
+    chosen = raising[0]
+    rest = "no action brings it down" if hours == WEEK else f"for {hours.normalize():f} hours a week"
+    step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {units}, {rest}")
+    return Level(units, Cause.SCHEDULE, chosen.urn, (step,), "Set the minimum back to 0 with another action, or shorten the window", hours)
+
+
+def identifiers(source: Declared, *paths: str) -> list[str]:
+    """The names that others may use for a resource."""
+    return [value for path in paths if isinstance(value := mapping(source.inputs).get(path), str)]

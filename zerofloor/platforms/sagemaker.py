@@ -1,0 +1,488 @@
+"""SageMaker AI: endpoints (real-time, asynchronous, inference components), notebooks, Studio apps, HyperPod clusters, jobs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Placement, Pool, Undecided
+from zerofloor.estate import Estate, Link
+from zerofloor.platforms import aws_scaling, eks
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, size
+from zerofloor.platforms.aws_scaling import Kept, Level
+from zerofloor.stack import Resource
+from zerofloor.values import at, count, get, hidden, items, quantity, text
+
+CONFIGS: Final = ("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "aws-native:sagemaker:EndpointConfig")
+ENDPOINTS: Final = ("aws:sagemaker/endpoint:Endpoint", "aws-native:sagemaker:Endpoint")
+COMPONENTS: Final = ("aws-native:sagemaker:InferenceComponent", "aws:sagemaker/inferenceComponent:InferenceComponent")
+_VARIANT: Final = "sagemaker:variant:DesiredInstanceCount"
+_COPIES: Final = "sagemaker:inference-component:DesiredCopyCount"
+_PRICE: Final = "sagemaker"
+
+
+def read(estate: Estate) -> Iterator[Part]:
+    """Everything of SageMaker that runs instances."""
+    yield from _endpoints(estate)
+    for source in declared(estate, "aws:sagemaker/notebookInstance:NotebookInstance", "aws-native:sagemaker:NotebookInstance"):
+        yield from _notebook(estate, source)
+    for source in declared(estate, "aws:sagemaker/app:App", "aws-native:sagemaker:App"):
+        yield from _app(estate, source)
+    for source in declared(estate, "aws-native:sagemaker:Cluster", "aws:sagemaker/cluster:Cluster"):
+        yield from _hyperpod(estate, source)
+    for source in declared(estate, "aws:sagemaker/trainingJob:TrainingJob"):
+        yield from _job(estate, source, "SageMaker training job", "resourceConfig")
+    for source in declared(estate, "aws-native:sagemaker:ProcessingJob"):
+        yield from _job(estate, source, "SageMaker processing job", "processingResources.clusterConfig")
+
+
+# Endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """An inference component with the copies that stay."""
+
+    source: Declared
+    accelerators: Decimal
+    """Per copy."""
+    copies: Kept
+
+
+def _endpoints(estate: Estate) -> Iterator[Part]:
+    components = _components_by_endpoint(estate)
+    for endpoint in declared(estate, *ENDPOINTS):
+        value = endpoint.inputs.get("endpointConfigName")
+        link = estate.link(endpoint.resource, "endpointConfigName", *CONFIGS, value=value, names=("name", "endpointConfigName"))
+        configs = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
+        if not configs:
+            why = "Its endpoint configuration is not in this stack: it could run GPU instances"
+            settle = "Declare the configuration in this stack (or check both stacks with --join), or waive it"
+            yield endpoint.open("endpointConfigName", why, settle)
+            continue
+        if link.open:
+            risky = [config for config in configs if not all(v.plain for _, _, v in _variants(estate, config))]
+            if risky:
+                why = f"Which of {len(configs)} endpoint configurations it uses is not known: {risky[0].name} has GPU instances"
+                yield endpoint.open("endpointConfigName", why)
+            continue
+        for config in configs:
+            for path, variant, found in _variants(estate, config):
+                pool = _variant(estate, endpoint, config, path, variant, found, components.get(endpoint.urn, ()), link)
+                if pool is not None:
+                    yield pool
+
+
+def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Machines]]:
+    for prop in ("productionVariants", "shadowProductionVariants"):
+        value = config.inputs.get(prop)
+        if hidden(value):
+            yield prop, value, Machines(undecided=(config.open(prop, "The variants are hidden: they could run GPU instances"),))
+        for index, variant in enumerate(items(value)):
+            path = f"{prop}[{index}]"
+            if hidden(variant):
+                yield path, variant, Machines(undecided=(config.open(path, "A variant is hidden: it could run GPU instances"),))
+            elif at(variant, "serverlessConfig") is None:  # serverless inference has no GPUs
+                yield path, variant, machines(estate, config, f"{path}.instanceType", at(variant, "instanceType"))
+
+
+def _variant(
+    estate: Estate,
+    endpoint: Declared,
+    config: Declared,
+    path: str,
+    variant: Any,
+    found: Machines,
+    components: Sequence[_Component],
+    link: Link,
+) -> Pool | None:
+    if found.plain or (not found.shapes and not found.undecided):
+        return None
+    name = text(at(variant, "variantName")) or ""
+    mine = [c for c in components if text(c.source.inputs.get("variantName")) in (None, name)]
+    asynchronous = config.inputs.get("asyncInferenceConfig") is not None
+    ids = [f"endpoint/{known}/variant/{name}" for known in aws_scaling.identifiers(endpoint, "name", "endpointName")]
+    target = aws_scaling.target_of(estate, endpoint.resource, _VARIANT, ids)
+    initial = size(config, [f"{path}.initialInstanceCount"], 1, "omitted: one instance")
+    own_model = at(variant, "modelName") is not None
+    managed = at(variant, "managedInstanceScaling")
+    if mine or not own_model:
+        instances = _managed_scaling(config, path, managed, initial)
+    else:
+        # An endpoint goes to zero only when it is asynchronous or hosts inference components
+        # (SageMaker developer guide, "Scale an endpoint to zero instances", "Autoscale an asynchronous endpoint").
+        why = "a real-time endpoint without inference components can't scale to 0: the minimum is refused"
+        refused = None if asynchronous else config.open(path, why)
+        instances = aws_scaling.kept(initial, target, Cause.ENDPOINT, zero=refused)
+    needed = [_copies(component, found) for component in mine]
+    holds = [_hold(level, level.units, found) for level in instances.levels]
+    holds += _together(needed, found)
+    undecided = [*instances.undecided, *(u for c in mine for u in c.copies.undecided)]
+    if holds or undecided:
+        undecided += found.undecided
+    assumptions = [*found.assumptions, *instances.assumptions, *(a for c in mine for a in c.copies.assumptions)]
+    if link.assumption is not None:
+        assumptions.append(link.assumption)
+    used = endpoint.evidence("endpointConfigName", f"the endpoint runs {config.name}")
+    starts = initial.known if isinstance(initial, Size) else None
+    kind = "SageMaker asynchronous endpoint" if asynchronous else "SageMaker endpoint"
+    return Pool(
+        endpoint.urn,
+        f"{endpoint.name}/{name}" if name else endpoint.name,
+        kind if path.startswith("production") else f"{kind} (shadow variant)",
+        CLOUD,
+        found.shapes,
+        tuple(holds),
+        desired=starts,
+        ceiling=_ceiling(managed, instances),
+        region=estate.region(endpoint.resource, CLOUD),
+        undecided=tuple(dict.fromkeys(undecided)),
+        notices=(*instances.notices, *(n for c in mine for n in c.copies.notices)),
+        assumptions=tuple(dict.fromkeys(assumptions)),
+        price_as=_PRICE,
+        overlap=(starts or 0) if endpoint.resource.replaced_before_delete else 0,
+        evidence=(used, *found.evidence, *instances.evidence),
+    )
+
+
+def _ceiling(managed: Any, instances: Kept) -> int | None:
+    most = count(at(managed, "maxInstanceCount"))
+    return most if isinstance(most, int) else instances.ceiling
+
+
+def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | Undecided) -> Kept:
+    """Instances of a variant that hosts inference components: managed scaling goes down to its minimum."""
+    if at(managed, "status") != "ENABLED":
+        return aws_scaling.kept(initial, None, Cause.ENDPOINT)
+    prefix = f"{path}.managedInstanceScaling"
+    minimum = size(config, [f"{prefix}.minInstanceCount"], 1, "omitted")
+    if isinstance(minimum, Undecided):
+        return Kept(undecided=(minimum,))
+    if minimum.is_hidden:
+        return Kept(undecided=(config.open(minimum.path, "The minimum of instances is hidden: this many could run for good"),))
+    most = count(at(managed, "maxInstanceCount"))
+    if isinstance(most, int) and isinstance(minimum.value, int) and minimum.value > most:
+        why = f"minInstanceCount {minimum.value} is above maxInstanceCount {most}: SageMaker refuses it"
+        return Kept(undecided=(config.open(minimum.path, why, "Correct the values"),))
+    evidence = minimum.evidence(f"managed scaling never goes below {minimum.known}")
+    if not minimum.known:
+        return Kept(evidence=(minimum.evidence("managed scaling goes down to no instance"),))
+    level = Level(minimum.known, Cause.SCALER_MINIMUM, config.urn, (evidence,), f"Set {minimum.path} to 0")
+    return Kept((level,))
+
+
+def _hold(level: Level, units: int | None, found: Machines) -> Hold:
+    return Hold(level.cause, level.urn, units, (*found.evidence, *level.evidence), level.fix, level.hours)
+
+
+def _copies(component: _Component, found: Machines) -> tuple[_Component, Level | None]:
+    levels = [level for level in component.copies.levels if level.units is None or level.units > 0]
+    return component, max(levels, key=lambda level: (level.hours, level.units or 1), default=None)
+
+
+def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines) -> list[Hold]:
+    """The instances that all copies need together, by accelerators."""
+    kept = [(component, level) for component, level in needed if level is not None]
+    if not kept:
+        return []
+    per_node = min((shape.gpus for shape in found.shapes if shape.gpus), default=None)
+    wanted = sum((component.accelerators * (level.units or 1) for component, level in kept), Decimal(0))
+    nodes = 1 if per_node is None else max(1, int(-(-wanted // per_node)))
+    evidence = [
+        item
+        for component, level in kept
+        for item in (
+            *level.evidence,
+            component.source.evidence(
+                "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired",
+                f"each copy takes {component.accelerators.normalize():f} accelerators",
+            ),
+        )
+    ]
+    first = kept[0][1]
+    hours = max((level.hours for _, level in kept), default=WEEK)
+    return [Hold(first.cause, first.urn, nodes, (*found.evidence, *evidence), first.fix, hours)]
+
+
+def _components_by_endpoint(estate: Estate) -> Mapping[str, tuple[_Component, ...]]:
+    out: dict[str, list[_Component]] = defaultdict(list)
+    for source in declared(estate, *COMPONENTS):
+        if get(source.inputs, "specification.baseInferenceComponentName") is not None:
+            continue  # an adapter lives in its base component
+        value = source.inputs.get("endpointName")
+        link = estate.link(source.resource, "endpointName", *ENDPOINTS, value=value, names=("name", "endpointName"))
+        accelerators = quantity(get(source.inputs, "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired"))
+        initial = size(source, ["runtimeConfig.copyCount"], 1, "omitted: one copy")
+        ids = [f"inference-component/{name}" for name in aws_scaling.identifiers(source, "inferenceComponentName", "name")]
+        target = aws_scaling.target_of(estate, source.resource, _COPIES, ids)
+        copies = aws_scaling.kept(initial, target, Cause.ENDPOINT)
+        component = _Component(source, accelerators if isinstance(accelerators, Decimal) else Decimal(0), copies)
+        for endpoint in link.found:
+            out[endpoint.urn].append(component)
+    return {urn: tuple(found) for urn, found in out.items()}
+
+
+# Notebooks and Studio
+
+
+def _single(
+    estate: Estate,
+    source: Declared,
+    platform: str,
+    found: Machines,
+    holds: tuple[Hold, ...],
+    undecided: tuple[Undecided, ...] = (),
+    assumptions: tuple[Assumption, ...] = (),
+    notices: tuple[Notice, ...] = (),
+    evidence: tuple[Evidence, ...] = (),
+) -> Iterator[Pool]:
+    if found.plain or (not found.shapes and not found.undecided):
+        return
+    open_type = found.undecided if holds or undecided else ()
+    yield Pool(
+        source.urn,
+        source.name,
+        platform,
+        CLOUD,
+        found.shapes,
+        holds,
+        desired=1,
+        ceiling=1,
+        region=estate.region(source.resource, CLOUD),
+        undecided=(*undecided, *open_type),
+        notices=notices,
+        assumptions=(*found.assumptions, *assumptions),
+        price_as=_PRICE,
+        overlap=1 if source.resource.replaced_before_delete else 0,
+        evidence=(*found.evidence, *evidence),
+    )
+
+
+def _notebook(estate: Estate, source: Declared) -> Iterator[Part]:
+    found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
+    stops = _stop_script(estate, source)
+    if stops is not None:
+        assumption = Assumption(f"{source.name} stops itself when idle", "its lifecycle script has an auto-stop")
+        yield from _single(estate, source, "SageMaker notebook instance", found, (), assumptions=(assumption,), evidence=(stops,))
+        return
+    step = source.evidence("instanceType", "a notebook instance runs until somebody stops it")
+    fix = "Add a lifecycle configuration that stops it when idle, or use a Studio app with idle shutdown"
+    hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, step), fix)
+    yield from _single(estate, source, "SageMaker notebook instance", found, (hold,))
+
+
+def _stop_script(estate: Estate, source: Declared) -> Evidence | None:
+    """The lifecycle script of a notebook that stops it when idle (AWS' samples call theirs autostop.py, auto-stop-idle)."""
+    value = source.inputs.get("lifecycleConfigName")
+    if value is None:
+        return None
+    kinds = (
+        "aws:sagemaker/notebookInstanceLifecycleConfiguration:NotebookInstanceLifecycleConfiguration",
+        "aws-native:sagemaker:NotebookInstanceLifecycleConfig",
+    )
+    link = estate.link(source.resource, "lifecycleConfigName", *kinds, value=value, names=("name", "notebookInstanceLifecycleConfigName"))
+    if link.open or link.assumption is not None:
+        return None
+    for resource in link.found:
+        for prop in ("onStart", "onCreate"):
+            script = _script(resource.inputs.get(prop))
+            if any(word in script for word in ("autostop", "auto-stop", "auto_stop")):
+                return Evidence(resource.urn, prop, None, "the script stops the instance when idle")
+    return None
+
+
+def _script(value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True).decode("utf-8", "replace").lower()
+        except (binascii.Error, ValueError):
+            return value.lower()
+    return " ".join(_script(at(item, "content")) for item in items(value))
+
+
+_SETTINGS: Final = {
+    "JupyterLab": "jupyterLabAppSettings",
+    "CodeEditor": "codeEditorAppSettings",
+    "KernelGateway": "kernelGatewayAppSettings",
+}
+
+
+def _app(estate: Estate, source: Declared) -> Iterator[Part]:
+    kind = text(source.inputs.get("appType")) or ""
+    setting = _SETTINGS.get(kind)
+    owners = _owners(estate, source)
+    path, value = source.pick("resourceSpec.instanceType")
+    if value is None and setting is not None:
+        for owner, prefix in owners:
+            inherited = get(owner.inputs, f"{prefix}.{setting}.defaultResourceSpec.instanceType")
+            if inherited is not None:
+                source_path = f"{prefix}.{setting}.defaultResourceSpec.instanceType"
+                found = machines(estate, owner, source_path, inherited)
+                break
+        else:
+            return  # the service's default is ml.t3.medium
+    else:
+        found = machines(estate, source, path, value)
+    idle = _idle_shutdown(source, owners, setting) if kind in ("JupyterLab", "CodeEditor") else None
+    if isinstance(idle, tuple):
+        evidence, minutes = idle
+        notices = _tail(estate, source, evidence, minutes)
+        yield from _single(estate, source, f"SageMaker Studio app ({kind})", found, (), notices=notices, evidence=(evidence,))
+        return
+    reason = idle if isinstance(idle, Evidence) else source.evidence("appType", "it runs until somebody deletes it: no idle shutdown")
+    fix = "Enable idle shutdown (appLifecycleManagement.idleSettings.lifecycleManagement ENABLED) on the domain or user profile"
+    if setting is None or kind == "KernelGateway":
+        fix = "Delete the app when it is not used, or use a JupyterLab app with idle shutdown"
+    hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, reason), fix)
+    yield from _single(estate, source, f"SageMaker Studio app ({kind or 'unknown type'})", found, (hold,))
+
+
+def _owners(estate: Estate, source: Declared) -> list[tuple[Declared, str]]:
+    """Where settings of an app come from, the nearest first: its space, its owner's profile, the domain."""
+    out: list[tuple[Declared, str]] = []
+    inputs = source.inputs
+    spaces = ("aws:sagemaker/space:Space", "aws-native:sagemaker:Space")
+    profiles = ("aws:sagemaker/userProfile:UserProfile", "aws-native:sagemaker:UserProfile")
+    domains = ("aws:sagemaker/domain:Domain", "aws-native:sagemaker:Domain")
+    profile: Any = inputs.get("userProfileName")
+    shared = False
+    if inputs.get("spaceName") is not None:
+        found = estate.link(source.resource, "spaceName", *spaces, value=inputs.get("spaceName"), names=("spaceName",)).found
+        for resource in found[:1]:
+            space = Declared(resource, resource.inputs, resource.name)
+            out.append((space, "spaceSettings"))
+            profile = get(space.inputs, "ownershipSettings.ownerUserProfileName") if profile is None else profile
+            shared = get(space.inputs, "spaceSharingSettings.sharingType") == "Shared"
+    if profile is not None and not shared:
+        for resource in estate.of_type(*profiles):
+            if resource.inputs.get("userProfileName") == profile:
+                out.append((Declared(resource, resource.inputs, resource.name), "userSettings"))
+    link = estate.link(source.resource, "domainId", *domains, value=inputs.get("domainId"), names=("domainName",))
+    for resource in link.found[:1] if not link.open else ():
+        out.append((Declared(resource, resource.inputs, resource.name), "defaultSpaceSettings" if shared else "defaultUserSettings"))
+    return out
+
+
+def _idle_shutdown(
+    source: Declared, owners: Sequence[tuple[Declared, str]], setting: str | None
+) -> tuple[Evidence, int | None] | Evidence | None:
+    """The evidence that it is on with its minutes, the evidence that it is off, or None where nobody sets it.
+
+    It needs ENABLED on the profile or domain; a space sets the minutes only (SageMaker developer guide, "Idle shutdown").
+    """
+    version = text(source.pick("resourceSpec.sagemakerImageVersionAlias")[1]) or ""
+    if version.split(".")[0] in ("0", "1"):
+        return source.evidence("resourceSpec.sagemakerImageVersionAlias", "idle shutdown needs SageMaker Distribution 2.0 or later")
+    minutes: int | None = None
+    for owner, prefix in owners:
+        path = f"{prefix}.{setting}.appLifecycleManagement.idleSettings"
+        given = count(get(owner.inputs, f"{path}.idleTimeoutInMinutes"))
+        if minutes is None and isinstance(given, int):
+            minutes = given
+        state = get(owner.inputs, f"{path}.lifecycleManagement")
+        if state == "ENABLED":
+            return owner.evidence(f"{path}.lifecycleManagement", "idle shutdown stops the app"), minutes
+        if state is not None and prefix != "spaceSettings":
+            return owner.evidence(f"{path}.lifecycleManagement", "idle shutdown is not enabled: it runs until somebody deletes it")
+    return None
+
+
+def _tail(estate: Estate, source: Declared, evidence: Evidence, minutes: int | None) -> tuple[Notice, ...]:
+    cap = estate.settings.caps.idle_tail_seconds
+    if minutes is None or minutes * 60 <= cap:
+        return ()
+    message = f"The app idles for {minutes} minutes before it stops"
+    return (Notice(Cause.LONG_IDLE_TAIL, source.urn, message, "Lower idleTimeoutInMinutes", (evidence,)),)
+
+
+# HyperPod and jobs
+
+
+def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
+    cluster = _hyperpod_cluster(estate, source)
+    for prop in ("instanceGroups", "restrictedInstanceGroups"):
+        groups = source.inputs.get(prop)
+        if hidden(groups):
+            yield source.open(prop, "The instance groups are hidden: they could hold GPU instances")
+        for index, group in enumerate(items(groups)):
+            path = f"{prop}[{index}]"
+            kind = at(group, "instanceType")
+            where = f"{path}.instanceType"
+            if kind is None:
+                kind, where = get(group, "instanceRequirements.instanceTypes"), f"{path}.instanceRequirements.instanceTypes"
+            found = machines(estate, source, where, kind)
+            if found.plain:
+                continue
+            number = size(source, [f"{path}.instanceCount"], 0, "omitted")
+            name = text(at(group, "instanceGroupName")) or f"{source.name}[{index}]"
+            holds: tuple[Hold, ...] = ()
+            undecided: tuple[Undecided, ...] = ()
+            if isinstance(number, Undecided):
+                undecided = (number,)
+            elif number.is_hidden:
+                undecided = (source.open(number.path, "How many instances the group keeps is hidden"),)
+            elif number.known:
+                step = number.evidence("HyperPod keeps this many instances")
+                fix = f"Set {number.path} to 0"
+                holds = (Hold(Cause.POOL_MINIMUM, source.urn, number.known, (*found.evidence, step), fix),)
+            placed = None
+            if cluster is not None:
+                config = at(group, "kubernetesConfig")
+                labels = {"sagemaker.amazonaws.com/instance-group-name": name}
+                placed = eks.placement(estate, source, found, cluster, labels, at(config, "labels"), at(config, "taints"))
+                placed = Placement(placed.labels, placed.requirements, placed.taints, grows=False, cluster=placed.cluster)
+            known = number.known if isinstance(number, Size) else None
+            yield Pool(
+                source.urn,
+                name,
+                "SageMaker HyperPod instance group",
+                CLOUD,
+                found.shapes,
+                holds,
+                desired=known,
+                ceiling=known,
+                region=estate.region(source.resource, CLOUD),
+                placement=placed,
+                undecided=(*undecided, *(found.undecided if holds or undecided else ())),
+                assumptions=found.assumptions,
+                price_as=_PRICE,
+                evidence=found.evidence,
+            )
+
+
+def _hyperpod_cluster(estate: Estate, source: Declared) -> eks.Cluster | None:
+    arn = get(source.inputs, "orchestrator.eks.clusterArn")
+    if arn is None:
+        return None
+    link = estate.link(source.resource, "orchestrator", *eks.CLUSTERS, value=arn.rsplit("/", 1)[-1] if isinstance(arn, str) else arn)
+    if link.found and not link.open:
+        first: Resource = link.found[0]
+        return eks.Cluster(first.urn, text(first.inputs.get("name")))
+    return eks.Cluster()
+
+
+def _job(estate: Estate, source: Declared, platform: str, path: str) -> Iterator[Part]:
+    """A job runs once and ends; its instances end with it."""
+    found = machines(estate, source, f"{path}.instanceType", get(source.inputs, f"{path}.instanceType"))
+    if found.plain or not found.shapes:
+        return
+    number = size(source, [f"{path}.instanceCount"], 1)
+    known = number.known if isinstance(number, Size) else None
+    once = source.evidence(path, "it runs once, and its instances end with it")
+    yield Pool(
+        source.urn,
+        source.name,
+        platform,
+        CLOUD,
+        found.shapes,
+        desired=known,
+        ceiling=known,
+        region=estate.region(source.resource, CLOUD),
+        price_as=_PRICE,
+        evidence=(*found.evidence, once),
+    )

@@ -1,0 +1,86 @@
+"""Whether a cluster autoscaler runs: by a setting, or because the stack deploys one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from zerofloor.capacity import Assumption, Evidence
+from zerofloor.estate import Estate
+from zerofloor.stack import Resource
+from zerofloor.values import at, count, get, hidden, items, mapping, switch, text
+
+_CHARTS: Final = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart", "kubernetes:helm.sh/v4:Chart")
+_NAME: Final = "cluster-autoscaler"
+
+
+def cluster_autoscaler(estate: Estate, cluster: str | None = None) -> Assumption | None:
+    """The assumption that a cluster autoscaler removes idle nodes, or None where nobody may rely on it.
+
+    `cluster` is the EKS name of the cluster that it must serve, where it is known.
+    """
+    trusted = estate.settings.trust.cluster_autoscaler
+    if trusted is not None:
+        return Assumption("A cluster autoscaler removes idle nodes", "trust.clusterAutoscaler", "config") if trusted else None
+    for resource, serves in _deployed(estate):
+        if serves is None or cluster is None or serves == cluster:
+            return Assumption("A cluster autoscaler removes idle nodes", f"the stack deploys one: {resource.name}")
+    return None
+
+
+def grows_only(estate: Estate) -> Evidence | None:
+    """A cluster autoscaler in the stack that adds nodes and is told never to remove one."""
+    if estate.settings.trust.cluster_autoscaler is not None:
+        return None
+    for resource in estate.of_type(*_CHARTS):
+        if _is_chart(resource):
+            value = get(resource.inputs, "values.extraArgs.scale-down-enabled")
+            if switch(value) is False:
+                path = "values.extraArgs.scale-down-enabled"
+                return Evidence(resource.urn, path, value, "the cluster autoscaler adds nodes and removes none")
+    return None
+
+
+def _deployed(estate: Estate) -> Iterator[tuple[Resource, str | None]]:
+    for resource in estate.of_type(*_CHARTS):
+        values = resource.inputs.get("values")
+        if not _is_chart(resource) or hidden(values) or get(values, "replicaCount") == 0:
+            continue
+        scale_down = get(values, "extraArgs.scale-down-enabled")
+        if scale_down is None or switch(scale_down) is True:
+            yield resource, text(get(values, "autoDiscovery.clusterName"))
+    for resource in estate.of_type("kubernetes:apps/v1:Deployment"):
+        spec = at(resource.inputs, "spec")
+        if hidden(spec) or count(at(spec, "replicas")) == 0:
+            continue
+        for container in items(get(spec, "template.spec.containers")):
+            image = text(at(container, "image")) or ""
+            if image.split("@")[0].rsplit("/", 1)[-1].split(":")[0] != _NAME:
+                continue
+            arguments = _arguments(container)
+            if arguments is not None and not any(re.search(r"scale-down-enabled[= ]false", argument) for argument in arguments):
+                yield resource, _discovered(arguments)
+    for resource in estate.of_type("aws:eks/addon:Addon", "aws-native:eks:Addon"):
+        if resource.inputs.get("addonName") == _NAME:
+            yield resource, text(resource.inputs.get("clusterName"))
+
+
+def _arguments(container: Any) -> list[str] | None:
+    lists = [mapping(container).get("command"), mapping(container).get("args")]
+    if any(hidden(value) for value in lists):
+        return None
+    return [item for value in lists for item in items(value) if isinstance(item, str)]
+
+
+def _discovered(arguments: list[str]) -> str | None:
+    for argument in arguments:
+        match = re.search(r"k8s\.io/cluster-autoscaler/(?!enabled)([\w-]+)", argument)
+        if match and "node-template" not in argument:
+            return match[1]
+    return None
+
+
+def _is_chart(resource: Resource) -> bool:
+    chart = text(resource.inputs.get("chart")) or ""
+    return re.fullmatch(rf"(?:.*/)?{_NAME}(?:-chart)?(?:-\d[\w.+-]*)?(?:\.tgz)?/?", chart) is not None
