@@ -116,7 +116,7 @@ def _line(entry: Entry, supply: Supply, book: PriceBook, settings: Settings, bur
         Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, unbounded),
         per_gpu,
     )
-    return _Line(cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice, quantities)), price.money)
+    return _Line(cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money)
 
 
 def _quantities(supply: Supply, bursts: Profile | None, wait: Wait) -> Mapping[Figure, Decimal]:
@@ -166,16 +166,12 @@ def _named(option: Option, supply: Supply) -> str:
     return f"{shape.instance_type} {supply.market}{service}{where}{note}{size}"
 
 
-def _notes(entry: Entry, supply: Supply, choice: Choice, nodes: Mapping[Figure, Decimal]) -> Iterator[str]:
+def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
     name = short(entry.urn)
     if choice.without_price:
         left = choice.without_price
         shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         yield f"{name}: no price in {supply.region} for {shown}, so mostly not sold there; left out of the choice."
-    if nodes["floor"] > nodes["desired"]:
-        yield f"{name}: the floor is above what is declared at creation, since a scaler or schedule raises it afterwards."
-    if nodes["ceiling"] < max(nodes["desired"], nodes["floor"]):
-        yield f"{name}: the ceiling is below what is held or declared, since the scaler's maximum lowers it afterwards."
     if choice.cheapest.note.startswith("as ") and choice.open:
         yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."
     if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
@@ -223,7 +219,7 @@ def _divided(money: Money, by: Decimal) -> Money:
 
 def _elsewhere(price: Price, quantity: Decimal = Decimal(1)) -> str:
     money, _ = _hourly(price)
-    return f"in {price.key.region} it would be {_small(money * quantity)}/h"
+    return f"{price.key.market} in {price.key.region} it would be {_small(money * quantity)}/h"
 
 
 def _small(money: Money) -> str:
@@ -252,6 +248,8 @@ def _footnotes(
         yield from line.notes
         if line.unbounded:
             yield f"{short(line.cost.urn)}: nothing bounds it, so the ceiling is a least."
+    for urn in dict.fromkeys(line.cost.urn for line in lines):
+        yield from _disorder(urn, [line.cost for line in lines if line.cost.urn == urn])
     age = snapshot_age(book, today)
     if age > OLD_AFTER_DAYS:
         yield f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor prices update` fetches newer ones."
@@ -263,6 +261,18 @@ def _footnotes(
             yield f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours (`traffic.burstsPerWeek` says otherwise)."
     if any(not item.counts_in for line in lines for item in line.items):
         yield "A replacement that is created before its predecessor is deleted bills twice, once, for as long as a cold start takes."
+
+
+def _disorder(urn: str, costs: list[ResourceCost]) -> Iterator[str]:
+    """Why the floor is not below the desired cost, or that not below the ceiling. One resource may have several costs."""
+    floor, desired, ceiling = (
+        sum((amount.hourly.amount for amount in amounts), Decimal(0))
+        for amounts in zip(*((cost.floor, cost.desired, cost.ceiling) for cost in costs), strict=True)
+    )
+    if floor > desired:
+        yield f"{short(urn)}: its floor is above its cost at creation, since a scaler or a schedule raises it afterwards."
+    if ceiling < max(floor, desired):
+        yield f"{short(urn)}: its ceiling is below what is declared at creation, since the scaler's maximum lowers it afterwards."
 
 
 def _break_even(lines: list[_Line], settings: Settings) -> BreakEven | None:

@@ -76,7 +76,7 @@ class Gap:
     blocks: bool
     """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a footnote."""
     elsewhere: str = ""
-    """The us-east-1 figure, marked as such; never part of a sum. Empty where there is none."""
+    """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

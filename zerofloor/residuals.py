@@ -275,15 +275,14 @@ def _aws(estate: Estate, resource: Resource, what: str, item: str, number: Decim
 
 
 def _is_entry(floor: Floor, urn: str) -> bool:
+    """Whether a resource has to do with a GPU."""
     return any(entry.urn == urn for entry in floor.entries)
 
 
 def _nodes(floor: Floor, urn: str) -> Decimal | None:
-    """Nodes that an entry holds; None where not known, 0 where it is no entry."""
-    for entry in floor.entries:
-        if entry.urn == urn:
-            return Decimal(entry.supply.nodes) if entry.supply else None if entry.nodes is None else Decimal(entry.nodes)
-    return Decimal(0)
+    """Nodes that a resource holds, over all its entries; None where not known, 0 where it has none."""
+    held = [entry.supply.nodes if entry.supply else entry.nodes for entry in floor.entries if entry.urn == urn]
+    return None if None in held else Decimal(sum(nodes or 0 for nodes in held))
 
 
 def _cloud(estate: Estate, floor: Floor) -> str:

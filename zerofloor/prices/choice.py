@@ -53,7 +53,7 @@ class Unpriced:
     why: str
     """What is missing and how to settle it."""
     elsewhere: Price | None = None
-    """The us-east-1 price of the same machine, where there is one: printed beside it, never counted."""
+    """A price of the same machine in another market or in us-east-1, where there is one: printed beside it, never counted."""
 
 
 def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
@@ -66,13 +66,13 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
         found = [(shape, _managed(shape, supply, book)) for shape in supply.shapes]
     elif supply.region is None:
         why = f"its region is not known: set `region: {{{supply.cloud}: …}}` in zerofloor.yaml"
-        return Unpriced(why, _in_list_region(supply, book))
+        return Unpriced(why, _beside(supply, book))
     else:
         found = [(shape, _machine(shape, supply, supply.region, book)) for shape in supply.shapes]
     options = [option for _, priced in found if not isinstance(priced, Missing) for option in priced]
     missing = [(shape, priced) for shape, priced in found if isinstance(priced, Missing)]
     if not options:
-        return Unpriced(missing[0][1].why, _in_list_region(supply, book))
+        return Unpriced(missing[0][1].why, _beside(supply, book))
     options.sort(key=lambda option: (option.price.money, option.shape.instance_type, option.note))
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
 
@@ -80,11 +80,6 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
 def _machine(shape: Shape, supply: Supply, region: str, book: PriceBook) -> tuple[Option, ...] | Missing:
     key = Key(supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "")
     price = book.find(key)
-    if isinstance(price, Missing) and supply.market == "reserved" and supply.cloud == "aws" and not supply.price_as:
-        # A capacity reservation bills its instances at the on-demand rate, used or not (EC2 user guide, "Capacity
-        # Reservation pricing and billing"). What has a price of its own (a Capacity Block, a host) says so in `price_as`.
-        on_demand = book.find(Key(supply.cloud, shape.instance_type, region))
-        return on_demand if isinstance(on_demand, Missing) else (Option(shape, on_demand, "at the on-demand rate"),)
     return price if isinstance(price, Missing) else (Option(shape, price),)
 
 
@@ -107,8 +102,11 @@ def _rows(supply: Supply, gpu: str, shape: Shape) -> tuple[ManagedRow, ...]:
     return managed.offers(supply.cloud, gpu, shape.gpus, supply.price_as)
 
 
-def _in_list_region(supply: Supply, book: PriceBook) -> Price | None:
+def _beside(supply: Supply, book: PriceBook) -> Price | None:
+    """The first type's nearest price that is in the book: on demand in the region, else by the us-east-1 list."""
     if supply.cloud != "aws" or supply.price_as:
         return None
-    price = book.find(Key("aws", supply.shapes[0].instance_type, "us-east-1", supply.market))
-    return None if isinstance(price, Missing) else price
+    first = supply.shapes[0].instance_type
+    places = [(place, market) for place in (supply.region, "us-east-1") if place for market in (supply.market, "on-demand")]
+    prices = (book.find(Key("aws", first, place, "spot" if market == "spot" else "on-demand")) for place, market in places)
+    return next((price for price in prices if not isinstance(price, Missing)), None)
