@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from real_engine import Engine, missing, new_engine
+
+from tests.engine.real_engine import Engine, missing, new_engine
 
 
 @pytest.fixture

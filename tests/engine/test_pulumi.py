@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_engine import BIN, HERE, Engine
 
+from tests.engine.real_engine import BIN, HERE, Engine
 from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
 from zerofloor.errors import InputError
 from zerofloor.stack import UNKNOWN, Stack

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_engine import HERE, Engine
 
+from tests.engine.real_engine import HERE, Engine
 from zerofloor.engine.program import preview_in_process
 from zerofloor.engine.pulumi import preview_with_engine
 from zerofloor.stack import Resource

@@ -26,23 +26,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    _serve(stop)
+    try:
+        _serve(stop)
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"zerofloor: the pack needs {error.name}, which is not installed: pip install 'zerofloor[pulumi]'\n")
+        raise SystemExit(1) from None
 
 
 def _serve(stop: threading.Event) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc
-    from pulumi.runtime.proto import analyzer_pb2_grpc
 
     from zerofloor.engine.servicer import Pack
+    from zerofloor.engine.stubs import analyzer_grpc
 
     # The engine does without limits of its own: a stack of 10,000 resources is one message of some ten MB.
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     )
     pack = Pack(folder=Path.cwd(), today=datetime.datetime.now(datetime.UTC).date())
-    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(pack, server)
+    analyzer_grpc.add_AnalyzerServicer_to_server(pack, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

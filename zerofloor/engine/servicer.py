@@ -16,21 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import analyzer_pb2 as pb
-from pulumi.runtime.proto import plugin_pb2
 
 from zerofloor import __version__, rules
 from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.engine.properties import plain
+from zerofloor.engine.stubs import pb, plugin_pb
 from zerofloor.errors import InputError
 from zerofloor.judge import judge, judge_resource
-from zerofloor.prices import book
+from zerofloor.prices.book import PriceBook, open_book
 from zerofloor.report import Finding
 from zerofloor.settings import FILE_NAME, Settings, load
 from zerofloor.stack import Resource, Stack
+from zerofloor.words import dollars
 
 NAME = "zerofloor"
 """The pack's name, and the policy that carries what is no rule's: limits, and failures of our own."""
+
+PROVIDER = "pulumi:providers:"
+"""How the types of providers begin."""
 
 LIMITS = {"maxFloorHourly": "max_floor_hourly", "maxDesiredHourly": "max_desired_hourly", "maxCeilingHourly": "max_ceiling_hourly"}
 
@@ -54,6 +57,8 @@ class _Run:
     """Texts that no output may contain, the longest first."""
     settings: Settings | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
+    """By URN, as `Analyze` told them."""
+    providers: list[Resource] = field(default_factory=list)
     reported: set[tuple[str, str]] = field(default_factory=set)
     """Rule and URN of what was reported already."""
 
@@ -72,7 +77,7 @@ class Pack:
         return pb.AnalyzerHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=__version__)
+        return plugin_pb.PluginInfo(version=__version__)
 
     def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:
         own = pb.PolicyInfo(
@@ -123,7 +128,10 @@ class Pack:
         if resource is None:
             return ()
         self._run.resources[resource.urn] = resource
-        return judge_resource(resource, self._stack(tuple(self._run.resources.values())), book(), self._settings(), self._today)
+        if resource.type.startswith(PROVIDER):
+            self._run.providers.append(resource)
+        # Of the stack so far only providers and configuration matter: they say the region.
+        return judge_resource(resource, self._stack(self._run.providers), self._prices(), self._settings(), self._today)
 
     def _judge_stack(self, request: Any) -> Sequence[Finding]:
         resources = []
@@ -136,7 +144,7 @@ class Pack:
                     for name in sorted({*known.inputs, *linked.propertyDependencies})
                 }
                 resources.append(replace(known, parent=linked.parent or known.parent, property_dependencies=links))
-        report = judge((self._stack(resources),), book(), self._settings(), self._today)
+        report = judge((self._stack(resources),), self._prices(), self._settings(), self._today)
         if report.gate == "fail" and not any(finding.severity == "error" and finding.waived_by is None for finding in report.findings):
             raise InputError("the gate fails and no finding says why")
         return report.findings
@@ -144,6 +152,11 @@ class Pack:
     def _stack(self, resources: Sequence[Resource]) -> Stack:
         ordered = tuple(sorted(resources, key=lambda resource: resource.urn))
         return Stack("program", ordered, self._run.project, self._run.stack, self._run.config, previewed_by="engine")
+
+    def _prices(self) -> PriceBook:
+        if self._settings().prices is not None:
+            raise InputError("settings: prices: the pack does not read a price file of your own yet")
+        return open_book()
 
     def _settings(self) -> Settings:
         if self._run.settings is None:
@@ -210,7 +223,7 @@ def _policy(rule: Any) -> Any:
 
 def _resource(request: Any) -> Resource | None:
     """The resource in an AnalyzeRequest or an AnalyzerResource; None for a default provider, which no document shows either."""
-    provider_itself = request.type.startswith("pulumi:providers:")
+    provider_itself = request.type.startswith(PROVIDER)
     if provider_itself and request.name.partition("_")[0] == "default":
         return None
     provided = request.HasField("provider")
@@ -229,7 +242,7 @@ def _resource(request: Any) -> Resource | None:
 def _text(finding: Finding) -> str:
     lines = [finding.message]
     if finding.monthly is not None:
-        lines.append(f"Costs {finding.monthly} a month.")
+        lines.append(f"Costs {dollars(finding.monthly)} a month.")
     if finding.waived_by is not None:
         lines.append(f"Waived by {finding.waived_by}.")
     elif finding.fix:

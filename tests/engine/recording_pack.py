@@ -1,0 +1,24 @@
+"""The pack, started by hand with one change: it also writes the stack that it judges to the file that RECORD names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zerofloor.engine import analyzer, servicer
+from zerofloor.show import show_stack
+from zerofloor.stack import Stack
+
+judge = servicer.judge
+
+
+def recording(stacks: Sequence[Stack], *more: Any) -> Any:
+    Path(os.environ["RECORD"]).write_text(show_stack(stacks[0]))
+    return judge(stacks, *more)
+
+
+if __name__ == "__main__":
+    servicer.judge = recording  # type: ignore[assignment]
+    analyzer.main()

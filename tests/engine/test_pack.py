@@ -1,0 +1,256 @@
+"""The policy pack under the real engine: what stops a preview or an update, what passes, and what is never shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import automation as auto
+
+from tests.engine.real_engine import BIN, ROOT, Engine
+
+PACK = Path(sys.executable).parent / "zerofloor-pack"
+
+pytestmark = pytest.mark.engine
+
+
+def preview(engine: Engine, project: Path, *more: str, pack: Path = PACK) -> subprocess.CompletedProcess[str]:
+    return engine.pulumi("preview", "--policy-pack", str(pack), *more, cwd=project)
+
+
+def violations(output: str) -> list[tuple[str, str, str]]:
+    """Level, rule and resource of each violation, as the engine lists them."""
+    return sorted(re.findall(r"- \[(mandatory|advisory)\]\s+(\S+)\s+\(\S+: (\S+)\)", output))
+
+
+def by_resource(output: str) -> dict[str, list[str]]:
+    """Names of the resources that a mandatory violation names, each with its rules."""
+    found: dict[str, list[str]] = {}
+    for level, rule, name in violations(output):
+        if level == "mandatory":
+            found.setdefault(name, []).append(rule)
+    return found
+
+
+@pytest.mark.parametrize("pack", [PACK, ROOT / "policies"], ids=["executable", "folder"])
+def test_an_unknown_first_does_not_hide_the_bad_one_second(engine: Engine, pack: Path) -> None:
+    done = preview(engine, engine.yaml_project("unknown_first"), pack=pack)
+    assert done.returncode != 0
+    assert by_resource(done.stdout) == {"a-unknown": ["GPU201"], "b-held": ["GPU012"]}, done.stdout
+    assert "Fix:" in done.stdout
+
+
+def test_each_finding_is_reported_once_with_what_it_costs(engine: Engine) -> None:
+    done = preview(engine, engine.yaml_project("instance", config={"aws:region": "us-east-1"}))
+    assert done.returncode != 0
+    # GPU014 is decided by the resource alone, so the pass over the whole stack leaves it out.
+    assert [rule for _, rule, _ in violations(done.stdout)].count("GPU014") == 1, done.stdout
+    # g5.xlarge on demand in us-east-1 is $1.006 an hour (AWS list); a month has 730 hours.
+    assert "Costs $734.38 a month." in done.stdout
+
+
+def test_a_stack_without_a_gpu_gets_no_word(engine: Engine) -> None:
+    done = preview(engine, engine.yaml_project("no_gpu"))
+    assert done.returncode == 0, done.stdout
+    assert violations(done.stdout) == []
+
+
+def test_a_model_that_scales_to_zero_passes(engine: Engine) -> None:
+    done = preview(engine, engine.yaml_project("scale_to_zero"))
+    assert done.returncode == 0, done.stdout
+    assert not by_resource(done.stdout)
+
+
+def test_an_update_without_preview_stops_before_the_gpu_is_created(engine: Engine) -> None:
+    project = engine.yaml_project("instance")
+    done = engine.pulumi("up", "--yes", "--skip-preview", "--policy-pack", str(PACK), cwd=project)
+    assert done.returncode != 0
+    assert "GPU014" in by_resource(done.stdout)["trainer"]
+    assert engine.created() == ["vpc"]
+
+
+def test_the_automation_api_without_preview_stops_before_the_gpu_is_created(engine: Engine) -> None:
+    def program() -> None:
+        import pulumi
+        import pulumi_aws as aws
+
+        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        aws.ec2.Instance("trainer", ami="ami-12345678", instance_type="g5.xlarge", opts=pulumi.ResourceOptions(depends_on=[vpc]))
+
+    stack = automation(engine, program)
+    with pytest.raises(auto.CommandError) as caught:
+        stack.up(policy_packs=[str(PACK)], color="never")
+    assert "GPU014" in by_resource(str(caught.value))["trainer"]
+    assert engine.created() == ["vpc"]
+
+
+def test_a_python_program_is_judged_by_its_links(engine: Engine) -> None:
+    """A group's type stands in a launch template whose ID nobody knows on a first preview: only the property dependency ties them."""
+
+    def program() -> None:
+        import pulumi_aws as aws
+
+        template = aws.ec2.LaunchTemplate("template", image_id="ami-12345678", instance_type="g5.12xlarge")
+        launch = {"id": template.id, "version": "$Latest"}
+        aws.autoscaling.Group(
+            "group", min_size=1, max_size=2, desired_capacity=1, vpc_zone_identifiers=["subnet-2"], launch_template=launch
+        )
+
+    events: list[Any] = []
+    with pytest.raises(auto.CommandError) as caught:
+        automation(engine, program).preview(policy_packs=[str(PACK)], on_event=events.append, color="never")
+    assert by_resource(str(caught.value)) == {"group": ["GPU012"]}
+    levels = [event.policy_event.enforcement_level for event in events if event.policy_event is not None]
+    assert "mandatory" in levels
+
+
+def test_secrets_are_never_shown(engine: Engine) -> None:
+    project = engine.yaml_project("secret", secrets={"gpuType": "p5.48xlarge-planted", "token": "hf_planted_secret"})
+    done = preview(engine, project, "--logtostderr", "-v=1")
+    assert done.returncode != 0
+    assert set(by_resource(done.stdout)) == {"group", "trainer"}, done.stdout  # A secret type is undecided, not passed over.
+    assert "planted" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("level", "code", "expected"),
+    [
+        ("mandatory", 255, {"mandatory"}),
+        ("advisory", 0, {"advisory"}),
+        ("disabled", 0, set()),
+    ],
+)
+def test_a_rules_level_is_configurable(engine: Engine, level: str, code: int, expected: set[str]) -> None:
+    project = engine.yaml_project("instance", config={"aws:region": "us-east-1"})
+    config = project.parent / "config.json"
+    config.write_text(json.dumps({"GPU014": level}))
+    done = preview(engine, project, "--policy-pack-config", str(config))
+    assert (done.returncode != 0) == (code != 0), done.stdout
+    assert {level for level, rule, _ in violations(done.stdout) if rule == "GPU014"} == expected
+
+
+def test_undecided_and_limits_are_configurable(engine: Engine) -> None:
+    project = engine.yaml_project("unknown_first")
+    config = project.parent / "config.json"
+    config.write_text(json.dumps({"zerofloor": {"undecided": "advisory", "maxFloorHourly": 0.5}, "GPU012": "advisory"}))
+    done = preview(engine, project, "--policy-pack-config", str(config))
+    assert ("advisory", "GPU201", "a-unknown") in violations(done.stdout), done.stdout
+    assert done.returncode != 0
+    assert any(rule == "GPU203" for _, rule, _ in violations(done.stdout)), done.stdout
+    config.write_text(json.dumps({"zerofloor": {"maxFloorHourly": -1}}))
+    done = preview(engine, project, "--policy-pack-config", str(config))
+    assert done.returncode != 0
+    assert "maxFloorHourly: Must be greater than or equal to 0" in done.stdout
+
+
+def test_settings_beside_the_program_hold_in_the_pack(engine: Engine) -> None:
+    project = engine.yaml_project("instance", config={"aws:region": "us-east-1"})
+    waiver = {
+        "rule": "GPU014",
+        "urn": "*::trainer",
+        "reason": "training until Friday",
+        "owner": "ml",
+        "expires": "2999-01-01",
+        "maxMonthlyUsd": 9999,
+    }
+    (project / "zerofloor.yaml").write_text(json.dumps({"waivers": [waiver]}))
+    done = preview(engine, project)
+    assert done.returncode == 0, done.stdout
+    assert "Waived by ml: training until Friday" in done.stdout
+
+
+def test_wrong_settings_block_in_one_line(engine: Engine) -> None:
+    project = engine.yaml_project("no_gpu")
+    (project / "zerofloor.yaml").write_text("trustt: {}\n")
+    done = preview(engine, project)
+    assert done.returncode != 0
+    assert done.stdout.count("zerofloor failed: ") == 1, done.stdout
+    assert "zerofloor.yaml: trustt: Extra inputs are not permitted" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_interrupting_a_preview_leaves_no_trace(engine: Engine) -> None:
+    project = engine.yaml_project("instance")
+    process = subprocess.Popen(
+        [str(BIN / "pulumi"), "preview", "--policy-pack", str(PACK), "--non-interactive", "--color", "never"],
+        cwd=project,
+        env={**engine.environ, "ECHO_SECONDS": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    seen = ""
+    while "vpc create" not in seen and process.poll() is None:
+        seen += process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)  # What a terminal does on Ctrl-C: every process of the group gets it.
+    seen += process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    for trace in ("Traceback", "KeyboardInterrupt", "transport", "connection", "zerofloor failed"):
+        assert trace not in seen, seen
+    assert not running_packs(engine)
+
+
+def test_the_pack_ends_with_an_engine_that_is_killed(engine: Engine) -> None:
+    process = subprocess.Popen(
+        [str(BIN / "pulumi"), "preview", "--policy-pack", str(PACK), "--non-interactive", "--color", "never"],
+        cwd=engine.yaml_project("instance"),
+        env={**engine.environ, "ECHO_SECONDS": "30"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    while "Loading policy packs...: done" not in process.stdout.readline() and process.poll() is None:
+        pass
+    assert running_packs(engine)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 10
+    while running_packs(engine) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not running_packs(engine)
+
+
+def running_packs(engine: Engine) -> list[str]:
+    """Packs that this test's engine has started and that still run; an environment variable of its own tells them from others'."""
+    mine = f"ECHO_LOG={engine.log}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if PACK.name.encode() in (process / "cmdline").read_bytes() and mine in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue  # It ended meanwhile, or is not ours to read.
+    return [number for number in found if b"pulumi\0preview" not in (Path("/proc") / number / "cmdline").read_bytes()]
+
+
+def automation(engine: Engine, program: Callable[[], None]) -> auto.Stack:
+    """A stack of an inline program under this engine."""
+    workspace = auto.LocalWorkspace(
+        program=program,
+        pulumi_command=auto.PulumiCommand(root=str(_root_with_bin(engine))),
+        project_settings=auto.ProjectSettings(
+            name="inline", runtime="python", backend=auto.ProjectBackend(url=engine.environ["PULUMI_BACKEND_URL"])
+        ),
+        pulumi_home=engine.environ["PULUMI_HOME"],
+        env_vars=dict(engine.environ),
+    )
+    return auto.Stack.create_or_select("dev", workspace)
+
+
+def _root_with_bin(engine: Engine) -> Path:
+    """The folder that has `bin/pulumi`, as the Automation API wants it."""
+    assert BIN.name == "bin"
+    return BIN.parent
