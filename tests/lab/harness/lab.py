@@ -55,8 +55,10 @@ GATES_ON = Clusters({"HPAScaleToZero": True}, {"StaticCapacity": True, "Capacity
 class Lab:
     """What a test or the runner does with a running lab."""
 
-    def __init__(self, folder: Path, clusters: Clusters, supervisor: Supervisor, api: Api) -> None:
+    def __init__(self, folder: Path, clusters: Clusters, supervisor: Supervisor, api: Api, token: str) -> None:
         self.folder = folder
+        self.token = token
+        """The API server's, for its only user."""
         self.clusters = clusters
         self.api = api
         self._supervisor = supervisor
@@ -207,7 +209,7 @@ def _start(folder: Path, clusters: Clusters, supervisor: Supervisor, extra: Sequ
     if clusters.external_metrics == "keda":
         supervisor.start(processes.keda_adapter(folder))
     _wait_for_metrics(api)
-    return Lab(folder, clusters, supervisor, api)
+    return Lab(folder, clusters, supervisor, api, token)
 
 
 def _unshare() -> list[str]:

@@ -1,0 +1,135 @@
+"""The circle: a stack declared in Python, judged, brought up by the real engine into the lab, woken, loaded, left alone, and gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from tests.lab.harness.lab import Lab
+from tests.lab.harness.processes import ROOT
+from tests.lab.lab_provider import KEY
+from tests.lab.observer import accelerators
+from tests.lab.prediction import COMMAND
+
+pytestmark = [pytest.mark.lab, pytest.mark.engine]
+
+CONFIG = {"model": "Qwen/Qwen3-8B", "gpuType": "g6e.xlarge", "floor": "0", "ceiling": "4"}
+ENGINE = ROOT / ".work" / "bin"
+
+
+def test_what_was_said_before_is_what_happens(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not (ENGINE / "pulumi").exists():
+        pytest.fail("the real engine is not built: make engine") if os.environ.get("CI") == "true" else pytest.skip(
+            "no engine: make engine"
+        )
+    stack = _stack(lab, tmp_path)
+    start = time.monotonic()
+    events = []
+
+    def told(what: str) -> None:
+        events.append(f"{time.monotonic() - start:6.1f} s  {what}")
+
+    said = _judged(stack)
+    assert (said["verdict"], said["gpus"]) == ("zero", 0)
+    told("zerofloor: zero GPUs while nobody asks")
+    stack.up()
+    told("up: the engine has created the stack")
+    _stays(lab, nodes=0, seconds=20)
+    told("idle: no pod, no node")
+    lab.set_trigger(KEY, 1)
+    told("first request")
+    _wait(lambda: len(_pods(lab)) == 1, "a pod")
+    told("a pod, pending")
+    _wait(lambda: _gpus(lab) == 1, "a node")
+    told("a node with a GPU")
+    _wait(lambda: _pods(lab) == ["Running"], "a running pod")
+    told("the pod is ready")
+    lab.set_trigger(KEY, 40)
+    _wait(lambda: _pods(lab) == ["Running"] * 4 and _gpus(lab) == 4, "four of each under load")
+    told("load: four pods on four nodes")
+    lab.set_trigger(KEY, 0)
+    told("the last request has been answered")
+    _wait(lambda: _pods(lab) == [], "no pod")
+    told("idle: no pod")
+    _wait(lambda: _gpus(lab) == 0, "no node", 240)
+    told("the last node is gone")
+    stack.destroy()
+    told("destroyed")
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(events) + "\n")
+    for path in (
+        "/apis/apps/v1/namespaces/default/deployments",
+        "/apis/karpenter.sh/v1/nodepools",
+        "/apis/karpenter.sh/v1/nodeclaims",
+        "/apis/karpenter.k8s.aws/v1/ec2nodeclasses",
+        "/apis/keda.sh/v1alpha1/scaledobjects",
+        "/apis/http.keda.sh/v1beta1/interceptorroutes",
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+    ):
+        _wait(lambda path=path: lab.api.get(path)["items"] == [], f"nothing left at {path}")  # type: ignore[misc]
+
+
+def _stack(lab: Lab, folder: Path) -> automation.Stack:
+    tools = folder / "tools"
+    for part in (tools, folder / "home", folder / "state"):
+        part.mkdir()
+    launcher = tools / "pulumi-resource-kubernetes"
+    launcher.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tests.lab.lab_provider\n')
+    launcher.chmod(0o755)
+    environ = {
+        "PATH": os.pathsep.join((str(tools), str(ENGINE), "/usr/bin", "/bin")),
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "LAB_SOCKET": str(lab.folder / "api.sock"),
+        "LAB_TOKEN": lab.token,
+    }
+    options = automation.LocalWorkspaceOptions(env_vars=environ, pulumi_command=automation.PulumiCommand(str(ENGINE.parent)))
+
+    def program() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    stack = automation.create_or_select_stack("lab", "model-server", program, options)
+    stack.set_all_config({key: automation.ConfigValue(value) for key, value in CONFIG.items()})
+    return stack
+
+
+def _judged(stack: automation.Stack) -> dict[str, object]:
+    environ = {**os.environ, **(stack.workspace.env_vars or {})}
+    command = [str(COMMAND), "preview", str(ROOT), "--format", "json"]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    floor: dict[str, object] = json.loads(ran.stdout)["floor"]
+    return floor
+
+
+def _pods(lab: Lab) -> list[str]:
+    return [pod["status"]["phase"] for pod in lab.api.get("/api/v1/namespaces/default/pods")["items"]]
+
+
+def _gpus(lab: Lab) -> int:
+    return sum(accelerators(node) for node in lab.api.get("/api/v1/nodes")["items"])
+
+
+def _stays(lab: Lab, nodes: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert len(lab.api.get("/api/v1/nodes")["items"]) == nodes
+        time.sleep(1)
+
+
+def _wait(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        time.sleep(0.2)
