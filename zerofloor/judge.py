@@ -18,15 +18,18 @@ from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
 
 if TYPE_CHECKING:
+    from zerofloor.baseline import Baseline
     from zerofloor.prices.book import PriceBook
 
 
-def judge(stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date) -> Report:
-    """The report on one estate: several stacks are judged together.
+def judge(
+    stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date, *, baseline: Baseline | None = None
+) -> Report:
+    """The report on one estate: several stacks are judged together. Against a `baseline` the change in cost is told.
 
-    Raises InputError where the settings name a rule that doesn't exist.
+    Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """
-    judged, findings = _judged(stacks, prices, settings, today, rules.all_rules())
+    judged, findings = _judged(stacks, prices, settings, today, rules.all_rules(), baseline)
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
         documents=tuple(DocumentInfo(s.kind, s.project, s.name, s.previewed_by, s.document) for s in stacks),
@@ -53,13 +56,18 @@ def judge_resource(
 
 
 def _judged(
-    stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date, chosen: tuple[Rule, ...]
+    stacks: Sequence[Stack],
+    prices: PriceBook,
+    settings: Settings,
+    today: datetime.date,
+    chosen: tuple[Rule, ...],
+    baseline: Baseline | None = None,
 ) -> tuple[Judged, tuple[Finding, ...]]:
     rules.check_names(settings)
     whole = estate(tuple(stacks), settings)
     capacity = platforms.read(whole)
     floor = find_floor(capacity, whole)
-    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices, today), settings, today)
+    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today)
     return judged, rules.in_order(gate.waived(rules.findings(judged, chosen), settings.waivers, today))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from zerofloor.capacity import WEEK, Evidence
 from zerofloor.money import Money
 from zerofloor.stack import UNKNOWN, Hidden, Resource
+
+T = TypeVar("T")
 
 LONGEST = 80
 """A value is cut after this many characters in a message; the JSON report has all of it."""
@@ -55,10 +57,10 @@ def shown(value: Any) -> str:
 
 
 def link(evidence: Evidence) -> str:
-    """One link of a chain: `spec.replicas is 1, so one pod always runs`."""
+    """One link of a chain: `spec.replicas is 1 (keeps 1 pod without a request)`."""
     if not evidence.path:
         return evidence.because
-    return f"{evidence.path} is {shown(evidence.value)}, {evidence.because}"
+    return f"{evidence.path} is {shown(evidence.value)} ({evidence.because})"
 
 
 def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resource]) -> str:
@@ -66,8 +68,17 @@ def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resour
     parts = []
     for one in evidence:
         other = resources.get(one.urn)
-        parts.append(link(one) if one.urn == urn or other is None else f"{link(one)} ({other.name})")
+        parts.append(link(one) if one.urn == urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: {link(one)}")
     return "; ".join(dict.fromkeys(parts))
+
+
+def unique(values: Iterable[T]) -> list[T]:
+    """Each value once, in order; by equality, since evidence may carry objects that can't be hashed."""
+    found: list[T] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
 
 
 def short(urn: str) -> str:

@@ -65,7 +65,7 @@ def test_message_has_who_what_where_how_long_and_why() -> None:
     assert found.urn == LLM
     assert found.source == "__main__.py:7"
     assert found.message == (
-        "Deployment llm keeps 1 GPU billing all week without a request: spec.replicas is 1, so one pod always runs. "
+        "Deployment llm keeps 1 GPU billing all week without a request: spec.replicas is 1 (so one pod always runs). "
         "It runs on EKS managed node group gpu (1 node)."
     )
     assert found.fix == "Set it to 0."

@@ -12,7 +12,7 @@ from zerofloor.report import Finding, Report
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
 from zerofloor.stack import Resource, Stack
-from zerofloor.words import counted, dollars, hours, link, short
+from zerofloor.words import counted, dollars, hours, link, short, unique
 
 NOBODY_CAN_CHANGE = (
     "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, at least one: no setting prevents that. "
@@ -126,7 +126,7 @@ def _verdict(entry: Entry, findings: list[Finding]) -> str:
 
 
 def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
-    shown = dict.fromkeys((*entry.evidence, *(one for hold in entry.holds for one in hold.evidence)))
+    shown = unique((*entry.evidence, *(one for hold in entry.holds for one in hold.evidence)))
     for number, one in enumerate(shown, 1):
         other = resources.get(one.urn)
         where = "" if one.urn == entry.urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: "

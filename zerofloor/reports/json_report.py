@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.estimate import Amount, Estimate, Item
+from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Item, Meaning, ResourceCost
 from zerofloor.floor import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
@@ -64,9 +64,69 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "expected": None if estimate.expected is None else _amount(estimate.expected),
         "ceiling": _amount(estimate.ceiling),
         "residual": _amount(estimate.residual),
+        "resources": [_cost(one) for one in estimate.resources],
         "items": [_item(item) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
         "footnotes": list(estimate.footnotes),
+        "once": _optional(estimate.once),
+        "meaning": None if estimate.meaning is None else _meaning(estimate.meaning),
+        "change": None if estimate.change is None else _change(estimate.change),
+        "break_even": None if estimate.break_even is None else _break_even(estimate.break_even),
+    }
+
+
+def _cost(cost: ResourceCost) -> dict[str, Any]:
+    return {
+        "urn": cost.urn,
+        "name": cost.name,
+        "what": cost.what,
+        "floor": _amount(cost.floor),
+        "desired": _amount(cost.desired),
+        "expected": None if cost.expected is None else _amount(cost.expected),
+        "ceiling": _amount(cost.ceiling),
+        "per_gpu_hour": _optional(cost.per_gpu_hour),
+    }
+
+
+def _meaning(meaning: Meaning) -> dict[str, Any]:
+    return {
+        "weekend": _money(meaning.weekend),
+        "until_noticed": _money(meaning.until_noticed),
+        "noticed_after_days": meaning.noticed_after_days,
+        "first_year": _money(meaning.first_year),
+        "saves_monthly": _money(meaning.saves_monthly),
+        "wait_seconds": {
+            "least": _number(meaning.wait.least),
+            "most": _number(meaning.wait.most),
+            "parts": [{"what": p.what, "least": _number(p.least), "most": _number(p.most), "source": p.source} for p in meaning.wait.parts],
+        },
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "against": change.against,
+        "floor": _money(change.floor),
+        "desired": _money(change.desired),
+        "ceiling": _money(change.ceiling),
+        "notes": list(change.notes),
+    }
+
+
+def _break_even(found: BreakEven) -> dict[str, Any]:
+    return {
+        "model": found.model,
+        "provider": found.provider,
+        "per_million": _money(found.per_million),
+        "output_share": _number(found.output_share),
+        "dedicated_monthly": _money(found.dedicated_monthly),
+        "tokens_per_month": _number(found.tokens_per_month),
+        "capacity_per_month": _number(found.capacity_per_month),
+        "per_million_at": [{"utilisation": _number(share), "price": _money(price)} for share, price in found.per_million_at],
+        "throughput": found.throughput,
+        "verdict": found.verdict,
+        "source": found.source,
+        "as_of": found.as_of,
     }
 
 
@@ -74,7 +134,7 @@ def _amount(amount: Amount) -> dict[str, Any]:
     return {
         "hourly": _money(amount.hourly),
         "monthly": _money(amount.monthly),
-        "up_to": None if amount.up_to is None else _money(amount.up_to),
+        "up_to": _optional(amount.up_to),
         "unbounded": amount.unbounded,
     }
 
@@ -86,6 +146,7 @@ def _item(item: Item) -> dict[str, Any]:
         "quantity": _number(item.quantity),
         "unit": item.unit,
         "price": _money(item.price),
+        "dearest": _optional(item.dearest),
         "source": item.source,
         "as_of": item.as_of,
         "counts_in": list(item.counts_in),
@@ -114,7 +175,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "source": finding.source,
         "message": finding.message,
         "fix": finding.fix,
-        "monthly": None if finding.monthly is None else _money(finding.monthly),
+        "monthly": _optional(finding.monthly),
         "waived_by": finding.waived_by,
     }
 
@@ -125,6 +186,10 @@ def _money(money: Money) -> Mapping[str, str]:
     text = f"{money.amount.quantize(places):f}".rstrip("0")
     whole, _, part = text.partition(".")
     return {"amount": f"{whole}.{part.ljust(2, '0')}", "currency": money.currency}
+
+
+def _optional(money: Money | None) -> Mapping[str, str] | None:
+    return None if money is None else _money(money)
 
 
 def _number(value: Decimal | None) -> int | float | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from zerofloor.estimate import Amount, Item
+from zerofloor.estimate import Item
 from zerofloor.report import Finding, Report
-from zerofloor.reports.table import FIGURES, age, columns, headline, item_price, quantity
+from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, quantity
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
 
@@ -40,6 +40,9 @@ def _lines(report: Report) -> Iterator[str]:
     mark = "❌" if report.gate == "fail" else "✅"
     yield f"### {mark} zerofloor: {escaped(headline(report))}"
     yield ""
+    for one in report.documents:
+        yield f"{code(document(one))}"
+        yield ""
     if report.floor.entries or report.estimate.items:
         yield from _costs(report)
     for waived, heading in ((False, "Findings"), (True, "Waived")):
@@ -57,19 +60,20 @@ def _lines(report: Report) -> Iterator[str]:
 def _costs(report: Report) -> Iterator[str]:
     yield "| cost | per hour | per month | |"
     yield "|---|---:|---:|---|"
-    for name, meaning in FIGURES.items():
-        amount: Amount | None = getattr(report.estimate, name)
-        if amount is not None:
-            hour, month = columns(amount)
-            yield f"| {name} | {hour} | {month} | {meaning} |"
+    for name, explained in FIGURES.items():
+        shown = columns(report, name)
+        if shown is not None:
+            yield f"| {name} | {shown[0]} | {shown[1]} | {explained} |"
     yield ""
+    for line in (*changes(report), *meaning(report)):
+        yield escaped(line)
+        yield ""
     yield from _folded("Made of", [_item(item, report) for item in report.estimate.items])
 
 
 def _item(item: Item, report: Report) -> str:
-    counted_in = ", ".join(item.counts_in)
     dated = age(item.as_of, report.today)
-    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, in {counted_in}; {item.source}, {dated}"
+    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, {counts_in(item)}; {item.source}, {dated}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

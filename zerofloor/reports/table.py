@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from zerofloor.estimate import Amount, Figure, Item
 from zerofloor.report import Finding, Report
+from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, quantity
 from zerofloor.reports.visible import visible
-from zerofloor.words import counted, dollars, number, short
+from zerofloor.words import dollars, short
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan", "waived": "dim"}
 
@@ -47,7 +46,7 @@ def _printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
 
 def _page(report: Report) -> Iterator[RenderableType]:
     yield _verdict(report)
-    yield Text(visible("; ".join(_documents(report))), style="dim")
+    yield from _documents(report)
     if report.floor.entries or report.estimate.items:
         yield _heading("Cost")
         yield _costs(report)
@@ -58,7 +57,7 @@ def _page(report: Report) -> Iterator[RenderableType]:
 
 
 def _money_page(report: Report) -> Iterator[RenderableType]:
-    yield Text(visible("; ".join(_documents(report))), style="dim")
+    yield from _documents(report)
     yield Text()
     yield _costs(report)
     yield from _items(report)
@@ -98,47 +97,9 @@ def _verdict(report: Report) -> Text:
     return line
 
 
-def headline(report: Report) -> str:
-    """The verdict in one sentence."""
-    floor = report.floor
-    errors = sum(1 for finding in report.findings if finding.severity == "error" and finding.waived_by is None)
-    blocked = f" {counted(errors, 'finding')} to fix." if errors else ""
-    if floor.verdict == "zero":
-        quiet = "No GPU bills while nobody uses it." if floor.entries else "There is no GPU in it."
-        return quiet + blocked
-    if floor.verdict == "undecided":
-        return f"It can't be decided whether a GPU keeps billing.{blocked}"
-    gpus = counted(floor.gpus, "GPU") if floor.gpus else "GPUs"
-    nodes = f" on {counted(floor.nodes, 'node')}" if floor.nodes else ""
-    open_ones = ", and more may" if floor.undecided else ""
-    verb = "keeps" if floor.gpus == 1 else "keep"
-    hourly = report.estimate.floor.hourly
-    cost = f": {dollars(hourly)}/h, {dollars(report.estimate.floor.monthly)} a month" if hourly.amount else ""
-    return f"{gpus}{nodes} {verb} billing while nobody uses {'it' if floor.gpus == 1 else 'them'}{open_ones}{cost}.{blocked}"
-
-
-HOW = {
-    "engine": "previewed by the Pulumi engine",
-    "in-process": "previewed in this process, without the Pulumi engine",
-    "document": "",
-}
-
-
-def _documents(report: Report) -> Iterator[str]:
+def _documents(report: Report) -> Iterator[RenderableType]:
     for one in report.documents:
-        name = "/".join(part for part in (one.project, one.stack) if part)
-        parts = [one.name, f"stack {name}" if name else "", HOW.get(one.previewed_by, "") or one.kind]
-        yield ", ".join(part for part in parts if part)
-
-
-FIGURES: Mapping[Figure, str] = {
-    "floor": "a week without a request",
-    "desired": "as declared at creation",
-    "expected": "under the declared traffic",
-    "ceiling": "all scaled out",
-    "residual": "stays at zero GPUs: disks, control plane, …",
-}
-"""What each figure means, in the order of the table."""
+        yield Text(visible(document(one)), style="dim", overflow="fold")
 
 
 def _costs(report: Report) -> Table:
@@ -147,54 +108,25 @@ def _costs(report: Report) -> Table:
     table.add_column("per hour", justify="right")
     table.add_column("per month", justify="right")
     table.add_column("")
-    for name, meaning in FIGURES.items():
-        amount: Amount | None = getattr(report.estimate, name)
-        if amount is not None:
-            table.add_row(name, *columns(amount), meaning)
+    for name, explained in FIGURES.items():
+        shown = columns(report, name)
+        if shown is not None:
+            table.add_row(name, *shown, explained)
     return table
 
 
-def columns(amount: Amount) -> tuple[str, str]:
-    """An amount an hour and a month, with its range."""
-    if amount.unbounded:
-        return "no limit", "no limit"
-    if amount.up_to is not None and amount.up_to != amount.hourly:
-        top = Amount(amount.up_to)
-        return f"{dollars(amount.hourly)} to {dollars(top.hourly)}", f"{dollars(amount.monthly)} to {dollars(top.monthly)}"
-    return dollars(amount.hourly), dollars(amount.monthly)
-
-
 def _items(report: Report) -> Iterator[RenderableType]:
+    for line in (*changes(report), *meaning(report)):
+        yield Text(visible(line))
     if not report.estimate.items:
         return
     yield _heading("Made of")
     for item in report.estimate.items:
-        yield _hanging(Text(visible(f"{quantity(item)} × {item.what}: {item_price(item)} each an hour")))
-        counted_in = ", ".join(item.counts_in)
-        yield Padding(Text(visible(f"in {counted_in}; {item.source}, {age(item.as_of, report.today)}"), style="dim"), (0, 0, 0, 4))
+        yield _hanging(Text(visible(f"{quantity(item)} × {item.what}: {item_price(item)} each an hour"), overflow="fold"))
+        priced = f"{counts_in(item)}; {item.source}, {age(item.as_of, report.today)}"
+        yield Padding(Text(visible(priced), style="dim", overflow="fold"), (0, 0, 0, 4))
     gathered = f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot {report.estimate.snapshot[:12]}."
     yield Text(visible(gathered), style="dim")
-
-
-def quantity(item: Item) -> str:
-    """`2 nodes`, `1,024 GB`."""
-    return f"{number(item.quantity)} {item.unit}" if item.unit.isupper() else counted(item.quantity, item.unit)
-
-
-def item_price(item: Item) -> str:
-    """The price of one unit for an hour, with as many places as it has."""
-    amount = item.price.amount
-    text = f"{amount:,f}" if -amount.as_tuple().exponent >= 2 and amount < 1 else f"{item.price.cents().amount:,f}"  # type: ignore[operator]
-    return f"${text}" if item.price.currency == "USD" else f"{item.price.currency} {text}"
-
-
-def age(date: str, today: datetime.date) -> str:
-    """`2026-10-12 (43 days old)`; what is not a date as it is."""
-    try:
-        days = (today - datetime.date.fromisoformat(date)).days
-    except ValueError:
-        return f"date {date or 'unknown'}"
-    return f"{date} ({counted(days, 'day')} old)" if days >= 0 else date
 
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.rules.rule import Judged, Problem, Rule
-from zerofloor.words import short
 
 BAD = """\
 resources:
@@ -23,9 +22,10 @@ resources:
 
 
 def check(judged: Judged) -> Iterable[Problem]:
-    for urn in judged.estimate.unpriced:
-        notes = [note for note in judged.estimate.footnotes if urn in note or short(urn) in note]
-        yield Problem(urn, " ".join(["There is no price for its GPUs, and they count.", *notes]), RULE.fix, cost_unknown=True)
+    for gap in judged.estimate.gaps:
+        if gap.blocks:
+            beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
+            yield Problem(gap.urn, f"Its GPUs count and {gap.what} has no price: {gap.why}{beside}.", RULE.fix, cost_unknown=True)
 
 
 RULE = Rule(
