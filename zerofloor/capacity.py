@@ -270,6 +270,8 @@ class Workload:
     """True where the provider makes up its name: no known name can mean it."""
     opaque: bool = False
     """True for what a chart installs unseen: a scaler that fits nothing else may be meant for it."""
+    part: str = ""
+    """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
     pods_per_replica: int = 1
     """Pods that one unit stands for (LeaderWorkerSet size); `pod` is one of them."""
     undecided: tuple[Undecided, ...] = ()
@@ -280,6 +282,11 @@ class Workload:
     region: str | None = None
     node_shape: Shape | None = None
     """The instance type that its pods select, where they do."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all other workloads."""
+        return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
 @dataclass(frozen=True, slots=True)

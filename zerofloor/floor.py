@@ -90,14 +90,14 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     """The verdict on an estate's capacity, with an entry for each pool and workload that has to do with a GPU."""
     pools = tuple(replace(pool, shapes=_ordered(pool)) for pool in capacity.pools)
     scaled = tuple(s for s in scale(capacity, estate) if _counts(s, pools))
-    daemons = tuple(Group(s.workload.urn, s.workload.pod, 1) for s in scaled if s.workload.daemon)
+    daemons = tuple(Group(s.workload.key, s.workload.pod, 1) for s in scaled if s.workload.daemon)
     scaled = tuple(s for s in scaled if not s.workload.daemon)
     levels = _levels(pools, scaled, daemons)
     peak = levels[-1].packed
     desired = pack(
         pools,
         {pool.urn: max(pool.desired or 0, levels[0].standing.get(pool.urn, 0)) for pool in pools},
-        (Group(s.workload.urn, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
+        (Group(s.workload.key, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
         daemons,
     )
     busiest = pack(pools, levels[-1].standing, _busiest(scaled), daemons)
@@ -106,7 +106,7 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
         *(entry for pool in pools for entry in _pool_entries(pool, scaled, levels, desired, busiest, kept.get(pool.urn))),
         *(entry for s in scaled if (entry := _workload_entry(s, pools, peak, levels, desired)) is not None),
     ]
-    entries.sort(key=lambda entry: (entry.urn, entry.platform, _first_type(entry)))
+    entries.sort(key=lambda entry: (entry.urn, entry.platform, entry.name, _first_type(entry)))
     undecided = tuple(sorted({u for entry in entries for u in entry.undecided} | set(capacity.undecided), key=_place))
     gpus = sum((entry.gpus for entry in entries if entry.supply is not None and entry.gpus is not None), Decimal(0))
     nodes = sum(entry.nodes for entry in entries if entry.supply is not None and entry.nodes is not None)
@@ -154,7 +154,7 @@ def _levels(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], daemons: tuple[
     found: list[_Level] = []
     for level in sorted(hours, reverse=True):
         standing = {pool.urn: own for pool in pools if (own := _own(pool, level))}
-        groups = (Group(s.workload.urn, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
+        groups = (Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
         found.append(_Level(level, standing, pack(pools, standing, groups, daemons)))
     return tuple(found)
 
@@ -184,7 +184,7 @@ def _ordered(pool: Pool) -> tuple[Shape, ...]:
 def _busiest(scaled: tuple[Scaled, ...]) -> Iterable[Group]:
     for s in scaled:
         if s.ceiling:
-            yield Group(s.workload.urn, s.workload.pod, min(s.ceiling, _MOST_PODS) * s.workload.pods_per_replica)
+            yield Group(s.workload.key, s.workload.pod, min(s.ceiling, _MOST_PODS) * s.workload.pods_per_replica)
 
 
 _MOST_PODS: Final = 100_000
@@ -207,7 +207,7 @@ def _retained(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], peak: Packed,
         meant = [s for s in scaled if s.workload.pod.wants_gpu and shapes_for(pool, s.workload.pod) and tolerates(s.workload.pod, pool)]
         coming = [s for s in meant if s.ceiling != 0 or s.desired]
         if coming:
-            one = pack((pool,), {}, (Group(s.workload.urn, s.workload.pod, s.workload.pods_per_replica) for s in coming[:1]))
+            one = pack((pool,), {}, (Group(s.workload.key, s.workload.pod, s.workload.pods_per_replica) for s in coming[:1]))
             nodes = one.nodes.get(pool.urn, ())
             if nodes:
                 kept[pool.urn] = (hold, Nodes(nodes[0].shapes, 1))
@@ -252,7 +252,7 @@ def _pool_entries(
         hours = WEEK
     else:
         hours = max((level.hours for level in levels if level.packed.nodes.get(pool.urn)), default=WEEK)
-    carried = [s for s in scaled if pool.urn in levels[-1].packed.carried_by.get(s.workload.urn, ())]
+    carried = [s for s in scaled if pool.urn in levels[-1].packed.carried_by.get(s.workload.key, ())]
     evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, levels[-1].packed))
     rows = peak or (Nodes(_usual(pool, scaled), 0),)
     tail = max((s.idle_tail for s in scaled if shapes_for(pool, s.workload.pod) and s.workload.pod.wants_gpu), default=Decimal(0))
@@ -324,7 +324,7 @@ def _usual(pool: Pool, scaled: tuple[Scaled, ...]) -> tuple[Shape, ...]:
     """What a node of a pool that holds nothing would be: the cheapest that its pods fit on, else the cheapest with a GPU."""
     for s in scaled:
         if s.workload.pod.wants_gpu and tolerates(s.workload.pod, pool):
-            one = pack((pool,), {}, (Group(s.workload.urn, s.workload.pod, 1),)).nodes.get(pool.urn, ())
+            one = pack((pool,), {}, (Group(s.workload.key, s.workload.pod, 1),)).nodes.get(pool.urn, ())
             if one:
                 return one[0].shapes
     return tuple(shape for shape in pool.shapes if _is_gpu(shape))
@@ -334,10 +334,10 @@ def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tu
     workload = s.workload
     urn = workload.urn
     pods = s.pods(Decimal(0))
-    pending = peak.pending.get(urn, 0)
-    elsewhere = peak.elsewhere.get(urn, 0)
-    carried = peak.carried_by.get(urn, ())
-    strays = tuple(pool for pool in pools if not workload.pod.wants_gpu and urn in peak.brought.get(pool.urn, ()) and _only_gpu(pool))
+    pending = peak.pending.get(workload.key, 0)
+    elsewhere = peak.elsewhere.get(workload.key, 0)
+    carried = peak.carried_by.get(workload.key, ())
+    strays = tuple(pool for pool in pools if not workload.pod.wants_gpu and workload.key in peak.brought.get(pool.urn, ()) and _only_gpu(pool))
     undecided = s.undecided
     if pending and workload.pod.wants_gpu:
         undecided = (*undecided, _unplaced(s, pools, pending))
@@ -361,7 +361,7 @@ def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tu
     return Entry(
         urn=urn,
         kind="workload",
-        name=workload.name,
+        name=f"{workload.name} ({workload.part})" if workload.part else workload.name,
         platform=workload.kind,
         verdict=verdict,
         gpus=None if verdict == "undecided" else gpus if verdict == "held" else Decimal(0),
@@ -382,10 +382,10 @@ def _own_supply(s: Scaled, levels: tuple[_Level, ...], desired: Packed, elsewher
     hours = Decimal(0)
     before = 0
     for level in levels:
-        now = -(-level.packed.elsewhere.get(s.workload.urn, 0) // per_node)
+        now = -(-level.packed.elsewhere.get(s.workload.key, 0) // per_node)
         hours += max(0, now - before) * level.hours
         before = max(before, now)
-    at_creation = desired.elsewhere.get(s.workload.urn, 0)
+    at_creation = desired.elsewhere.get(s.workload.key, 0)
     ceiling = None if s.ceiling is None else -(-s.ceiling * s.workload.pods_per_replica // per_node)
     return Supply(
         cloud=shape.cloud if shape else "",
@@ -441,13 +441,13 @@ def _carrying(carried: list[Scaled], pool: Pool, packed: Packed) -> tuple[Eviden
             f"{s.pods(Decimal(0))} pods of {s.workload.kind} {s.workload.name} run on {pool.name} without a request",
         )
         for s in carried
-        if s.workload.pod.wants_gpu or s.workload.urn in packed.brought.get(pool.urn, ())
+        if s.workload.pod.wants_gpu or s.workload.key in packed.brought.get(pool.urn, ())
     )
 
 
 def _elsewhere(scaled: tuple[Scaled, ...], peak: Packed) -> Iterable[Assumption]:
     for s in scaled:
-        if s.workload.pod.wants_gpu and s.workload.urn in peak.elsewhere:
+        if s.workload.pod.wants_gpu and s.workload.key in peak.elsewhere:
             what = f"{s.workload.kind} {s.workload.name} runs in a cluster whose GPU nodes are not declared here"
             yield Assumption(what, "no pool of the estate is meant for its pods, so their demand counts by itself")
 

@@ -17,6 +17,7 @@ class Group:
     """A number of equal pods of one workload."""
 
     urn: str
+    """The workload's key."""
     pod: PodDemand
     pods: int
 
@@ -37,13 +38,13 @@ class Packed:
     nodes: Mapping[str, tuple[Nodes, ...]]
     """By pool (URN): the nodes that run, standing ones included, by what they most likely are."""
     carried_by: Mapping[str, tuple[str, ...]]
-    """By workload (URN): the pools that carry its pods, in the order of use."""
+    """By workload (its key): the pools that carry its pods, in the order of use."""
     brought: Mapping[str, tuple[str, ...]]
     """By pool (URN): the workloads for which it had to bring a node."""
     pending: Mapping[str, int]
-    """By workload (URN): pods that a pool is meant for and none can take."""
+    """By workload (its key): pods that a pool is meant for and none can take."""
     elsewhere: Mapping[str, int]
-    """By workload (URN): pods that no pool in the estate is meant for."""
+    """By workload (its key): pods that no pool in the estate is meant for."""
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ class Scaled:
 def scale(capacity: Capacity, estate: Estate) -> tuple[Scaled, ...]:
     """Each workload with its scalers, in the order of the workloads."""
     matched = _match(capacity)
-    return tuple(_scaled(workload, matched.get(workload.urn, ()), estate) for workload in capacity.workloads)
+    return tuple(_scaled(workload, matched.get(workload.key, ()), estate) for workload in capacity.workloads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +76,19 @@ def _targets(
                 if named
                 else Assumption(f"{scaler.kind} {scaler.target_name} scales what {workload.name} installs", "nothing else fits")
             )
-            yield workload.urn, _Matched(scaler, guess if workload.holds and scaler.holds else None)
+            yield workload.key, _Matched(scaler, guess)
         return
     candidates = [w for w in by_kind.get(scaler.target_kind, ()) if _same(scaler, w)]
     linked = [w for w in candidates if w.urn in scaler.target_urns]
     if linked:
         for workload in linked:
-            yield workload.urn, _Matched(scaler)
+            yield workload.key, _Matched(scaler)
     elif len(candidates) == 1:
         what = f"{scaler.kind} {scaler.urn.rsplit('::', 1)[-1]} scales {candidates[0].name}"
-        yield candidates[0].urn, _Matched(scaler, Assumption(what, "its target's name is not known yet and it is the only candidate"))
+        yield candidates[0].key, _Matched(scaler, Assumption(what, "its target's name is not known yet and it is the only candidate"))
     else:
         for workload in candidates:
-            yield workload.urn, _Matched(scaler, Assumption(f"a scaler may scale {workload.name}", "its target's name is not known yet"))
+            yield workload.key, _Matched(scaler, Assumption(f"a scaler may scale {workload.name}", "its target's name is not known yet"))
 
 
 def _same(scaler: Scaler, workload: Workload) -> bool:
@@ -132,7 +132,7 @@ def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
     holds += [scaler.keeps_peak for scaler in scalers if scaler.keeps_peak is not None]
     guesses = tuple(match.guess for match in matches if match.guess is not None)
     undecided = [part for scaler in scalers for part in scaler.undecided]
-    if workload.pod.wants_gpu:
+    if workload.pod.wants_gpu and not workload.opaque:
         undecided += [part for part in workload.undecided if not part.path.endswith("replicas")]
     own = max((hold.least for hold in alone.holds), default=0)
     if guesses and own > max((hold.least for hold in holds if hold.units is not None), default=0):

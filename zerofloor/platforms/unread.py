@@ -32,7 +32,6 @@ _WORDS: Final = frozenset(
         "labels",
         "annotations",
         "description",
-        "name",
         "displayName",
         "image",
         "imageName",
@@ -51,7 +50,7 @@ _INERT: Final = re.compile(
     r"|aws:ec2/(?:securityGroup|subnet|vpc|launchTemplate|launchConfiguration|ami|placementGroup|keyPair|eip|tag)"
     r"|aws-native:(?:iam|s3|ssm|cloudwatch|kms|ecr|sns|sqs|servicequotas|budgets):|random:|tls:|command:|time:|null:|docker|kubernetes:core/v1:(?:ConfigMap|Secret|Namespace|Service"
     r"|ServiceAccount|ResourceQuota|LimitRange|PersistentVolume|PersistentVolumeClaim|PodTemplate)|kubernetes:[^:]*(?:rbac|networking|scheduling|admission|storage|policy|apiextensions)"
-    r"|gcp:(?:compute/(?:instanceTemplate|regionInstanceTemplate|network|subnetwork|firewall|address|disk|image)|projects|serviceaccount|storage|secretmanager|logging|monitoring))"
+    r"|gcp:(?:compute/(?:network|subnetwork|firewall|address|disk|image)|projects|serviceaccount|storage|secretmanager|logging|monitoring))"
 )
 
 
@@ -66,7 +65,7 @@ def read(estate: Estate, is_read: Callable[[str], bool]) -> Iterable[Part]:
                 continue
             if _read_above(estate, resource, is_read):
                 continue
-            found = next(_names_gpu(resource.inputs, ""), None)
+            found = next(names_gpu(resource.inputs, ""), None)
             if found is not None:
                 path, what = found
                 why = f"{resource.type} is no type that zerofloor reads, and {path} names a GPU ({what}): it may bill while idle"
@@ -78,7 +77,7 @@ def _read_above(estate: Estate, resource: Resource, is_read: Callable[[str], boo
     return parent is not None and parent.type != STACK_TYPE and is_read(parent.type)
 
 
-def _names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """The first places in a value that ask for a GPU, with what they say; a count of zero asks for none."""
     if depth > 40:
         return
@@ -92,10 +91,10 @@ def _names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator
         for name in sorted(value):
             if name in _WORDS or (asked and _GPU_KEY.fullmatch(name)):
                 continue
-            yield from _names_gpu(value[name], f"{path}.{name}" if path else name, name, depth + 1)
+            yield from names_gpu(value[name], f"{path}.{name}" if path else name, name, depth + 1)
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
-            yield from _names_gpu(inner, f"{path}[{index}]", key, depth + 1)
+            yield from names_gpu(inner, f"{path}[{index}]", key, depth + 1)
     elif is_accelerator(key):
         if not isinstance(count(value), int) or count(value) != 0:
             yield path, key
@@ -106,16 +105,20 @@ def _names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator
         if value is not False and isinstance(value, int | float) and value > 0:
             yield path, f"{key}: {value}"
     elif isinstance(value, str) and value:
-        if _GPU_KEY.fullmatch(key) and value.lower() not in ("0", "false", "none", "no", "off", "disabled"):
+        if _named(key, value, path):
             yield path, _short(value)
-        elif _accelerated(value) and (_TYPE_KEY.fullmatch(key) or (key == "name" and "." in path)):
-            yield path, _short(value)
-        elif (
-            _TYPE_KEY.fullmatch(key)
-            and re.fullmatch(r"[A-Za-z0-9_.-]{2,48}", value)
-            and any(map(_GPU_PART.fullmatch, re.split(r"[._-]", value)))
-        ):
-            yield path, _short(value)
+
+
+def _named(key: str, value: str, path: str) -> bool:
+    """Whether a text under this key names an accelerator or a type of machine that has one."""
+    if _GPU_KEY.fullmatch(key):
+        return value.lower() not in ("0", "false", "none", "no", "off", "disabled")
+    if key == "name":
+        # `sku: {name: …}` is a type; a resource's own name is not.
+        return "." in path and _accelerated(value)
+    if not _TYPE_KEY.fullmatch(key) or not re.fullmatch(r"[A-Za-z0-9_.-]{2,48}", value):
+        return False
+    return _accelerated(value) or any(map(_GPU_PART.fullmatch, re.split(r"[._-]", value)))
 
 
 def _zero_count(value: Mapping[str, Any]) -> bool:

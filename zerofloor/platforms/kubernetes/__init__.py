@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from zerofloor.platforms.kubernetes import hpa, karpenter, keda, workloads
+from zerofloor.platforms.kubernetes import buffers, gangs, helm, hpa, karpenter, keda, notebooks, ray, rows, serving, workloads
 from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.platforms.platform import Platform
 
+
+def _kinds(known: frozenset[tuple[str, str]]) -> Callable[[str], bool]:
+    return lambda token: group_kind(token) in known
+
+
 PLATFORMS: Final = (
-    Platform("Kubernetes workloads", workloads.read, lambda token: group_kind(token) in workloads.KINDS),
-    Platform("HorizontalPodAutoscaler", hpa.read, lambda token: group_kind(token) in hpa.KINDS),
-    Platform("KEDA", keda.read, lambda token: group_kind(token) in keda.KINDS),
-    Platform("Karpenter", karpenter.read, lambda token: group_kind(token) in karpenter.KINDS),
+    Platform("Kubernetes workloads", workloads.read, _kinds(workloads.KINDS)),
+    Platform("HorizontalPodAutoscaler", hpa.read, _kinds(hpa.KINDS)),
+    Platform("KEDA", keda.read, _kinds(keda.KINDS)),
+    Platform("Karpenter", karpenter.read, _kinds(karpenter.KINDS)),
+    Platform("Capacity buffers", buffers.read, _kinds(buffers.KINDS)),
+    Platform("Knative and KServe", serving.read, _kinds(serving.KINDS)),
+    Platform("KubeRay", ray.read, _kinds(ray.KINDS)),
+    Platform("LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)),
+    Platform("Kubeflow notebooks", notebooks.read, _kinds(notebooks.KINDS)),
+    Platform("Other custom resources", rows.read, _kinds(rows.KINDS)),
+    Platform("Helm", helm.read, lambda token: token in helm.TYPES),
 )

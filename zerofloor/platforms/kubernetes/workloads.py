@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Notice, Part, PodDemand, Undecided, Workload
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, PodDemand, Undecided, Workload
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.instances import Shape
 from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, seconds
+from zerofloor.values import Count, Impossible, at, count, seconds
 
 REPLICATED = (
     ("apps", "Deployment"),
@@ -52,6 +52,7 @@ def build(
     daemon: bool = False,
     kind: str | None = None,
     pods_per_replica: int = 1,
+    part: str = "",
     undecided: tuple[Undecided, ...] = (),
     notices: tuple[Notice, ...] = (),
     assumptions: tuple[Assumption, ...] = (),
@@ -91,6 +92,7 @@ def build(
         ceiling=ceiling,
         daemon=daemon,
         autonamed=obj.name is None and not obj.name_hidden,
+        part=part,
         pods_per_replica=pods_per_replica,
         undecided=undecided,
         notices=notices if pod.wants_gpu else (),
@@ -113,34 +115,45 @@ def _selected_shape(estate: Estate, pod: PodDemand) -> Shape | None:
 
 
 def replicated(
-    estate: Estate, obj: Object, spec: Any, path: str, *, default: int = 1, template: Any = None, template_path: str | None = None
+    estate: Estate,
+    obj: Object,
+    spec: Any,
+    path: str,
+    *,
+    default: int = 1,
+    template: Any = None,
+    template_path: str | None = None,
+    part: str = "",
+    pods_per_replica: int = 1,
+    field: str = "replicas",
 ) -> Workload:
     """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by the API: apps/v1)."""
     template = at(spec, "template") if template is None else template
     reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else template, template_path or f"{path}.template")
-    value = at(spec, "replicas")
+    value = at(spec, field)
     number = count(value)
     replicas = default if number is None else number
-    where = f"{path}.replicas"
+    where = f"{path}.{field}"
+    shape: dict[str, Any] = {"part": part, "pods_per_replica": pods_per_replica}
     if isinstance(replicas, Hidden):
         why = f"{where} is {replicas.value} at preview, so the number of GPU pods is not known"
-        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, SETTLE),), ceiling=None)
+        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, SETTLE),), ceiling=None, **shape)
     if isinstance(replicas, Impossible):
         why = f"{where} can't be: {replicas.why}"
-        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, "Correct the value"),), ceiling=None)
+        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, "Correct the value"),), ceiling=None, **shape)
     holds: tuple[Hold, ...] = ()
     if replicas:
-        said = f"{replicas} replicas" if number is not None else f"replicas is not set and defaults to {default}"
+        said = f"{field} is {replicas}" if number is not None else f"{field} is not set and defaults to {default}"
         placeholder = is_placeholder(at(template, "spec"))
         cause = Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS
-        kept = Evidence(obj.urn, where, value, f"{said}: {_pods(replicas)} run without a request")
+        kept = Evidence(obj.urn, where, value, f"{said}: {_pods(replicas * pods_per_replica)} run without a request")
         fix = (
             "Remove the placeholder pods, or scale them by schedule"
             if placeholder
             else f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject with minReplicaCount 0, or replicas 0"
         )
         holds = (Hold(cause, obj.urn, replicas, (kept,), fix),)
-    return build(estate, obj, reading, holds=holds, replicas=replicas, desired=replicas, ceiling=replicas)
+    return build(estate, obj, reading, holds=holds, replicas=replicas, desired=replicas, ceiling=replicas, **shape)
 
 
 def _pod(estate: Estate, obj: Object) -> Workload:
@@ -156,7 +169,9 @@ def _pod(estate: Estate, obj: Object) -> Workload:
     never = endless(spec)
     closed = unreadable(spec)
     if policy in ("Never", "OnFailure") and never is None and closed is not None:
-        return build(estate, obj, reading, desired=1, ceiling=1, undecided=(_may_not_end(obj, f"spec.{closed}", "spec"),))
+        return build(
+            estate, obj, reading, desired=1, ceiling=1, undecided=(_may_not_end(obj, f"spec.{closed}", "spec.activeDeadlineSeconds"),)
+        )
     if policy in ("Never", "OnFailure") and never is None:
         notices = (_no_deadline(obj, "spec.activeDeadlineSeconds"),)
         return build(estate, obj, reading, desired=1, ceiling=1, notices=notices)
@@ -169,45 +184,72 @@ def _pod(estate: Estate, obj: Object) -> Workload:
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
 
 
-def job(estate: Estate, obj: Object, spec: Any, path: str) -> Workload:
-    """A Job's specification (also that of a CronJob or a ScaledJob): it ends, unless its command shows otherwise."""
-    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else at(spec, "template"), f"{path}.template")
-    pod_spec = at(spec, "template", "spec")
+def job(estate: Estate, obj: Object, spec: Any, path: str, *, part: str = "", copies: int = 1) -> Workload:
+    """A Job's specification (also that of a CronJob, a ScaledJob, a JobSet): it ends, unless its command shows otherwise."""
+    template = spec if isinstance(spec, Hidden) else at(spec, "template")
     stopped = suspended(at(spec, "suspend"))
-    stopped = stopped if stopped is True or obj.kind != "CronJob" else suspended(at(obj.spec, "suspend"))
+    if obj.kind == "CronJob" and stopped is False:
+        stopped = suspended(at(obj.spec, "suspend"))
     parallelism, completions = count(at(spec, "parallelism")), count(at(spec, "completions"))
-    for value, field in ((stopped, "suspend"), (parallelism, "parallelism")):
-        if isinstance(value, Hidden) and endless(pod_spec) is not None:
-            why = f"{path}.{field} is {value.value} at preview, and its pods never end by themselves"
-            return build(estate, obj, reading, ceiling=None, undecided=(Undecided(obj.urn, f"{path}.{field}", why, SETTLE),))
-    if stopped is True:
-        return build(estate, obj, reading)
-    if isinstance(parallelism, Impossible):
-        why = f"{path}.parallelism can't be: {parallelism.why}"
-        return build(estate, obj, reading, undecided=(Undecided(obj.urn, f"{path}.parallelism", why, "Correct the value"),))
-    pods = parallelism if isinstance(parallelism, int) else 1
-    if isinstance(completions, int):
+    pods = 1 if parallelism is None else parallelism
+    if isinstance(completions, int) and isinstance(pods, int):
         pods = min(pods, completions)
-    deadline_path = f"{path}.activeDeadlineSeconds"
+    if stopped is True:
+        pods = 0
+    elif isinstance(stopped, Hidden):
+        pods = stopped
     deadline = at(spec, "activeDeadlineSeconds")
-    deadline = deadline if deadline is not None else at(pod_spec, "activeDeadlineSeconds")
+    return run_to_completion(
+        estate,
+        obj,
+        template,
+        f"{path}.template",
+        pods * copies if isinstance(pods, int) else pods,
+        f"{path}.{'suspend' if isinstance(stopped, Hidden) else 'parallelism'}",
+        deadline=deadline if deadline is not None else at(template, "spec", "activeDeadlineSeconds"),
+        deadline_path=f"{path}.activeDeadlineSeconds",
+        part=part,
+    )
+
+
+def run_to_completion(
+    estate: Estate,
+    obj: Object,
+    template: Any,
+    template_path: str,
+    pods: Count,
+    pods_path: str,
+    *,
+    deadline: Any,
+    deadline_path: str,
+    part: str = "",
+) -> Workload:
+    """Pods that run until their work is done: nothing is held, unless the command shows that it never is."""
+    reading = read_pod(estate, obj, template, template_path)
+    pod_spec = at(template, "spec")
+    never, closed = endless(pod_spec), unreadable(pod_spec)
     if pods == 0:
-        return build(estate, obj, reading)
-    never = endless(pod_spec)
-    desired = 0 if obj.kind == "CronJob" else pods
+        return build(estate, obj, reading, part=part)
+    if isinstance(pods, Impossible):
+        why = f"{pods_path} can't be: {pods.why}"
+        return build(estate, obj, reading, part=part, undecided=(Undecided(obj.urn, pods_path, why, "Correct the value"),))
     limit = seconds(deadline)
-    ends = isinstance(limit, Decimal) and limit <= 7 * 24 * 3600
-    closed = unreadable(pod_spec)
-    if not ends and (never is not None or closed is not None) and (isinstance(limit, Hidden) or never is None):
-        where = f"{path}.template.spec.{closed}" if never is None else deadline_path
-        return build(estate, obj, reading, desired=desired, ceiling=pods, undecided=(_may_not_end(obj, where, path),))
-    if never is not None and not ends:
-        why = f"the container {never[1]}, and no deadline ends the Job within a week"
-        kept = Evidence(obj.urn, f"{path}.template.spec.{never[0]}", None, why)
-        hold = Hold(Cause.ENDLESS_JOB, obj.urn, pods, (kept,), f"Set {deadline_path}, or let the command end")
-        return build(estate, obj, reading, holds=(hold,), desired=desired, ceiling=pods)
+    ends = isinstance(limit, Decimal) and limit <= WEEK * 3600
+    if not ends and (never is not None or closed is not None) and (never is None or isinstance(limit, Hidden) or isinstance(pods, Hidden)):
+        where = f"{template_path}.spec.{closed}" if never is None else deadline_path if isinstance(limit, Hidden) else pods_path
+        open_part = _may_not_end(obj, where, deadline_path)
+        most = pods if isinstance(pods, int) else None
+        return build(estate, obj, reading, part=part, desired=most or 0, ceiling=most, undecided=(open_part,))
+    most = pods if isinstance(pods, int) else None
+    # A CronJob starts nothing when it is created.
+    desired = 0 if obj.kind == "CronJob" else most or 0
+    if never is not None and not ends and most is not None:
+        why = f"the container {never[1]}, and no deadline ends it within a week"
+        kept = Evidence(obj.urn, f"{template_path}.spec.{never[0]}", None, why)
+        hold = Hold(Cause.ENDLESS_JOB, obj.urn, most, (kept,), f"Set {deadline_path}, or let the command end")
+        return build(estate, obj, reading, part=part, holds=(hold,), desired=desired, ceiling=most)
     notices = () if deadline is not None else (_no_deadline(obj, deadline_path),)
-    return build(estate, obj, reading, desired=desired, ceiling=pods, notices=notices)
+    return build(estate, obj, reading, part=part, desired=desired, ceiling=most, notices=notices)
 
 
 def _may_not_end(obj: Object, where: str, path: str) -> Undecided:

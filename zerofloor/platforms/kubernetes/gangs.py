@@ -1,0 +1,105 @@
+"""Pods that run together: LeaderWorkerSet, JobSet, Volcano jobs, Kubeflow's training jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zerofloor.capacity import Part, Workload
+from zerofloor.estate import Estate
+from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.pods import suspended
+from zerofloor.platforms.kubernetes.workloads import job, replicated, run_to_completion
+from zerofloor.stack import Hidden
+from zerofloor.values import Count, at, count, items, mapping, text
+
+_TRAINING = {
+    ("kubeflow.org", "PyTorchJob"): "pytorchReplicaSpecs",
+    ("kubeflow.org", "TFJob"): "tfReplicaSpecs",
+    ("kubeflow.org", "MPIJob"): "mpiReplicaSpecs",
+    ("kubeflow.org", "XGBoostJob"): "xgbReplicaSpecs",
+    ("kubeflow.org", "PaddleJob"): "paddleReplicaSpecs",
+    ("kubeflow.org", "JAXJob"): "jaxReplicaSpecs",
+}
+_LWS = ("leaderworkerset.x-k8s.io", "LeaderWorkerSet")
+_JOBSET = ("jobset.x-k8s.io", "JobSet")
+_VOLCANO = ("batch.volcano.sh", "Job")
+KINDS = frozenset({*_TRAINING, _LWS, _JOBSET, _VOLCANO})
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    for obj in objects(estate, _LWS):
+        yield from _leader_worker_set(estate, obj)
+    for obj in objects(estate, _JOBSET):
+        yield from _job_set(estate, obj)
+    for obj in objects(estate, _VOLCANO):
+        yield from _volcano(estate, obj)
+    for obj in objects(estate, *_TRAINING):
+        yield from _training(estate, obj, _TRAINING[obj.group, obj.kind])
+
+
+def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
+    """`replicas` groups of `size` pods each (1 and 1 by default); the leader is one of them."""
+    spec = obj.spec
+    group = at(spec, "leaderWorkerTemplate")
+    size = count(at(group, "size"))
+    worker, leader = at(group, "workerTemplate"), at(group, "leaderTemplate")
+    path = "spec.leaderWorkerTemplate"
+    if isinstance(spec, Hidden) or isinstance(size, Hidden):
+        yield replicated(estate, obj, {"replicas": size} if isinstance(size, Hidden) else spec, "spec", template=worker, template_path=path)
+        return
+    pods = size if isinstance(size, int) else 1
+    if leader is None:
+        yield replicated(estate, obj, spec, "spec", template=worker, template_path=f"{path}.workerTemplate", pods_per_replica=pods)
+        return
+    yield replicated(estate, obj, spec, "spec", template=leader, template_path=f"{path}.leaderTemplate", part="leader")
+    if pods > 1:
+        yield replicated(
+            estate, obj, spec, "spec", template=worker, template_path=f"{path}.workerTemplate", part="workers", pods_per_replica=pods - 1
+        )
+
+
+def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
+    spec = obj.spec
+    off = suspended(at(spec, "suspend"))
+    for index, group in enumerate(items(at(spec, "replicatedJobs")) if not isinstance(spec, Hidden) else [spec]):
+        copies = count(at(group, "replicas"))
+        inner = at(group, "template", "spec")
+        if off is not False and isinstance(inner, Mapping):
+            inner = {**inner, "suspend": off}
+        number = copies if isinstance(copies, int) else 1
+        name = text(at(group, "name")) or str(index)
+        yield job(estate, obj, inner, f"spec.replicatedJobs[{index}].template.spec", part=name, copies=number)
+
+
+def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
+    for index, task in enumerate(items(at(obj.spec, "tasks")) if not isinstance(obj.spec, Hidden) else [obj.spec]):
+        path = f"spec.tasks[{index}]"
+        yield _run(
+            estate, obj, task, path, text(at(task, "name")) or str(index), False, None, "spec.tasks[].template.spec.activeDeadlineSeconds"
+        )
+
+
+def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
+    policy = at(obj.spec, "runPolicy")
+    off = suspended(at(policy, "suspend"))
+    roles = at(obj.spec, field)
+    if isinstance(roles, Hidden):
+        yield _run(estate, obj, roles, f"spec.{field}", "", off, None, "spec.runPolicy.activeDeadlineSeconds")
+    for role, group in sorted(mapping(roles).items()):
+        deadline = at(policy, "activeDeadlineSeconds")
+        yield _run(estate, obj, group, f"spec.{field}.{role}", role, off, deadline, "spec.runPolicy.activeDeadlineSeconds")
+
+
+def _run(estate: Estate, obj: Object, group: Any, path: str, part: str, off: bool | Hidden, deadline: Any, deadline_path: str) -> Workload:
+    replicas = count(at(group, "replicas"))
+    pods: Count = 1 if replicas is None else replicas
+    if off is True:
+        pods = 0
+    elif isinstance(off, Hidden):
+        pods = off
+    template = group if isinstance(group, Hidden) else at(group, "template")
+    deadline = deadline if deadline is not None else at(template, "spec", "activeDeadlineSeconds")
+    return run_to_completion(
+        estate, obj, template, f"{path}.template", pods, f"{path}.replicas", deadline=deadline, deadline_path=deadline_path, part=part
+    )

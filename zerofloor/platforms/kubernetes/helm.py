@@ -1,0 +1,129 @@
+"""Helm releases: what a chart makes is not in the document, so only its values can tell that it asks for GPUs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.accelerators import is_accelerator
+from zerofloor.capacity import Assumption, Evidence, Part, PodDemand, Undecided, Workload
+from zerofloor.estate import Estate, workload_hint
+from zerofloor.platforms.unread import names_gpu
+from zerofloor.stack import Hidden, Resource
+from zerofloor.values import at, count, hidden, items, mapping, quantity, text
+
+TYPES: Final = frozenset(
+    {
+        "kubernetes:helm.sh/v3:Release",
+        "kubernetes:helm.sh/v3:Chart",
+        "kubernetes:helm.sh/v4:Chart",
+        "kubernetes:helm.sh/v2:Chart",
+        "aws-native:eks:Addon",
+        "aws:eks/addon:Addon",
+    }
+)
+FLUX: Final = frozenset({("helm.toolkit.fluxcd.io", "HelmRelease"), ("argoproj.io", "Application")})
+
+_DRIVERS: Final = re.compile(
+    r"(?:.*/)?(?:gpu-operator|nvidia-device-plugin|k8s-device-plugin|dcgm-exporter|gpu-feature-discovery|nvidia-network-operator|network-operator"
+    r"|node-feature-discovery|amd-gpu(?:-operator)?|gpu-operator-charts|neuron-helm-chart|neuron-device-plugin|aws-efa-k8s-device-plugin"
+    r"|nvidia-dra-driver-gpu|hami|kai-scheduler|kueue|volcano|karpenter(?:-crd)?|cluster-autoscaler|keda|keda-add-ons-http|kube-prometheus-stack"
+    r"|prometheus|grafana|opencost|kubecost|cost-analyzer|knative-operator|kserve|kserve-crd|kuberay-operator|lws|jobset|leader-worker-set)"
+)
+"""Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or manage what others declare."""
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    for token in sorted(estate.by_type):
+        if token not in TYPES or "addon" in token.lower():
+            continue
+        for resource in estate.by_type[token]:
+            if token.endswith(":Chart") and estate.children.get(resource.urn):
+                # A Chart renders its manifests as children: those are read instead.
+                continue
+            part = _release(estate, resource)
+            if part is not None:
+                yield part
+
+
+def _release(estate: Estate, resource: Resource) -> Workload | None:
+    chart = text(resource.inputs.get("chart"))
+    values = resource.inputs.get("values")
+    names = [chart or "", text(resource.inputs.get("name")) or ""]
+    if chart is not None and _DRIVERS.fullmatch(chart.rstrip("/")):
+        return None
+    if isinstance(values, Hidden):
+        if not any(_names_model_server(name) for name in names):
+            return None
+        return _workload(estate, resource, "values", f"values is {values.value} at preview", PodDemand(open_count=True))
+    found = _asks(values) or _from_chart(chart)
+    if found is None:
+        return None
+    path, said, pod = found
+    if count(mapping(values).get("replicaCount")) == 0 or count(mapping(values).get("replicas")) == 0:
+        assumption = Assumption(
+            f"chart {chart or resource.name} runs no pod", "its values say replicas 0; what it does with them is not declared"
+        )
+        return _plain(estate, resource, pod, assumptions=(assumption,))
+    return _workload(estate, resource, path, said, pod)
+
+
+def _asks(values: Any) -> tuple[str, str, PodDemand] | None:
+    """Where the values ask for a GPU, and for how many."""
+    found = next(names_gpu(values, "values"), None)
+    if found is None:
+        return None
+    amounts = {name: amount for name, amount in _amounts(values)}
+    return found[0], found[1], PodDemand(accelerators=amounts, open_count=not amounts)
+
+
+def _from_chart(chart: str | None) -> tuple[str, str, PodDemand] | None:
+    return ("chart", chart, PodDemand(open_count=True)) if chart and re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart) else None
+
+
+def _amounts(value: Any, depth: int = 0) -> Iterator[tuple[str, Decimal]]:
+    if depth > 40:
+        return
+    for key, inner in sorted(mapping(value).items()):
+        if is_accelerator(key):
+            amount = quantity(inner)
+            if isinstance(amount, Decimal) and amount > 0:
+                yield key, amount
+        else:
+            yield from _amounts(inner, depth + 1)
+    for inner in items(value) if not mapping(value) else ():
+        yield from _amounts(inner, depth + 1)
+
+
+def _names_model_server(name: str) -> bool:
+    return bool(re.search(r"gpu|vllm|ollama|triton|inference|llm|nim|tgi|sglang", name))
+
+
+def _workload(estate: Estate, resource: Resource, path: str, said: str, pod: PodDemand) -> Workload:
+    chart = text(resource.inputs.get("chart")) or "a chart"
+    why = f"{chart} is a chart whose manifests are not in the document, and {path} names a GPU ({said}): it may keep pods"
+    settle = "Render it (helm template) and check the manifests along (--join), or add a hint with a reason to zerofloor.yaml"
+    return _plain(estate, resource, pod, undecided=(Undecided(resource.urn, path, why, settle),))
+
+
+def _plain(
+    estate: Estate, resource: Resource, pod: PodDemand, *, undecided: tuple[Undecided, ...] = (), assumptions: tuple[Assumption, ...] = ()
+) -> Workload:
+    namespace = resource.inputs.get("namespace")
+    hint = workload_hint(estate.settings, resource.urn)
+    if hint is not None and hint[0] != "always":
+        undecided, assumptions = (), (*assumptions, hint[1])
+    return Workload(
+        urn=resource.urn,
+        name=text(resource.inputs.get("name")) or resource.name,
+        namespace="" if hidden(namespace) else text(namespace) or text(at(resource.inputs, "metadata", "namespace")) or "default",
+        kind="Helm release",
+        pod=pod,
+        ceiling=None,
+        opaque=True,
+        undecided=undecided,
+        assumptions=assumptions,
+        evidence=(Evidence(resource.urn, "chart", resource.inputs.get("chart"), "what it installs is not in the document"),),
+    )

@@ -1,0 +1,156 @@
+"""Custom resources that need no decision: where their replicas, their pod template or their GPUs stand, and what the default is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zerofloor.capacity import Part, Workload
+from zerofloor.estate import Estate
+from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
+from zerofloor.stack import Hidden
+from zerofloor.values import at, get, items, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of workload."""
+
+    group: str
+    kind: str
+    replicas: str
+    """The path of the number of replicas; the last step is the field."""
+    default: int
+    """What the number is where it is absent, by `source`."""
+    template: str
+    """The path of the pod template, or of what stands in for its only container."""
+    source: str
+    container: bool = False
+    """True where `template` is a container's fields (its `resources`) rather than a pod template."""
+    each: str = ""
+    """The path of a list of such parts, each with `replicas` and `template` of its own; empty where the object is one part."""
+
+
+ROWS: Final = (
+    Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", "Argo Rollouts docs, Specification: replicas defaults to 1"),
+    Row(
+        "apps.nvidia.com",
+        "NIMService",
+        "spec.replicas",
+        1,
+        "spec",
+        "NVIDIA NIM Operator docs, NIMService: replicas defaults to 1",
+        container=True,
+    ),
+    Row("kubeai.org", "Model", "spec.minReplicas", 0, "spec", "KubeAI docs, Model: minReplicas defaults to 0", container=True),
+    Row(
+        "production-stack.vllm.ai", "VLLMRuntime", "spec.replicas", 1, "spec.deploymentConfig", "vLLM production stack CRDs", container=True
+    ),
+    Row("inference.llmaz.io", "Playground", "spec.replicas", 1, "spec", "llmaz docs, Playground: replicas defaults to 1", container=True),
+    Row(
+        "seldon.io",
+        "SeldonDeployment",
+        "replicas",
+        1,
+        "componentSpecs[0]",
+        "Seldon Core docs: replicas defaults to 1",
+        each="spec.predictors",
+    ),
+    Row(
+        "machinelearning.seldon.io",
+        "SeldonDeployment",
+        "replicas",
+        1,
+        "componentSpecs[0]",
+        "Seldon Core docs: replicas defaults to 1",
+        each="spec.predictors",
+    ),
+    Row("serving.kubedl.io", "Inference", "replicas", 1, "template", "KubeDL docs: replicas defaults to 1", each="spec.predictors"),
+)
+
+ONE_SHOT: Final = {
+    ("argoproj.io", "Workflow"): "spec.templates",
+    ("argoproj.io", "CronWorkflow"): "spec.workflowSpec.templates",
+    ("tekton.dev", "TaskRun"): "spec.taskSpec.steps",
+}
+"""Kinds whose parts run once: the path of the list of parts, each with a container."""
+
+INERT: Final = frozenset(
+    {
+        ("argoproj.io", "WorkflowTemplate"),
+        ("argoproj.io", "ClusterWorkflowTemplate"),
+        ("nvidia.com", "ClusterPolicy"),
+        ("nvidia.com", "NVIDIADriver"),
+        ("nvidia.com", "GPUCluster"),
+        ("amd.com", "DeviceConfig"),
+        ("resource.k8s.io", "ResourceClaimTemplate"),
+        ("resource.k8s.io", "ResourceClaim"),
+        ("resource.k8s.io", "DeviceClass"),
+        ("resource.k8s.io", "ResourceSlice"),
+        ("kueue.x-k8s.io", "ClusterQueue"),
+        ("kueue.x-k8s.io", "LocalQueue"),
+        ("kueue.x-k8s.io", "ResourceFlavor"),
+        ("kueue.x-k8s.io", "Cohort"),
+        ("kueue.x-k8s.io", "AdmissionCheck"),
+        ("kueue.x-k8s.io", "WorkloadPriorityClass"),
+        ("kueue.x-k8s.io", "Topology"),
+        ("scheduling.volcano.sh", "Queue"),
+        ("scheduling.volcano.sh", "PodGroup"),
+        ("nfd.k8s-sigs.io", "NodeFeatureRule"),
+        ("monitoring.coreos.com", "PrometheusRule"),
+        ("monitoring.coreos.com", "ServiceMonitor"),
+        ("monitoring.coreos.com", "PodMonitor"),
+        ("core", "PodTemplate"),
+    }
+)
+"""Kinds that name GPUs and run none: device drivers, quotas, queues, templates, alerts."""
+
+KINDS = frozenset({*((row.group, row.kind) for row in ROWS), *ONE_SHOT, *INERT})
+
+
+def read(estate: Estate) -> Iterable[Part]:
+    for row in ROWS:
+        for obj in objects(estate, (row.group, row.kind)):
+            if not row.each:
+                yield _row(estate, obj, row, obj.body, "", "")
+                continue
+            for index, part in enumerate(items(get(obj.body, row.each))):
+                yield _row(estate, obj, row, part, f"{row.each}[{index}].", str(index))
+    for (group, kind), path in ONE_SHOT.items():
+        for obj in objects(estate, (group, kind)):
+            for index, part in enumerate(items(get(obj.body, path))):
+                yield _once(estate, obj, part, f"{path}[{index}]", str(index))
+
+
+def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: str) -> Workload:
+    *parents, field = keys(row.replicas)
+    holder = at(body, *parents)
+    template = get(body, row.template)
+    if (row.group, row.kind) == ("argoproj.io", "Rollout") and template is None:
+        template = _referenced(estate, obj)
+    if row.container and not isinstance(template, Hidden):
+        template = {
+            "spec": {"containers": [template], "nodeSelector": at(template, "nodeSelector"), "tolerations": at(template, "tolerations")}
+        }
+    path = prefix + ".".join(str(step) for step in parents)
+    return replicated(
+        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=prefix + row.template, part=part, field=str(field)
+    )  # fmt: skip
+
+
+def _referenced(estate: Estate, obj: Object) -> Any:
+    """The pod template of the Deployment that a Rollout takes over (`spec.workloadRef`)."""
+    name = at(obj.spec, "workloadRef", "name")
+    for other in objects(estate, ("apps", at(obj.spec, "workloadRef", "kind") or "Deployment")):
+        if other.name == name or isinstance(name, Hidden):
+            return at(other.spec, "template")
+    return None
+
+
+def _once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
+    container = part if at(part, "container") is None and at(part, "script") is None else at(part, "container") or at(part, "script")
+    template = {"spec": {"containers": [container], "nodeSelector": at(part, "nodeSelector"), "tolerations": at(part, "tolerations")}}
+    deadline = at(part, "activeDeadlineSeconds") or at(obj.spec, "activeDeadlineSeconds") or at(obj.spec, "timeout")
+    return run_to_completion(estate, obj, template, path, 1, path, deadline=deadline, deadline_path="spec.activeDeadlineSeconds", part=name)
