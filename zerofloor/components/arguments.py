@@ -1,4 +1,4 @@
-"""Reading a component's arguments: what is judged must be plain, what is only passed on may be an Output, and an error names its argument."""
+"""Reading a component's arguments: what is judged must be plain, what is passed on may be an Output, and an error names its argument."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
         case "missing":
             why = "is required"
         case "extra_forbidden":
-            why = unknown_argument(path, [camel(field) for field in kind.model_fields])
+            # Here Python's own spelling helps: `minReplicas` is what someone wrote who has only seen another language.
+            return Problem(str(head), unknown_argument(str(head), list(kind.model_fields)))
         case "greater_than_equal":
             why = f"must be at least {context['ge']}"
         case "less_than_equal":
@@ -133,6 +134,12 @@ def _list(value: Any) -> Sequence[Any]:
     return value  # type: ignore[no-any-return]
 
 
+def _some(value: Any) -> Sequence[Any]:
+    if not _list(value):
+        raise ValueError("must name at least one")
+    return value  # type: ignore[no-any-return]
+
+
 def _map(value: Any) -> Mapping[str, Any]:
     if not isinstance(_plain(value), Mapping):
         raise ValueError("must be a map; its values may be Outputs, the map itself may not")
@@ -164,6 +171,8 @@ Name = Annotated[str, BeforeValidator(_name)]
 """A Kubernetes name that leaves room for the suffixes that KEDA and the component add."""
 Quantity = Annotated[str, BeforeValidator(_quantity)]
 """A Kubernetes quantity above zero."""
+Some = BeforeValidator(_some)
+"""For a list that must not be empty."""
 PlainTexts = Annotated[tuple[PlainText, ...], BeforeValidator(_list)]
 """A list of texts that are judged."""
 Text = Annotated[Any, BeforeValidator(_text)]

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from zerofloor.components.arguments import camel, read
-from zerofloor.components.spec import DeploymentSpec
+from zerofloor.components.spec import DeploymentSpec, device_of
 from zerofloor.components.wake import WakeSignal, interceptor, trigger
 
 NODE_SECONDS = 600
@@ -17,7 +17,7 @@ NODE_SECONDS = 600
 
 
 class GpuDeploymentArgs(TypedDict, total=False):
-    """What a GpuDeployment is made from. Numbers, names and the query are checked, so they must be plain values; the rest may be Outputs."""
+    """What a GpuDeployment is made from. Numbers, names and the query are checked, so they must be plain; the rest may be Outputs."""
 
     name: str
     """Name of the Deployment, the Service and the ScaledObject. Default: the component's own name."""
@@ -71,7 +71,7 @@ class GpuDeploymentArgs(TypedDict, total=False):
     cache_path: str
     """Where the model cache is mounted. Default /root/.cache/huggingface."""
     cache_size: str
-    """Size of a cache on the node's disk that is lost with the replica, such as 100Gi. Without any cache argument it has no limit of its own."""
+    """Size of a cache on the node's disk that goes with the replica, such as 100Gi. Without a cache argument it has no limit of its own."""
     cache_claim: pulumi.Input[str]
     """Name of a PersistentVolumeClaim for the cache, in place of the node's disk; it must be ReadWriteMany for several replicas."""
     cache_host_path: str
@@ -105,7 +105,7 @@ class GpuDeploymentArgs(TypedDict, total=False):
     prometheus_address: pulumi.Input[str]
     """wakeSignal gateway: URL of the Prometheus server."""
     prometheus_query: str
-    """wakeSignal gateway: query for the requests that wait at a gateway. A metric of the replicas themselves is refused at minReplicas 0."""
+    """wakeSignal gateway: query for requests that wait at a gateway. A metric of the replicas themselves is refused at minReplicas 0."""
     queue_url: pulumi.Input[str]
     """wakeSignal sqs: URL of the queue. Messages in flight count."""
     queue_region: pulumi.Input[str]
@@ -215,7 +215,10 @@ def _pod(spec: DeploymentSpec) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "containers": [_container(spec)],
         "volumes": _volumes(spec),
-        "tolerations": [{"key": spec.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}, *map(_toleration, spec.tolerations)],
+        "tolerations": [
+            {"key": device_of(spec.gpu_resource), "operator": "Exists", "effect": "NoSchedule"},
+            *map(_toleration, spec.tolerations),
+        ],
         "terminationGracePeriodSeconds": spec.termination_grace_seconds,
     }
     selector = dict(spec.node_selector)

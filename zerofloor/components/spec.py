@@ -16,6 +16,7 @@ from zerofloor.components.arguments import (
     PlainTexts,
     Problem,
     Quantity,
+    Some,
     Spec,
     Text,
     TextItems,
@@ -30,10 +31,13 @@ from zerofloor.values import quantity
 
 HOUR = 3600
 
+_GPU_RESOURCES = re.compile(
+    r"nvidia\.com/(gpu|mig-\S+)|amd\.com/gpu|aws\.amazon\.com/neuron(core|device)?|habana\.ai/gaudi|google\.com/tpu|gpu\.intel\.com/(i915|xe)"
+)
+
 
 def _gpu_resource(value: Any) -> str:
-    known = r"nvidia\.com/(gpu|mig-\S+)|amd\.com/gpu|aws\.amazon\.com/neuron(core|device)?|habana\.ai/gaudi|google\.com/tpu|gpu\.intel\.com/(i915|xe)"
-    if not isinstance(value, str) or not re.fullmatch(known, value):
+    if not isinstance(value, str) or not _GPU_RESOURCES.fullmatch(value):
         raise ValueError(
             "must be a device plugin's resource: nvidia.com/gpu, nvidia.com/mig-…, amd.com/gpu, aws.amazon.com/neuron, "
             "habana.ai/gaudi, google.com/tpu, gpu.intel.com/xe"
@@ -167,14 +171,15 @@ class DeploymentSpec(Spec):
         if why is not None or shape is None or shape.gpus is None:
             yield Problem(path, why or "")
             return
-        if _resource_of(shape) != self.gpu_resource and not self.gpu_resource.startswith("nvidia.com/mig-"):
+        if device_of(self.gpu_resource) != _resource_of(shape):
             yield Problem("gpuResource", f"{self.gpu_resource} is not what {name} has: {shape.accelerator} is {_resource_of(shape)}")
-        if self.gpus > shape.gpus and not self.gpu_resource.startswith("nvidia.com/mig-"):
+        elif self.gpus > shape.gpus and device_of(self.gpu_resource) == self.gpu_resource:
             yield Problem("gpus", f"{self.gpus} do not fit on {name}, which holds {shape.gpus}")
         for argument, room, unit in (("cpu", shape.vcpus, 1), ("memory", shape.memory_gib, 2**30)):
             asked = quantity(getattr(self, argument))
-            if isinstance(asked, Decimal) and room is not None and asked > room * unit:
-                yield Problem(argument, f"{getattr(self, argument)} does not fit on {name}, which has {room}{'' if unit == 1 else ' GiB'}")
+            if isinstance(asked, Decimal) and room is not None and asked >= room * unit:
+                has = f"{room:f}{'' if unit == 1 else ' GiB'} in all, and the system needs a part of it"
+                yield Problem(argument, f"{getattr(self, argument)} does not fit on {name}: it has {has}")
 
 
 class NodePoolSpec(Spec):
@@ -188,7 +193,7 @@ class NodePoolSpec(Spec):
 
     instance_types: PlainTexts | None = None
     instance_families: PlainTexts | None = None
-    capacity_types: Annotated[tuple[CapacityType, ...], Field(min_length=1)] = ("on-demand",)
+    capacity_types: Annotated[tuple[CapacityType, ...], Some] = ("on-demand",)
     zones: Texts | None = None
     max_gpus: Annotated[Whole, Field(ge=1, le=100_000)]
     weight: Annotated[Whole, Field(ge=1, le=100)] | None = None
@@ -222,7 +227,7 @@ class NodePoolSpec(Spec):
         for index, family in enumerate(self.instance_families or ()):
             members = _family(family)
             if not members:
-                yield Problem(f"instanceFamilies[{index}]", f"{family} is no family of GPU instances that zerofloor knows")
+                yield Problem(f"instanceFamilies[{index}]", f"{family} is no family with whole GPUs that zerofloor knows")
             elif min(_gpus(shape) for shape in members) > self.max_gpus:
                 least = min(_gpus(shape) for shape in members)
                 yield Problem(f"instanceFamilies[{index}]", f"{family} has at least {least} GPUs on a node and maxGpus is {self.max_gpus}")
@@ -244,6 +249,13 @@ class NodePoolSpec(Spec):
             yield Problem(camel(first), f"is required, or {camel(second)} in its place")
         if len(given) == 2:
             yield Problem(camel(second), f"excludes {camel(first)}: give one of the two")
+
+
+def device_of(gpu_resource: str) -> str:
+    """The whole device that a resource is a part of, by which nodes are tainted: `nvidia.com/mig-1g.5gb` → `nvidia.com/gpu`."""
+    if gpu_resource.startswith("nvidia.com/mig-"):
+        return "nvidia.com/gpu"
+    return "aws.amazon.com/neuron" if gpu_resource.startswith("aws.amazon.com/neuron") else gpu_resource
 
 
 def unusable(name: str, shape: Shape | None) -> str | None:

@@ -61,7 +61,7 @@ def interceptor(interceptor_namespace: str) -> str:
 
 
 def trigger(signal: WakeSignal, args: Any) -> dict[str, Any]:
-    """The KEDA trigger for a signal; `args` has the arguments of `REQUIRED`, `name` and `target_per_replica`. Values are text, as KEDA wants."""
+    """The KEDA trigger for a signal; `args` is a DeploymentSpec. All values are text, as KEDA wants them."""
     target = str(args.target_per_replica)
     match signal:
         case WakeSignal.HTTP:

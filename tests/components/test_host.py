@@ -1,0 +1,173 @@
+"""The components as other languages get them: the plugin process itself, and a YAML program under the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from tests.engine.real_engine import Engine, missing, new_engine
+from tools.docs_components import SPECS, pages, shown
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "components"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Iterator[Mapping[str, Any]]:
+    """What the plugin answers to GetSchema."""
+    import grpc
+    from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+    process = subprocess.Popen([sys.executable, str(PLUGIN), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(provider_pb2.GetSchemaRequest(), timeout=20)
+        yield json.loads(answer.schema)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_every_part_of_the_schema_is_described(schema: Mapping[str, Any]) -> None:
+    assert set(schema["resources"]) == {"zerofloor:index:GpuDeployment", "zerofloor:index:GpuNodePool"}
+    for resource in schema["resources"].values():
+        assert resource["isComponent"]
+        assert resource["description"]
+        for name, one in {**resource["inputProperties"], **resource["properties"]}.items():
+            assert one.get("description"), name
+    (signal,) = schema["types"].values()
+    assert [member["value"] for member in signal["enum"]] == ["http", "gateway", "sqs", "redis", "kafka"]
+    assert all(member["description"] for member in signal["enum"])
+
+
+def test_the_schema_and_the_specs_have_the_same_arguments(schema: Mapping[str, Any]) -> None:
+    from zerofloor.components.arguments import camel
+
+    for component, spec in SPECS.items():
+        resource = schema["resources"][f"zerofloor:index:{component}"]
+        assert list(resource["inputProperties"]) and set(resource["inputProperties"]) == {camel(name) for name in spec.model_fields}
+        # `name` has the component's own name for its default.
+        assert set(resource.get("requiredInputs", [])) == {
+            camel(name) for name, one in spec.model_fields.items() if one.is_required() and name != "name"
+        }
+
+
+def test_bounds_are_plain_numbers_and_the_rest_takes_outputs(schema: Mapping[str, Any]) -> None:
+    inputs = schema["resources"]["zerofloor:index:GpuDeployment"]["inputProperties"]
+    for name in ("minReplicas", "maxReplicas", "gpus", "cooldownSeconds"):
+        assert (inputs[name]["type"], inputs[name].get("plain")) == ("number", True)
+    for name in ("image", "namespace", "queueUrl", "nodePool"):
+        assert (inputs[name]["type"], inputs[name].get("plain")) == ("string", None)
+    assert inputs["env"].get("plain") is None
+    assert inputs["env"]["additionalProperties"]["type"] == "string"
+    # An integer would break on any value that has a dependency (pulumi 3.272).
+    assert '"integer"' not in json.dumps(schema)
+
+
+def test_defaults_in_the_descriptions_are_those_of_the_specs(schema: Mapping[str, Any]) -> None:
+    from zerofloor.components.arguments import camel
+
+    for component, spec in SPECS.items():
+        inputs = schema["resources"][f"zerofloor:index:{component}"]["inputProperties"]
+        for name, field in spec.model_fields.items():
+            described = inputs[camel(name)]["description"]
+            default = field.get_default(call_default_factory=False)
+            if default is PydanticUndefined or default in (None, ()):
+                assert " Default " not in described, name
+            else:
+                assert described.endswith(f" Default {shown(default)}."), name
+
+
+def test_the_page_about_the_components_is_fresh() -> None:
+    assert (ROOT / "docs" / "components.md").read_text() == pages()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    reason = missing()
+    if reason is not None:
+        if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    made = new_engine(tmp_path / "engine")
+    launcher = tmp_path / "engine" / "bin" / "pulumi-resource-zerofloor"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGIN}" "$@"\n')
+    launcher.chmod(0o755)
+    return made
+
+
+def preview(engine: Engine, resources: str, *more: str) -> subprocess.CompletedProcess[str]:
+    project = engine.folder / "yaml"
+    shutil.rmtree(project, ignore_errors=True)
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text(f"name: p\nruntime: yaml\nresources:\n{resources}")
+    if not (engine.folder / "state" / ".pulumi" / "stacks").exists():
+        assert engine.pulumi("stack", "init", "dev", cwd=project).returncode == 0
+    return engine.pulumi("preview", *more, cwd=project, environ={"PULUMI_STACK": "dev"})
+
+
+GOOD = """
+  job:
+    type: aws:ec2/vpc:Vpc
+    properties: {cidrBlock: 10.0.0.0/16}
+  gpu:
+    type: zerofloor:GpuNodePool
+    properties: {clusterName: c, role: nodes, instanceTypes: [g6e.xlarge], maxGpus: 2}
+  llm:
+    type: zerofloor:GpuDeployment
+    properties:
+      image: server:1
+      nodePool: ${gpu.name}
+      minReplicas: 0
+      maxReplicas: 2
+      wakeSignal: sqs
+      queueUrl: ${job.arn}
+      queueRegion: us-east-1
+      env:
+        URL: ${job.arn}
+        TOKEN:
+          fn::secret: hf_planted_secret
+"""
+
+
+@pytest.mark.engine
+def test_a_yaml_program_declares_the_same_objects(engine: Engine) -> None:
+    done = preview(engine, GOOD, "--json", "--show-sames")
+    assert done.returncode == 0, done.stdout
+    assert "hf_planted_secret" not in done.stdout
+    steps = json.loads(done.stdout)["steps"]
+    states = {step["newState"]["type"].rpartition(":")[2]: step["newState"] for step in steps}
+    assert states["NodePool"]["inputs"]["spec"]["limits"] == {"nvidia.com/gpu": "2"}
+    scaler = states["ScaledObject"]["inputs"]["spec"]
+    assert (scaler["minReplicaCount"], scaler["maxReplicaCount"], scaler["scaleTargetRef"]) == (0, 2, {"name": "llm"})
+    pod = states["Deployment"]["inputs"]["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"karpenter.sh/nodepool": "gpu"}
+    assert states["Deployment"]["parent"].endswith("GpuDeployment::llm")
+
+
+@pytest.mark.engine
+def test_a_yaml_program_is_told_each_argument_that_is_wrong(engine: Engine) -> None:
+    resources = GOOD.replace("minReplicas: 0", "minReplicas: 3").replace(
+        "instanceTypes: [g6e.xlarge], maxGpus: 2", "instanceTypes: [m7i.large], maxGpus: 2.5"
+    )
+    done = preview(engine, resources)
+    assert done.returncode != 0
+    assert "minReplicas" in done.stdout and "3 is above maxReplicas, which is 2" in done.stdout
+    assert "Traceback" not in done.stdout and 'File "' not in done.stdout
+
+
+@pytest.mark.engine
+def test_a_bound_that_is_unknown_in_the_preview_is_refused(engine: Engine) -> None:
+    done = preview(engine, GOOD.replace("maxReplicas: 2", "maxReplicas: ${job.count}"))
+    assert done.returncode != 0
+    print(done.stdout)

@@ -1,0 +1,182 @@
+"""Arguments that are refused: before anything is declared, each named as every language spells it, with what to do."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from typing import Any
+
+import pulumi
+import pytest
+
+from zerofloor.components import GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components.wake import metric_of_the_pods
+
+SECRET = "hf_planted_secret"
+
+
+def deployment(**args: Any) -> list[str]:
+    """What a GpuDeployment "llm" with these arguments says."""
+    with pytest.raises(SpecError) as refused:
+        GpuDeployment("llm", {"image": "server:1", **args})  # type: ignore[typeddict-item]
+    return _lines(refused.value, 'GpuDeployment "llm": ')
+
+
+def pool(**args: Any) -> list[str]:
+    """What a GpuNodePool "gpu" with these arguments says."""
+    given = {"cluster_name": "c", "role": "nodes", "instance_types": ["g6e.xlarge"], "max_gpus": 4, **args}
+    with pytest.raises(SpecError) as refused:
+        GpuNodePool("gpu", {key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]
+    return _lines(refused.value, 'GpuNodePool "gpu": ')
+
+
+def _lines(error: SpecError, head: str) -> list[str]:
+    lines = str(error).splitlines()
+    assert all(line.startswith(head) for line in lines)
+    assert lines == [f"{head}{problem.path}: {problem.why}" for problem in error.problems]
+    return [line.removeprefix(head) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_replicas": 2}, "minReplicas: 2 is above maxReplicas, which is 1"),
+        ({"max_replicas": 0}, "maxReplicas: must be at least 1"),
+        ({"min_replicas": -1}, "minReplicas: must be at least 0"),
+        ({"max_replicas": 1e9}, "maxReplicas: must be at most 1000"),
+        ({"max_replicas": 2.5}, "maxReplicas: must be a whole number"),
+        ({"max_replicas": math.nan}, "maxReplicas: must be a number"),
+        ({"max_replicas": math.inf}, "maxReplicas: must be a number"),
+        ({"max_replicas": True}, "maxReplicas: must be a number"),
+        ({"max_replicas": "3"}, "maxReplicas: must be a number"),
+        ({"gpus": 0}, "gpus: must be at least 1"),
+        ({"gpus": 0.5}, "gpus: must be a whole number"),
+        ({"gpus": 8, "instance_types": ["g6e.12xlarge"]}, "gpus: 8 do not fit on g6e.12xlarge, which holds 4"),
+        ({"gpus": 2, "instance_types": ["g6e.12xlarge", "g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
+        ({"instance_types": ["g6e.xlarg"]}, "instanceTypes[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({"instance_types": ["m7i.large"]}, "instanceTypes[0]: m7i.large has no GPU"),
+        ({"instance_types": ["g6f.large"]}, "instanceTypes[0]: g6f.large has 0.125 of a GPU, and a pod asks for whole ones"),
+        ({"instance_types": ["inf2.xlarge"]}, "gpuResource: nvidia.com/gpu is not what inf2.xlarge has: AWS Inferentia2 is aws.amazon.com/neuron"),
+        ({"instance_types": ["g6e.xlarge"], "cpu": "4"}, "cpu: 4 does not fit on g6e.xlarge: it has 4 in all, and the system needs a part of it"),
+        ({"instance_types": ["g6e.xlarge"], "memory": "33Gi"}, "memory: 33Gi does not fit on g6e.xlarge: it has 32.0 GiB in all, and the system needs a part of it"),
+        ({"instance_types": "g6e.xlarge"}, "instanceTypes: must be a list"),
+        ({"cooldown_seconds": 3601}, "cooldownSeconds: 3601 bills GPUs for longer after the last request than idleCapSeconds, which is 3600; raise that to allow it"),
+        ({"max_unavailable": 0}, "maxUnavailable: must be at least 1 where maxSurge is 0, or no rollout could ever proceed"),
+        ({"cache_claim": "a", "cache_size": "1Gi"}, "cacheClaim: excludes cacheSize: the cache is one volume"),
+        ({"cache_size": "big"}, "cacheSize: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
+        ({"cpu": "0"}, "cpu: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
+        ({"health_path": "health"}, "healthPath: must be a path that starts with /"),
+        ({"port": 70000}, "port: must be at most 65535"),
+        ({"tolerations": ["a b"]}, "tolerations[0]: must be KEY, KEY=VALUE, or either with :NoSchedule, :PreferNoSchedule or :NoExecute after it"),
+        ({"name": "My Server"}, "name: must be lower-case letters, digits and dashes, at most 50, as Kubernetes names are: set name"),
+        ({"replicas": 1}, "replicas: is no argument of this component; did you mean min_replicas?"),
+        ({"minReplicas": 1}, "minReplicas: is no argument of this component; did you mean min_replicas?"),
+        ({"max_replica": 1}, "max_replica: is no argument of this component; did you mean max_replicas?"),
+        ({"image": None}, "image: is required"),
+        ({"image": ""}, "image: must be text, and not empty"),
+        ({"labels": {"a": 1}}, "labels.a: must be text, and not empty"),
+        ({"wake_signal": "carrier-pigeon"}, "wakeSignal: must be one of 'http', 'gateway', 'sqs', 'redis' or 'kafka'"),
+        ({"wake_signal": "redis", "redis_address": "r:6379"}, 'redisList: is required with wakeSignal "redis"'),
+        ({"queue_url": "https://queue"}, 'queueUrl: belongs to wakeSignal "sqs", and this one is "http"'),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> None:
+    assert deployment(**args) == [says]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"max_gpus": None}, "maxGpus: is required"),
+        ({"max_gpus": 0}, "maxGpus: must be at least 1"),
+        ({"instance_types": ["g6e.xlarge", "g6e.12xlarge"], "max_gpus": 2}, "instanceTypes[1]: g6e.12xlarge holds 4 GPUs and maxGpus is 2: it could never start"),
+        ({"instance_types": None}, "instanceTypes: is required, or instanceFamilies in its place"),
+        ({"instance_types": []}, "instanceTypes: is required, or instanceFamilies in its place"),
+        ({"instance_families": ["g6"]}, "instanceFamilies: excludes instanceTypes: give one of the two"),
+        ({"instance_types": None, "instance_families": ["m7i"]}, "instanceFamilies[0]: m7i is no family with whole GPUs that zerofloor knows"),
+        ({"instance_types": None, "instance_families": ["p5en"]}, "instanceFamilies[0]: p5en has at least 8 GPUs on a node and maxGpus is 4"),
+        ({"instance_types": ["c7i.large"]}, "instanceTypes[0]: c7i.large has no GPU"),
+        ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instanceTypes: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one pool for each, as each has its own taint and limit"),
+        ({"role": None}, "role: is required, or instanceProfile in its place"),
+        ({"instance_profile": "p"}, "instanceProfile: excludes role: give one of the two"),
+        ({"cluster_name": None}, "clusterName: is required, or discoveryTags in its place"),
+        ({"capacity_types": ["free"]}, "capacityTypes[0]: must be on-demand, spot or reserved"),
+        ({"capacity_types": []}, "capacityTypes: must name at least one"),
+        ({"consolidate_after_seconds": 86400}, "consolidateAfterSeconds: 86400 bills GPUs for longer after the last request than idleCapSeconds, which is 3600; raise that to allow it"),
+        ({"ami_alias": "windows2022@latest"}, "amiAlias: must be al2023@VERSION or bottlerocket@VERSION, such as al2023@latest"),
+        ({"weight": 101}, "weight: must be at most 100"),
+        ({"replicas": 1}, "replicas: is no argument of this component"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_pool(args: dict[str, Any], says: str) -> None:
+    assert pool(**args) == [says]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert deployment(max_replicas=0, gpus=0.5, nonsense=1) == [
+        "gpus: must be a whole number",
+        "maxReplicas: must be at least 1",
+        "nonsense: is no argument of this component",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sum(vllm:num_requests_waiting)",
+        'sum by (model) (rate(sglang:num_queue_reqs{namespace="m"}[1m]))',
+        "tgi_queue_size",
+        "avg(nv_inference_pending_request_count)",
+        'max({__name__=~"vllm:num_requests_.*"})',
+        "DCGM_FI_DEV_GPU_UTIL",
+    ],
+)
+def test_what_only_a_replica_exports_wakes_nobody(query: str) -> None:
+    gateway = {"wake_signal": "gateway", "prometheus_address": "http://p", "prometheus_query": query}
+    (says,) = deployment(**gateway)
+    assert says.startswith("prometheusQuery: ")
+    assert "exported by the replicas themselves: at zero there is none" in says
+    assert "set minReplicas to 1" in says
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sum(gateway_requests_waiting)",
+        "sum(rate(vllm:num_incoming_requests_total[1m]))",
+        'sum(envoy_cluster_upstream_rq_active{cluster="vllm"})',
+        "sum(my_vllm:waiting)",
+        "sum(conv_container_total)",
+    ],
+)
+def test_what_a_gateway_exports_wakes(query: str) -> None:
+    assert metric_of_the_pods(query) is None
+
+
+@pytest.mark.parametrize("name", ["min_replicas", "max_replicas", "gpus", "cooldown_seconds"])
+def test_a_bound_that_is_an_output_is_refused(name: str) -> None:
+    (says,) = deployment(**{name: pulumi.Output.secret(1)})
+    assert says.endswith(
+        "must be a plain value, not an Output: it is checked in the preview, where an Output may be unknown; use configuration"
+    )
+
+
+def test_a_secret_is_in_no_message_and_no_traceback() -> None:
+    for args in (
+        {"env": {"TOKEN": 5, SECRET: None}, "port": SECRET},
+        {"env": [SECRET]},
+        {"env": SECRET},
+        {"args": SECRET},
+        {"image": {"a": SECRET}},
+        {"env": {"TOKEN": SECRET, "OTHER": 1}, "gpus": SECRET, "tolerations": [SECRET + " x"], "cpu": SECRET, "health_path": SECRET},
+    ):
+        with pytest.raises(SpecError) as refused:
+            GpuDeployment("llm", {"image": "server:1", **args})  # type: ignore[typeddict-item]
+        values = "".join(traceback.format_exception(refused.value)).replace(f"env.{SECRET}", "")
+        assert SECRET not in values
+    assert deployment(env={"TOKEN": 5}) == ["env.TOKEN: must be text, and not empty"]
+
+
+def test_the_error_ends_a_program_without_a_trace() -> None:
+    assert issubclass(SpecError, pulumi.RunError)
+    assert issubclass(SpecError, ValueError)
