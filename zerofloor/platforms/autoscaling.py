@@ -12,7 +12,16 @@ from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part
 from zerofloor.estate import Estate
 from zerofloor.platforms import ecs, eks
 from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
-from zerofloor.platforms.aws_launch import in_units, of_configuration, of_template, overridden, required, spot_template
+from zerofloor.platforms.aws_launch import (
+    CONFIGURATIONS,
+    TEMPLATES,
+    in_units,
+    of_configuration,
+    of_template,
+    overridden,
+    required,
+    spot_template,
+)
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, size, strings
 from zerofloor.platforms.aws_schedule import Change, unix_cron
 from zerofloor.stack import Hidden
@@ -22,6 +31,7 @@ GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScal
 _SCHEDULES: Final = ("aws:autoscaling/schedule:Schedule", "aws-native:autoscaling:ScheduledAction")
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
+READS: Final = frozenset({*GROUPS, *_SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS})
 
 Found = list[tuple[str, bool]]
 """URNs of groups, each with whether it is only a guess."""
@@ -246,7 +256,7 @@ def actions_by_group(estate: Estate) -> dict[str, tuple[Any, ...]]:
     """The scheduled actions by the URN of their group, in the order in which they take effect; undecided where unread."""
     out: dict[str, tuple[Any, ...]] = {}
     for urn, sources in _by_group(estate, _SCHEDULES).items():
-        ordered = sorted(sources, key=lambda pair: (str(pair[0].inputs.get("startTime") or ""), pair[0].name))
+        ordered = sorted(sources, key=lambda pair: (text(pair[0].inputs.get("startTime")) or "", pair[0].name))
         out[urn] = tuple(_action(source, guess) for source, guess in ordered)
     return out
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Placement, Pool, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, mixed_why, narrowed, nodes_for, order
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels
 
 
@@ -104,8 +104,6 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
     undecided += group.undecided
     if holds or extra or undecided:
         undecided += machines.undecided
-        if machines.mixed:
-            undecided += (group.source.open("", mixed_why(machines), "Keep GPU types and others in groups of their own"),)
     notices = (*group.notices, *(lowered.notices if lowered else ()))
     return replace(pool, holds=holds, extra=extra, undecided=tuple(dict.fromkeys(undecided)), notices=notices)
 

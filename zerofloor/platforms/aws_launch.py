@@ -90,8 +90,8 @@ def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> 
     """The market that the linked launch template asks for."""
     from zerofloor.platforms.aws_read import market
 
-    identifier = at(reference, "name") or at(reference, "launchTemplateName") if not hidden(reference) else None
-    link = estate.link(user.resource, prop, *TEMPLATES, value=text(identifier), names=("name", "launchTemplateName"))
+    identifier = text(at(reference, "name")) or text(at(reference, "launchTemplateName"))
+    link = estate.link(user.resource, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName"))
     for resource in link.found if not link.open else ():
         template = Declared(resource, resource.inputs, resource.name)
         return market(template, "instanceMarketOptions.marketType", "launchTemplateData.instanceMarketOptions.marketType")

@@ -235,12 +235,6 @@ def _ceil(value: Decimal) -> int:
     return int(-(-value // 1))
 
 
-def mixed_why(found: Machines) -> str:
-    with_gpu = [shape.instance_type for shape in found.shapes if shape.gpus != 0]
-    without = [shape.instance_type for shape in found.shapes if shape.gpus == 0]
-    return f"It may launch {', '.join(with_gpu[:4])} or {', '.join(without[:4])}: with or without GPUs"
-
-
 def hold(cause: Cause, urn: str, units: int | None, fix: str, *evidence: Evidence, hours: Decimal | None = None) -> Hold:
     """A Hold with its chain."""
     return Hold(cause, urn, units, tuple(evidence), fix) if hours is None else Hold(cause, urn, units, tuple(evidence), fix, hours)

@@ -17,6 +17,7 @@ from zerofloor.values import Impossible, at, count, get, hidden, items, mapping,
 TARGETS: Final = ("aws:appautoscaling/target:Target", "aws-native:applicationautoscaling:ScalableTarget")
 _POLICIES: Final = ("aws:appautoscaling/policy:Policy", "aws-native:applicationautoscaling:ScalingPolicy")
 _ACTIONS: Final = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
+READS: Final = frozenset({*TARGETS, *_POLICIES, *_ACTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _actions(
             found.append((action, "", action.inputs))
     changes: list[tuple[Change, Evidence]] = []
     undecided: list[Undecided] = []
-    for source, prefix, item in sorted(found, key=lambda f: (str(at(f[2], "startTime") or ""), f[0].urn, f[1])):
+    for source, prefix, item in sorted(found, key=lambda f: (text(at(f[2], "startTime")) or "", f[0].urn, f[1])):
         dot = f"{prefix}." if prefix else ""
         low, high = count(get(item, "scalableTargetAction.minCapacity")), count(get(item, "scalableTargetAction.maxCapacity"))
         times = _times(at(item, "schedule"))

@@ -18,7 +18,6 @@ from zerofloor.platforms.aws_read import (
     family_shapes,
     is_plain_family,
     machines,
-    mixed_why,
     narrowed,
     nodes_for,
     size,
@@ -27,6 +26,7 @@ from zerofloor.platforms.aws_read import (
 from zerofloor.values import at, hidden, items, text
 
 ENVIRONMENTS: Final = ("aws:batch/computeEnvironment:ComputeEnvironment", "aws-native:batch:ComputeEnvironment")
+READS: Final = frozenset(ENVIRONMENTS)
 _CHOSEN_BY_BATCH: Final = ("optimal", "default_x86_64", "default_arm64")
 """Batch chooses among C, M and R families (Batch user guide, "Compute environment parameters")."""
 
@@ -41,7 +41,7 @@ def read(estate: Estate) -> Iterator[Part]:
             why = "The compute resources are hidden: a minimum of GPU instances could be in them"
             yield source.open("computeResources", why)
             continue
-        if str(at(resources, "type") or "").startswith("FARGATE"):
+        if (text(at(resources, "type")) or "").startswith("FARGATE"):
             continue  # no GPUs on Fargate
         yield from _environment(estate, source)
 
@@ -90,8 +90,6 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     step = minimum.evidence(f"{low} vCPUs stay: at least {nodes} instances ({describe(chosen.shapes)})")
     hold = Hold(Cause.POOL_MINIMUM, source.urn, nodes, (*found.evidence, step), f"Set {minimum.path} to 0")
     undecided = found.undecided
-    if found.mixed:
-        undecided += (source.open("computeResources.instanceTypes", mixed_why(found), "Keep GPU types in an environment of their own"),)
     ceiling = None if high is None else nodes_for(chosen, high)
     yield replace(pool, shapes=chosen.shapes, holds=(hold,), desired=nodes, ceiling=ceiling, undecided=undecided)
 

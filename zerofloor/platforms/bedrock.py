@@ -11,6 +11,7 @@ from zerofloor.instances import Shape
 from zerofloor.platforms.aws_read import CLOUD, declared, size
 
 _THROUGHPUT: Final = ("aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput",)
+READS: Final = frozenset(_THROUGHPUT)
 
 
 def read(estate: Estate) -> Iterator[Part]:

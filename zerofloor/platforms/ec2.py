@@ -26,7 +26,7 @@ from zerofloor.platforms.aws_read import (
     size,
     union,
 )
-from zerofloor.values import at, get, hidden, items, text
+from zerofloor.values import at, count, get, hidden, items, text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
@@ -35,6 +35,9 @@ _HOSTS: Final = ("aws:ec2/dedicatedHost:DedicatedHost", "aws-native:ec2:Host")
 _RESERVATIONS: Final = ("aws:ec2/capacityReservation:CapacityReservation", "aws-native:ec2:CapacityReservation")
 _BLOCK: Final = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
 _RESERVATION_FLEET: Final = "aws-native:ec2:CapacityReservationFleet"
+_FLEETS: Final = ("aws:ec2/fleet:Fleet", "aws-native:ec2:Ec2Fleet")
+_SPOT_FLEETS: Final = ("aws:ec2/spotFleetRequest:SpotFleetRequest", "aws-native:ec2:SpotFleet")
+READS: Final = frozenset({*INSTANCES, _SPOT, *_STATES, *_HOSTS, *_RESERVATIONS, _BLOCK, _RESERVATION_FLEET, *_FLEETS, *_SPOT_FLEETS})
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -42,9 +45,9 @@ def read(estate: Estate) -> Iterator[Part]:
     states = _stopped(estate)
     for source in declared(estate, *INSTANCES, _SPOT):
         yield from _instance(estate, source, states.get(source.urn))
-    for source in declared(estate, "aws:ec2/fleet:Fleet", "aws-native:ec2:Ec2Fleet"):
+    for source in declared(estate, *_FLEETS):
         yield from _fleet(estate, source)
-    for source in declared(estate, "aws:ec2/spotFleetRequest:SpotFleetRequest", "aws-native:ec2:SpotFleet"):
+    for source in declared(estate, *_SPOT_FLEETS):
         yield from _spot_fleet(estate, source)
     for source in declared(estate, *_HOSTS):
         yield from _host(estate, source)
@@ -152,8 +155,7 @@ def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     found = _configs(estate, source, "launchTemplateConfigs", source.inputs.get("launchTemplateConfigs"))
     found = in_units(found, text(get(source.inputs, f"{prefix}.targetCapacityUnitType")) or "", source, f"{prefix}.targetCapacityUnitType")
     kind = text(get(source.inputs, f"{prefix}.defaultTargetCapacityType")) or "on-demand"
-    demand = get(source.inputs, f"{prefix}.onDemandTargetCapacity")
-    spot: Market = "spot" if kind == "spot" and not demand else "on-demand"
+    spot: Market = "spot" if kind == "spot" and _none(get(source.inputs, f"{prefix}.onDemandTargetCapacity")) else "on-demand"
     yield from _sized(estate, source, "EC2 Fleet", found, total, spot, None)
 
 
@@ -179,8 +181,12 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     unit = f"{prefix}targetCapacityUnitType"
     found = in_units(found, text(get(source.inputs, unit)) or "", source, unit)
     target = aws_scaling.target_of(estate, source.resource, "ec2:spot-fleet-request:TargetCapacity", [])
-    spot: Market = "on-demand" if get(source.inputs, f"{prefix}onDemandTargetCapacity") else "spot"
+    spot: Market = "spot" if _none(get(source.inputs, f"{prefix}onDemandTargetCapacity")) else "on-demand"
     yield from _sized(estate, source, "Spot Fleet", found, total, spot, target)
+
+
+def _none(value: Any) -> bool:
+    return value is None or count(value) == 0
 
 
 def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machines:

@@ -14,7 +14,7 @@ from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_launch import required
-from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, mixed_why, size
+from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, size
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
 
@@ -23,6 +23,8 @@ PROVIDERS: Final = ("aws:ecs/capacityProvider:CapacityProvider", "aws-native:ecs
 _TASKS: Final = ("aws:ecs/taskDefinition:TaskDefinition", "aws-native:ecs:TaskDefinition")
 _DEFAULTS: Final = ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "aws-native:ecs:ClusterCapacityProviderAssociations")
 _GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
+
+READS: Final = frozenset({*SERVICES, *PROVIDERS, *_TASKS, *_DEFAULTS})
 
 
 @dataclass(frozen=True)
@@ -230,8 +232,6 @@ def _managed_instances(estate: Estate, provider: Declared, services: list[Servic
     undecided = tuple(u for s in services for u in (*s.tasks.undecided, *([s.unread] if s.unread else [])))
     if holds or undecided:
         undecided += found.undecided
-        if found.mixed:
-            undecided += (provider.open(path, mixed_why(found), "Set acceleratorCount"),)
     what = f"{provider.name} removes instances without tasks"
     yield Pool(
         provider.urn,

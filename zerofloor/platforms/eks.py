@@ -22,6 +22,7 @@ DEFAULT_TYPE: Final = "t3.medium"
 """What EKS launches where neither the group nor its template names a type (EKS user guide, "Managed node groups"), and the
 default of pulumi-eks (nodes/nodegroup.ts, DEFAULT_INSTANCE_TYPE)."""
 COMPONENTS: Final = ("eks:index:Cluster", "eks:index:NodeGroup", "eks:index:NodeGroupV2", "eks:index:ManagedNodeGroup")
+READS: Final = frozenset({*NODE_GROUPS, *CLUSTERS, *COMPONENTS})
 _PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
 
 

@@ -24,20 +24,44 @@ COMPONENTS: Final = ("aws-native:sagemaker:InferenceComponent", "aws:sagemaker/i
 _VARIANT: Final = "sagemaker:variant:DesiredInstanceCount"
 _COPIES: Final = "sagemaker:inference-component:DesiredCopyCount"
 _PRICE: Final = "sagemaker"
+_NOTEBOOKS: Final = ("aws:sagemaker/notebookInstance:NotebookInstance", "aws-native:sagemaker:NotebookInstance")
+_APPS: Final = ("aws:sagemaker/app:App", "aws-native:sagemaker:App")
+_SPACES: Final = ("aws:sagemaker/space:Space", "aws-native:sagemaker:Space")
+_PROFILES: Final = ("aws:sagemaker/userProfile:UserProfile", "aws-native:sagemaker:UserProfile")
+_DOMAINS: Final = ("aws:sagemaker/domain:Domain", "aws-native:sagemaker:Domain")
+_HYPERPOD: Final = ("aws-native:sagemaker:Cluster", "aws:sagemaker/cluster:Cluster")
+_TRAINING: Final = "aws:sagemaker/trainingJob:TrainingJob"
+_PROCESSING: Final = "aws-native:sagemaker:ProcessingJob"
+READS: Final = frozenset(
+    {
+        *CONFIGS,
+        *ENDPOINTS,
+        *COMPONENTS,
+        *_NOTEBOOKS,
+        *_APPS,
+        *_SPACES,
+        *_PROFILES,
+        *_DOMAINS,
+        *_HYPERPOD,
+        _TRAINING,
+        _PROCESSING,
+        *aws_scaling.READS,
+    }
+)
 
 
 def read(estate: Estate) -> Iterator[Part]:
     """Everything of SageMaker that runs instances."""
     yield from _endpoints(estate)
-    for source in declared(estate, "aws:sagemaker/notebookInstance:NotebookInstance", "aws-native:sagemaker:NotebookInstance"):
+    for source in declared(estate, *_NOTEBOOKS):
         yield from _notebook(estate, source)
-    for source in declared(estate, "aws:sagemaker/app:App", "aws-native:sagemaker:App"):
+    for source in declared(estate, *_APPS):
         yield from _app(estate, source)
-    for source in declared(estate, "aws-native:sagemaker:Cluster", "aws:sagemaker/cluster:Cluster"):
+    for source in declared(estate, *_HYPERPOD):
         yield from _hyperpod(estate, source)
-    for source in declared(estate, "aws:sagemaker/trainingJob:TrainingJob"):
+    for source in declared(estate, _TRAINING):
         yield from _job(estate, source, "SageMaker training job", "resourceConfig")
-    for source in declared(estate, "aws-native:sagemaker:ProcessingJob"):
+    for source in declared(estate, _PROCESSING):
         yield from _job(estate, source, "SageMaker processing job", "processingResources.clusterConfig")
 
 
@@ -346,23 +370,20 @@ def _owners(estate: Estate, source: Declared) -> list[tuple[Declared, str]]:
     """Where settings of an app come from, the nearest first: its space, its owner's profile, the domain."""
     out: list[tuple[Declared, str]] = []
     inputs = source.inputs
-    spaces = ("aws:sagemaker/space:Space", "aws-native:sagemaker:Space")
-    profiles = ("aws:sagemaker/userProfile:UserProfile", "aws-native:sagemaker:UserProfile")
-    domains = ("aws:sagemaker/domain:Domain", "aws-native:sagemaker:Domain")
     profile: Any = inputs.get("userProfileName")
     shared = False
     if inputs.get("spaceName") is not None:
-        found = estate.link(source.resource, "spaceName", *spaces, value=inputs.get("spaceName"), names=("spaceName",)).found
+        found = estate.link(source.resource, "spaceName", *_SPACES, value=inputs.get("spaceName"), names=("spaceName",)).found
         for resource in found[:1]:
             space = Declared(resource, resource.inputs, resource.name)
             out.append((space, "spaceSettings"))
             profile = get(space.inputs, "ownershipSettings.ownerUserProfileName") if profile is None else profile
             shared = get(space.inputs, "spaceSharingSettings.sharingType") == "Shared"
     if profile is not None and not shared:
-        for resource in estate.of_type(*profiles):
+        for resource in estate.of_type(*_PROFILES):
             if resource.inputs.get("userProfileName") == profile:
                 out.append((Declared(resource, resource.inputs, resource.name), "userSettings"))
-    link = estate.link(source.resource, "domainId", *domains, value=inputs.get("domainId"), names=("domainName",))
+    link = estate.link(source.resource, "domainId", *_DOMAINS, value=inputs.get("domainId"), names=("domainName",))
     for resource in link.found[:1] if not link.open else ():
         out.append((Declared(resource, resource.inputs, resource.name), "defaultSpaceSettings" if shared else "defaultUserSettings"))
     return out
