@@ -55,6 +55,9 @@ FROZEN = {
 
 ALL = rules.all_rules()
 
+SEVERITY_DEPENDS = {"schedule-holds-gpu", "stale-price-snapshot"}
+"""Rules whose findings are errors or warnings by how long and by what is set."""
+
 LATER: frozenset[str] = frozenset()
 """Rules whose platforms are not read yet: their examples are not run."""
 
@@ -93,7 +96,8 @@ def test_the_bad_example_is_found(rule: Rule) -> None:
     report = report_on(rule.bad)
     found = [finding for finding in report.findings if finding.rule == rule.id]
     assert found, [f"{finding.name}: {finding.message}" for finding in report.findings]
-    assert found[0].severity == ("warning" if rule.severity == "error" and found[0].severity == "warning" else rule.severity)
+    if rule.name not in SEVERITY_DEPENDS:
+        assert found[0].severity == rule.severity
     assert found[0].message
     assert found[0].fix
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from zerofloor.estimate import Item
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, quantity
+from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, notes, quantity
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
 
@@ -54,7 +54,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield ""
     assumed = [f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions]
     yield from _folded("Assumed", assumed)
-    yield from _folded("Notes", report.estimate.footnotes)
+    yield from _folded("Notes", notes(report))
 
 
 def _costs(report: Report) -> Iterator[str]:

@@ -11,7 +11,7 @@ from zerofloor.baseline import signed
 from zerofloor.estimate import Amount, Figure, Item
 from zerofloor.money import Money
 from zerofloor.report import DocumentInfo, Report
-from zerofloor.words import counted, dollars, number
+from zerofloor.words import counted, dollars, number, short
 
 FIGURES: Final[Mapping[Figure, str]] = {
     "floor": "a week without a request",
@@ -95,6 +95,13 @@ def age(date: str, today: datetime.date) -> str:
     except ValueError:
         return f"date {date or 'unknown'}"
     return f"{date} ({counted(days, 'day')} old)" if days >= 0 else date
+
+
+def notes(report: Report) -> list[str]:
+    """The estimate's footnotes without those that a finding tells already."""
+    told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
+    heads = tuple(f"{short(gap.urn)}: {gap.what} is unpriced: " for gap in report.estimate.gaps if gap.blocks and gap.urn in told)
+    return [note for note in report.estimate.footnotes if not note.startswith(heads)]
 
 
 def changes(report: Report) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, quantity
+from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, notes, quantity
 from zerofloor.reports.visible import visible
 from zerofloor.words import dollars, short
 
@@ -53,7 +53,7 @@ def _page(report: Report) -> Iterator[RenderableType]:
         yield from _items(report)
     yield from _findings(report)
     yield from _assumptions(report)
-    yield from _footnotes(report)
+    yield from _footnotes(notes(report))
 
 
 def _money_page(report: Report) -> Iterator[RenderableType]:
@@ -62,7 +62,7 @@ def _money_page(report: Report) -> Iterator[RenderableType]:
     yield _costs(report)
     yield from _items(report)
     yield from _assumptions(report)
-    yield from _footnotes(report)
+    yield from _footnotes(report.estimate.footnotes)
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -79,10 +79,10 @@ def _assumptions(report: Report) -> Iterator[RenderableType]:
         yield from _bullets(f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions)
 
 
-def _footnotes(report: Report) -> Iterator[RenderableType]:
-    if report.estimate.footnotes:
+def _footnotes(lines: Sequence[str]) -> Iterator[RenderableType]:
+    if lines:
         yield _heading("Notes")
-        yield from _bullets(report.estimate.footnotes)
+        yield from _bullets(lines)
 
 
 def _heading(text: str) -> Text:

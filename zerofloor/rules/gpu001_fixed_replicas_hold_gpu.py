@@ -25,7 +25,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}

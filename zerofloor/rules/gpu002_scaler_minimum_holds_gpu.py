@@ -9,7 +9,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -36,7 +35,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}

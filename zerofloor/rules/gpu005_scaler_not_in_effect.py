@@ -9,7 +9,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -23,12 +22,13 @@ apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: llm}
 spec:
-  scaleTargetRef: {name: another}
+  scaleTargetRef: {name: llm}
   minReplicaCount: 0
   maxReplicaCount: 4
   triggers:
-    - type: prometheus
-      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+    - type: cpu
+      metricType: Utilization
+      metadata: {value: "60"}
 """
 
 GOOD = """\
@@ -36,7 +36,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}

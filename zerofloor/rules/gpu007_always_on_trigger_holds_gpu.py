@@ -9,7 +9,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -28,7 +27,11 @@ spec:
   maxReplicaCount: 4
   triggers:
     - type: prometheus
-      metadata: {serverAddress: "http://prometheus:9090", query: "vector(1)", threshold: "1"}
+      metadata:
+        serverAddress: http://prometheus:9090
+        query: sum(gateway_requests_waiting)
+        threshold: "1"
+        activationThreshold: "-1"
 """
 
 GOOD = """\
@@ -36,7 +39,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}

@@ -5,57 +5,74 @@ from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
 BAD = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: llm}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: llm}}
-  template:
-    metadata: {labels: {app: llm}}
-    spec:
-      containers:
-        - name: server
-          image: vllm/vllm-openai
-          resources: {limits: {nvidia.com/gpu: 1}}
----
-apiVersion: keda.sh/v1alpha1
-kind: ScaledObject
-metadata: {name: llm, annotations: {autoscaling.keda.sh/paused-scale-in: "true"}}
-spec:
-  scaleTargetRef: {name: llm}
-  minReplicaCount: 0
-  maxReplicaCount: 4
-  triggers:
-    - type: prometheus
-      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+resources:
+  - type: aws:sagemaker/endpointConfiguration:EndpointConfiguration
+    name: llm
+    inputs:
+      name: llm
+      asyncInferenceConfig: {outputConfig: {s3OutputPath: "s3://out/"}}
+      productionVariants: [{variantName: main, modelName: llm, instanceType: ml.g5.xlarge, initialInstanceCount: 1}]
+  - type: aws:sagemaker/endpoint:Endpoint
+    name: llm
+    inputs: {name: llm, endpointConfigName: llm}
+  - type: aws:appautoscaling/target:Target
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      minCapacity: 0
+      maxCapacity: 2
+  - type: aws:appautoscaling/policy:Policy
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      policyType: TargetTrackingScaling
+      targetTrackingScalingPolicyConfiguration:
+        targetValue: 5
+        disableScaleIn: true
+        customizedMetricSpecification:
+          metricName: ApproximateBacklogSizePerInstance
+          namespace: AWS/SageMaker
+          statistic: Average
+          dimensions: [{name: EndpointName, value: llm}]
 """
 
 GOOD = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: llm}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: llm}}
-  template:
-    metadata: {labels: {app: llm}}
-    spec:
-      containers:
-        - name: server
-          image: vllm/vllm-openai
-          resources: {limits: {nvidia.com/gpu: 1}}
----
-apiVersion: keda.sh/v1alpha1
-kind: ScaledObject
-metadata: {name: llm}
-spec:
-  scaleTargetRef: {name: llm}
-  minReplicaCount: 0
-  maxReplicaCount: 4
-  triggers:
-    - type: prometheus
-      metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+resources:
+  - type: aws:sagemaker/endpointConfiguration:EndpointConfiguration
+    name: llm
+    inputs:
+      name: llm
+      asyncInferenceConfig: {outputConfig: {s3OutputPath: "s3://out/"}}
+      productionVariants: [{variantName: main, modelName: llm, instanceType: ml.g5.xlarge, initialInstanceCount: 1}]
+  - type: aws:sagemaker/endpoint:Endpoint
+    name: llm
+    inputs: {name: llm, endpointConfigName: llm}
+  - type: aws:appautoscaling/target:Target
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      minCapacity: 0
+      maxCapacity: 2
+  - type: aws:appautoscaling/policy:Policy
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      policyType: TargetTrackingScaling
+      targetTrackingScalingPolicyConfiguration:
+        targetValue: 5
+        customizedMetricSpecification:
+          metricName: ApproximateBacklogSizePerInstance
+          namespace: AWS/SageMaker
+          statistic: Average
+          dimensions: [{name: EndpointName, value: llm}]
 """
 
 RULE = Rule(

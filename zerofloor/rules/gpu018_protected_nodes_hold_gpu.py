@@ -12,7 +12,6 @@ spec:
   limits: {nvidia.com/gpu: "8"}
   disruption: {consolidationPolicy: WhenEmpty, consolidateAfter: 60s}
   template:
-    metadata: {annotations: {karpenter.sh/do-not-disrupt: "true"}}
     spec:
       nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
       taints: [{key: nvidia.com/gpu, effect: NoSchedule}]
@@ -23,7 +22,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -44,6 +42,18 @@ spec:
   triggers:
     - type: prometheus
       metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: monitor}
+spec:
+  selector: {matchLabels: {app: monitor}}
+  template:
+    metadata: {labels: {app: monitor}, annotations: {karpenter.sh/do-not-disrupt: "true"}}
+    spec:
+      tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+      containers:
+        - {name: monitor, image: dcgm-exporter}
 """
 
 GOOD = """\
@@ -64,7 +74,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -85,6 +94,18 @@ spec:
   triggers:
     - type: prometheus
       metadata: {serverAddress: "http://prometheus:9090", query: "sum(gateway_requests_waiting)", threshold: "1"}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: monitor}
+spec:
+  selector: {matchLabels: {app: monitor}}
+  template:
+    metadata: {labels: {app: monitor}}
+    spec:
+      tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+      containers:
+        - {name: monitor, image: dcgm-exporter}
 """
 
 RULE = Rule(

@@ -9,7 +9,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}
@@ -37,7 +36,6 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: llm}
 spec:
-  replicas: 1
   selector: {matchLabels: {app: llm}}
   template:
     metadata: {labels: {app: llm}}

@@ -31,18 +31,46 @@ resources:
       scalableDimension: "sagemaker:variant:DesiredInstanceCount"
       policyType: TargetTrackingScaling
       targetTrackingScalingPolicyConfiguration:
-        targetValue: 1
-        predefinedMetricSpecification: {predefinedMetricType: SageMakerVariantInvocationsPerInstance}
+        targetValue: 5
+        customizedMetricSpecification:
+          metricName: ApproximateBacklogSizePerInstance
+          namespace: AWS/SageMaker
+          statistic: Average
 """
 
 GOOD = """\
 resources:
-  - type: aws:eks/nodeGroup:NodeGroup
-    name: gpu
+  - type: aws:sagemaker/endpointConfiguration:EndpointConfiguration
+    name: llm
     inputs:
-      clusterName: main
-      instanceTypes: [g5.xlarge]
-      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+      name: llm
+      asyncInferenceConfig: {outputConfig: {s3OutputPath: "s3://out/"}}
+      productionVariants: [{variantName: main, modelName: llm, instanceType: ml.g5.xlarge, initialInstanceCount: 1}]
+  - type: aws:sagemaker/endpoint:Endpoint
+    name: llm
+    inputs: {name: llm, endpointConfigName: llm}
+  - type: aws:appautoscaling/target:Target
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      minCapacity: 0
+      maxCapacity: 2
+  - type: aws:appautoscaling/policy:Policy
+    name: llm
+    inputs:
+      serviceNamespace: sagemaker
+      resourceId: endpoint/llm/variant/main
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount"
+      policyType: TargetTrackingScaling
+      targetTrackingScalingPolicyConfiguration:
+        targetValue: 5
+        customizedMetricSpecification:
+          metricName: ApproximateBacklogSizePerInstance
+          namespace: AWS/SageMaker
+          statistic: Average
+          dimensions: [{name: EndpointName, value: llm}]
 """
 
 RULE = Rule(

@@ -25,7 +25,9 @@ def check(judged: Judged) -> Iterable[Problem]:
     for gap in judged.estimate.gaps:
         if gap.blocks:
             beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-            yield Problem(gap.urn, f"Its GPUs count and {gap.what} has no price: {gap.why}{beside}.", RULE.fix, cost_unknown=True)
+            why, _, settle = gap.why.partition(": ")
+            message = f"Its GPUs count, and {gap.what} has no price: {why}{beside}."
+            yield Problem(gap.urn, message, f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix, cost_unknown=True)
 
 
 RULE = Rule(
