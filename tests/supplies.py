@@ -65,13 +65,13 @@ def floor(supplies: Mapping[str, Supply]) -> Floor:
 
 def cost(
     *supplies: Supply,
+    named: Mapping[str, Supply] | None = None,
     settings: Mapping[str, Any] | None = None,
     book: PriceBook | None = None,
     today: datetime.date = TODAY,
-    **named: Supply,
 ) -> Estimate:
     """What these supplies cost, as pools `p0`, `p1`, … or by their names."""
-    pools = {f"p{number}": one for number, one in enumerate(supplies)} | named
+    pools = {f"p{number}": one for number, one in enumerate(supplies)} | dict(named or {})
     given = settings_of(dict(settings or {}), "test") if settings else Settings()
     return estimate(floor(pools), estate((), given), book or open_book(), today)
 

@@ -42,7 +42,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
     ],
 )
 def test_a_held_gpu_without_a_price_blocks_and_is_never_nothing(held: Supply, says: str) -> None:
-    found = cost(held, priced=supply("g5.xlarge", ceiling=1))
+    found = cost(held, supply("g5.xlarge", ceiling=1))
     assert found.unpriced == (urn("p0"),)
     assert found.floor.hourly.amount == D("1.006")  # the priced pool alone
     assert any(says in note and "::p0" in note for note in found.footnotes), found.footnotes
@@ -213,12 +213,12 @@ def test_what_the_floor_means() -> None:
     assert (found.until_noticed, found.noticed_after_days) == (Money(D("55.04") * 24 * 30), 30)
     assert found.first_year == Money(D("55.04") * 730 * 12)
     assert found.saves_monthly == Money(D("55.04") * 730)
-    assert (found.wait.least, found.wait.most) == (80 + 300 + 120, 120 + 600 + 120)
+    assert (found.wait.least, found.wait.most) == (D(80 + 300 + 120), D(120 + 600 + 120))
     assert all(part.source for part in found.wait.parts)
     sooner = cost(supply("p5.48xlarge"), settings={"noticedAfterDays": 3, "coldStart": {"imageSeconds": 20}}).meaning
     assert sooner is not None
     assert sooner.until_noticed == Money(D("55.04") * 24 * 3)
-    assert (sooner.wait.least, sooner.wait.most) == (80 + 20 + 120, 120 + 20 + 120)
+    assert (sooner.wait.least, sooner.wait.most) == (D(80 + 20 + 120), D(120 + 20 + 120))
     assert sooner.wait.parts[1].source == "coldStart in zerofloor.yaml"
 
 
@@ -339,9 +339,9 @@ SUPPLIES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(SUPPLIES, max_size=4), st.lists(SUPPLIES, max_size=4))
 def test_the_cost_of_two_disjoint_stacks_is_the_sum_of_both(one: list[Supply], other: list[Supply]) -> None:
-    alone = cost(**{f"a{number}": each for number, each in enumerate(one)})
-    beside = cost(**{f"b{number}": each for number, each in enumerate(other)})
-    both = cost(**{f"a{number}": each for number, each in enumerate(one)}, **{f"b{number}": each for number, each in enumerate(other)})
+    first = {f"a{number}": each for number, each in enumerate(one)}
+    second = {f"b{number}": each for number, each in enumerate(other)}
+    alone, beside, both = cost(named=first), cost(named=second), cost(named=first | second)
     for figure in ("floor", "desired", "ceiling"):
         apart = getattr(alone, figure).hourly.amount + getattr(beside, figure).hourly.amount
         assert round(getattr(both, figure).hourly.amount, 9) == round(apart, 9)

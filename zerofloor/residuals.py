@@ -79,8 +79,8 @@ def _nat(estate: Estate, gateway: Resource, _: Floor, __: datetime.date) -> Iter
 
 
 def _load_balancer(estate: Estate, balancer: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
-    kind = text(balancer.inputs.get("loadBalancerType")) or "application"
-    yield _balancer(estate, balancer, kind)
+    kind = balancer.inputs.get("loadBalancerType")
+    yield _balancer(estate, balancer, "application" if kind is None else text(kind) or "unknown kind of")
 
 
 def _balancer(estate: Estate, resource: Resource, kind: str) -> Need:
@@ -158,7 +158,9 @@ def _cpu_nodes(estate: Estate, group: Resource, floor: Floor) -> Iterator[Need]:
 def _autoscaling_group(estate: Estate, group: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
     if not _is_entry(floor, group.urn):
         return
-    template = group.inputs.get("launchTemplate") or get(group.inputs, "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification")
+    template = group.inputs.get("launchTemplate")
+    if template is None:
+        template = get(group.inputs, "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification")
     if template is None:
         return
     nodes = _nodes(floor, group.urn)
