@@ -248,8 +248,11 @@ def _footnotes(
         yield from line.notes
         if line.unbounded:
             yield f"{short(line.cost.urn)}: nothing bounds it, so the ceiling is a least."
-    for urn in dict.fromkeys(line.cost.urn for line in lines):
-        yield from _disorder(urn, [line.cost for line in lines if line.cost.urn == urn])
+    by_urn: dict[str, list[ResourceCost]] = {}
+    for line in lines:
+        by_urn.setdefault(line.cost.urn, []).append(line.cost)
+    for urn, costs in by_urn.items():
+        yield from _disorder(urn, costs)
     age = snapshot_age(book, today)
     if age > OLD_AFTER_DAYS:
         yield f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor prices update` fetches newer ones."

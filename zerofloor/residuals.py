@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -34,23 +34,37 @@ class Need:
     market: str = "on-demand"
 
 
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What the readers look at."""
+
+    estate: Estate
+    held: Mapping[str, Decimal | None]
+    """Nodes held by each resource that has to do with a GPU; None where not known."""
+    cloud: str
+    """The cloud that Kubernetes objects are on; empty where nothing says it."""
+    aws: bool
+    """Whether a GPU pool is, or may be, on AWS."""
+    today: datetime.date
+
+
 def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need, ...]:
     """What the estate's resources bill at zero GPUs, sorted by URN. `today` decides between standard and extended support."""
+    clouds = {entry.supply.cloud if entry.supply else "" for entry in floor.entries}
+    scene = _Scene(estate, _held(floor), _cloud(estate, clouds - {""}), bool(clouds & {"aws", ""}), today)
     found: list[Need] = []
-    for kind in sorted(estate.by_type):
+    for kind, resources in estate.by_type.items():
+        existing = [one for one in resources if one.op != "read"]
         reader = _READERS.get(kind)
-        for resource in estate.by_type[kind] if reader else ():
-            if reader and resource.op != "read":
-                found.extend(reader(estate, resource, floor, today))
-        if kind in _NO_PRICE:
+        if reader is not None:
+            found.extend(need for one in existing for need in reader(scene, one))
+        elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
-            found.extend(
-                Need(one.urn, what, cloud, "", None, HOUR, estate.region(one, cloud)) for one in estate.by_type[kind] if one.op != "read"
-            )
+            found.extend(Need(one.urn, what, cloud, "", None, HOUR, estate.region(one, cloud)) for one in existing)
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
 
 
-Reader = Callable[[Estate, Resource, Floor, datetime.date], Iterator[Need]]
+Reader = Callable[[_Scene, Resource], Iterator[Need]]
 
 _EKS_STANDARD_SUPPORT_ENDS: Final = {
     "1.28": "2024-11-26",
@@ -65,22 +79,22 @@ _EKS_STANDARD_SUPPORT_ENDS: Final = {
 # endoflife.date/amazon-eks and the EKS user guide, "Kubernetes versions", 2026-04; ISO dates compare as text.
 
 
-def _eks_cluster(estate: Estate, cluster: Resource, _: Floor, today: datetime.date) -> Iterator[Need]:
+def _eks_cluster(scene: _Scene, cluster: Resource) -> Iterator[Need]:
     version = text(cluster.inputs.get("version"))
     end = _EKS_STANDARD_SUPPORT_ENDS.get(version or "")
-    extended = end is not None and today.isoformat() > end and get(cluster.inputs, "upgradePolicy.supportType") != "STANDARD"
+    extended = end is not None and scene.today.isoformat() > end and get(cluster.inputs, "upgradePolicy.supportType") != "STANDARD"
     support = "extended" if extended else "standard"
     what = f"EKS control plane, Kubernetes {version} in extended support" if extended else "EKS control plane"
-    yield _aws(estate, cluster, what, f"EKS control plane {support} support", Decimal(1))
+    yield _aws(scene.estate, cluster, what, f"EKS control plane {support} support", Decimal(1))
 
 
-def _nat(estate: Estate, gateway: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
-    yield _aws(estate, gateway, "NAT gateway, without the data it processes", "NAT gateway", Decimal(1))
+def _nat(scene: _Scene, gateway: Resource) -> Iterator[Need]:
+    yield _aws(scene.estate, gateway, "NAT gateway, without the data it processes", "NAT gateway", Decimal(1))
 
 
-def _load_balancer(estate: Estate, balancer: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
+def _load_balancer(scene: _Scene, balancer: Resource) -> Iterator[Need]:
     kind = balancer.inputs.get("loadBalancerType")
-    yield _balancer(estate, balancer, "application" if kind is None else text(kind) or "unknown kind of")
+    yield _balancer(scene.estate, balancer, "application" if kind is None else text(kind) or "unknown kind of")
 
 
 def _balancer(estate: Estate, resource: Resource, kind: str) -> Need:
@@ -89,60 +103,62 @@ def _balancer(estate: Estate, resource: Resource, kind: str) -> Need:
     return _aws(estate, resource, f"{kind} load balancer", "", Decimal(1))
 
 
-def _classic_balancer(estate: Estate, balancer: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
-    yield _balancer(estate, balancer, "classic")
+def _classic_balancer(scene: _Scene, balancer: Resource) -> Iterator[Need]:
+    yield _balancer(scene.estate, balancer, "classic")
 
 
-def _address(estate: Estate, address: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
-    yield _aws(estate, address, "Elastic IP", "Elastic IP (idle)", Decimal(1))
+def _address(scene: _Scene, address: Resource) -> Iterator[Need]:
+    yield _aws(scene.estate, address, "Elastic IP", "Elastic IP (idle)", Decimal(1))
 
 
-def _volume(estate: Estate, volume: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
+def _volume(scene: _Scene, volume: Resource) -> Iterator[Need]:
     # CreateVolume's default type is gp2 (EC2 API reference).
     kind = volume.inputs.get("type")
-    yield _disk(estate, volume, "EBS volume", volume.inputs.get("size"), "gp2" if kind is None else kind, Decimal(1))
+    yield _disk(scene.estate, volume, "EBS volume", volume.inputs.get("size"), "gp2" if kind is None else kind, Decimal(1))
     if kind == "gp3":
         # gp3 includes 3,000 IOPS and 125 MB/s (EBS user guide, "General Purpose SSD volumes").
         for prop, included, item, unit in (("iops", 3000, "IOPS", "IOPS-month"), ("throughput", 125, "throughput", "MBps-month")):
             given = count(volume.inputs.get(prop))
             if isinstance(given, int) and given > included:
                 what = f"EBS gp3 provisioned {item}"
-                yield Need(volume.urn, what, "aws", what, Decimal(given - included), unit, estate.region(volume, "aws"))
+                yield Need(volume.urn, what, "aws", what, Decimal(given - included), unit, scene.estate.region(volume, "aws"))
 
 
-def _snapshot(estate: Estate, snapshot: Resource, _: Floor, __: datetime.date) -> Iterator[Need]:
-    yield Need(snapshot.urn, "EBS snapshot, whose stored size no document says", "aws", "", None, GB_MONTH, estate.region(snapshot, "aws"))
+def _snapshot(scene: _Scene, snapshot: Resource) -> Iterator[Need]:
+    yield Need(
+        snapshot.urn, "EBS snapshot, whose stored size no document says", "aws", "", None, GB_MONTH, scene.estate.region(snapshot, "aws")
+    )
 
 
-def _instance_disks(estate: Estate, instance: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
+def _instance_disks(scene: _Scene, instance: Resource) -> Iterator[Need]:
     # A stopped instance keeps its disks on the bill as a running one does.
-    if not _is_entry(floor, instance.urn):
+    if instance.urn not in scene.held:
         return
     root = mapping(at(instance.inputs, "rootBlockDevice"))
     disks = ([root] if root else []) + [mapping(one) for one in items(instance.inputs.get("ebsBlockDevices"))]
-    yield from _disks(estate, instance, "disk of the instance", disks, Decimal(1))
+    yield from _disks(scene.estate, instance, "disk of the instance", disks, Decimal(1))
 
 
-def _node_group(estate: Estate, group: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
-    if not _is_entry(floor, group.urn):
-        yield from _cpu_nodes(estate, group, floor)
+def _node_group(scene: _Scene, group: Resource) -> Iterator[Need]:
+    if group.urn not in scene.held:
+        yield from _cpu_nodes(scene, group)
         return
-    nodes = _nodes(floor, group.urn)
+    nodes = scene.held[group.urn]
     if nodes == 0:
         return
     template = group.inputs.get("launchTemplate")
     if template is None:
         # 20 GB where nothing is said (EKS API reference, CreateNodegroup diskSize).
         size = group.inputs.get("diskSize")
-        yield _disk(estate, group, "disk of its nodes, while they are held", 20 if size is None else size, None, nodes)
+        yield _disk(scene.estate, group, "disk of its nodes, while they are held", 20 if size is None else size, None, nodes)
     else:
-        yield from _template_disks(estate, group, template, nodes, "disk of its nodes, while they are held")
+        yield from _template_disks(scene.estate, group, template, nodes, "disk of its nodes, while they are held")
 
 
-def _cpu_nodes(estate: Estate, group: Resource, floor: Floor) -> Iterator[Need]:
+def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
     kinds = [kind for kind in items(group.inputs.get("instanceTypes")) if isinstance(kind, str)] or ["t3.medium"]
-    shapes = [estate.shape("aws", kind) for kind in kinds]
-    if not _clusters_of_gpus(floor) or not all(shape is not None and shape.gpus == 0 for shape in shapes):
+    shapes = [scene.estate.shape("aws", kind) for kind in kinds]
+    if not scene.aws or not all(shape is not None and shape.gpus == 0 for shape in shapes):
         return
     nodes = count(get(group.inputs, "scalingConfig.desiredSize"))
     if nodes is None:
@@ -152,25 +168,25 @@ def _cpu_nodes(estate: Estate, group: Resource, floor: Floor) -> Iterator[Need]:
     market = "spot" if spot else "on-demand"
     what = f"CPU nodes {kinds[0]}" + (f" (or {', '.join(kinds[1:])})" if kinds[1:] else "")
     if number != 0:
-        yield Need(group.urn, what, "aws", kinds[0], number, HOUR, estate.region(group, "aws"), market)
+        yield Need(group.urn, what, "aws", kinds[0], number, HOUR, scene.estate.region(group, "aws"), market)
 
 
-def _autoscaling_group(estate: Estate, group: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
-    if not _is_entry(floor, group.urn):
+def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
+    if group.urn not in scene.held:
         return
     template = group.inputs.get("launchTemplate")
     if template is None:
         template = get(group.inputs, "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification")
     if template is None:
         return
-    nodes = _nodes(floor, group.urn)
+    nodes = scene.held[group.urn]
     warm = mapping(at(group.inputs, "warmPool"))
     parked = _parked(group, warm) if warm else 0
     if nodes:
-        yield from _template_disks(estate, group, template, nodes, "disk of its nodes, while they are held")
+        yield from _template_disks(scene.estate, group, template, nodes, "disk of its nodes, while they are held")
     if parked:
         state = text(warm.get("poolState")) or "Stopped"
-        yield from _template_disks(estate, group, template, Decimal(parked), f"disk of the warm pool ({state})")
+        yield from _template_disks(scene.estate, group, template, Decimal(parked), f"disk of the warm pool ({state})")
 
 
 def _parked(group: Resource, warm: Mapping[str, Any]) -> int:
@@ -187,19 +203,19 @@ def _parked(group: Resource, warm: Mapping[str, Any]) -> int:
     return max(known[0], known[1] - known[2])
 
 
-def _karpenter_pool(estate: Estate, pool: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
-    nodes = _nodes(floor, pool.urn)
+def _karpenter_pool(scene: _Scene, pool: Resource) -> Iterator[Need]:
+    nodes = scene.held.get(pool.urn, Decimal(0))
     wanted = get(pool.inputs, "spec.template.spec.nodeClassRef.name")
-    for node_class in estate.by_type.get("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", ()):
+    for node_class in scene.estate.by_type.get("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", ()):
         if nodes and get(node_class.inputs, "metadata.name") == wanted and wanted is not None and not hidden(wanted):
             mappings = [mapping(at(one, "ebs")) for one in items(get(node_class.inputs, "spec.blockDeviceMappings"))]
-            yield from _disks(estate, pool, "disk of its nodes, while they are held", mappings, nodes)
+            yield from _disks(scene.estate, pool, "disk of its nodes, while they are held", mappings, nodes)
 
 
-def _service(estate: Estate, service: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
+def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
     if get(service.inputs, "spec.type") != "LoadBalancer":
         return
-    cloud = _cloud(estate, floor)
+    cloud = scene.cloud
     if cloud != "aws":
         yield Need(service.urn, "load balancer of the Service", cloud, "", Decimal(1), HOUR, None)
         return
@@ -208,28 +224,28 @@ def _service(estate: Estate, service: Resource, floor: Floor, _: datetime.date) 
     by_class = text(get(service.inputs, "spec.loadBalancerClass")) or ""
     # Without a sign of the AWS load balancer controller the cloud provider makes a Classic one (Kubernetes cloud-provider-aws docs).
     network = kind in ("nlb", "nlb-ip", "external") or by_class.endswith("/nlb")
-    yield _balancer(estate, service, "network" if network else "classic")
+    yield _balancer(scene.estate, service, "network" if network else "classic")
 
 
-def _ingress(estate: Estate, ingress: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
+def _ingress(scene: _Scene, ingress: Resource) -> Iterator[Need]:
     name = text(get(ingress.inputs, "spec.ingressClassName")) or text(
         at(ingress.inputs, "metadata", "annotations", "kubernetes.io/ingress.class")
     )
-    if name == "alb" and _cloud(estate, floor) == "aws":
-        yield _balancer(estate, ingress, "application")
+    if name == "alb" and scene.cloud == "aws":
+        yield _balancer(scene.estate, ingress, "application")
 
 
-def _claim(estate: Estate, claim: Resource, floor: Floor, _: datetime.date) -> Iterator[Need]:
+def _claim(scene: _Scene, claim: Resource) -> Iterator[Need]:
     size = _gib(get(claim.inputs, "spec.resources.requests.storage"))
-    cloud = _cloud(estate, floor)
+    cloud = scene.cloud
     name = text(get(claim.inputs, "spec.storageClassName"))
     kind = name if name in ("gp2", "gp3") else None
-    for storage in estate.by_type.get("kubernetes:storage.k8s.io/v1:StorageClass", ()):
+    for storage in scene.estate.by_type.get("kubernetes:storage.k8s.io/v1:StorageClass", ()):
         if name is not None and get(storage.inputs, "metadata.name") == name and storage.inputs.get("provisioner") == "ebs.csi.aws.com":
             kind = text(get(storage.inputs, "parameters.type")) or "gp3"  # the EBS CSI driver's default type
     item = f"EBS {kind} storage" if cloud == "aws" and kind in ("gp2", "gp3") else ""
     what = "disk of the volume claim" + (f" ({kind})" if item else "")
-    yield Need(claim.urn, what, cloud, item, size, GB_MONTH, estate.region(claim, "aws") if cloud == "aws" else None)
+    yield Need(claim.urn, what, cloud, item, size, GB_MONTH, scene.estate.region(claim, "aws") if cloud == "aws" else None)
 
 
 def _template_disks(estate: Estate, owner: Resource, template: Any, nodes: Decimal | None, what: str) -> Iterator[Need]:
@@ -276,26 +292,19 @@ def _aws(estate: Estate, resource: Resource, what: str, item: str, number: Decim
     return Need(resource.urn, what, "aws", item, number, HOUR, estate.region(resource, "aws"))
 
 
-def _is_entry(floor: Floor, urn: str) -> bool:
-    """Whether a resource has to do with a GPU."""
-    return any(entry.urn == urn for entry in floor.entries)
+def _held(floor: Floor) -> Mapping[str, Decimal | None]:
+    held: dict[str, Decimal | None] = {}
+    for entry in floor.entries:
+        nodes = entry.supply.nodes if entry.supply else entry.nodes
+        before = held.get(entry.urn, Decimal(0))
+        held[entry.urn] = None if nodes is None or before is None else before + nodes
+    return held
 
 
-def _nodes(floor: Floor, urn: str) -> Decimal | None:
-    """Nodes that a resource holds, over all its entries; None where not known, 0 where it has none."""
-    held = [entry.supply.nodes if entry.supply else entry.nodes for entry in floor.entries if entry.urn == urn]
-    return None if None in held else Decimal(sum(nodes or 0 for nodes in held))
-
-
-def _cloud(estate: Estate, floor: Floor) -> str:
-    """The cloud that Kubernetes objects are on: that of the stack's clusters, else the only one of the GPU pools."""
-    clusters = {cloud for kind, cloud in _CLUSTERS.items() if estate.by_type.get(kind)}
-    clouds = clusters or {entry.supply.cloud for entry in floor.entries if entry.supply and entry.supply.cloud}
+def _cloud(estate: Estate, of_pools: Set[str]) -> str:
+    """That of the stack's clusters, else the only one of the GPU pools."""
+    clouds = {cloud for kind, cloud in _CLUSTERS.items() if estate.by_type.get(kind)} or of_pools
     return next(iter(clouds)) if len(clouds) == 1 else ""
-
-
-def _clusters_of_gpus(floor: Floor) -> bool:
-    return any(entry.supply is None or entry.supply.cloud in ("aws", "") for entry in floor.entries)
 
 
 _CLUSTERS: Final = {
