@@ -15,6 +15,7 @@ from zerofloor.cold_start import Wait, cold_start
 from zerofloor.estate import Estate
 from zerofloor.estimate import Amount, BreakEven, Estimate, Figure, Gap, Item, ResourceCost
 from zerofloor.floor import Entry, Floor, Supply
+from zerofloor.instances import Shape
 from zerofloor.meaning import meaning
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.book import OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
@@ -39,7 +40,12 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
     settings = estate.settings
     bursts = profile(settings.traffic)
     wait = cold_start(settings.cold_start)
-    lines = [_line(entry, entry.supply, book, settings, bursts, wait) for entry in floor.entries if entry.supply is not None]
+    choices = _choices((entry.supply for entry in floor.entries if entry.supply is not None), book)
+    lines = [
+        _line(entry, entry.supply, choices[_node_of(entry.supply)], book, settings, bursts, wait)
+        for entry in floor.entries
+        if entry.supply is not None
+    ]
     needs = residuals(estate, floor, today) if floor.entries else ()
     rest = [_residual(need, book) for need in needs]
     gaps = [line.gap for line in lines if line.gap] + [gap for gap in rest if isinstance(gap, Gap)]
@@ -84,9 +90,28 @@ class _Line:
     """A node's price an hour; None where it is unpriced."""
 
 
-def _line(entry: Entry, supply: Supply, book: PriceBook, settings: Settings, bursts: Profile | None, wait: Wait) -> _Line:
+_Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None]
+
+
+def _node_of(supply: Supply) -> _Node:
+    """What decides on the price of a node."""
+    return supply.cloud, supply.shapes, supply.market, supply.region, supply.price_as
+
+
+def _choices(supplies: Iterable[Supply], book: PriceBook) -> Mapping[_Node, Choice | Unpriced]:
+    """What each kind of node costs, looked up once: large stacks have few kinds."""
+    found: dict[_Node, Choice | Unpriced] = {}
+    for supply in supplies:
+        node = _node_of(supply)
+        if node not in found:
+            found[node] = choose(supply, book)
+    return found
+
+
+def _line(
+    entry: Entry, supply: Supply, choice: Choice | Unpriced, book: PriceBook, settings: Settings, bursts: Profile | None, wait: Wait
+) -> _Line:
     quantities = _quantities(supply, bursts, wait)
-    choice = choose(supply, book)
     unbounded = supply.ceiling is None
     if isinstance(choice, Unpriced):
         return _unpriced(entry, supply, choice, quantities, book.currency, settings.limits)
@@ -104,7 +129,7 @@ def _line(entry: Entry, supply: Supply, book: PriceBook, settings: Settings, bur
     if supply.overlap:
         hours = Decimal(supply.overlap) * meter(supply.cloud).billed(wait.most) / 3600
         items.append(item(hours, "node-hour, once", (), f"{what}, twice while the replacement starts"))
-    amounts = {figure: _total(items, figure, book.currency) for figure in _FIGURES}
+    amounts = {figure: _amount(nodes, price.money, dearest) for figure, nodes in quantities.items()}
     per_gpu = _divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
     cost = ResourceCost(
         entry.urn,
@@ -112,11 +137,15 @@ def _line(entry: Entry, supply: Supply, book: PriceBook, settings: Settings, bur
         what,
         amounts["floor"],
         amounts["desired"],
-        amounts["expected"] if bursts is not None else None,
+        amounts.get("expected"),
         Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, unbounded),
         per_gpu,
     )
     return _Line(cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money)
+
+
+def _amount(nodes: Decimal, price: Money, dearest: Money | None) -> Amount:
+    return Amount(price * nodes, dearest * nodes if dearest is not None and nodes else None)
 
 
 def _quantities(supply: Supply, bursts: Profile | None, wait: Wait) -> Mapping[Figure, Decimal]:

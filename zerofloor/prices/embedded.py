@@ -79,6 +79,7 @@ def snapshot_hash() -> str:
     return digest.hexdigest()
 
 
+@cache
 def machine_row(cloud: str, item: str, region: str, market: str) -> Row | None:
     """The price of a machine; `item` and `region` in lower case, `market` on-demand or spot."""
     return next((row for _, _, row in _machine_rows(cloud, item, f",{region},{_option(market)},")), None)
