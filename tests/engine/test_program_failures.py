@@ -168,14 +168,12 @@ def test_no_secret_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_program_gets_no_credentials(tmp_path: Path) -> None:
-    planted = dict.fromkeys(
-        (
-            "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AZURE_CLIENT_SECRET",
-            "ARM_CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CREDENTIALS", "KUBECONFIG", "CLOUDSDK_CONFIG", "PULUMI_ACCESS_TOKEN",
-            "PULUMI_CONFIG_PASSPHRASE", "GITHUB_TOKEN", "OPENAI_API_KEY", "DB_PASSWORD", "https_proxy", "HTTPS_PROXY", "SSH_AUTH_SOCK",
-        ),
-        "planted-credential",
-    )  # fmt: skip
+    names = """
+        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_SHARED_CREDENTIALS_FILE AZURE_CLIENT_SECRET
+        ARM_CLIENT_SECRET GOOGLE_APPLICATION_CREDENTIALS GOOGLE_CREDENTIALS KUBECONFIG CLOUDSDK_CONFIG PULUMI_ACCESS_TOKEN
+        PULUMI_CONFIG_PASSPHRASE GITHUB_TOKEN OPENAI_API_KEY DB_PASSWORD https_proxy HTTPS_PROXY SSH_AUTH_SOCK
+    """
+    planted = dict.fromkeys(names.split(), "planted-credential")
     planted["DATABASE_URL"] = "postgres://me:planted-credential@db/x"
     kept = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "AWS_REGION": "us-west-2", "TEAM": "serving"}
     source = "import json, os\njson.dump(dict(os.environ), open('environ.json', 'w'))"

@@ -54,7 +54,7 @@ def test_only_the_cloud_knows_an_image() -> None:
 
 
 def test_manifests_are_decoded_as_the_kubernetes_provider_does() -> None:
-    text = "kind: A\nwhen: 2026-01-01\n8080: x\n---\n---\nkind: B\nlist: [1, 1.5, on]\n"
+    text = "kind: A\nwhen: 2026-01-01\n'8080': x\n---\n---\nkind: B\nlist: [1, 1.5, on]\n"
     assert result("kubernetes:yaml:decode", {"text": text}) == {
         "result": [{"kind": "A", "when": "2026-01-01", "8080": "x"}, {"kind": "B", "list": [1, 1.5, True]}]
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import venv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from tests.engine.program_folder import VPC, program
@@ -53,22 +55,24 @@ def test_transforms_change_inputs_options_and_links() -> None:
     group = resources["group"]
     assert group.inputs["scalingConfig"] == {"minSize": 1, "maxSize": 2, "desiredSize": 0}
     assert group.inputs["tags"] == {"team": "serving"}
-    assert (group.inputs["subnetIds"], group.inputs["instanceTypes"]) == ([UNKNOWN], [SECRET])
+    assert (group.inputs["subnetIds"], group.inputs["instanceTypes"]) == ([UNKNOWN], SECRET)
     assert group.ignore_changes == ("scalingConfig.desiredSize",)
     assert resources["vllm"].inputs["spec"]["replicas"] == 3
     # As in the engine: a resource's own transform keeps links only where it returns nothing, since the SDK drops them from a result.
     assert group.property_dependencies is not None
     assert group.property_dependencies["subnetIds"] == ()
-    assert resources["untouched"].property_dependencies == {"ami": (resources["vpc"].urn,), "instanceType": (), "tags": ()}
+    linked = resources["linked"].property_dependencies
+    assert linked is not None
+    assert linked["data"] == (resources["vpc"].urn,)
 
 
 def test_nested_components_name_their_children() -> None:
-    resources = preview(PROGRAMS / "components")
+    stack = preview_in_process(PROGRAMS / "components", "dev", time_limit=60)
+    resources = by_name(stack)
     model = "urn:pulumi:dev::components::components:serving:Fleet$components:serving:Model"
     assert resources["fleet"].custom is False
-    deployment = next(r for r in resources.values() if r.type == "kubernetes:apps/v1:Deployment")
-    assert deployment.urn.startswith(f"{model}$kubernetes:apps/v1:Deployment::fleet-")
-    assert (deployment.parent or "").startswith(f"{model}::fleet-")
+    deployment = next(r for r in stack.resources if r.urn == f"{model}$kubernetes:apps/v1:Deployment::fleet-1")
+    assert deployment.parent == f"{model}::fleet-1"
     assert (deployment.provider or "").startswith("urn:pulumi:dev::components::pulumi:providers:kubernetes::cluster::")
     assert (resources["fleet-gateway"].provider or "").startswith("urn:pulumi:dev::components::pulumi:providers:aws::paris::")
 
@@ -96,14 +100,13 @@ def test_look_ups_are_answered_and_each_answer_is_told() -> None:
 
 
 def test_a_manifest_becomes_its_objects() -> None:
-    resources = preview(PROGRAMS / "manifest")
-    assert resources["gpu/vllm"].type in ("kubernetes:apps/v1:Deployment", "kubernetes:autoscaling/v2:HorizontalPodAutoscaler")
-    types = {r.type for r in preview_in_process(PROGRAMS / "manifest", "dev", time_limit=60).resources}
-    assert types >= {
-        "kubernetes:apps/v1:Deployment",
-        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
-        "kubernetes:karpenter.sh/v1:NodePool",
-    }
+    resources = {resource.type: resource for resource in preview_in_process(PROGRAMS / "manifest", "dev", time_limit=60).resources}
+    model = resources["kubernetes:apps/v1:Deployment"]
+    assert (model.name, model.parent) == ("gpu/vllm", "urn:pulumi:dev::manifest::kubernetes:yaml:ConfigFile::models")
+    assert model.inputs["spec"]["template"]["spec"]["containers"][0]["resources"] == {"limits": {"nvidia.com/gpu": 1}}
+    assert resources["kubernetes:autoscaling/v2:HorizontalPodAutoscaler"].inputs["spec"]["minReplicas"] == 1
+    assert resources["kubernetes:karpenter.sh/v1:NodePool"].inputs["spec"] == {"limits": {"nvidia.com/gpu": "8"}}
+    assert resources["kubernetes:core/v1:ConfigMap"].inputs["data"] == {"since": "2026-01-01"}
 
 
 def test_what_is_computed_from_outputs_is_known_as_far_as_its_parts_are() -> None:
@@ -111,7 +114,14 @@ def test_what_is_computed_from_outputs_is_known_as_far_as_its_parts_are() -> Non
     data = resources["map"].inputs["data"]
     assert resources["group"].inputs["subnetIds"] == ["subnet-1", "subnet-2"]
     assert resources["scaler"].inputs["spec"] == {"scaleTargetRef": {"name": "vllm"}, "minReplicaCount": 1, "maxReplicaCount": 1}
-    assert data is SECRET  # The Kubernetes SDK marks the whole object where one part is secret.
+    assert data == {
+        "arn": UNKNOWN,
+        "subnet": "subnet-1",
+        "policy": UNKNOWN,
+        "sentence": "runs on serving",
+        "token": SECRET,
+        "both": SECRET,
+    }
 
 
 def test_hooks_are_taken_and_not_run() -> None:
@@ -176,7 +186,9 @@ REFERENCE = """
     import pulumi
 
     other = pulumi.StackReference("acme/network/prod")
-    pulumi.CustomResource("aws:ec2/instance:Instance", "beside", {"instanceType": other.get_output("type"), "count": other.require_output("count")})
+    pulumi.CustomResource("aws:ec2/instance:Instance", "beside", {
+        "instanceType": other.get_output("type"), "count": other.require_output("count"),
+    })
 """
 
 
@@ -276,8 +288,11 @@ def test_main_runs_where_the_project_says(tmp_path: Path) -> None:
     (folder / "app").mkdir()
     (folder / "app" / "helper.py").write_text("NAME = open('name.txt').read()\n")
     (folder / "app" / "name.txt").write_text("found")
-    (folder / "app" / "serve.py").write_text("import os, pulumi, helper\nos.chdir('/')\npulumi.ComponentResource('a:b:C', helper.NAME)\n")
-    assert preview(folder)["found"].source_position == "app/serve.py:3"
+    (folder / "app" / "serve.py").write_text(
+        "import os, pulumi, helper\nos.chdir('/')\nclass C(pulumi.CustomResource):\n    def __init__(self, name):\n"
+        "        super().__init__('a:b:C', name)\nC(helper.NAME)\n"
+    )
+    assert preview(folder)["found"].source_position == "app/serve.py:6"
 
 
 def test_the_program_knows_its_stack(tmp_path: Path) -> None:
@@ -286,3 +301,19 @@ def test_the_program_knows_its_stack(tmp_path: Path) -> None:
     )
     folder = program(tmp_path, source)
     assert "acme-test-dev" in by_name(preview_in_process(folder, "acme/test/dev", time_limit=60))
+
+
+def test_a_program_runs_in_its_own_environment_without_zerofloor_in_it(tmp_path: Path) -> None:
+    source = """
+        import importlib.util, sys
+        import pulumi
+        assert importlib.util.find_spec("zerofloor") is None
+        pulumi.ComponentResource("a:b:C", sys.prefix.rpartition("/")[2])
+    """
+    folder = program(tmp_path, source, project="runtime: {name: python, options: {virtualenv: own}}")
+    venv.create(folder / "own", with_pip=False, symlinks=True)
+    packages = Path(pulumi.__file__).parents[1]
+    theirs = next((folder / "own").glob("lib/python3*/site-packages"))
+    (theirs / "pulumi").symlink_to(packages / "pulumi")
+    (theirs / "rest.pth").write_text(str(packages))  # Its own .pth files, and so an editable zerofloor, are not read.
+    assert "own" in preview(folder)

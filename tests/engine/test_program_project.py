@@ -13,6 +13,9 @@ from tests.engine.program_folder import program
 from zerofloor.engine.project import Config, choose_stack, placeholder, read_config, read_project
 from zerofloor.errors import InputError
 
+LAUGHS = "config:\n  a:l0: &l0 [1, 1]\n" + "".join(f"  a:l{i}: &l{i} [*l{i - 1}, *l{i - 1}]\n" for i in range(1, 40))
+"""Each alias doubles what stands before."""
+
 
 def config_of(folder: Path, stack: str = "dev") -> Config:
     return read_config(read_project(folder), stack)
@@ -41,7 +44,7 @@ def test_the_projects_own_environment_runs_it_if_pulumi_is_in_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("name: [", "not YAML: .* in line 1"),
+        ("name: [", "not YAML: .* in line 2"),
         ("", "needs a `name` and a `runtime`"),
         ("- a\n", "needs a `name` and a `runtime`"),
         ("name: test\n", "needs a `name` and a `runtime`"),
@@ -49,7 +52,7 @@ def test_the_projects_own_environment_runs_it_if_pulumi_is_in_it(tmp_path: Path)
         ("name: test\nruntime: python\nconfig: 3\n", "`config` is not a mapping"),
         ("name: test\nruntime: python\nconfig: {'a:b:c': 1}\n", "'a:b:c' is not a configuration key"),
         ("name: \x00\n", "not YAML"),
-        ("[" * 5000, "not YAML"),
+        ("[" * 5000, "nested more than 200 levels|not YAML"),
     ],
 )
 def test_a_broken_project_is_refused_in_one_line(tmp_path: Path, content: str, says: str) -> None:
@@ -92,7 +95,7 @@ class TestChoosingTheStack:
         assert choose_stack(folder, None, {}) == "prod"
 
     def test_else_the_candidates_are_named(self, folder: Path) -> None:
-        with pytest.raises(InputError, match="which stack.*--stack.*dev, prod"):
+        with pytest.raises(InputError, match=r"which stack.*--stack.*dev, prod"):
             choose_stack(folder, None, {})
         for file in folder.glob("Pulumi.*.yaml"):
             file.unlink()
@@ -164,11 +167,22 @@ class TestConfiguration:
         with pytest.raises(InputError, match=r"the stack 'prod' has no Pulumi\.prod\.yaml \(stacks with one: dev\)"):
             config_of(program(tmp_path, ""), "acme/test/prod")
 
-    @pytest.mark.parametrize("content", ["config: 3", "- a", "config: {plain: 1}", "config: {'a:b': {", "config: {'a:b': " + "[" * 3000])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "config: 3",
+            "- a",
+            "config: {plain: 1}",
+            "config: {'a:b': {",
+            "config: {'a:b': " + "[" * 3000,
+            LAUGHS,
+            "config: {'a:b': &a [*a]}",
+        ],
+    )
     def test_a_broken_file_is_refused_in_one_line(self, tmp_path: Path, content: str) -> None:
         folder = program(tmp_path, "")
         (folder / "Pulumi.dev.yaml").write_text(content)
-        with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml: ") as raised:
+        with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml: |the configuration a:") as raised:
             config_of(folder)
         assert "\n" not in str(raised.value)
 

@@ -85,9 +85,15 @@ def remember_secrets(output: Any) -> None:
     """Keeps what goes through `Output.secret`: a failing `apply` may quote it."""
     mark = output.secret
 
-    def secret(value: Any) -> Any:
+    def remember(value: Any) -> None:
         if isinstance(value, str):
             SECRETS.add(value)
+        elif isinstance(value, (list, tuple, dict)):
+            for part in value.values() if isinstance(value, dict) else value:
+                remember(part)
+
+    def secret(value: Any) -> Any:
+        remember(value)
         return mark(value)
 
     output.secret = staticmethod(secret)

@@ -50,7 +50,7 @@ class Question:
 
 
 def answer(question: Question) -> Answer | None:
-    """The known answer; None where only the cloud knows."""
+    """The known answer; None where only the cloud knows. InputError where a manifest can't be decoded."""
     if question.token == "kubernetes:yaml:decode":
         return _decoded(question)
     short = question.token.replace("/", ":").split(":")
@@ -107,25 +107,9 @@ def _partition(region: Any) -> tuple[str, str, str]:
 
 def _decoded(question: Question) -> Answer | None:
     """What the Kubernetes provider does itself: the objects of a YAML text. Nothing is assumed, so no assumption is named."""
-    import yaml
+    from zerofloor.documents.yaml_text import yaml_documents
 
-    class Loader(yaml.SafeLoader):
-        """Dates stay text: JSON has none."""
-
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
     text = question.args.get("text")
     if not isinstance(text, str):
         return None
-    return Answer({"result": [_json(part) for part in yaml.load_all(text, Loader=Loader) if part]}, "")
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key if isinstance(key, str) else str(key).lower() if isinstance(key, bool) else str(key): _json(part)
-            for key, part in value.items()
-        }
-    return [_json(part) for part in value] if isinstance(value, list) else value
+    return Answer({"result": [value for _, _, value in yaml_documents(question.token, text)]}, "")

@@ -32,6 +32,7 @@ from pulumi.runtime.proto import (
 from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
+from zerofloor.errors import InputError
 from zerofloor.stack import STACK_TYPE, Resource
 
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -470,8 +471,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             return Answer(self._in.answers[token], "what the settings say")
         try:
             return answer(Question(token, args, self._in.config, self._region(provider)))
-        except Exception as error:  # Hostile YAML in kubernetes:yaml:decode.
-            self._refuse(f"{token} can't read its input: {str(error).partition(chr(10))[0]}", context)
+        except InputError as error:
+            self._refuse(str(error), context)
             return None
 
     def _region(self, provider: str) -> str | None:

@@ -6,15 +6,20 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from zerofloor.documents.properties import DEEPEST
 from zerofloor.errors import InputError
 
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a Pulumi.yaml or Pulumi.STACK.yaml: a larger one is no configuration."""
+
+
+MOST_VALUES: Final = 100_000
+"""Values within one configuration key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,13 @@ def _as_text(key: str, value: Any) -> tuple[str, list[str]]:
     """The value as the engine hands it over, and the placeholders in it for what is encrypted."""
     placeholders: list[str] = []
 
+    count = 0
+
     def plain(part: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count > MOST_VALUES:  # Aliases multiply.
+            raise InputError(f"the configuration {key} has more than {MOST_VALUES} values")
         if isinstance(part, dict) and set(part) == {"secure"}:
             placeholders.append(placeholder(f"{key}#{len(placeholders)}"))
             return placeholders[-1]
@@ -209,9 +220,9 @@ def _as_text(key: str, value: Any) -> tuple[str, list[str]]:
 
     try:
         shown = plain(value)
-        return (shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), sort_keys=True)), placeholders
     except RecursionError:
-        raise InputError(f"the configuration {key} is nested too deeply") from None
+        raise InputError(f"the configuration {key} contains itself") from None
+    return (shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), sort_keys=True)), placeholders
 
 
 def placeholder(of: str) -> str:
@@ -227,16 +238,16 @@ def load_yaml(path: Path) -> Any:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     if len(data) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST // 1024 // 1024} MiB, so no configuration")
-    documents = list(_documents(data, path))
-    return documents[0] if documents else None
-
-
-def _documents(data: bytes, path: Path) -> Iterator[Any]:
     import yaml
 
     try:
-        yield from yaml.load_all(data, Loader=yaml_loader())
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        depth = 0
+        for event in yaml.parse(data, Loader=yaml_loader()):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise InputError(f"{path}: nested more than {DEEPEST} levels deep")
+        return next(yaml.load_all(data, Loader=yaml_loader()), None)
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise InputError(f"{path}: not YAML: {problem}" + (f" in line {mark.line + 1}" if mark else "")) from None
@@ -246,13 +257,18 @@ def yaml_loader() -> Any:
     """PyYAML's safe loader with the engine's idea of scalars: `yes` and `on` are words, dates and `1:30` are strings."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         pass
 
-    kept = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
+    kinds = ("bool", "int", "float", "timestamp")
     Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in kept and not (tag.endswith((":int", ":float")) and first == ":")]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in kinds]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    for kind, pattern, first in (
+        ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("int", r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)", "-+0123456789"),
+        ("float", r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first))
     return Loader

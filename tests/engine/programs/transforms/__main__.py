@@ -35,6 +35,7 @@ aws.eks.NodeGroup(
     opts=pulumi.ResourceOptions(transforms=[raise_floor]),
 )
 aws.ec2.Instance("untouched", ami=vpc.arn, instance_type="g5.xlarge", opts=pulumi.ResourceOptions(transforms=[lambda args: None]))
+k8s.core.v1.ConfigMap("linked", data={"vpc": vpc.id}, opts=pulumi.ResourceOptions(transforms=[lambda args: None]))
 server = pulumi.ComponentResource("transforms:index:Server", "server", opts=pulumi.ResourceOptions(transforms=[replicas]))
 labels = {"app": "vllm"}
 k8s.apps.v1.Deployment(
