@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, cast
@@ -168,7 +168,7 @@ def _unpriced(entry: Entry, supply: Supply, missing: Unpriced, nodes: Mapping[Fi
         "ceiling": limits.max_ceiling_hourly is not None and (supply.ceiling is None or supply.ceiling > 0),
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
-    names = ", ".join(shape.instance_type for shape in supply.shapes) or "a node of unknown type"
+    names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
     elsewhere = "" if missing.elsewhere is None else _elsewhere(missing.elsewhere)
     gap = Gap(entry.urn, names, missing.why, accelerated and any(counted.values()), elsewhere)
     nothing = Amount(Money(Decimal(0), currency))
@@ -198,9 +198,7 @@ def _named(option: Option, supply: Supply) -> str:
 def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
     name = short(entry.urn)
     if choice.without_price:
-        left = choice.without_price
-        shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
-        yield f"{name}: no price in {supply.region} for {shown}, so mostly not sold there; left out of the choice."
+        yield f"{name}: no price in {supply.region} for {_some(choice.without_price)}, so mostly not sold there; left out of the choice."
     if choice.cheapest.note.startswith("as ") and choice.open:
         yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."
     if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
@@ -214,10 +212,10 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
 
 
 def _residual(need: Need, book: PriceBook) -> Item | Gap:
-    if need.quantity is None:
-        return Gap(need.urn, need.what, "its size is not known", False)
     if not need.item or not need.cloud:
         return Gap(need.urn, need.what, "the price book has no price for it" if need.cloud else "nothing says on which cloud it is", False)
+    if need.quantity is None:
+        return Gap(need.urn, need.what, "its size is not known", False)
     market = cast(Market, need.market)
     if need.region is None:
         why = f"its region is not known: set `region: {{{need.cloud}: …}}` in zerofloor.yaml"
@@ -249,6 +247,11 @@ def _divided(money: Money, by: Decimal) -> Money:
 def _elsewhere(price: Price, quantity: Decimal = Decimal(1)) -> str:
     money, _ = _hourly(price)
     return f"{price.key.market} in {price.key.region} it would be {_small(money * quantity)}/h"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three of a list."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _small(money: Money) -> str:

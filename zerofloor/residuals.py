@@ -255,7 +255,13 @@ def _template_disks(estate: Estate, owner: Resource, template: Any, nodes: Decim
     link = estate.link(owner, prop, "aws:ec2/launchTemplate:LaunchTemplate", value=value)
     if len(link.found) != 1:
         yield Need(
-            owner.urn, f"{what}, whose launch template is not in the documents", "aws", "", None, GB_MONTH, estate.region(owner, "aws")
+            owner.urn,
+            f"{what}, whose launch template is not in the documents",
+            "aws",
+            "EBS gp3 storage",
+            None,
+            GB_MONTH,
+            estate.region(owner, "aws"),
         )
         return
     mappings = [mapping(at(one, "ebs")) for one in items(link.found[0].inputs.get("blockDeviceMappings"))]
@@ -264,7 +270,7 @@ def _template_disks(estate: Estate, owner: Resource, template: Any, nodes: Decim
 
 def _disks(estate: Estate, owner: Resource, what: str, disks: list[Mapping[str, Any]], number: Decimal | None) -> Iterator[Need]:
     if not disks:
-        yield Need(owner.urn, f"{what}, of the image's own size", "aws", "", None, GB_MONTH, estate.region(owner, "aws"))
+        yield Need(owner.urn, f"{what}, of the image's own size", "aws", "EBS gp3 storage", None, GB_MONTH, estate.region(owner, "aws"))
     for disk in disks:
         yield _disk(estate, owner, what, disk.get("volumeSize"), disk.get("volumeType"), number)
 
