@@ -1,12 +1,20 @@
-"""The command as people run it: a process."""
+"""The command as people run it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from zerofloor.cli.main import run
+
+COMMAND = str(Path(sys.executable).parent / "zerofloor")
+"""The installed command."""
 
 TODAY = ("--today", "2026-11-24")
 
@@ -46,14 +54,32 @@ class Done:
     err: str
 
 
-def zerofloor(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ: dict[str, str] | None = None) -> Done:
-    """Runs the command in a folder; stdout and stderr are pipes."""
+def zerofloor(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ: Mapping[str, str] | None = None) -> Done:
+    """Runs the command in a folder, in this process: as `process` does, and a hundred times as quick."""
+    before = Path.cwd(), dict(os.environ), sys.stdin
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin))
+    try:
+        os.chdir(cwd)
+        os.environ.update({"COLUMNS": "80", **(environ or {})})
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run([str(argument) for argument in arguments])
+    finally:
+        os.chdir(before[0])
+        os.environ.clear()
+        os.environ.update(before[1])
+        sys.stdin = before[2]
+    return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+
+
+def process(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ: Mapping[str, str] | None = None) -> Done:
+    """Runs the installed command in a folder; stdout and stderr are pipes."""
     done = subprocess.run(
-        [sys.executable, "-c", "from zerofloor.cli.main import main; main()", *map(str, arguments)],
+        [COMMAND, *map(str, arguments)],
         cwd=cwd,
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
-        env={**{key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS")}, **(environ or {})},
+        env={**os.environ, **(environ or {})},
         timeout=60,
         check=False,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cases import case, digest_of
-from tests.cli.command import TODAY, refused, zerofloor
+from tests.cli.command import TODAY, process, refused, zerofloor
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
@@ -51,6 +51,13 @@ def test_a_document_that_can_not_be_read(name: str, tmp_path: Path) -> None:
     (tmp_path / "input.json").write_bytes(DOCUMENTS[name])
     assert "input.json" in refused(zerofloor("check", "input.json", *TODAY, cwd=tmp_path))
     assert "stdin" in refused(zerofloor("check", "-", *TODAY, cwd=tmp_path, stdin=DOCUMENTS[name]))
+
+
+@pytest.mark.parametrize("name", ["truncated", "binary", "deep"])
+def test_as_a_process(name: str, tmp_path: Path) -> None:
+    (tmp_path / "input.json").write_bytes(DOCUMENTS[name])
+    assert "input.json" in refused(process("check", "input.json", *TODAY, cwd=tmp_path))
+    assert "stdin" in refused(process("check", "-", *TODAY, cwd=tmp_path, stdin=DOCUMENTS[name]))
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
@@ -148,12 +155,11 @@ def test_nothing_of_that_name(name: str, tmp_path: Path) -> None:
 
 
 def test_a_failure_of_ours_is_one_line_and_no_pass(tmp_path: Path) -> None:
-    """A file where a Python module should be: an import fails inside the command."""
+    """A reader that breaks in a way that nobody foresaw, with a value in its message that is nobody's business."""
     (tmp_path / "digest.json").write_bytes(digest_of(case("P01_asg_lt_min0")))
-    (tmp_path / "zerofloor").mkdir()
     broken = tmp_path / "sitecustomize.py"
     broken.write_text("import zerofloor.documents as d\ndef read_file(*a, **k): raise KeyError('a secret')\nd.read_file = read_file\n")
-    done = zerofloor("check", "digest.json", cwd=tmp_path, environ={"PYTHONPATH": str(tmp_path)})
+    done = process("check", "digest.json", cwd=tmp_path, environ={"PYTHONPATH": str(tmp_path)})
     line = refused(done)
     assert "internal error: KeyError in sitecustomize.py:2" in line
     assert "a secret" not in line

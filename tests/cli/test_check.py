@@ -6,13 +6,12 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.cli.command import HELD, SCALER, TODAY, ZERO, refused, zerofloor
+from tests.cli.command import COMMAND, HELD, SCALER, TODAY, ZERO, process, refused, zerofloor
 from zerofloor.schema import schema_of
 
 
@@ -24,7 +23,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def test_a_held_gpu_fails_with_exit_1_and_says_what_to_change(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
-    done = zerofloor("check", "held.yaml", *TODAY, cwd=tmp_path)
+    done = process("check", "held.yaml", *TODAY, cwd=tmp_path)
     assert done.code == 1
     assert done.err == ""
     assert done.out.startswith("FAIL  1 GPU")
@@ -36,7 +35,7 @@ def test_a_held_gpu_fails_with_exit_1_and_says_what_to_change(tmp_path: Path) ->
 
 def test_a_stack_at_zero_passes_with_exit_0(tmp_path: Path) -> None:
     write(tmp_path, "zero.yaml", ZERO)
-    done = zerofloor("check", "zero.yaml", *TODAY, cwd=tmp_path)
+    done = process("check", "zero.yaml", *TODAY, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("PASS  No GPU bills while nobody uses it.")
 
@@ -50,16 +49,14 @@ def test_a_stack_without_a_gpu_is_quiet(tmp_path: Path) -> None:
 
 
 def test_stdin(tmp_path: Path) -> None:
-    done = zerofloor("check", "-", *TODAY, cwd=tmp_path, stdin=HELD)
+    done = process("check", "-", *TODAY, cwd=tmp_path, stdin=HELD)
     assert done.code == 1
     assert "stdin" in done.out
 
 
 def test_json_fits_the_schema_and_is_the_same_each_time(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
-    one, two = (
-        zerofloor("check", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path, environ={"PYTHONHASHSEED": seed}) for seed in "12"
-    )
+    one, two = (process("check", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path, environ={"PYTHONHASHSEED": seed}) for seed in "12")
     assert one.out == two.out
     report = json.loads(one.out)
     jsonschema.validate(report, json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator)
@@ -165,7 +162,7 @@ def test_no_colour_unless_a_terminal(tmp_path: Path) -> None:
 def on_a_terminal(folder: Path, environ: dict[str, str]) -> str:
     """What `check held.yaml` writes to a terminal."""
     leader, follower = pty.openpty()
-    command = [sys.executable, "-c", "from zerofloor.cli.main import main; main()", "check", "held.yaml", *TODAY]
+    command = [COMMAND, "check", "held.yaml", *TODAY]
     env = {**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, "TERM": "xterm", **environ}
     with subprocess.Popen(command, cwd=folder, stdout=follower, stderr=subprocess.DEVNULL, env=env) as process:
         os.close(follower)
@@ -185,7 +182,7 @@ def on_a_terminal(folder: Path, environ: dict[str, str]) -> str:
 
 def test_a_reader_that_leaves_early_is_no_accident(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
-    command = [sys.executable, "-c", "from zerofloor.cli.main import main; main()", "check", "held.yaml", "--format", "json", *TODAY]
+    command = [COMMAND, "check", "held.yaml", "--format", "json", *TODAY]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

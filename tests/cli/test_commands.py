@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.cli.command import HELD, SCALER, TODAY, refused, zerofloor
+from tests.cli.command import COMMAND, HELD, SCALER, TODAY, refused, zerofloor
 from zerofloor import __version__
 from zerofloor.cli.main import COMMANDS
 
@@ -34,7 +34,7 @@ def test_each_command_has_help_that_begins_as_the_list_says(name: str, tmp_path:
     done = zerofloor(name, "--help", cwd=tmp_path, environ={"COLUMNS": "200"})
     assert done.code == 0
     assert done.err == ""
-    assert COMMANDS[name] in done.out
+    assert COMMANDS[name] in " ".join(done.out.split())
 
 
 def test_version(tmp_path: Path) -> None:
@@ -43,7 +43,8 @@ def test_version(tmp_path: Path) -> None:
 
 def test_check_of_a_digest_imports_neither_pulumi_nor_boto3(tmp_path: Path) -> None:
     (tmp_path / "held.yaml").write_text(HELD)
-    script = "import sys\nfrom zerofloor.cli.main import run\nrun(['check', 'held.yaml', '--format', 'json', '--today', '2026-11-24'])\nprint(sorted(sys.modules))"
+    arguments = ["check", "held.yaml", "--format", "json", *TODAY]
+    script = f"import sys\nfrom zerofloor.cli.main import run\nrun({arguments})\nprint(sorted(sys.modules))"
     modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout.splitlines()[
         -1
     ]
@@ -72,8 +73,8 @@ def test_explain_a_resource_link_by_link(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert done.out.startswith("Deployment llm: held, 1 GPU")
     assert "spec.replicas is 1" in done.out
-    assert done.out.count("Change: ") == 1
-    assert len(done.out.splitlines()) <= 12
+    assert "Change: Scale Deployment llm to zero when idle" in done.out
+    assert len(done.out.splitlines()) <= 16
     urn = json.loads(zerofloor("show", "held.yaml", cwd=tmp_path).out)["resources"][0]["urn"]
     assert zerofloor("explain", urn, "--from", "held.yaml", *TODAY, cwd=tmp_path).out == done.out
 
@@ -122,7 +123,7 @@ def test_estimate_is_the_money_and_no_gate(tmp_path: Path) -> None:
 
 def test_preview_of_a_folder_without_a_program(tmp_path: Path) -> None:
     assert "Pulumi.yaml" in refused(zerofloor("preview", cwd=tmp_path))
-    assert "Pulumi.yaml" in refused(zerofloor("preview", "no/such/folder", cwd=tmp_path))
+    assert "no/such/folder" in refused(zerofloor("preview", "no/such/folder", cwd=tmp_path))
 
 
 PROGRAM = """\
@@ -160,7 +161,7 @@ def test_a_program_that_raises_or_never_ends_is_refused(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     project(tmp_path, "import time\ntime.sleep(60)")
-    command = [sys.executable, "-c", "from zerofloor.cli.main import main; main()", "preview", "--engine", "in-process"]
+    command = [COMMAND, "preview", "--engine", "in-process"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)

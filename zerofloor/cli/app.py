@@ -24,6 +24,13 @@ TodayOption: TypeAlias = Annotated[
     typer.Option("--today", metavar="YYYY-MM-DD", help="The day by which waivers expire and prices age; default: today (UTC)."),
 ]
 LiveOption: TypeAlias = Annotated[bool, typer.Option("--live", help="Ask AWS for current prices (needs boto3 and credentials).")]
+OfflineOption: TypeAlias = Annotated[
+    bool, typer.Option("--offline-ok", help="With --live: where AWS can't be asked, go on with the snapshot.")
+]
+AgainstOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--against", metavar="FILE", help="A previous JSON report or a stack export; the report tells the change in cost."),
+]
 InputFormatOption: TypeAlias = Annotated[
     InputFormat | None, typer.Option("--input-format", help="What the input is; default: found out from its content.")
 ]

@@ -8,12 +8,14 @@ import typer
 
 from zerofloor.cli.app import (
     MIB,
+    AgainstOption,
     BaselineOption,
     FormatOption,
     InputFormatOption,
     JoinOption,
     LiveOption,
     MaxSizeOption,
+    OfflineOption,
     OutputOption,
     SettingsOption,
     TodayOption,
@@ -26,7 +28,7 @@ app = new_app()
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders of manifests, or - for stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin.")],
     form: FormatOption = "table",
     output: OutputOption = None,
     join: JoinOption = False,
@@ -36,18 +38,20 @@ def check(
     max_size: MaxSizeOption = 64,
     today: TodayOption = None,
     live: LiveOption = False,
+    offline_ok: OfflineOption = False,
+    against: AgainstOption = None,
 ) -> None:
     """Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.
 
     What a file is, is found out from its content. Each is judged by itself, a folder's manifests together; with --join all of them are one
     estate. The exit code is the worst one.
     """
-    from zerofloor.cli.inputs import Reading, open_prices, read_documents, settings_beside
+    from zerofloor.cli.inputs import Reading, read_documents, settings_beside
+    from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_reports, say
     from zerofloor.errors import InputError
-    from zerofloor.judge import judge
 
-    date = day(today)
+    asked = Asked(day(today), live, offline_ok, against)
     reading = Reading(input_format, baseline, max_size * MIB)
     estates = []
     unread = False
@@ -62,8 +66,7 @@ def check(
     reports = []
     for names, stacks in estates:
         try:
-            chosen = settings_beside(settings, names)
-            reports.append(judge(stacks, open_prices(chosen, live=live), chosen, date))
+            reports.append(report_on(stacks, *settings_beside(settings, names), asked))
         except InputError as error:
             say(str(error))
             unread = True

@@ -8,12 +8,14 @@ import typer
 
 from zerofloor.cli.app import (
     MIB,
+    AgainstOption,
     BaselineOption,
     EngineOption,
     FormatOption,
     InputFormatOption,
     LiveOption,
     MaxSizeOption,
+    OfflineOption,
     OutputOption,
     SettingsOption,
     StackOption,
@@ -28,7 +30,7 @@ app = new_app()
 
 @app.command()
 def estimate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR...", help="Documents or folders, taken as one estate; - for stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR", help="Documents or folders, taken as one estate; - for stdin.")],
     form: FormatOption = "table",
     output: OutputOption = None,
     input_format: InputFormatOption = None,
@@ -40,17 +42,19 @@ def estimate(
     time_limit: TimeLimitOption = 120,
     today: TodayOption = None,
     live: LiveOption = False,
+    offline_ok: OfflineOption = False,
+    against: AgainstOption = None,
 ) -> None:
     """Print the money alone: floor, desired, expected, ceiling, residuals.
 
     It exits 0 whatever the cost is; `check` and `preview` are the gate.
     """
-    from zerofloor.cli.inputs import Previewing, Reading, open_prices, read_any, settings_beside
+    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
+    from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_estimate
-    from zerofloor.judge import judge
 
-    date = day(today)
+    asked = Asked(day(today), live, offline_ok, against)
     chosen = settings_beside(settings, files)
     reading, previewing = Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit)
     stacks = tuple(found for name in files for found in read_any(name, reading, previewing))
-    emit_estimate(judge(stacks, open_prices(chosen, live=live), chosen, date), form, output)
+    emit_estimate(report_on(stacks, *chosen, asked), form, output)

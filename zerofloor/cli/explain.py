@@ -37,7 +37,7 @@ def explain(
     today: TodayOption = None,
 ) -> None:
     """Say what keeps a GPU alive, link by link; or what a rule is about."""
-    from zerofloor.cli.inputs import Previewing, Reading, open_prices, read_any, settings_beside
+    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.output import emit, terminal_width
     from zerofloor.errors import InputError
 
@@ -50,12 +50,11 @@ def explain(
             raise InputError(f"{what}: no rule of that name (`zerofloor rules` lists them); for a resource add --from FILE")
         emit(rule_page(rule))
         return
-    from zerofloor.judge import judge
+    from zerofloor.cli.judging import Asked, report_on
     from zerofloor.reports.explain import resource_page
 
-    date = day(today)
     chosen = settings_beside(settings, sources)
     reading, previewing = Reading(input_format, None, max_size * MIB), Previewing(stack, engine, time_limit)
     stacks = tuple(found for name in sources for found in read_any(name, reading, previewing))
-    report = judge(stacks, open_prices(chosen, live=False), chosen, date)
+    report = report_on(stacks, *chosen, Asked(day(today)))
     emit(resource_page(report, stacks, what, width=terminal_width()))

@@ -13,7 +13,7 @@ from zerofloor.cli.output import say
 from zerofloor.errors import InputError
 
 if TYPE_CHECKING:
-    from zerofloor.prices.book import PriceBook
+    from zerofloor.prices.book import PriceBook, Table
     from zerofloor.settings import Settings
     from zerofloor.stack import Stack
 
@@ -83,24 +83,24 @@ def preview(directory: Path, how: Previewing) -> Stack:
     return preview_in_process(directory, stack, time_limit=how.time_limit)
 
 
-def settings_beside(given: Path | None, inputs: Sequence[str]) -> Settings:
-    """The settings of `--settings`, else of zerofloor.yaml beside the first input or in it, else in the current folder, else none."""
+def settings_beside(given: Path | None, inputs: Sequence[str]) -> tuple[Settings, Path]:
+    """The settings and their folder: `--settings`, else zerofloor.yaml beside the first input or in it, else in the current folder."""
     from zerofloor.settings import FILE_NAME, Settings, load
 
     if given is not None:
-        return load(given)
+        return load(given), given.parent
     first = Path(inputs[0]) if inputs and inputs[0] != STDIN else Path()
     for folder in dict.fromkeys((first if first.is_dir() else first.parent, Path())):
         if (folder / FILE_NAME).is_file():
-            return load(folder / FILE_NAME)
-    return Settings()
+            return load(folder / FILE_NAME), folder
+    return Settings(), Path()
 
 
-def open_prices(settings: Settings, *, live: bool) -> PriceBook:
-    """The price book: the user's own prices over live ones, where asked for, over the snapshot."""
-    from zerofloor.prices.book import open_book
+def open_prices(settings: Settings, folder: Path, live: Table | None = None, live_as_of: str = "") -> PriceBook:
+    """The price book: the user's own prices over live ones over the snapshot."""
+    from zerofloor.prices.opening import open_for
 
-    return open_book()
+    return open_for(settings, folder, live, live_as_of)
 
 
 def _manifests_in(folder: Path) -> list[Path]:

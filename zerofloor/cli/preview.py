@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from zerofloor.cli.app import (
+    AgainstOption,
     EngineOption,
     FormatOption,
     LiveOption,
+    OfflineOption,
     OutputOption,
     SettingsOption,
     StackOption,
@@ -34,6 +36,8 @@ def preview(
     settings: SettingsOption = None,
     today: TodayOption = None,
     live: LiveOption = False,
+    offline_ok: OfflineOption = False,
+    against: AgainstOption = None,
 ) -> None:
     """Preview a Pulumi program and judge it.
 
@@ -41,12 +45,12 @@ def preview(
     process, and the report says so.
     """
     from zerofloor.cli import inputs
+    from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_reports
-    from zerofloor.judge import judge
 
-    date = day(today)
+    asked = Asked(day(today), live, offline_ok, against)
     chosen = inputs.settings_beside(settings, [str(directory)])
     found = inputs.preview(directory, inputs.Previewing(stack, engine, time_limit))
-    report = judge((found,), inputs.open_prices(chosen, live=live), chosen, date)
+    report = report_on((found,), *chosen, asked)
     emit_reports([report], form, output)
     raise typer.Exit(1 if report.gate == "fail" else 0)

@@ -2,6 +2,78 @@
 
 from __future__ import annotations
 
-from zerofloor.cli.app import new_app
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zerofloor.cli.app import OutputOption, SettingsOption, TodayOption, day, new_app
 
 app = new_app()
+app.info.help = "Look into the price book."
+
+
+@app.command()
+def show(
+    item: Annotated[
+        str, typer.Argument(metavar="ITEM", help="An instance type (ml.… for SageMaker), or a residual such as 'NAT gateway'.")
+    ],
+    region: Annotated[str | None, typer.Option("--region", help="Only this region or zone.")] = None,
+    settings: SettingsOption = None,
+    output: OutputOption = None,
+    today: TodayOption = None,
+) -> None:
+    """Print what an item costs: each region and market with its source and date."""
+    from zerofloor.cli.inputs import open_prices, settings_beside
+    from zerofloor.cli.output import emit
+    from zerofloor.errors import InputError
+    from zerofloor.prices.show import show
+    from zerofloor.reports.phrases import age, price
+    from zerofloor.reports.visible import visible
+
+    date = day(today)
+    found = show(open_prices(*settings_beside(settings, [])), item, region)
+    if not found:
+        raise InputError(f"{item}: no price{f' in {region}' if region else ''}")
+    lines = []
+    for one in found:
+        costs = f"{one.key.region or 'all regions'}  {one.key.market}  {price(one.money)} a {one.unit}"
+        lines.append(f"{costs}  {one.origin}: {one.source}, {age(one.as_of, date)}")
+    emit("".join(f"{visible(line)}\n" for line in lines), output)
+
+
+@app.command()
+def update(
+    regions: Annotated[list[str], typer.Option("--region", help="An AWS region; may be given several times.")],
+    types: Annotated[list[str], typer.Option("--type", help="An instance type; default: every accelerated one.")] = [],  # noqa: B006
+    path: Annotated[
+        Path | None, typer.Option("--book", metavar="FILE", help="The user-side book; default: in the user's cache folder.")
+    ] = None,
+) -> None:
+    """Fetch current AWS prices into the user-side book (needs boto3 and credentials); the file is replaced as a whole or not at all."""
+    import datetime
+    import os
+
+    from zerofloor.cli.output import emit
+    from zerofloor.prices.live import boto_clients
+    from zerofloor.prices.update import default_path, keys_of_types
+    from zerofloor.prices.update import update as fetch_into
+
+    target = path or default_path(os.environ)
+    table = fetch_into(target, keys_of_types(regions, types), boto_clients(), datetime.datetime.now(datetime.UTC))
+    emit(f"{target}: {len(table)} prices\n")
+
+
+@app.command()
+def verify(today: TodayOption = None) -> None:
+    """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers; exit 1 where an error is found."""
+    from zerofloor.cli.output import emit
+    from zerofloor.prices.book import open_book
+    from zerofloor.prices.verify import verify
+    from zerofloor.reports.visible import visible
+
+    book = open_book()
+    problems = verify(book, day(today))
+    emit("".join(f"{visible(f'{one.severity}: {one.where}: {one.text}')}\n" for one in problems))
+    emit(f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: {len(problems)} problems\n")
+    raise typer.Exit(1 if any(one.severity == "error" for one in problems) else 0)

@@ -80,7 +80,7 @@ def quantity(item: Item) -> str:
 
 def item_price(item: Item) -> str:
     """The price of one unit for an hour, with its range where a choice is open."""
-    return _price(item.price) + (f" to {_price(item.dearest)}" if item.dearest is not None and item.dearest != item.price else "")
+    return price(item.price) + (f" to {price(item.dearest)}" if item.dearest is not None and item.dearest != item.price else "")
 
 
 def counts_in(item: Item) -> str:
@@ -157,7 +157,7 @@ def _range(amount: Amount, hours: int) -> str:
     return low if amount.up_to is None or amount.up_to == amount.hourly else f"{low} to {dollars(amount.up_to * hours)}"
 
 
-def _price(money: Money) -> str:
+def price(money: Money) -> str:
     """As many places as a small price has, at least cents."""
     exponent = money.amount.as_tuple().exponent
     if money.amount >= 1 or not isinstance(exponent, int) or exponent > -2:
