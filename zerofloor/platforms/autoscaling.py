@@ -23,7 +23,7 @@ from zerofloor.platforms.aws_launch import (
     spot_template,
 )
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, size, strings
-from zerofloor.platforms.aws_schedule import Change, unix_cron
+from zerofloor.platforms.aws_schedule import Change, readable
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, hidden, items, quantity, switch, text
 
@@ -81,7 +81,8 @@ def _read(
         parent = estate.by_urn.get(source.resource.parent or "")
         of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
         placed = eks.placement(estate, source, found, cluster, {}, of_parent.get("labels"), of_parent.get("taints"))
-        placed = eks.sized(estate, placed, minimum, maximum)
+        # Without the component that made it, labels stand in user data.
+        placed = replace(eks.sized(estate, placed, minimum, maximum), open_labels=not of_parent or hidden(of_parent.get("labels")))
     if "ScheduledActions" in suspended:
         actions = ()
     group = Group(
@@ -282,12 +283,8 @@ def _action(source: Declared, guess: bool) -> Action | Undecided:
         why = f"minSize {low} is above maxSize {high}: AWS refuses the action"
         return source.open("minSize", why, "Correct the values: minimum ≤ desired ≤ maximum")
     recurrence = source.inputs.get("recurrence")
-    if recurrence is None:
-        times = None
-    else:
-        times = unix_cron(recurrence) if isinstance(recurrence, str) else None
-        if times is None:
-            return source.open("recurrence", "When the scheduled action fires can't be read", "Use a five-field cron expression")
+    if recurrence is not None and not readable(recurrence):
+        return source.open("recurrence", "When the scheduled action fires can't be read", "Use a five-field cron expression")
     path: Literal["desiredCapacity", "minSize"] = "desiredCapacity" if desired is not None else "minSize"
     ends = recurrence is not None and source.inputs.get("endTime") is not None
-    return Action(Change(times, low, high, desired), source.evidence(path, ""), guess or ends)
+    return Action(Change(text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends)

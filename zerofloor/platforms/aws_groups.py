@@ -75,7 +75,7 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         return None
     known = [size.known for size in (group.desired, group.minimum) if size.known is not None]
     machines = narrowed(machines, known[0] if known else 1)
-    desired = None if group.desired.known is None else nodes_for(machines, group.desired.known)
+    desired = None if group.desired.known is None or not machines.shapes else nodes_for(machines, group.desired.known)
     pool = Pool(
         urn=group.source.urn,
         name=group.source.name,

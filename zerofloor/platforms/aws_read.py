@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
+from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Undecided
@@ -215,7 +216,7 @@ def nodes_for(found: Machines, units: int) -> int:
     """The fewest instances that give this many capacity units."""
     if not found.weights:
         return units
-    return min(_ceil(Decimal(units) / weight) for weight in found.weights if weight > 0)
+    return min(ceil(Decimal(units) / weight) for weight in found.weights if weight > 0)
 
 
 def narrowed(found: Machines, units: int) -> Machines:
@@ -225,14 +226,10 @@ def narrowed(found: Machines, units: int) -> Machines:
 
     def gpus(pair: tuple[Shape, Decimal]) -> tuple[Decimal, Decimal]:
         shape, weight = pair
-        return (shape.gpus or Decimal(0)) * _ceil(Decimal(max(units, 1)) / weight), -weight
+        return (shape.gpus or Decimal(0)) * ceil(Decimal(max(units, 1)) / weight), -weight
 
     shape, weight = min(zip(found.shapes, found.weights, strict=True), key=gpus)
     return replace(found, shapes=(shape,), weights=(weight,))
-
-
-def _ceil(value: Decimal) -> int:
-    return int(-(-value // 1))
 
 
 def hold(cause: Cause, urn: str, units: int | None, fix: str, *evidence: Evidence, hours: Decimal | None = None) -> Hold:

@@ -13,7 +13,7 @@ from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_launch import overridden
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, declared, machines, market, size
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, market, size
 from zerofloor.values import get, items
 
 _PRESENT: Final = object()
@@ -286,7 +286,8 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
     found = _machines(estate, row, source, prefix)
     if found.plain or (not found.shapes and not found.undecided):
         return
-    initial = size(source, [prefix + path for path in row.count] or [""], row.default, f"omitted: {row.default}")
+    paths = [prefix + path for path in row.count]
+    initial = size(source, paths, row.default, f"omitted: {row.default}") if paths else Size(source, prefix + row.kind[0], row.default)
     dimension, id_prefix = row.scaled or ("", "")
     ids = [f"{id_prefix}{known}" for known in aws_scaling.identifiers(source, "name")]
     target = aws_scaling.target_of(estate, source.resource, dimension, ids) if dimension else None
@@ -305,7 +306,7 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
     undecided = kept.undecided
     release = _released(source, row)
     if isinstance(release, Undecided):
-        undecided = (*undecided, release)
+        holds, undecided = (), (*undecided, release)
     elif release is not None:
         holds, undecided = (), ()
     if holds or undecided:
@@ -318,7 +319,7 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
         CLOUD,
         found.shapes,
         holds,
-        desired=known,
+        desired=known if found.shapes else None,
         ceiling=kept.ceiling,
         market="spot" if row.market and market(source, row.market) == "spot" else "on-demand",
         region=estate.region(source.resource, CLOUD),

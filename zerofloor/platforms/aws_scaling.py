@@ -10,7 +10,7 @@ from typing import Any, Final
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import Declared, Size, declared, size
-from zerofloor.platforms.aws_schedule import Change, Sizes, Times, aws_cron, levels
+from zerofloor.platforms.aws_schedule import Change, Sizes, levels, readable
 from zerofloor.stack import Resource
 from zerofloor.values import Impossible, at, count, get, hidden, items, mapping, switch, text
 
@@ -170,21 +170,15 @@ def _actions(
     for source, prefix, item in sorted(found, key=lambda f: (text(at(f[2], "startTime")) or "", f[0].urn, f[1])):
         dot = f"{prefix}." if prefix else ""
         low, high = count(get(item, "scalableTargetAction.minCapacity")), count(get(item, "scalableTargetAction.maxCapacity"))
-        times = _times(at(item, "schedule"))
-        if isinstance(low, Impossible) or isinstance(high, Impossible) or hidden(low) or hidden(high) or times is False:
+        schedule = at(item, "schedule")
+        once = isinstance(schedule, str) and schedule.strip().startswith("at(")
+        if isinstance(low, Impossible) or isinstance(high, Impossible) or hidden(low) or hidden(high) or not (once or readable(schedule)):
             undecided.append(source.open(f"{dot}schedule", "A scheduled action's capacity or time can't be read: it could keep GPUs"))
             continue
         evidence = source.evidence(f"{dot}scalableTargetAction.minCapacity", "")
         lowest, highest = low if isinstance(low, int) else None, high if isinstance(high, int) else None
-        changes.append((Change(times if isinstance(times, Times) else None, lowest, highest, None), evidence))
+        changes.append((Change(None if once else text(schedule), lowest, highest, None), evidence))
     return tuple(changes), tuple(undecided)
-
-
-def _times(schedule: Any) -> Times | bool | None:
-    """When it fires; None for once (`at(…)`), False where it can't be read."""
-    if isinstance(schedule, str) and schedule.strip().startswith("at("):
-        return None
-    return (aws_cron(schedule) if isinstance(schedule, str) else None) or False
 
 
 def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: Undecided | None = None) -> Kept:

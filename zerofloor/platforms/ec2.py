@@ -83,7 +83,7 @@ def _fixed(
         CLOUD,
         found.shapes,
         holds,
-        desired=units,
+        desired=units if found.shapes else None,
         ceiling=units,
         market=spot,
         region=estate.region(source.resource, CLOUD),

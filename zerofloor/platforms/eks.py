@@ -280,7 +280,7 @@ def placement(
         # Set by NVIDIA's GPU feature discovery where it runs.
         well_known |= {"nvidia.com/gpu.present": None, "nvidia.com/gpu.product": None, "nvidia.com/gpu.count": None}
     own = {str(key): text(value) for key, value in mapping(labels).items()}
-    return Placement(labels={**well_known, **own}, taints=_taints(taints), cluster=cluster.identity)
+    return Placement(labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints), cluster=cluster.identity)
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:

@@ -6,11 +6,12 @@ import base64
 import binascii
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import ceil
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Placement, Pool, Undecided
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Pool, Undecided
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms import aws_scaling, eks
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, size
@@ -162,7 +163,7 @@ def _variant(
         CLOUD,
         found.shapes,
         tuple(holds),
-        desired=starts,
+        desired=starts if found.shapes else None,
         ceiling=_ceiling(managed, instances),
         region=estate.region(endpoint.resource, CLOUD),
         undecided=tuple(dict.fromkeys(undecided)),
@@ -216,7 +217,7 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
         return []
     per_node = min((shape.gpus for shape in found.shapes if shape.gpus), default=None)
     wanted = sum((component.accelerators * (level.units or 1) for component, level in kept), Decimal(0))
-    nodes = 1 if per_node is None else max(1, int(-(-wanted // per_node)))
+    nodes = 1 if per_node is None else max(1, ceil(wanted / per_node))
     evidence = [
         item
         for component, level in kept
@@ -275,7 +276,7 @@ def _single(
         CLOUD,
         found.shapes,
         holds,
-        desired=1,
+        desired=1 if found.shapes else None,
         ceiling=1,
         region=estate.region(source.resource, CLOUD),
         undecided=(*undecided, *open_type),
@@ -456,7 +457,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 config = at(group, "kubernetesConfig")
                 labels = {"sagemaker.amazonaws.com/instance-group-name": name}
                 placed = eks.placement(estate, source, found, cluster, labels, at(config, "labels"), at(config, "taints"))
-                placed = Placement(placed.labels, placed.requirements, placed.taints, grows=False, cluster=placed.cluster)
+                placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
                 source.urn,
@@ -465,7 +466,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 CLOUD,
                 found.shapes,
                 holds,
-                desired=known,
+                desired=known if found.shapes else None,
                 ceiling=known,
                 region=estate.region(source.resource, CLOUD),
                 placement=placed,
