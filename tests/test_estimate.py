@@ -63,7 +63,7 @@ def test_no_gpus_of_an_unpriced_type_cost_nothing_and_block_nothing() -> None:
     assert (found.unpriced, found.gaps) == ((), ())
     may_come = cost(supply("p5e.48xlarge", nodes=0, ceiling=2))
     assert may_come.unpriced == ()
-    assert [gap.blocks for gap in may_come.gaps] == [False]
+    assert [(gap.blocks, gap.lacks) for gap in may_come.gaps] == [(False, ("ceiling",))]
 
 
 @pytest.mark.parametrize(

@@ -170,11 +170,12 @@ def _unpriced(entry: Entry, supply: Supply, missing: Unpriced, nodes: Mapping[Fi
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
     names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
     elsewhere = "" if missing.elsewhere is None else _elsewhere(missing.elsewhere)
-    gap = Gap(entry.urn, names, missing.why, accelerated and any(counted.values()), elsewhere)
+    lacks = tuple(figure for figure in _FIGURES if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None))
+    gap = Gap(entry.urn, names, missing.why, accelerated and any(counted.values()), lacks, elsewhere)
     nothing = Amount(Money(Decimal(0), currency))
     cost = ResourceCost(entry.urn, entry.name, "", nothing, nothing, nothing if "expected" in nodes else None, nothing, None)
     # 0 nodes of a type without a price cost 0: no word about them.
-    return _Line(cost, (), gap if any(nodes.values()) or supply.nodes or supply.ceiling is None else None, supply.ceiling is None, (), None)
+    return _Line(cost, (), gap if lacks or supply.nodes else None, supply.ceiling is None, (), None)
 
 
 def _what(choice: Choice, supply: Supply) -> str:
@@ -213,9 +214,10 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
 
 def _residual(need: Need, book: PriceBook) -> Item | Gap:
     if not need.item or not need.cloud:
-        return Gap(need.urn, need.what, "the price book has no price for it" if need.cloud else "nothing says on which cloud it is", False)
+        why = "the price book has no price for it" if need.cloud else "nothing says on which cloud it is"
+        return Gap(need.urn, need.what, why, False, ("residual",))
     if need.quantity is None:
-        return Gap(need.urn, need.what, "its size is not known", False)
+        return Gap(need.urn, need.what, "its size is not known", False, ("residual",))
     market = cast(Market, need.market)
     if need.region is None:
         why = f"its region is not known: set `region: {{{need.cloud}: …}}` in zerofloor.yaml"
@@ -230,7 +232,8 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
 
 def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
     listed = book.find(Key(need.cloud, need.item, LIST_REGION[need.cloud], market))
-    return Gap(need.urn, need.what, why, False, "" if isinstance(listed, Missing) else _elsewhere(listed, need.quantity or Decimal(1)))
+    beside = "" if isinstance(listed, Missing) else _elsewhere(listed, need.quantity or Decimal(1))
+    return Gap(need.urn, need.what, why, False, ("residual",), beside)
 
 
 def _hourly(price: Price) -> tuple[Money, str]:

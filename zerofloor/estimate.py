@@ -75,6 +75,8 @@ class Gap:
     """What is missing and how to settle it."""
     blocks: bool
     """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a footnote."""
+    lacks: tuple[Figure, ...]
+    """The figures in which it is missing: their sums are a least."""
     elsewhere: str = ""
     """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is none."""
 
