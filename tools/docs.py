@@ -149,10 +149,8 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def _help(command: Any, name: str) -> str:
-    import typer
-
     os.environ["COLUMNS"] = "100"
-    text: str = command.get_help(typer.Context(command, info_name=name))
+    text: str = command.get_help(command.make_context(name, [], resilient_parsing=True))
     return text.strip()
 
 

@@ -27,7 +27,7 @@ app = new_app()
 
 @app.command()
 def preview(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder with Pulumi.yaml.", show_default=False)] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with Pulumi.yaml.", show_default=False)] = Path(),
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,

@@ -87,9 +87,10 @@ def _message(held: list[Held], strongest: Hold, weekly: Decimal, judged: Judged,
     names = " and ".join(f"{one.platform} {one.name}" for one in entries[:3]) + (
         f" and {len(entries) - 3} more" if len(entries) > 3 else ""
     )
-    gpus = sum((one.gpus for one in entries if one.gpus is not None), Decimal(0))
+    parts = {(entry.urn, entry.name): _kept(entry, strongest) for entry in entries}
+    gpus = sum((gpus for gpus, _ in parts.values()), Decimal(0))
     text = f"{names} {'keeps' if len(entries) == 1 else 'keep'} {counted(gpus, 'GPU') if gpus else 'a GPU'}"
-    nodes = sum(one.nodes for one in entries if one.nodes is not None)
+    nodes = sum(nodes for _, nodes in parts.values())
     if nodes:
         text += f" on {counted(nodes, 'node')}"
     text += f" billing {hours(weekly)} without a request"
@@ -102,6 +103,14 @@ def _message(held: list[Held], strongest: Hold, weekly: Decimal, judged: Judged,
         )
         text += f". It runs on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
     return text + "."
+
+
+def _kept(entry: Entry, hold: Hold) -> tuple[Decimal, int]:
+    """GPUs and nodes of an entry that a hold keeps; a pool's own hold may keep fewer nodes than are held."""
+    gpus, nodes = entry.gpus or Decimal(0), entry.nodes or 0
+    if entry.kind == "pool" and hold.units is not None and 0 < hold.units < nodes:
+        return gpus * hold.units / nodes, hold.units
+    return gpus, nodes
 
 
 def _bill(floor: Floor, estimate: Estimate) -> _Bill:
