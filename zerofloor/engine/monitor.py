@@ -39,6 +39,10 @@ PROVIDER_PREFIX = "pulumi:providers:"
 MESSAGE_LIMIT = 400 * 1024 * 1024
 """Bytes of one message, as in the SDK: Kubernetes CRDs are large."""
 
+MOST_MESSAGES = 1000
+LONGEST_MESSAGE = 10_000
+"""What is kept of the program's log: messages, and characters of each."""
+
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
@@ -111,8 +115,8 @@ class _Engine(engine_pb2_grpc.EngineServicer):
 
     def Log(self, request: Any, context: Any) -> Any:
         level = ("debug", "info", "warning", "error")[min(request.severity, 3)]
-        if level != "debug" and len(self._registered.log) < 1000:
-            self._registered.log.append(f"{level}: {request.message}")
+        if level != "debug" and len(self._registered.log) < MOST_MESSAGES:
+            self._registered.log.append(f"{level}: {request.message[:LONGEST_MESSAGE]}")
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> Any:
@@ -231,7 +235,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=urn,
             type=request.type,
             name=request.name,
-            inputs=self._inputs(request.type, props),
+            inputs=self._inputs(urn, request.type, props, context),
             parent=request.parent or None,
             op="import" if getattr(options, "import") else "create",
             provider=provider,
@@ -240,15 +244,18 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             source_position=self._position(request),
             custom=request.custom and not request.remote,
         )
+        if request.remote:
+            self._note(f"{urn} is a component of another package: what it creates is not known here")
         outputs = self._outputs(request.type, props, options.additional_secret_outputs) if resource.custom else {}
+        known = getattr(options, "import")
         with self._lock:
             self._out.resources[urn] = resource
             self._transforms[urn] = list(request.transforms)
-            self._states[urn] = ("", outputs)
+            self._states[urn] = (known, outputs)
             if not resource.custom:
                 inherited = self._providers.get(request.parent, {}) if not request.custom else {}
                 self._providers[urn] = {**inherited, **options.providers}
-        return resource_pb2.RegisterResourceResponse(urn=urn, object=wire.struct(outputs))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=known, object=wire.struct(outputs))
 
     def ReadResource(self, request: Any, context: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
@@ -260,7 +267,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=urn,
             type=request.type,
             name=request.name,
-            inputs=self._inputs(request.type, props),
+            inputs=self._inputs(urn, request.type, props, context),
             parent=request.parent or None,
             op="read",
             provider=provider,
@@ -313,8 +320,12 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         with self._lock:
             self._out.secrets |= texts
 
-    def _inputs(self, kind: str, props: Mapping[str, Any]) -> Mapping[str, Any]:
-        return inputs_of(kind, wire.concealed(props, self._in.hides))
+    def _inputs(self, urn: str, kind: str, props: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+        try:
+            return inputs_of(kind, wire.concealed(props, self._in.hides))
+        except RecursionError:
+            self._refuse(f"the inputs of {urn} are nested too deeply", context)
+            raise
 
     def _outputs(self, kind: str, props: Mapping[str, Any], secret: Any) -> dict[str, Any]:
         """What a provider's preview returns: the inputs; what it computes is missing, and so unknown to the SDK."""

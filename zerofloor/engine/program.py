@@ -35,7 +35,7 @@ _CREDENTIALS = re.compile(
 )
 _LOGIN_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _NO_CREDENTIALS = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_NOWHERE = {
+_IMPOSED = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -45,6 +45,7 @@ _NOWHERE = {
     "KUBECONFIG": os.devnull,
     "GRPC_VERBOSITY": "NONE",
     "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
@@ -207,7 +208,7 @@ class _Output:
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without anything that opens a cloud, a cluster or a backend: a preview needs none of it."""
     kept = {name: value for name, value in environ.items() if name in _NO_CREDENTIALS or not _CREDENTIALS.search(name)}
-    return {**{name: value for name, value in kept.items() if not _LOGIN_IN_URL.search(value)}, **_NOWHERE}
+    return {**{name: value for name, value in kept.items() if not _LOGIN_IN_URL.search(value)}, **_IMPOSED}
 
 
 def _read_exports(path: Path) -> dict[str, dict[str, Any]]:
