@@ -176,6 +176,8 @@ class Placement:
     """Seconds from a node's last pod until it is gone."""
     gpu_time_slices: int = 1
     """Pods that share one GPU (time-slicing); 1 where GPUs are whole."""
+    open_labels: bool = False
+    """True where its labels can't be read: any label may be among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +266,12 @@ class Workload:
     """Pods at creation."""
     ceiling: int | None = 0
     """Pods at most, without a scaler; None: unbounded."""
+    pod_unread: bool = False
+    """True where a part of the pod can't be read that may ask for GPUs."""
     daemon: bool = False
     """One pod on each node that matches: makes no node and keeps none (unless do-not-disrupt)."""
+    name_hidden: bool = False
+    """True where its name can't be read: a scaler of another name may still mean it."""
     autonamed: bool = False
     """True where the provider makes up its name: no known name can mean it."""
     opaque: bool = False

@@ -170,7 +170,7 @@ def _own(pool: Pool, hours: Decimal) -> int:
 def _counts(scaled: Scaled, pools: tuple[Pool, ...]) -> bool:
     """Whether a workload can matter: it asks for GPUs, it can't be read, or it may land where GPUs are."""
     workload = scaled.workload
-    if workload.pod.wants_gpu or scaled.undecided:
+    if workload.pod.wants_gpu or workload.pod_unread:
         return True
     return any(pool.placement is not None and any(shape.gpus != 0 for shape in pool.shapes) for pool in pools)
 
@@ -337,8 +337,11 @@ def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tu
     pending = peak.pending.get(workload.key, 0)
     elsewhere = peak.elsewhere.get(workload.key, 0)
     carried = peak.carried_by.get(workload.key, ())
-    strays = tuple(pool for pool in pools if not workload.pod.wants_gpu and workload.key in peak.brought.get(pool.urn, ()) and _only_gpu(pool))
-    undecided = s.undecided
+    strays = tuple(
+        pool for pool in pools if not workload.pod.wants_gpu and workload.key in peak.brought.get(pool.urn, ()) and _only_gpu(pool)
+    )
+    matters = workload.pod.wants_gpu or workload.pod_unread or _may_stray(s, pools, levels)
+    undecided = s.undecided if matters else ()
     if pending and workload.pod.wants_gpu:
         undecided = (*undecided, _unplaced(s, pools, pending))
     if not workload.pod.wants_gpu and not strays and not undecided:
@@ -373,6 +376,14 @@ def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tu
         supply=supply,
         carried_by=carried,
     )
+
+
+def _may_stray(s: Scaled, pools: tuple[Pool, ...], levels: tuple[_Level, ...]) -> bool:
+    """Whether a pod without a GPU, of a workload whose pods can't be counted, would bring a node with GPUs."""
+    if not s.undecided:
+        return False
+    brought = pack(pools, levels[-1].standing, (Group(s.workload.key, s.workload.pod, 1),)).brought
+    return any(pool.urn in brought and _only_gpu(pool) for pool in pools)
 
 
 def _own_supply(s: Scaled, levels: tuple[_Level, ...], desired: Packed, elsewhere: int) -> Supply:

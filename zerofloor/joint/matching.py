@@ -94,7 +94,7 @@ def _met(pool: Pool, shape: Shape, r: Requirement) -> bool:
         return matches(pool.market, r) or matches(pool.market.upper().replace("-", "_"), r)
     if r.key.startswith(_OPEN_KEYS):
         return True
-    if r.key.startswith(_DISCOVERED) and shape.gpus != 0:
+    if placement.open_labels or (r.key.startswith(_DISCOVERED) and shape.gpus != 0):
         return True
     return matches(None, r)
 

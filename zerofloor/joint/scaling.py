@@ -66,10 +66,16 @@ def _match(capacity: Capacity) -> Mapping[str, tuple[_Matched, ...]]:
 def _targets(
     scaler: Scaler, by_kind: Mapping[str, list[Workload]], by_name: Mapping[tuple[str, str], list[Workload]], opaque: list[Workload]
 ) -> Iterable[tuple[str, _Matched]]:
-    if scaler.target_name is not None:
+    if scaler.target_name is not None and scaler.target_kind:
         named = [w for w in by_name.get((scaler.target_kind, scaler.target_name), ()) if _same(scaler, w) and not w.autonamed]
         # What a chart makes is not in the document: a scaler that fits nothing else may be meant for it.
-        charts = [w for w in opaque if _same(scaler, w)] if not named else []
+        unnamed = [w for w in by_kind.get(scaler.target_kind, ()) if w.name_hidden and _same(scaler, w)] if not named else []
+        for workload in unnamed:
+            yield (
+                workload.key,
+                _Matched(scaler, Assumption(f"{scaler.kind} {scaler.target_name} scales {workload.name}", "its name is not known yet")),
+            )
+        charts = [w for w in opaque if _same(scaler, w)] if not named and not unnamed else []
         for workload in named or charts[:1]:
             guess = (
                 None
@@ -78,7 +84,8 @@ def _targets(
             )
             yield workload.key, _Matched(scaler, guess)
         return
-    candidates = [w for w in by_kind.get(scaler.target_kind, ()) if _same(scaler, w)]
+    of_kind = by_kind.get(scaler.target_kind, []) if scaler.target_kind else [w for kind in sorted(by_kind) for w in by_kind[kind]]
+    candidates = [w for w in of_kind if _same(scaler, w) and w.replicas is not None]
     linked = [w for w in candidates if w.urn in scaler.target_urns]
     if linked:
         for workload in linked:
@@ -109,8 +116,8 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
         return replace(alone, holds=_blamed(alone.holds, Cause.PAUSED_SCALER, suspended, suspended.suspended), notices=alone.notices)
     if not effective:
         return alone
-    if workload.replicas == 0 and not any(m.scaler.wakes_from_zero for m in effective):
-        off = Evidence(workload.urn, "spec.replicas", 0, "replicas 0 switches the HPA off: its minimum does not apply")
+    if workload.replicas == 0 and all(m.scaler.kind == "HorizontalPodAutoscaler" for m in effective):
+        off = Evidence(workload.urn, "spec.replicas", 0, "replicas 0 switches the HPA off, or it returns there when nothing is asked for")
         return replace(alone, evidence=(*alone.evidence, off), ceiling=0)
     return _under(alone, _in_charge(effective), estate)
 
@@ -132,15 +139,13 @@ def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
     holds += [scaler.keeps_peak for scaler in scalers if scaler.keeps_peak is not None]
     guesses = tuple(match.guess for match in matches if match.guess is not None)
     undecided = [part for scaler in scalers for part in scaler.undecided]
-    if workload.pod.wants_gpu and not workload.opaque:
+    if holds and not workload.opaque:
         undecided += [part for part in workload.undecided if not part.path.endswith("replicas")]
     own = max((hold.least for hold in alone.holds), default=0)
     if guesses and own > max((hold.least for hold in holds if hold.units is not None), default=0):
         # A guess may raise a floor, never lower it: neither the replicas nor the scaler's minimum is certain.
         why = f"{guesses[0].what} ({guesses[0].because}); if not, its {own} replicas stay"
         undecided.append(Undecided(workload.urn, "spec.replicas", why, "Name the scaler's target in a way that the preview knows"))
-    if undecided and not workload.pod.wants_gpu and not workload.undecided:
-        undecided = []
     maxima = [scaler.maximum for scaler in scalers]
     known = [maximum for maximum in maxima if maximum is not None]
     kept_as_it_is = [scaler for scaler in scalers if not scaler.wakes_from_zero]

@@ -70,7 +70,7 @@ def endless(pod_spec: Any) -> tuple[str, str] | None:
     for index, container in enumerate(items(at(pod_spec, "containers"))):
         command = [part for key in ("command", "args") for part in items(at(container, key)) if isinstance(part, str)]
         line = " ".join(command)
-        where = f"containers[{index}].{'command' if at(container, 'command') else 'args'}"
+        where = f"containers[{index}].{'command' if items(at(container, 'command')) else 'args'}"
         if re.match(r"\s*timeout\s", line):
             continue
         for pattern in _ENDLESS:

@@ -8,8 +8,8 @@ from typing import Any
 from zerofloor.capacity import Part, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
-from zerofloor.platforms.kubernetes.pods import suspended
-from zerofloor.platforms.kubernetes.workloads import job, replicated, run_to_completion
+from zerofloor.platforms.kubernetes.pods import read_pod, suspended
+from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, at, count, items, mapping, text
 
@@ -45,8 +45,12 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
     size = count(at(group, "size"))
     worker, leader = at(group, "workerTemplate"), at(group, "leaderTemplate")
     path = "spec.leaderWorkerTemplate"
-    if isinstance(spec, Hidden) or isinstance(size, Hidden):
-        yield replicated(estate, obj, {"replicas": size} if isinstance(size, Hidden) else spec, "spec", template=worker, template_path=path)
+    for value, where in ((spec, "spec"), (group, path)):
+        if isinstance(value, Hidden):
+            yield build(estate, obj, read_pod(estate, obj, value, where), ceiling=None)
+            return
+    if isinstance(size, Hidden):
+        yield replicated(estate, obj, {"replicas": size}, "spec", template=worker, template_path=path)
         return
     pods = size if isinstance(size, int) else 1
     if leader is None:

@@ -75,7 +75,7 @@ def _asks(values: Any) -> tuple[str, str, PodDemand] | None:
     found = next(names_gpu(values, "values"), None)
     if found is None:
         return None
-    amounts = {name: amount for name, amount in _amounts(values)}
+    amounts = dict(_amounts(values))
     return found[0], found[1], PodDemand(accelerators=amounts, open_count=not amounts)
 
 

@@ -52,7 +52,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
-        target_kind=text(at(target, "kind")) or "Deployment",
+        target_kind="" if hidden(at(target, "kind")) else text(at(target, "kind")) or "Deployment",
         target_name=text(name),
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         not_in_effect=refused,

@@ -101,11 +101,12 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         region=estate.region(obj.resource, cloud),
         placement=Placement(
             labels=_labels(template),
+            open_labels=isinstance(at(template, "metadata", "labels"), Hidden),
             requirements=requirements,
             taints=_taints(obj, at(template, "spec", "taints")),
             # A static pool does not grow for pods (seen: shared/truth G14).
             grows=at(spec, "replicas") is None and estate.settings.trust.karpenter,
-            weight=weight if isinstance(weight := count(at(spec, "weight")), int) else 0,
+            weight=_weight(spec, shapes),
             limits=limits,
             when_empty_only=at(spec, "disruption", "consolidationPolicy") == "WhenEmpty",
             retained=retained if supplies_gpu else None,
@@ -407,6 +408,14 @@ def _notices(estate: Estate, obj: Object, limits: Mapping[str, Decimal], shapes:
         fix = "Add the taint nvidia.com/gpu:NoSchedule to spec.template.spec.taints"
         found.append(Notice(Cause.UNTAINTED_POOL, obj.urn, message, fix, (because,)))
     return found
+
+
+def _weight(spec: Any, shapes: tuple[Shape, ...]) -> int:
+    """The order of trial; one that can't be read is the one that would keep more GPUs."""
+    weight = count(at(spec, "weight"))
+    if isinstance(weight, Hidden):
+        return 100 if all(shape.gpus != 0 for shape in shapes) else 0
+    return weight if isinstance(weight, int) else 0
 
 
 def _labels(template: Any) -> Mapping[str, str | None]:

@@ -68,7 +68,7 @@ def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
-        target_kind=text(at(target, "kind")) or "Deployment",
+        target_kind="" if hidden(at(target, "kind")) else text(at(target, "kind")) or "Deployment",
         target_name=text(at(target, "name")),
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         **fields,
@@ -159,6 +159,10 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
     if isinstance(obj.annotations, Hidden):
         why = "the annotations are not known at preview: they may pause it or force it active"
         found.append(Undecided(obj.urn, "metadata.annotations", why, SETTLE))
+    for key, value in sorted(mapping(obj.annotations).items()):
+        if "keda.sh/" in key and isinstance(value, Hidden):
+            path = f'metadata.annotations["{key}"]'
+            found.append(Undecided(obj.urn, path, f"{path} is {value.value} at preview: it may pause it or force it active", SETTLE))
     for field in fields:
         value = at(spec, field)
         if isinstance(value, Hidden):

@@ -65,7 +65,7 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
             else:
                 for name, amount in asked.items():
                     starting[name] = max(starting.get(name, Decimal(0)), amount)
-            if any(at(port, "hostPort") for port in items(at(container, "ports"))):
+            if any(isinstance(at(port, "hostPort"), int) for port in items(at(container, "ports"))):
                 shared = True
     total = {name: max(running.get(name, Decimal(0)), starting.get(name, Decimal(0))) for name in sorted({*running, *starting})}
     accelerators: dict[str, Decimal] = {}
@@ -86,7 +86,7 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         memory=total.get("memory", Decimal(0)),
         node_selector={key: value for key, value in mapping(at(spec, "nodeSelector")).items() if isinstance(value, str)},
         affinity=_affinity(spec),
-        tolerations=tuple(_toleration(t) for t in items(at(spec, "tolerations")) if isinstance(t, Mapping)),
+        tolerations=_tolerations(at(spec, "tolerations")),
         one_per_node=shared or _spreads_one_per_node(spec, labels),
         do_not_disrupt=at(template, "metadata", "annotations", DO_NOT_DISRUPT) in ("true", True),
         labels={key: value for key, value in labels.items() if isinstance(value, str)},
@@ -111,6 +111,8 @@ def _resources(obj: Object, resources: Any, where: str) -> tuple[dict[str, Decim
         path = f'{where}.limits["{name}"]'
         accelerator = is_accelerator(name)
         amount = limit if accelerator else request if request is not None else limit
+        if accelerator and limit is None and isinstance(limits, Hidden):
+            continue
         if accelerator and limit is None:
             refused = Evidence(
                 obj.urn, f'{where}.requests["{name}"]', mapping(requests).get(name), "the API server refuses a GPU request without a limit"
@@ -133,8 +135,12 @@ def _claims(estate: Estate, obj: Object, spec: Any, prefix: str) -> PodReading:
     evidence: list[Evidence] = []
     undecided: list[Undecided] = []
     open_count = False
-    for index, claim in enumerate(items(at(spec, "resourceClaims"))):
-        name = at(claim, "resourceClaimTemplateName") or at(claim, "resourceClaimName")
+    claims = at(spec, "resourceClaims")
+    if isinstance(claims, Hidden):
+        undecided.append(_open(obj, f"{prefix}.resourceClaims", claims, "the claims may be for GPUs"))
+    for index, claim in enumerate(items(claims)):
+        names = (at(claim, "resourceClaimTemplateName"), at(claim, "resourceClaimName"))
+        name = next((value for value in names if value is not None), None)
         if name is None:
             continue
         where = f"{prefix}.resourceClaims[{index}]"
@@ -148,10 +154,16 @@ def _claims(estate: Estate, obj: Object, spec: Any, prefix: str) -> PodReading:
             continue
         body = found[0].spec
         devices_of = at(body, "spec", "devices") if found[0].kind == "ResourceClaimTemplate" else at(body, "devices")
-        for request in items(at(devices_of, "requests")):
-            inner = at(request, "exactly") or request
+        requests = at(devices_of, "requests")
+        if isinstance(requests, Hidden):
+            undecided.append(Undecided(found[0].urn, "spec", f"what it claims is {requests.value} at preview; it may be GPUs", SETTLE))
+        for request in items(requests):
+            inner = request if at(request, "exactly") is None else at(request, "exactly")
             alternatives = items(at(request, "firstAvailable")) or [inner]
-            device_class = text(at(alternatives[0], "deviceClassName")) or ""
+            named = at(alternatives[0], "deviceClassName")
+            if isinstance(named, Hidden):
+                undecided.append(Undecided(found[0].urn, "spec…deviceClassName", f"it is {named.value} at preview; it may be GPUs", SETTLE))
+            device_class = text(named) or ""
             if not _is_gpu_class(device_class):
                 continue
             number = count(at(alternatives[0], "count"))
@@ -197,6 +209,13 @@ def requirement(value: Any) -> Requirement | None:
     if key is None or operator is None:
         return None
     return Requirement(key, operator, tuple(str(v) for v in items(at(value, "values")) if isinstance(v, str | int)))
+
+
+def _tolerations(listed: Any) -> tuple[Toleration, ...]:
+    """A toleration that can't be read is taken to tolerate everything: that may raise a floor and never lowers it."""
+    if isinstance(listed, Hidden):
+        return (Toleration(None, "Exists"),)
+    return tuple(_toleration(t) if isinstance(t, Mapping) else Toleration(None, "Exists") for t in items(listed))
 
 
 def _toleration(value: Mapping[str, Any]) -> Toleration:

@@ -40,13 +40,16 @@ def _cluster(estate: Estate, obj: Object, spec: Any, path: str, serve: Any) -> I
     yield _group(estate, obj, head, f"{path}.headGroupSpec", "head", 1, 1, None, off, ends)
     scaled = switch(at(spec, "enableInTreeAutoscaling"))
     pinned = _pinned_gpus(serve)
-    for index, group in enumerate(items(at(spec, "workerGroupSpecs"))):
+    groups = at(spec, "workerGroupSpecs")
+    if isinstance(groups, Hidden):
+        yield build(estate, obj, read_pod(estate, obj, groups, f"{path}.workerGroupSpecs"), part="workers", ceiling=None)
+    for index, group in enumerate(items(groups)):
         where = f"{path}.workerGroupSpecs[{index}]"
         name = text(at(group, "groupName")) or f"workers {index}"
         hosts = count(at(group, "numOfHosts"))
         replicas, least, most = (count(at(group, field)) for field in ("replicas", "minReplicas", "maxReplicas"))
         opened = next((f for v, f in ((least, "minReplicas"), (replicas, "replicas")) if isinstance(v, Hidden | Impossible)), None)
-        reading = read_pod(estate, obj, at(group, "template"), f"{where}.template")
+        reading = read_pod(estate, obj, group if isinstance(group, Hidden) else at(group, "template"), f"{where}.template")
         stopped = (*off, suspended(at(group, "suspend")))
         if True not in stopped and (opened is not None or isinstance(scaled, Hidden)):
             field = f"{where}.{opened}" if opened else f"{path}.enableInTreeAutoscaling"

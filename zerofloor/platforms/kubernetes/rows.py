@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, items, keys
+from zerofloor.values import at, get, items, keys, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +33,18 @@ class Row:
     """The path of a list of such parts, each with `replicas` and `template` of its own; empty where the object is one part."""
 
 
+_ROLLOUT = "Argo Rollouts docs, Specification: replicas defaults to 1"
+_NIM = "NVIDIA NIM Operator docs, NIMService: replicas defaults to 1"
+_SELDON = "Seldon Core docs, SeldonDeployment: replicas defaults to 1"
+
 ROWS: Final = (
-    Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", "Argo Rollouts docs, Specification: replicas defaults to 1"),
-    Row(
-        "apps.nvidia.com",
-        "NIMService",
-        "spec.replicas",
-        1,
-        "spec",
-        "NVIDIA NIM Operator docs, NIMService: replicas defaults to 1",
-        container=True,
-    ),
+    Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", _ROLLOUT),
+    Row("apps.nvidia.com", "NIMService", "spec.replicas", 1, "spec", _NIM, container=True),
     Row("kubeai.org", "Model", "spec.minReplicas", 0, "spec", "KubeAI docs, Model: minReplicas defaults to 0", container=True),
     Row(
         "production-stack.vllm.ai", "VLLMRuntime", "spec.replicas", 1, "spec.deploymentConfig", "vLLM production stack CRDs", container=True
     ),
-    Row("inference.llmaz.io", "Playground", "spec.replicas", 1, "spec", "llmaz docs, Playground: replicas defaults to 1", container=True),
-    Row(
-        "seldon.io",
-        "SeldonDeployment",
-        "replicas",
-        1,
-        "componentSpecs[0]",
-        "Seldon Core docs: replicas defaults to 1",
-        each="spec.predictors",
-    ),
-    Row(
-        "machinelearning.seldon.io",
-        "SeldonDeployment",
-        "replicas",
-        1,
-        "componentSpecs[0]",
-        "Seldon Core docs: replicas defaults to 1",
-        each="spec.predictors",
-    ),
-    Row("serving.kubedl.io", "Inference", "replicas", 1, "template", "KubeDL docs: replicas defaults to 1", each="spec.predictors"),
+    Row("machinelearning.seldon.io", "SeldonDeployment", "replicas", 1, "componentSpecs[0]", _SELDON, each="spec.predictors"),
 )
 
 ONE_SHOT: Final = {
@@ -131,26 +108,31 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
     if (row.group, row.kind) == ("argoproj.io", "Rollout") and template is None:
         template = _referenced(estate, obj)
     if row.container and not isinstance(template, Hidden):
-        template = {
-            "spec": {"containers": [template], "nodeSelector": at(template, "nodeSelector"), "tolerations": at(template, "tolerations")}
-        }
+        template = _around(template, template)
     path = prefix + ".".join(str(step) for step in parents)
+    where = prefix + row.template
     return replicated(
-        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=prefix + row.template, part=part, field=str(field)
-    )  # fmt: skip
+        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=where, part=part, field=str(field)
+    )
+
+
+def _around(container: Any, placed: Any) -> Any:
+    """A pod template with one container; `placed` says where it may land."""
+    return {"spec": {"containers": [container], "nodeSelector": at(placed, "nodeSelector"), "tolerations": at(placed, "tolerations")}}
 
 
 def _referenced(estate: Estate, obj: Object) -> Any:
     """The pod template of the Deployment that a Rollout takes over (`spec.workloadRef`)."""
     name = at(obj.spec, "workloadRef", "name")
-    for other in objects(estate, ("apps", at(obj.spec, "workloadRef", "kind") or "Deployment")):
+    for other in objects(estate, ("apps", text(at(obj.spec, "workloadRef", "kind")) or "Deployment")):
         if other.name == name or isinstance(name, Hidden):
             return at(other.spec, "template")
     return None
 
 
 def _once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
-    container = part if at(part, "container") is None and at(part, "script") is None else at(part, "container") or at(part, "script")
-    template = {"spec": {"containers": [container], "nodeSelector": at(part, "nodeSelector"), "tolerations": at(part, "tolerations")}}
-    deadline = at(part, "activeDeadlineSeconds") or at(obj.spec, "activeDeadlineSeconds") or at(obj.spec, "timeout")
+    container = at(part, "container") if at(part, "container") is not None else at(part, "script")
+    template = _around(part if container is None else container, part)
+    deadlines = (at(part, "activeDeadlineSeconds"), at(obj.spec, "activeDeadlineSeconds"), at(obj.spec, "timeout"))
+    deadline = next((value for value in deadlines if value is not None), None)
     return run_to_completion(estate, obj, template, path, 1, path, deadline=deadline, deadline_path="spec.activeDeadlineSeconds", part=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -64,16 +65,18 @@ def build(
     evidence = reading.evidence
     pod = reading.demand
     undecided = (*reading.undecided, *undecided)
+    pod_unread = bool(reading.undecided)
     if reading.refused is not None:
         evidence = (*evidence, reading.refused)
         holds, desired, ceiling, replicas, undecided = (), 0, 0, 0 if replicas is not None else None, ()
-    if not pod.wants_gpu and not reading.undecided:
-        undecided = ()
+        pod_unread = False
     hint = workload_hint(estate.settings, obj.urn)
     if hint is not None:
         runs, assumption = hint
         assumptions = (*assumptions, assumption)
-        undecided = ()
+        undecided, pod_unread = (), False
+        if runs == "always" and not pod.wants_gpu:
+            pod = replace(pod, open_count=True)
         if runs != "always":
             holds, replicas = (), None
             desired, ceiling = (0, 0) if runs == "never" else (desired, ceiling)
@@ -90,7 +93,9 @@ def build(
         replicas=replicas,
         desired=desired,
         ceiling=ceiling,
+        pod_unread=pod_unread,
         daemon=daemon,
+        name_hidden=obj.name_hidden,
         autonamed=obj.name is None and not obj.name_hidden,
         part=part,
         pods_per_replica=pods_per_replica,
@@ -176,8 +181,8 @@ def _pod(estate: Estate, obj: Object) -> Workload:
         notices = (_no_deadline(obj, "spec.activeDeadlineSeconds"),)
         return build(estate, obj, reading, desired=1, ceiling=1, notices=notices)
     if policy in ("Never", "OnFailure") and never is not None:
-        kept = Evidence(obj.urn, f"spec.{never[0]}", at(spec, "containers"), f"the container {never[1]}, and there is no deadline")
-        hold = Hold(Cause.ENDLESS_JOB, obj.urn, 1, (_without_value(kept),), "Set spec.activeDeadlineSeconds, or delete the pod when idle")
+        kept = Evidence(obj.urn, f"spec.{never[0]}", None, f"the container {never[1]}, and there is no deadline")
+        hold = Hold(Cause.ENDLESS_JOB, obj.urn, 1, (kept,), "Set spec.activeDeadlineSeconds, or delete the pod when idle")
     else:
         kept = Evidence(obj.urn, "spec.restartPolicy", policy, "a bare pod that is always restarted runs until somebody deletes it")
         hold = Hold(Cause.BARE_POD, obj.urn, 1, (kept,), "Run it as a Job, or as a Deployment that KEDA scales to zero")
@@ -262,10 +267,6 @@ def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
 def _no_deadline(obj: Object, path: str) -> Notice:
     message = f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs bills until somebody notices"
     return Notice(Cause.NO_DEADLINE, obj.urn, message, f"Set {path}", (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),))
-
-
-def _without_value(evidence: Evidence) -> Evidence:
-    return Evidence(evidence.urn, evidence.path, None, evidence.because)
 
 
 def _pods(number: int) -> str:
