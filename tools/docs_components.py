@@ -72,7 +72,7 @@ def _prose(text: str) -> str:
 
 
 def _type(property_: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    if "$ref" in property_ and property_["$ref"]:
+    if property_.get("$ref"):
         return " or ".join(f"`{member['value']}`" for member in schema["types"][property_["$ref"].rpartition("/")[2]]["enum"])
     kind = {"array": "list of text", "object": "map of text", "string": "text"}.get(property_["type"], property_["type"])
     return f"{kind}, plain" if property_.get("plain") else str(kind)

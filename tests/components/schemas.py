@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 import jsonschema
 import pulumi_kubernetes as k8s
 import yaml
-from pulumi._types import input_type_types, is_input_type
+from pulumi._types import input_type_types, is_input_type, unwrap_type
 
 from zerofloor.stack import Hidden
 
@@ -72,6 +72,6 @@ def _core(value: Any, kind: Any, path: str) -> Iterator[str]:
                 yield from _core(item, types[key], f"{path}.{key}")
     elif get_origin(kind) in (list, Sequence):
         for index, item in enumerate(value):
-            yield from _core(item, get_args(kind)[0], f"{path}[{index}]")
+            yield from _core(item, unwrap_type(get_args(kind)[0]), f"{path}[{index}]")
     elif kind in (int, str, bool) and not isinstance(value, kind):
         yield f"{path}: {value!r} is not {kind.__name__}"

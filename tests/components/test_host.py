@@ -55,7 +55,7 @@ def test_the_schema_and_the_specs_have_the_same_arguments(schema: Mapping[str, A
 
     for component, spec in SPECS.items():
         resource = schema["resources"][f"zerofloor:index:{component}"]
-        assert list(resource["inputProperties"]) and set(resource["inputProperties"]) == {camel(name) for name in spec.model_fields}
+        assert set(resource["inputProperties"]) == {camel(name) for name in spec.model_fields}
         # `name` has the component's own name for its default.
         assert set(resource.get("requiredInputs", [])) == {
             camel(name) for name, one in spec.model_fields.items() if one.is_required() and name != "name"
@@ -155,19 +155,51 @@ def test_a_yaml_program_declares_the_same_objects(engine: Engine) -> None:
     assert states["Deployment"]["parent"].endswith("GpuDeployment::llm")
 
 
-@pytest.mark.engine
-def test_a_yaml_program_is_told_each_argument_that_is_wrong(engine: Engine) -> None:
-    resources = GOOD.replace("minReplicas: 0", "minReplicas: 3").replace(
-        "instanceTypes: [g6e.xlarge], maxGpus: 2", "instanceTypes: [m7i.large], maxGpus: 2.5"
-    )
-    done = preview(engine, resources)
-    assert done.returncode != 0
-    assert "minReplicas" in done.stdout and "3 is above maxReplicas, which is 2" in done.stdout
-    assert "Traceback" not in done.stdout and 'File "' not in done.stdout
+BAD = """
+  job:
+    type: aws:ec2/vpc:Vpc
+    properties: {cidrBlock: 10.0.0.0/16}
+  llm:
+    type: zerofloor:GpuDeployment
+    properties:
+      image: server:1
+      minReplicas: ${job.cidrBlock}
+      maxReplicas: 2.5
+      instanceTypes: [g6e.xlarge]
+      cpu:
+        fn::secret: hf_planted_secret
+      wakeSignal: http
+"""
 
 
 @pytest.mark.engine
-def test_a_bound_that_is_unknown_in_the_preview_is_refused(engine: Engine) -> None:
-    done = preview(engine, GOOD.replace("maxReplicas: 2", "maxReplicas: ${job.count}"))
+def test_a_yaml_program_is_told_each_argument_that_is_wrong_and_no_value(engine: Engine) -> None:
+    done = preview(engine, BAD)
     assert done.returncode != 0
-    print(done.stdout)
+    assert "the arguments are refused" in done.stdout
+    assert "minReplicas: must be a plain value, not an Output" in done.stdout
+    assert "maxReplicas: must be a whole number" in done.stdout
+    assert "cpu: must be a plain value, not an Output" in done.stdout
+    assert "hf_planted_secret" not in done.stdout
+    assert "Traceback" not in done.stdout
+    assert 'File "' not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("component", "inputs", "says"),
+    [
+        ("GpuNodePool", {"maxGpus": 2.0, "replica": 1.0}, "replica: is no argument of this component"),
+        ("GpuNodePool", {"maxGpus": 2.0, "max_gpus": 1.0}, "max_gpus: is no argument of this component; did you mean maxGpus?"),
+        ("GpuNodePool", {"role": "r"}, "maxGpus: is required"),
+        ("GpuDeployment", {"image": "i", "wakeSignal": "pigeon"}, "wakeSignal: must be one of http, gateway, sqs, redis, kafka"),
+        ("GpuDeployment", {"image": "i", "gpus": 2.0, "instanceTypes": ["g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
+    ],
+)
+def test_the_plugin_refuses_by_name(component: str, inputs: dict[str, Any], says: str) -> None:
+    from pulumi.errors import InputPropertiesError
+
+    from zerofloor.components.host import Components
+
+    with pytest.raises(InputPropertiesError) as refused:
+        Components().construct("x", f"zerofloor:index:{component}", inputs)
+    assert (refused.value.message, refused.value.errors) == (f"the arguments are refused\n{says}", [])

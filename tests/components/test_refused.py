@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — one case a line reads best
 """Arguments that are refused: before anything is declared, each named as every language spells it, with what to do."""
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ class GpuDeployment(pulumi.ComponentResource):
         """
         spec = read(DeploymentSpec, "GpuDeployment", name, args)
         super().__init__("zerofloor:index:GpuDeployment", name, {camel(key): value for key, value in args.items()}, opts)
-        metadata = {"name": spec.name, "namespace": spec.namespace, "labels": {**spec.labels, **_selector(spec)}}
+        metadata = _metadata(spec, spec.name)
         child = pulumi.ResourceOptions(parent=self)
 
         rollout = f"{_rollout_seconds(spec)}s"
@@ -162,8 +162,8 @@ class GpuDeployment(pulumi.ComponentResource):
         if spec.wake_signal is WakeSignal.HTTP:
             k8s.core.v1.Service(
                 f"{name}-proxy",
-                metadata={**metadata, "name": f"{spec.name}-proxy"},
-                spec={"type": "ExternalName", "external_name": interceptor(spec.interceptor_namespace)},
+                metadata=_metadata(spec, f"{spec.name}-proxy"),
+                spec=_proxy(spec),
                 opts=child,
             )
             k8s.apiextensions.CustomResource(
@@ -187,6 +187,10 @@ class GpuDeployment(pulumi.ComponentResource):
         self.name = pulumi.Output.from_input(spec.name)
         self.url = address
         self.register_outputs({"name": self.name, "url": self.url})
+
+
+def _metadata(spec: DeploymentSpec, name: str) -> Any:
+    return {"name": name, "namespace": spec.namespace, "labels": {**spec.labels, **_selector(spec)}}
 
 
 def _selector(spec: DeploymentSpec) -> dict[str, str]:
@@ -296,6 +300,10 @@ def _toleration(text: str) -> dict[str, str]:
 
 def _service(spec: DeploymentSpec) -> Any:
     return {"selector": _selector(spec), "ports": [{"name": "http", "port": spec.port, "targetPort": "http"}]}
+
+
+def _proxy(spec: DeploymentSpec) -> Any:
+    return {"type": "ExternalName", "externalName": interceptor(spec.interceptor_namespace)}
 
 
 def _route(spec: DeploymentSpec) -> dict[str, Any]:
