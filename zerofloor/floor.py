@@ -351,8 +351,8 @@ def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tu
         holds = tuple(_stray(s, hold, strays) for hold in holds[:1])
     evidence = (*s.evidence, *workload.evidence, *(e for hold in holds for e in hold.evidence))
     running = pods - pending if workload.pod.wants_gpu else len(strays)
-    supply = _own_supply(s, levels, desired, elsewhere) if elsewhere or not (carried or pending) else None
-    supply = supply if workload.pod.wants_gpu else None
+    homeless = workload.pod.wants_gpu and not any(shapes_for(pool, workload.pod) for pool in pools)
+    supply = _own_supply(s, levels, desired, elsewhere) if homeless else None
     gpus = (workload.pod.gpus or Decimal(1 if workload.pod.open_count else 0)) * running
     nodes: int | None = None
     if supply is not None:
