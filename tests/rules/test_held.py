@@ -163,3 +163,9 @@ def test_order_is_error_then_dear_then_rule() -> None:
         workload(LLM, 9), workload(OTHER, 1), pool(3), notices=(Notice(Cause.LONG_IDLE_TAIL, POOL, "It waits.", "Shorten it."),)
     )
     assert [one.urn for one in found] == [LLM, OTHER, POOL]
+
+
+def test_a_pools_hold_is_told_with_its_own_nodes() -> None:
+    """Minimum 1 of 2 nodes that are held: 8 of the 16 GPUs."""
+    (found,) = findings(pool(2, hold(Cause.POOL_MINIMUM, POOL, 1)))
+    assert found.message.startswith("EKS managed node group gpu keeps 8 GPUs on 1 node billing all week")
