@@ -49,6 +49,10 @@ def test_a_held_gpu_without_a_price_blocks_and_is_never_nothing(held: Supply, sa
     assert [gap.blocks for gap in found.gaps] == [True]
 
 
+def test_nodes_that_are_held_for_hardly_an_hour_block_too() -> None:
+    assert cost(supply("p5e.48xlarge", nodes=1, hours=0)).unpriced == (urn("p0"),)
+
+
 def test_a_price_of_ones_own_settles_it() -> None:
     assert cost(supply("p5e.48xlarge"), book=own("p5e.48xlarge", "40.25")).floor.hourly.amount == D("40.25")
     of_sagemaker = cost(supply("g5.xlarge", price_as="sagemaker"), book=own("g5.xlarge", "1.408", service="sagemaker"))
@@ -104,6 +108,8 @@ def test_a_ceiling_without_a_bound_says_so() -> None:
     assert found.ceiling.hourly.amount == D("1.006") + D("1.861") * 2
     assert any("nothing bounds it" in note for note in found.footnotes)
     assert not found.floor.unbounded
+    raised = cost(supply("g5.xlarge", nodes=3, desired=0, ceiling=None))
+    assert raised.ceiling.hourly.amount == D("1.006") * 3  # what is held is certain, whatever is declared
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,19 @@ def test_the_snapshot_is_whole() -> None:
     assert check() == []
 
 
+def test_a_table_that_was_edited_by_hand_and_a_type_that_nobody_knows_are_found(tmp_path: Path) -> None:
+    with resources.as_file(resources.files("zerofloor.prices").joinpath("snapshot")) as folder:
+        for name in (*TABLES, "manifest.json"):
+            (tmp_path / name).write_bytes((folder / name).read_bytes())
+    with (tmp_path / "gpu_prices.csv").open("a") as file:
+        file.write("aws,g99.xlarge,us-east-1,on_demand,1.5,somebody,2026-11-01\n")
+    problems = verify(PriceBook(), datetime.date(2026, 11, 24), tmp_path)
+    assert [(problem.severity, problem.where) for problem in problems] == [
+        ("error", "gpu_prices.csv"),
+        ("error", "gpu_prices.csv: aws g99.xlarge"),
+    ]
+
+
 def test_an_old_snapshot_is_a_warning() -> None:
     (problem,) = verify(PriceBook(), datetime.date(2027, 3, 1))
     assert (problem.severity, problem.text) == ("warning", "gathered 98 days ago, on 2026-11-23")

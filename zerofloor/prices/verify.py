@@ -9,10 +9,11 @@ import io
 import json
 import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Final, Literal
 
 from zerofloor.instances import accelerated_types, lookup
@@ -41,13 +42,15 @@ class Problem:
     text: str
 
 
-def verify(book: PriceBook, today: datetime.date) -> tuple[Problem, ...]:
-    """What is wrong with the embedded snapshot, errors first; only its age is a warning."""
-    manifest = json.loads(_bytes("manifest.json"))
-    problems = [*_integrity(manifest)]
-    for name in TABLES:
-        problems.extend(check_table(name, _bytes(name).decode()))
-    problems.extend(_unknown_types())
+def verify(book: PriceBook, today: datetime.date, folder: Traversable | None = None) -> tuple[Problem, ...]:
+    """What is wrong with a snapshot, errors first; only its age is a warning. `folder` has it; None: the embedded one."""
+    place = folder or resources.files("zerofloor.prices").joinpath("snapshot")
+    manifest = json.loads(place.joinpath("manifest.json").read_bytes())
+    tables = {name: place.joinpath(name).read_bytes() for name in TABLES}
+    problems = [*_integrity(tables, manifest["sha256"])]
+    for name, content in tables.items():
+        problems.extend(check_table(name, content.decode()))
+    problems.extend(_unknown_types(tables["gpu_prices.csv"].decode(), set(manifest["types_of_unknown_size"])))
     age = snapshot_age(book, today)
     if age > OLD_AFTER_DAYS:
         problems.append(Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}"))
@@ -100,22 +103,17 @@ def _family(instance_type: str) -> str:
     return instance_type.rsplit("-", 1)[0]
 
 
-def _unknown_types() -> Iterator[Problem]:
-    listed = set(json.loads(_bytes("manifest.json"))["types_of_unknown_size"])
+def _unknown_types(prices: str, listed: set[str]) -> Iterator[Problem]:
     known = {(shape.cloud, shape.instance_type.lower()) for cloud in ("aws", "gcp", "azure") for shape in accelerated_types(cloud)}
-    for cloud, name in sorted({(row["cloud"], row["instance_type"]) for row in _rows("gpu_prices.csv")}):
+    for cloud, name in sorted({(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}):
         if (cloud, name.lower()) not in known and name not in listed:
             yield Problem("error", f"gpu_prices.csv: {cloud} {name}", "is priced, and the instance table does not know it")
 
 
-def _integrity(manifest: dict[str, dict[str, str]]) -> Iterator[Problem]:
-    for name in TABLES:
-        if hashlib.sha256(_bytes(name)).hexdigest() != manifest["sha256"].get(name):
+def _integrity(tables: Mapping[str, bytes], sums: Mapping[str, str]) -> Iterator[Problem]:
+    for name, content in tables.items():
+        if hashlib.sha256(content).hexdigest() != sums.get(name):
             yield Problem("error", name, "is not what the manifest says: make the snapshot anew with tools/snapshot.py")
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(_bytes(name).decode())))
 
 
 def _price(text: str) -> Decimal | None:
@@ -124,7 +122,3 @@ def _price(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return price if price.is_finite() and price > 0 else None
-
-
-def _bytes(name: str) -> bytes:
-    return resources.files("zerofloor.prices").joinpath("snapshot", name).read_bytes()
