@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
@@ -12,15 +14,17 @@ def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | 
 
 
 def raise_floor(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
-    scaling = {**args.props["scalingConfig"], "minSize": least}
+    given: dict[str, Any] = dict(args.props)
+    scaling = {**given["scalingConfig"], "minSize": least}
     options = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"]))
-    return pulumi.ResourceTransformResult({**args.props, "scalingConfig": scaling}, options)
+    return pulumi.ResourceTransformResult({**given, "scalingConfig": scaling}, options)
 
 
 async def replicas(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
     if args.type_ != "kubernetes:apps/v1:Deployment":
         return None
-    return pulumi.ResourceTransformResult({**args.props, "spec": {**args.props["spec"], "replicas": 3}}, args.opts)
+    given: dict[str, Any] = dict(args.props)
+    return pulumi.ResourceTransformResult({**given, "spec": {**given["spec"], "replicas": 3}}, args.opts)
 
 
 pulumi.runtime.register_resource_transform(tag)
