@@ -82,6 +82,15 @@ def test_joined_files_are_one_estate(tmp_path: Path) -> None:
     assert [document["name"] for document in report["documents"]] == ["app.yaml", "scaler.yaml"]
 
 
+def test_an_estate_with_a_file_that_can_not_be_read_is_never_a_pass(tmp_path: Path) -> None:
+    write(tmp_path, "zero.yaml", ZERO)
+    done = zerofloor("check", "zero.yaml", "missing.yaml", "--join", *TODAY, cwd=tmp_path)
+    assert done.code == 2
+    assert done.out.startswith("PASS")
+    assert "missing.yaml" in done.err
+    assert "without it" in done.err
+
+
 def test_a_folder_of_manifests_is_one_estate(tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     write(tmp_path / "manifests", "app.yaml", HELD)

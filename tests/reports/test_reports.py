@@ -37,7 +37,7 @@ def test_table_says_what_matters_on_one_page() -> None:
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20", page, re.M)
     assert re.search(r"^ceiling +\$110\.08 to \$165\.12", page, re.M)
     assert re.search(r"^residual +\$0\.10 +\$73\.00", page, re.M)
-    assert "1 node × p5.48xlarge llm: $55.04 each an hour" in page
+    assert "- p5.48xlarge llm: $55.04 per node and hour; 1 node in floor, desired, ceiling" in page
     assert "2026-10-12 (43 days old)" in page
     assert "ERROR GPU012 pool-minimum-holds-gpu  $40,179.20 a month" in page
     assert "aws:eks/nodeGroup:NodeGroup::llm (llm:22)" in page
@@ -141,3 +141,20 @@ def test_estimate_is_the_money_alone() -> None:
     _estimate_has_no_findings(page, report())
     assert set(json.loads(json_report.render_estimate(report()))) == {"documents", "estimate", "prices"}
     _estimate_has_no_findings(markdown.render_estimate(report()), report())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a - b (c) 3.5", "a - b (c) 3.5"),
+        ("# title", "<!-- --># title"),
+        ("- item", "<!-- -->- item"),
+        ("12. item", "<!-- -->12. item"),
+        ("see #12 or @me", "see #<!-- -->12 or @<!-- -->me"),
+        ("http://evil www.evil", "http:<!-- -->//evil www<!-- -->.evil"),
+        ("*a* _b_ `c` [d](e) |", r"\*a\* \_b\_ \`c\` \[d\](e) \|"),
+        ("<b>&amp;", "&lt;b>&amp;amp;"),
+    ],
+)
+def test_escaped(text: str, shown: str) -> None:
+    assert markdown.escaped(text) == shown

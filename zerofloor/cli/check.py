@@ -62,6 +62,8 @@ def check(
             say(str(error))
             unread = True
     if join and estates:
+        if unread:
+            say("judging the rest without it: what it would have changed is not known")
         estates = [([name for names, _ in estates for name in names], tuple(stack for _, stacks in estates for stack in stacks))]
     reports = []
     for names, stacks in estates:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from zerofloor.estimate import Item
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, notes, quantity
+from zerofloor.reports.phrases import FIGURES, changes, columns, document, gathered, headline, meaning, notes, priced_lines
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
 
@@ -24,8 +23,9 @@ def render_estimate(report: Report) -> str:
 
 def escaped(text: str) -> str:
     """Text that shows as it is: no markup, no HTML, no mention, no reference to an issue, on one line."""
-    out = re.sub(r"([\\`*_{}\[\]()#+!|~>-])", r"\\\1", visible(text).replace("&", "&amp;").replace("<", "&lt;"))
-    return out.replace("@", "@<!-- -->").replace("://", ":<!-- -->//").replace("www.", "www<!-- -->.")
+    out = re.sub(r"([\\`*_\[\]|~])", r"\\\1", visible(text).replace("&", "&amp;").replace("<", "&lt;"))
+    out = re.sub(r"^(\s*)([#+>-]|\d+(?=[.)]))", r"\1<!-- -->\2", out)
+    return re.sub(r"@|#(?=\d)|:(?=//)|www(?=\.)", r"\g<0><!-- -->", out)
 
 
 def code(text: str) -> str:
@@ -68,12 +68,7 @@ def _costs(report: Report) -> Iterator[str]:
     for line in (*changes(report), *meaning(report)):
         yield escaped(line)
         yield ""
-    yield from _folded("Made of", [_item(item, report) for item in report.estimate.items])
-
-
-def _item(item: Item, report: Report) -> str:
-    dated = age(item.as_of, report.today)
-    return f"{quantity(item)} × {item.what}: {item_price(item)} each an hour, {counts_in(item)}; {item.source}, {dated}"
+    yield from _folded("Made of", [*(f"{what} ({source})" for what, source in priced_lines(report)), gathered(report)])
 
 
 def _finding(finding: Finding) -> Iterator[str]:

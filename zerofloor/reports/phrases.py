@@ -72,20 +72,32 @@ def unpriced_figures(report: Report) -> frozenset[Figure]:
     return frozenset(found)
 
 
-def quantity(item: Item) -> str:
-    """`2 nodes`, `1,024 GB`."""
-    unit, _, rest = item.unit.partition(",")
-    return (f"{number(item.quantity)} {unit}" if unit.isupper() else counted(item.quantity, unit)) + (f",{rest}" if rest else "")
+def priced_lines(report: Report) -> list[tuple[str, str]]:
+    """What the figures are made of: each thing with its price and quantities, and where the price comes from and how old it is."""
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in report.estimate.items:
+        groups.setdefault((item.urn, item.what, item.unit.partition(",")[0], item.source, item.as_of, _priced(item)), []).append(item)
+    lines = []
+    for (_, what, unit, source, as_of, cost), items in groups.items():
+        quantities = "; ".join(_quantity(item) for item in items)
+        lines.append((f"{what}: {cost} per {unit} and hour; {quantities}", f"{source}, {age(as_of, report.today)}"))
+    return lines
 
 
-def item_price(item: Item) -> str:
-    """The price of one unit for an hour, with its range where a choice is open."""
+def gathered(report: Report) -> str:
+    """Which snapshot the prices are from, and how old it is."""
+    return f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot {report.estimate.snapshot[:12]}."
+
+
+def _priced(item: Item) -> str:
     return price(item.price) + (f" to {price(item.dearest)}" if item.dearest is not None and item.dearest != item.price else "")
 
 
-def counts_in(item: Item) -> str:
-    """Which figures an item counts in."""
-    return "in " + ", ".join(item.counts_in) if item.counts_in else "once"
+def _quantity(item: Item) -> str:
+    """`2 nodes in floor, desired`, `200 GB in residual`, `0.2 node-hours once`."""
+    unit = item.unit.partition(",")[0]
+    many = f"{number(item.quantity)} {unit}" if unit.isupper() else counted(item.quantity, unit)
+    return f"{many} in {', '.join(item.counts_in)}" if item.counts_in else f"{many} once"
 
 
 def age(date: str, today: datetime.date) -> str:
@@ -120,15 +132,22 @@ def meaning(report: Report) -> Iterator[str]:
         noticed = f"{dollars(said.until_noticed)} until someone notices ({counted(said.noticed_after_days, 'day')})"
         year = f"{dollars(said.first_year)} in the first year"
         yield f"Forgotten, the floor costs {least}{dollars(said.weekend)} over a weekend, {noticed}, {year}."
-        wait = f"{number(said.wait.least)}" + (f" to {number(said.wait.most)}" if said.wait.most != said.wait.least else "")
-        parts = ", ".join(f"{part.what}: {number(part.least)}" + _up_to(part.least, part.most) for part in said.wait.parts)
-        yield f"At zero it saves {dollars(said.saves_monthly)} a month; the first request after idle then waits {wait} s ({parts})."
+        saved = f"Scaling to zero saves {dollars(said.saves_monthly)} a month"
+        yield f"{saved}; the first request after idle then waits {_seconds(said.wait.least, said.wait.most)}."
     if report.estimate.break_even is not None:
         yield report.estimate.break_even.verdict
 
 
-def _up_to(least: Decimal, most: Decimal) -> str:
-    return f" to {number(most)} s" if most != least else " s"
+def waiting(report: Report) -> list[str]:
+    """What the first request after idle waits for, part by part, each with its source."""
+    said = report.estimate.meaning
+    if said is None:
+        return []
+    return [f"First request after idle: {part.what}, {_seconds(part.least, part.most)} ({part.source})." for part in said.wait.parts]
+
+
+def _seconds(least: Decimal, most: Decimal) -> str:
+    return f"{number(least)} s" if least == most else f"{number(least)} to {number(most)} s"
 
 
 def _verdict(report: Report) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, age, changes, columns, counts_in, document, headline, item_price, meaning, notes, quantity
+from zerofloor.reports.phrases import FIGURES, changes, columns, document, gathered, headline, meaning, notes, priced_lines, waiting
 from zerofloor.reports.visible import visible
 from zerofloor.words import dollars, short
 
@@ -62,7 +62,7 @@ def _money_page(report: Report) -> Iterator[RenderableType]:
     yield _costs(report)
     yield from _items(report)
     yield from _assumptions(report)
-    yield from _footnotes(report.estimate.footnotes)
+    yield from _footnotes([*waiting(report), *report.estimate.footnotes])
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -116,17 +116,18 @@ def _costs(report: Report) -> Table:
 
 
 def _items(report: Report) -> Iterator[RenderableType]:
-    for line in (*changes(report), *meaning(report)):
+    told = [*changes(report), *meaning(report)]
+    if told:
+        yield Text()
+    for line in told:
         yield Text(visible(line))
-    if not report.estimate.items:
-        return
-    yield _heading("Made of")
-    for item in report.estimate.items:
-        yield _hanging(Text(visible(f"{quantity(item)} × {item.what}: {item_price(item)} each an hour"), overflow="fold"))
-        priced = f"{counts_in(item)}; {item.source}, {age(item.as_of, report.today)}"
-        yield Padding(Text(visible(priced), style="dim", overflow="fold"), (0, 0, 0, 4))
-    gathered = f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot {report.estimate.snapshot[:12]}."
-    yield Text(visible(gathered), style="dim")
+    lines = priced_lines(report)
+    if lines:
+        yield _heading("Made of")
+        for what, source in lines:
+            yield _hanging(Text(visible(what), overflow="fold"))
+            yield Padding(Text(visible(source), style="dim", overflow="fold"), (0, 0, 0, 4))
+        yield Text(visible(gathered(report)), style="dim")
 
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:
