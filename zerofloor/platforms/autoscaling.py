@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part, Placement, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms import ecs, eks
+from zerofloor.platforms.aws_cloudformation import Reference
 from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws_launch import (
     CONFIGURATIONS,
@@ -22,7 +23,7 @@ from zerofloor.platforms.aws_launch import (
     required,
     spot_template,
 )
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, size, strings
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, part_of, size, strings
 from zerofloor.platforms.aws_schedule import Change, readable
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, hidden, items, quantity, switch, text
@@ -44,7 +45,7 @@ def read(estate: Estate) -> Iterator[Part]:
     warm = _by_group(estate, _WARM_POOLS)
     managed = ecs.managed_groups(estate)
     for source in declared(estate, *GROUPS):
-        yield from _read(estate, source, actions.get(source.urn, ()), policies.get(source.urn, ()), warm.get(source.urn, ()), managed)
+        yield from _read(estate, source, actions.get(source.key, ()), policies.get(source.key, ()), warm.get(source.key, ()), managed)
 
 
 def _read(
@@ -63,7 +64,7 @@ def _read(
     platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
     if wrong or not isinstance(minimum, Size) or not isinstance(desired, Size) or not isinstance(maximum, Size):
         if not found.plain:
-            yield Pool(source.urn, source.name, platform, CLOUD, found.shapes, undecided=wrong, evidence=found.evidence)
+            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=wrong, evidence=found.evidence)
         return
     if minimum.value is None:
         minimum = replace(minimum, value=0, default="omitted")
@@ -154,7 +155,7 @@ def _market(estate: Estate, source: Declared) -> Market:
 
 def _suspended(source: Declared) -> frozenset[str]:
     value = source.inputs.get("suspendedProcesses")
-    if hidden(value):
+    if hidden(value) or any(hidden(item) for item in items(value)):
         return frozenset({"Terminate", "AlarmNotification"})  # the worst that it could be
     return frozenset(strings(value))
 
@@ -244,12 +245,12 @@ def _by_group(estate: Estate, types: tuple[str, ...]) -> dict[str, tuple[tuple[D
 def _targets(estate: Estate, source: Declared) -> Found:
     path, value = source.pick("autoscalingGroupName", "autoScalingGroupName")
     if source.logical is not None:
-        return [(source.urn, False)]  # in one template with its group
+        return [(part_of(source.urn, str(value)), False)] if isinstance(value, Reference) else []
     dependencies = (source.resource.property_dependencies or {}).get(path, ())
     node_groups = [urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in eks.NODE_GROUPS]
     if node_groups:
         return [(urn, False) for urn in node_groups]
-    link = estate.link(source.resource, path, *GROUPS, value=value, names=("name", "autoScalingGroupName"))
+    link = link_of(estate, source, path, *GROUPS, value=value, names=("name", "autoScalingGroupName"))
     return [(resource.urn, link.open or link.assumption is not None) for resource in link.found]
 
 

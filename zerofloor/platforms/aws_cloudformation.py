@@ -9,9 +9,9 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.instances import lookup
-from zerofloor.platforms.aws_read import Declared
+from zerofloor.platforms.aws_read import SETTLE_VALUE, Declared
 from zerofloor.stack import UNKNOWN
-from zerofloor.values import mapping, text
+from zerofloor.values import hidden, mapping, text
 
 STACKS: Final = ("aws:cloudformation/stack:Stack", "aws-native:cloudformation:Stack")
 
@@ -112,7 +112,12 @@ def read(estate: Estate) -> Iterator[Part]:
             for name, item in sorted(mapping(template.get("Resources")).items(), key=lambda pair: str(pair[0]))
             if _token(text(mapping(item).get("Type")) or "") not in _READ
         }
-        named = _accelerated(unread) or (_accelerated(stack.inputs.get("parameters")) if not template else None)
+        parameters = stack.inputs.get("parameters")
+        if hidden(body) or (not template and _hides_type(parameters)):
+            path = "templateBody" if hidden(body) else "parameters"
+            yield Undecided(stack.urn, path, f"{path} is hidden: what it deploys could run GPU instances", SETTLE_VALUE)
+            continue
+        named = _accelerated(unread) or (_accelerated(parameters) if not template else None)
         if named is not None:
             path = "templateBody" if template else "parameters"
             why = f"Its template names {named} in a way that can't be read: it could run for good"
@@ -120,6 +125,12 @@ def read(estate: Estate) -> Iterator[Part]:
         elif not template:
             what = f"the CloudFormation stack {stack.name} runs no GPU"
             yield Assumption(what, "its template can't be read here, and no parameter names a GPU type")
+
+
+def _hides_type(parameters: Any) -> bool:
+    """Whether a parameter that may name an instance type is hidden."""
+    named = re.compile(r"type|instance|class|size|shape", re.I)
+    return hidden(parameters) or any(hidden(value) and named.search(str(key)) for key, value in mapping(parameters).items())
 
 
 def _accelerated(value: Any, depth: int = 0) -> str | None:

@@ -77,7 +77,7 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
     machines = narrowed(machines, known[0] if known else 1)
     desired = None if group.desired.known is None or not machines.shapes else nodes_for(machines, group.desired.known)
     pool = Pool(
-        urn=group.source.urn,
+        urn=group.source.key,
         name=group.source.name,
         platform=group.platform,
         cloud=CLOUD,

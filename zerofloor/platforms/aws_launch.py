@@ -12,7 +12,7 @@ from zerofloor.capacity import Assumption, Undecided
 from zerofloor.estate import Estate
 from zerofloor.instances import Shape, accelerated_types
 from zerofloor.platforms.aws_cloudformation import Reference
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, declared, machines, strings, union
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, declared, link_of, machines, market, strings, union
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
 
@@ -50,7 +50,7 @@ def _linked(
     if isinstance(identifier, Reference):
         inside = [d for d in declared(estate, *types) if d.urn == user.urn and d.logical == identifier]
         return union(_template(estate, item) for item in inside) if inside else _unreadable(user, path, what)
-    link = estate.link(user.resource, path.split(".")[0], *types, value=identifier, names=names)
+    link = link_of(estate, user, path.split(".")[0], *types, value=identifier, names=names)
     found = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
     if not found:
         return _unreadable(user, path, what)
@@ -88,10 +88,8 @@ def _template(estate: Estate, template: Declared) -> Machines:
 
 def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
     """The market that the linked launch template asks for."""
-    from zerofloor.platforms.aws_read import market
-
     identifier = text(at(reference, "name")) or text(at(reference, "launchTemplateName"))
-    link = estate.link(user.resource, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName"))
+    link = link_of(estate, user, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName"))
     for resource in link.found if not link.open else ():
         template = Declared(resource, resource.inputs, resource.name)
         return market(template, "instanceMarketOptions.marketType", "launchTemplateData.instanceMarketOptions.marketType")
@@ -160,7 +158,7 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
         return Machines(tuple(allowed), evidence=(shown,))
     if _only_gpu_allowed(wanted, allowed):
         return Machines(tuple(allowed), evidence=(user.evidence(f"{path}.allowedInstanceTypes", "admits GPU types only"),))
-    protected = not any((_number(wanted.get(key)) or 0) >= _OFF for key in _PRICE_KEYS)
+    protected = not any(hidden(wanted.get(key)) or (_number(wanted.get(key)) or 0) >= _OFF for key in _PRICE_KEYS)
     if not allowed or (protected and not wanted.get("allowedInstanceTypes")):
         because = "names no accelerator, and price protection leaves GPU types out"
         return Machines((_ANY_PLAIN,), evidence=(user.evidence(path, because),))

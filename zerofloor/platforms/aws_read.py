@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Undecided
-from zerofloor.estate import Estate
+from zerofloor.estate import Estate, Link
 from zerofloor.instances import Shape, accelerated_types, family
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import Impossible, count, get, hidden, items, text
@@ -36,6 +36,11 @@ class Declared:
     def urn(self) -> str:
         return self.resource.urn
 
+    @property
+    def key(self) -> str:
+        """The URN, with the logical ID where a template holds it: a resource may be several pools."""
+        return self.urn if self.logical is None else part_of(self.urn, self.logical)
+
     def path(self, path: str) -> str:
         """The property path in the Pulumi resource's own inputs."""
         return path if self.logical is None else f"templateBody: {self.logical}.{path}"
@@ -55,6 +60,11 @@ class Declared:
         return Undecided(self.urn, self.path(path), why, settle)
 
 
+def part_of(urn: str, part: str) -> str:
+    """What tells one of several pools of a resource from the others, as `Workload.key` does."""
+    return f"{urn}#{part}"
+
+
 def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
     """The resources of these types, also those that CloudFormation stacks hold (for `aws-native` tokens)."""
     for resource in estate.of_type(*tokens):
@@ -64,6 +74,15 @@ def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
         from zerofloor.platforms import aws_cloudformation
 
         yield from aws_cloudformation.resources(estate, wanted)
+
+
+def link_of(estate: Estate, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
+    """`Estate.link`, where a known name may also mean a resource whose own name is hidden."""
+    link = estate.link(user.resource, prop, *types, value=value, names=names)
+    if link.found or not isinstance(value, str):
+        return link
+    unnamed = tuple(c for c in estate.of_type(*types) if any(hidden(c.inputs.get(name)) for name in names))
+    return Link(unnamed, open=True) if unnamed else link
 
 
 @dataclass(frozen=True, slots=True)

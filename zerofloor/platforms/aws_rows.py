@@ -13,7 +13,7 @@ from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_launch import overridden
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, market, size
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, market, part_of, size
 from zerofloor.values import get, items
 
 _PRESENT: Final = object()
@@ -54,6 +54,8 @@ class Row:
     """Types that are no EC2 names."""
     scaled: tuple[str, str] | None = None
     """The dimension and the resource ID's prefix of an application autoscaling target."""
+    part: str = ""
+    """Which of several pools of one resource this is."""
     market: str = ""
     price_as: str | None = None
 
@@ -103,6 +105,7 @@ def _emr(part: str, name: str) -> Row:
         "Add an autoTerminationPolicy, or use a type without a GPU for this group",
         "EMR management guide, “Using an auto-termination policy for idle clusters”",
         _EMR_RELEASES,
+        part=part,
     )
 
 
@@ -312,8 +315,9 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
     if holds or undecided:
         undecided = (*undecided, *found.undecided)
     known = initial.known if not isinstance(initial, Undecided) else None
+    part = row.part or prefix.rstrip(".")
     yield Pool(
-        source.urn,
+        part_of(source.urn, part) if part else source.urn,
         name,
         row.platform,
         CLOUD,

@@ -34,6 +34,8 @@ class Target:
     undecided: tuple[Undecided, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[Notice, ...] = ()
+    guess: bool = False
+    """Whether it is only assumed to be this resource's: then it may raise a floor and never lower it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _target(estate: Estate, source: Declared, candidates: Sequence[Declared], gu
             notices += _silent(policy)
     actions, undecided = _actions(estate, source, candidates)
     minimum, maximum = size(source, ["minCapacity"]), size(source, ["maxCapacity"])
-    return Target(source, minimum, maximum, lowered, raised, actions, undecided, tuple(assumptions), tuple(notices))
+    return Target(source, minimum, maximum, lowered, raised, actions, undecided, tuple(assumptions), tuple(notices), guess is not None)
 
 
 def _belongs(other: Declared, target: Declared) -> bool | None:
@@ -206,7 +208,14 @@ def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: U
         return Kept(undecided=(source.open("minCapacity", f"minCapacity {low} is above maxCapacity {high}: AWS refuses it", "Correct it"),))
     if low == 0 and zero is not None:
         refused = kept(initial, None, cause)
-        return Kept(refused.levels, target.undecided, target.assumptions, target.notices, (minimum.evidence(zero.why),), initial.known)
+        return Kept(
+            refused.levels,
+            (*refused.undecided, *target.undecided),
+            target.assumptions,
+            target.notices,
+            (minimum.evidence(zero.why),),
+            initial.known,
+        )
     start = max(low, initial.known or 0)
     if high is not None:
         start = min(start, high) if start > high and target.lowered is not None else start
@@ -225,7 +234,11 @@ def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: U
         fix = "Let a policy scale in as well (target tracking with scale-in)"
         found.append(Level(None, Cause.KEPT_PEAK, target.raised.urn, (target.raised,), fix))
     scaled_in = (target.lowered,) if target.lowered is not None else ()
-    return Kept(tuple(found), extra.undecided, extra.assumptions, extra.notices, scaled_in, high)
+    undecided = extra.undecided
+    if target.guess and base < (initial.known or 0):
+        why = f"Whether {source.name} scales it in is not known; if not, {initial.known} stay"
+        undecided += (source.open("resourceId", why, "Name the resource in a way that the preview knows"),)
+    return Kept(tuple(found), undecided, extra.assumptions, extra.notices, scaled_in, high)
 
 
 def _base(target: Target, units: int, minimum: Size, initial: Size, cause: Cause) -> Level:

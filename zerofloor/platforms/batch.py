@@ -55,7 +55,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     maximum = size(source, ["computeResources.maxVcpus", "computeResources.maxvCpus"])
     wrong = tuple(part for part in (minimum, maximum) if isinstance(part, Undecided))
     pool = Pool(
-        source.urn,
+        source.key,
         source.name,
         "Batch compute environment",
         CLOUD,
@@ -91,7 +91,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     hold = Hold(Cause.POOL_MINIMUM, source.urn, nodes, (*found.evidence, step), f"Set {minimum.path} to 0")
     undecided = found.undecided
     ceiling = None if high is None else nodes_for(chosen, high)
-    yield replace(pool, shapes=chosen.shapes, holds=(hold,), desired=nodes, ceiling=ceiling, undecided=undecided)
+    yield replace(pool, shapes=chosen.shapes, holds=(hold,), desired=nodes if chosen.shapes else None, ceiling=ceiling, undecided=undecided)
 
 
 def _machines(estate: Estate, source: Declared) -> Machines:

@@ -77,7 +77,7 @@ def _fixed(
     holds = (hold,) if hold is not None and hold.least else ()
     open_types = found.undecided if holds or undecided else ()
     yield Pool(
-        source.urn,
+        source.key,
         source.name,
         platform,
         CLOUD,
@@ -213,7 +213,7 @@ def _sized(
     """A fleet: it launches its target capacity and keeps it; only a scaling target lowers it."""
     if isinstance(total, Undecided):
         if not found.plain:
-            yield Pool(source.urn, source.name, platform, CLOUD, found.shapes, undecided=(total, *found.undecided))
+            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=(total, *found.undecided))
         return
     minimum = Size(source, total.path, 0 if target is not None else total.value)
     lowered = None

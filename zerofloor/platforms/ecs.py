@@ -14,7 +14,7 @@ from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_launch import required
-from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, size
+from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, link_of, size
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
 
@@ -121,7 +121,7 @@ def managed_groups(estate: Estate) -> Mapping[str, Managed]:
 
 def _group(estate: Estate, provider: Declared, arn: Any) -> Resource | None:
     name = arn.rsplit("autoScalingGroupName/", 1)[-1] if isinstance(arn, str) else arn
-    link = estate.link(provider.resource, "autoScalingGroupProvider", *_GROUPS, value=name, names=("name", "autoScalingGroupName"))
+    link = link_of(estate, provider, "autoScalingGroupProvider", *_GROUPS, value=name, names=("name", "autoScalingGroupName"))
     # A guess would lower the group, so it does not count.
     return link.found[0] if link.found and not link.open and link.assumption is None else None
 
@@ -141,9 +141,10 @@ def _services(estate: Estate) -> tuple[tuple[Service, tuple[str, ...]], ...]:
 def _strategy(estate: Estate, source: Declared) -> tuple[str, ...]:
     found: list[str] = []
     for prop in ("capacityProviderStrategies", "capacityProviderStrategy", "defaultCapacityProviderStrategies", "capacityProviders"):
-        for item in items(source.inputs.get(prop)):
+        value = source.inputs.get(prop)
+        for item in [value] if hidden(value) else items(value):
             name = at(item, "capacityProvider") if isinstance(item, Mapping) else item
-            link = estate.link(source.resource, prop, *PROVIDERS, value=name)
+            link = link_of(estate, source, prop, *PROVIDERS, value=name)
             found += [resource.urn for resource in link.found]
     return tuple(dict.fromkeys(found))
 
@@ -165,7 +166,7 @@ def _service(estate: Estate, source: Declared) -> Service:
 def _per_task(estate: Estate, source: Declared) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
     value = source.inputs.get("taskDefinition")
     name = value.rsplit("/", 1)[-1].split(":")[0] if isinstance(value, str) else value
-    link = estate.link(source.resource, "taskDefinition", *_TASKS, value=name, names=("family",))
+    link = link_of(estate, source, "taskDefinition", *_TASKS, value=name, names=("family",))
     if not link.found:
         return Decimal(0), None, ()
     unread: Undecided | None = None
@@ -210,7 +211,7 @@ def read(estate: Estate) -> Iterator[Part]:
     for provider in declared(estate, *PROVIDERS):
         mine = [service for service, providers in services if provider.urn in providers]
         if provider.inputs.get("autoScalingGroupProvider") is not None:
-            link = estate.link(provider.resource, "autoScalingGroupProvider", *_GROUPS)
+            link = link_of(estate, provider, "autoScalingGroupProvider", *_GROUPS)
             carried |= {service.source.urn for service in mine} if link.found else set()
         elif provider.inputs.get("managedInstancesProvider") is not None:
             carried |= {service.source.urn for service in mine}
@@ -248,9 +249,10 @@ def _managed_instances(estate: Estate, provider: Declared, services: list[Servic
 
 
 def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
-    if service.unread is not None and not service.gpus:
-        return
     if not service.gpus:
+        # Without instances in this stack only a service that asks for EC2 can be one with GPUs.
+        if service.unread is not None and service.source.inputs.get("launchType") == "EC2" and service.tasks.levels:
+            yield service.unread
         return
     shape = Shape(CLOUD, "", service.gpus, "GPU of an ECS task")
     holds = tuple(

@@ -12,7 +12,7 @@ from zerofloor.instances import lookup
 from zerofloor.platforms import trust
 from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws_launch import of_template, spot_template
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, market, size
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, market, part_of, size
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, mapping, switch, text
 
@@ -32,7 +32,7 @@ def read(estate: Estate) -> Iterator[Part]:
 
     actions = actions_by_group(estate)
     for source in declared(estate, *NODE_GROUPS):
-        yield from _managed(estate, source, actions.get(source.urn, ()), defaults=False)
+        yield from _managed(estate, source, actions.get(source.key, ()), defaults=False)
     for resource in estate.of_type("eks:index:ManagedNodeGroup"):
         if not created_children(estate, resource, *NODE_GROUPS):
             yield from _managed(estate, Declared(resource, resource.inputs, resource.name), (), defaults=True)
@@ -149,7 +149,7 @@ def _group(
     wrong = [part for part in sizes if not isinstance(part, Size)]
     if wrong:
         if not found.plain:
-            yield Pool(source.urn, source.name, platform, CLOUD, found.shapes, undecided=tuple(wrong), evidence=found.evidence)
+            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=tuple(wrong), evidence=found.evidence)
         return
     minimum, desired, maximum = sizes
     lowered = autoscaler(estate, source, minimum, cluster)
@@ -225,7 +225,7 @@ class Cluster:
 def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:
     """The cluster that a property names, by dependency or by name."""
     value = source.inputs.get(prop)
-    link = estate.link(source.resource, prop, *CLUSTERS, "eks:index:Cluster", value=value)
+    link = link_of(estate, source, prop, *CLUSTERS, "eks:index:Cluster", value=value)
     if link.found and not link.open:
         return _canonical(estate, link.found[0])
     name = text(value)
@@ -306,7 +306,7 @@ def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
         placed = Placement(labels=labels, taints=taints, cluster=cluster.identity, karpenter=True)
         evidence = (source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),)
         yield Pool(
-            source.urn,
+            part_of(source.urn, name),
             name,
             "EKS Auto Mode node pool",
             CLOUD,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Pool, Undecided
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms import aws_scaling, eks
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, size
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, part_of, size
 from zerofloor.platforms.aws_scaling import Kept, Level
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, quantity, text
@@ -83,7 +83,7 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
     components = _components_by_endpoint(estate)
     for endpoint in declared(estate, *ENDPOINTS):
         value = endpoint.inputs.get("endpointConfigName")
-        link = estate.link(endpoint.resource, "endpointConfigName", *CONFIGS, value=value, names=("name", "endpointConfigName"))
+        link = link_of(estate, endpoint, "endpointConfigName", *CONFIGS, value=value, names=("name", "endpointConfigName"))
         configs = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
         if not configs:
             why = "Its endpoint configuration is not in this stack: it could run GPU instances"
@@ -97,10 +97,15 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
                 yield endpoint.open("endpointConfigName", why)
             continue
         for config in configs:
-            for path, variant, found in _variants(estate, config):
+            variants = list(_variants(estate, config))
+            for path, variant, found in variants:
                 pool = _variant(estate, endpoint, config, path, variant, found, components.get(endpoint.urn, ()), link)
                 if pool is not None:
-                    yield pool
+                    yield (
+                        pool
+                        if len(variants) == 1 and len(configs) == 1
+                        else replace(pool, urn=part_of(endpoint.urn, f"{config.name}.{path}"))
+                    )
 
 
 def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Machines]]:
@@ -129,7 +134,8 @@ def _variant(
     if found.plain or (not found.shapes and not found.undecided):
         return None
     name = text(at(variant, "variantName")) or ""
-    mine = [c for c in components if text(c.source.inputs.get("variantName")) in (None, name)]
+    unnamed = hidden(at(variant, "variantName"))
+    mine = [c for c in components if unnamed or text(c.source.inputs.get("variantName")) in (None, name)]
     asynchronous = config.inputs.get("asyncInferenceConfig") is not None
     ids = [f"endpoint/{known}/variant/{name}" for known in aws_scaling.identifiers(endpoint, "name", "endpointName")]
     target = aws_scaling.target_of(estate, endpoint.resource, _VARIANT, ids)
@@ -237,10 +243,10 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
 def _components_by_endpoint(estate: Estate) -> Mapping[str, tuple[_Component, ...]]:
     out: dict[str, list[_Component]] = defaultdict(list)
     for source in declared(estate, *COMPONENTS):
-        if get(source.inputs, "specification.baseInferenceComponentName") is not None:
+        if text(get(source.inputs, "specification.baseInferenceComponentName")) is not None:
             continue  # an adapter lives in its base component
         value = source.inputs.get("endpointName")
-        link = estate.link(source.resource, "endpointName", *ENDPOINTS, value=value, names=("name", "endpointName"))
+        link = link_of(estate, source, "endpointName", *ENDPOINTS, value=value, names=("name", "endpointName"))
         accelerators = quantity(get(source.inputs, "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired"))
         initial = size(source, ["runtimeConfig.copyCount"], 1, "omitted: one copy")
         ids = [f"inference-component/{name}" for name in aws_scaling.identifiers(source, "inferenceComponentName", "name")]
@@ -310,7 +316,7 @@ def _stop_script(estate: Estate, source: Declared) -> Evidence | None:
         "aws:sagemaker/notebookInstanceLifecycleConfiguration:NotebookInstanceLifecycleConfiguration",
         "aws-native:sagemaker:NotebookInstanceLifecycleConfig",
     )
-    link = estate.link(source.resource, "lifecycleConfigName", *kinds, value=value, names=("name", "notebookInstanceLifecycleConfigName"))
+    link = link_of(estate, source, "lifecycleConfigName", *kinds, value=value, names=("name", "notebookInstanceLifecycleConfigName"))
     if link.open or link.assumption is not None:
         return None
     for resource in link.found:
@@ -343,11 +349,11 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     owners = _owners(estate, source)
     path, value = source.pick("resourceSpec.instanceType")
     if value is None and setting is not None:
-        for owner, prefix in owners:
-            inherited = get(owner.inputs, f"{prefix}.{setting}.defaultResourceSpec.instanceType")
+        for owner in owners:
+            inherited_path = f"{owner.prefix}.{setting}.defaultResourceSpec.instanceType"
+            inherited = get(owner.source.inputs, inherited_path)
             if inherited is not None:
-                source_path = f"{prefix}.{setting}.defaultResourceSpec.instanceType"
-                found = machines(estate, owner, source_path, inherited)
+                found = machines(estate, owner.source, inherited_path, inherited)
                 break
         else:
             return  # the service's default is ml.t3.medium
@@ -359,6 +365,9 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
         notices = _tail(estate, source, evidence, minutes)
         yield from _single(estate, source, f"SageMaker Studio app ({kind})", found, (), notices=notices, evidence=(evidence,))
         return
+    if isinstance(idle, Undecided):
+        yield from _single(estate, source, f"SageMaker Studio app ({kind})", found, (), (idle,))
+        return
     reason = idle if isinstance(idle, Evidence) else source.evidence("appType", "it runs until somebody deletes it: no idle shutdown")
     fix = "Enable idle shutdown (appLifecycleManagement.idleSettings.lifecycleManagement ENABLED) on the domain or user profile"
     if setting is None or kind == "KernelGateway":
@@ -367,50 +376,68 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     yield from _single(estate, source, f"SageMaker Studio app ({kind or 'unknown type'})", found, (hold,))
 
 
-def _owners(estate: Estate, source: Declared) -> list[tuple[Declared, str]]:
-    """Where settings of an app come from, the nearest first: its space, its owner's profile, the domain."""
-    out: list[tuple[Declared, str]] = []
-    inputs = source.inputs
-    profile: Any = inputs.get("userProfileName")
-    shared = False
-    if inputs.get("spaceName") is not None:
-        found = estate.link(source.resource, "spaceName", *_SPACES, value=inputs.get("spaceName"), names=("spaceName",)).found
-        for resource in found[:1]:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Where settings of an app come from."""
+
+    source: Declared
+    prefix: str
+    guess: bool = False
+    """Whether it only may be this app's: then it turns nothing off that bills."""
+
+
+def _owners(estate: Estate, source: Declared) -> list[_Owner]:
+    """The owners of an app's settings, the nearest first: its space, its user's profile, the domain."""
+    out: list[_Owner] = []
+    profile: Any = source.inputs.get("userProfileName")
+    asked, shared = source, False
+    if source.inputs.get("spaceName") is not None:
+        link = link_of(estate, source, "spaceName", *_SPACES, value=source.inputs.get("spaceName"), names=("spaceName",))
+        for resource in link.found:
             space = Declared(resource, resource.inputs, resource.name)
-            out.append((space, "spaceSettings"))
-            profile = get(space.inputs, "ownershipSettings.ownerUserProfileName") if profile is None else profile
+            out.append(_Owner(space, "spaceSettings", _unsure(link)))
+            if profile is None:
+                asked, profile = space, get(space.inputs, "ownershipSettings.ownerUserProfileName")
             shared = get(space.inputs, "spaceSharingSettings.sharingType") == "Shared"
     if profile is not None and not shared:
-        for resource in estate.of_type(*_PROFILES):
-            if resource.inputs.get("userProfileName") == profile:
-                out.append((Declared(resource, resource.inputs, resource.name), "userSettings"))
-    link = estate.link(source.resource, "domainId", *_DOMAINS, value=inputs.get("domainId"), names=("domainName",))
-    for resource in link.found[:1] if not link.open else ():
-        out.append((Declared(resource, resource.inputs, resource.name), "defaultSpaceSettings" if shared else "defaultUserSettings"))
+        prop = "userProfileName" if asked is source else "ownershipSettings"
+        link = link_of(estate, asked, prop, *_PROFILES, value=profile, names=("userProfileName",))
+        out += [_Owner(Declared(r, r.inputs, r.name), "userSettings", _unsure(link)) for r in link.found]
+    link = link_of(estate, source, "domainId", *_DOMAINS, value=source.inputs.get("domainId"), names=("domainName",))
+    prefix = "defaultSpaceSettings" if shared else "defaultUserSettings"
+    out += [_Owner(Declared(r, r.inputs, r.name), prefix, link.open) for r in link.found]
     return out
 
 
+def _unsure(link: Link) -> bool:
+    return link.open or link.assumption is not None
+
+
 def _idle_shutdown(
-    source: Declared, owners: Sequence[tuple[Declared, str]], setting: str | None
-) -> tuple[Evidence, int | None] | Evidence | None:
+    source: Declared, owners: Sequence[_Owner], setting: str | None
+) -> tuple[Evidence, int | None] | Evidence | Undecided | None:
     """The evidence that it is on with its minutes, the evidence that it is off, or None where nobody sets it.
 
     It needs ENABLED on the profile or domain; a space sets the minutes only (SageMaker developer guide, "Idle shutdown").
     """
-    version = text(source.pick("resourceSpec.sagemakerImageVersionAlias")[1]) or ""
-    if version.split(".")[0] in ("0", "1"):
-        return source.evidence("resourceSpec.sagemakerImageVersionAlias", "idle shutdown needs SageMaker Distribution 2.0 or later")
+    path, version = source.pick("resourceSpec.sagemakerImageVersionAlias")
+    if hidden(version):
+        return source.open(path, "Idle shutdown needs SageMaker Distribution 2.0 or later, and which version runs is hidden")
+    if (text(version) or "").split(".")[0] in ("0", "1"):
+        return source.evidence(path, "idle shutdown needs SageMaker Distribution 2.0 or later")
     minutes: int | None = None
-    for owner, prefix in owners:
-        path = f"{prefix}.{setting}.appLifecycleManagement.idleSettings"
-        given = count(get(owner.inputs, f"{path}.idleTimeoutInMinutes"))
-        if minutes is None and isinstance(given, int):
+    for owner in owners:
+        path = f"{owner.prefix}.{setting}.appLifecycleManagement.idleSettings"
+        given = count(get(owner.source.inputs, f"{path}.idleTimeoutInMinutes"))
+        if minutes is None and isinstance(given, int) and not owner.guess:
             minutes = given
-        state = get(owner.inputs, f"{path}.lifecycleManagement")
+        state = get(owner.source.inputs, f"{path}.lifecycleManagement")
         if state == "ENABLED":
-            return owner.evidence(f"{path}.lifecycleManagement", "idle shutdown stops the app"), minutes
-        if state is not None and prefix != "spaceSettings":
-            return owner.evidence(f"{path}.lifecycleManagement", "idle shutdown is not enabled: it runs until somebody deletes it")
+            if not owner.guess:
+                return owner.source.evidence(f"{path}.lifecycleManagement", "idle shutdown stops the app"), minutes
+        elif state is not None and owner.prefix != "spaceSettings":
+            because = "idle shutdown is not enabled: it runs until somebody deletes it"
+            return owner.source.evidence(f"{path}.lifecycleManagement", because)
     return None
 
 
@@ -460,7 +487,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
-                source.urn,
+                part_of(source.urn, path),
                 name,
                 "SageMaker HyperPod instance group",
                 CLOUD,
@@ -481,7 +508,7 @@ def _hyperpod_cluster(estate: Estate, source: Declared) -> eks.Cluster | None:
     arn = get(source.inputs, "orchestrator.eks.clusterArn")
     if arn is None:
         return None
-    link = estate.link(source.resource, "orchestrator", *eks.CLUSTERS, value=arn.rsplit("/", 1)[-1] if isinstance(arn, str) else arn)
+    link = link_of(estate, source, "orchestrator", *eks.CLUSTERS, value=arn.rsplit("/", 1)[-1] if isinstance(arn, str) else arn)
     if link.found and not link.open:
         first: Resource = link.found[0]
         return eks.Cluster(first.urn, text(first.inputs.get("name")))
