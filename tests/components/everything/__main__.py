@@ -86,7 +86,7 @@ GpuDeployment(
     "router",
     {
         "image": "s",
-        "wake_signal": "gateway",
+        "wake_signal": WakeSignal.GATEWAY,
         "prometheus_address": "http://prometheus:9090",
         "prometheus_query": "sum(rate(vllm:num_incoming_requests_total[1m]))",
     },
@@ -95,23 +95,25 @@ GpuDeployment(
     "warm",
     {
         "image": "s",
-        "wake_signal": "gateway",
+        "wake_signal": WakeSignal.GATEWAY,
         "prometheus_address": "http://prometheus:9090",
         "prometheus_query": "sum(vllm:num_requests_waiting)",
         "min_replicas": 1,
     },
 )
 GpuDeployment(
-    "sqs", {"image": "s", "wake_signal": "sqs", "queue_url": queue.url, "queue_region": "us-east-1", "cache_host_path": "/mnt/models"}
+    "sqs",
+    {"image": "s", "wake_signal": WakeSignal.SQS, "queue_url": queue.url, "queue_region": "us-east-1", "cache_host_path": "/mnt/models"},
 )
 GpuDeployment(
-    "redis", {"image": "s", "wake_signal": "redis", "redis_address": "redis:6379", "redis_list": "jobs", "gpu_resource": "amd.com/gpu"}
+    "redis",
+    {"image": "s", "wake_signal": WakeSignal.REDIS, "redis_address": "redis:6379", "redis_list": "jobs", "gpu_resource": "amd.com/gpu"},
 )
 GpuDeployment(
     "kafka",
     {
         "image": "s",
-        "wake_signal": "kafka",
+        "wake_signal": WakeSignal.KAFKA,
         "kafka_servers": "kafka:9092",
         "kafka_topic": "jobs",
         "kafka_consumer_group": "llm",
