@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".work" / "bin"
@@ -39,6 +41,15 @@ class Engine:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line.rpartition("::")[2] for line in lines if line.startswith("create ")]
 
+    @property
+    def recording_pack(self) -> Path:
+        """The pack, which also writes the stack that it judges; `judged` reads it."""
+        return self.folder / "bin" / "recording-pack"
+
+    def judged(self) -> Any:
+        """The stack that the recording pack judged last, as `zerofloor show` prints one."""
+        return json.loads((self.folder / "judged.json").read_text())
+
     def pulumi(self, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs `pulumi`; both streams in `stdout`, as a person sees them."""
         return subprocess.run(
@@ -66,6 +77,11 @@ class Engine:
         return project
 
 
+def logged_out(engine: Engine) -> dict[str, str]:
+    """The environment of someone who is not logged in anywhere."""
+    return {name: value for name, value in engine.environ.items() if name not in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")}
+
+
 def new_engine(folder: Path) -> Engine:
     """An engine in `folder`: home, file backend, echo providers."""
     tools = folder / "bin"
@@ -75,6 +91,7 @@ def new_engine(folder: Path) -> Engine:
         _script(tools / f"pulumi-resource-{package}", f'exec "{sys.executable}" "{HERE / "echo_provider.py"}" {package}')
     # What the language host's installation has; the options after the folder are for finding the virtual environment, which we know.
     _script(tools / "pulumi-analyzer-policy-python", f'exec "{sys.executable}" -u -m pulumi.policy "$1" "$2"')
+    _script(tools / "recording-pack", f'exec "{sys.executable}" "{HERE / "recording_pack.py"}" "$@"')
     environ = {
         "PATH": os.pathsep.join((str(tools), str(BIN), "/usr/bin", "/bin")),
         "HOME": str(folder / "home"),
@@ -85,6 +102,7 @@ def new_engine(folder: Path) -> Engine:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ECHO_LOG": str(folder / "echo.log"),
+        "RECORD": str(folder / "judged.json"),
     }
     return Engine(folder, environ)
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zerofloor.engine import analyzer, servicer
-from zerofloor.show import show_stack
+from zerofloor.show import shown
 from zerofloor.stack import Stack
 
 judge = servicer.judge
 
 
 def recording(stacks: Sequence[Stack], *more: Any) -> Any:
-    Path(os.environ["RECORD"]).write_text(show_stack(stacks[0]))
+    Path(os.environ["RECORD"]).write_text(json.dumps(shown(stacks[0])))
     return judge(stacks, *more)
 
 
 if __name__ == "__main__":
-    servicer.judge = recording  # type: ignore[assignment]
+    servicer.judge = recording
     analyzer.main()

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi import automation as auto
 
-from tests.engine.real_engine import BIN, ROOT, Engine
+from tests.engine.real_engine import BIN, HERE, ROOT, Engine, logged_out
+from zerofloor.engine.pulumi import preview_with_engine
+from zerofloor.show import shown
 
 PACK = Path(sys.executable).parent / "zerofloor-pack"
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning")]  # pulumi_aws, of itself.
 
 
 def preview(engine: Engine, project: Path, *more: str, pack: Path = PACK) -> subprocess.CompletedProcess[str]:
@@ -50,7 +54,7 @@ def test_an_unknown_first_does_not_hide_the_bad_one_second(engine: Engine, pack:
 
 
 def test_each_finding_is_reported_once_with_what_it_costs(engine: Engine) -> None:
-    done = preview(engine, engine.yaml_project("instance", config={"aws:region": "us-east-1"}))
+    done = preview(engine, engine.yaml_project("instance"))
     assert done.returncode != 0
     # GPU014 is decided by the resource alone, so the pass over the whole stack leaves it out.
     assert [rule for _, rule, _ in violations(done.stdout)].count("GPU014") == 1, done.stdout
@@ -106,11 +110,31 @@ def test_a_python_program_is_judged_by_its_links(engine: Engine) -> None:
         )
 
     events: list[Any] = []
+    stack = automation(engine, program)
+    stack.set_config("aws:region", auto.ConfigValue("us-east-1"))
     with pytest.raises(auto.CommandError) as caught:
-        automation(engine, program).preview(policy_packs=[str(PACK)], on_event=events.append, color="never")
+        stack.preview(policy_packs=[str(PACK)], on_event=events.append, color="never")
     assert by_resource(str(caught.value)) == {"group": ["GPU012"]}
     levels = [event.policy_event.enforcement_level for event in events if event.policy_event is not None]
     assert "mandatory" in levels
+
+
+def test_the_pack_judges_the_stack_that_check_reads(engine: Engine) -> None:
+    """Inputs, links, parents and providers, with unknown and secret parts: two calls of the protocol together tell what a digest does."""
+    folder = HERE / "programs" / "demo"
+    stack = automation(engine, lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"), "demo")
+    stack.set_all_config({"floor": auto.ConfigValue("0"), "extra": auto.ConfigValue("true")})
+    with suppress(auto.CommandError):  # It is stopped; what it judged is written before.
+        stack.preview(policy_packs=[str(engine.recording_pack)], color="never")
+    read = shown(preview_with_engine(folder, "dev", time_limit=60, environ=logged_out(engine)))
+    judged = engine.judged()
+    assert judged["config"] == read["config"]
+    assert len(read["resources"]) == 14
+    for resource in (*judged["resources"], *read["resources"]):
+        del resource["sourcePosition"], resource["op"]  # The protocol tells neither, and leaves out links to nothing.
+        resource["propertyDependencies"] = {name: urns for name, urns in resource["propertyDependencies"].items() if urns}
+    for one, other in zip(judged["resources"], read["resources"], strict=True):
+        assert one == other
 
 
 def test_secrets_are_never_shown(engine: Engine) -> None:
@@ -130,7 +154,7 @@ def test_secrets_are_never_shown(engine: Engine) -> None:
     ],
 )
 def test_a_rules_level_is_configurable(engine: Engine, level: str, code: int, expected: set[str]) -> None:
-    project = engine.yaml_project("instance", config={"aws:region": "us-east-1"})
+    project = engine.yaml_project("instance")
     config = project.parent / "config.json"
     config.write_text(json.dumps({"GPU014": level}))
     done = preview(engine, project, "--policy-pack-config", str(config))
@@ -153,7 +177,7 @@ def test_undecided_and_limits_are_configurable(engine: Engine) -> None:
 
 
 def test_settings_beside_the_program_hold_in_the_pack(engine: Engine) -> None:
-    project = engine.yaml_project("instance", config={"aws:region": "us-east-1"})
+    project = engine.yaml_project("instance")
     waiver = {
         "rule": "GPU014",
         "urn": "*::trainer",
@@ -236,13 +260,13 @@ def running_packs(engine: Engine) -> list[str]:
     return [number for number in found if b"pulumi\0preview" not in (Path("/proc") / number / "cmdline").read_bytes()]
 
 
-def automation(engine: Engine, program: Callable[[], None]) -> auto.Stack:
+def automation(engine: Engine, program: Callable[[], Any], project: str = "inline") -> auto.Stack:
     """A stack of an inline program under this engine."""
     workspace = auto.LocalWorkspace(
         program=program,
         pulumi_command=auto.PulumiCommand(root=str(_root_with_bin(engine))),
         project_settings=auto.ProjectSettings(
-            name="inline", runtime="python", backend=auto.ProjectBackend(url=engine.environ["PULUMI_BACKEND_URL"])
+            name=project, runtime="python", backend=auto.ProjectBackend(url=engine.environ["PULUMI_BACKEND_URL"])
         ),
         pulumi_home=engine.environ["PULUMI_HOME"],
         env_vars=dict(engine.environ),

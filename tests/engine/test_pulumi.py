@@ -9,15 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.real_engine import BIN, HERE, Engine
+from tests.engine.real_engine import BIN, HERE, Engine, logged_out
 from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
 from zerofloor.errors import InputError
 from zerofloor.stack import UNKNOWN, Stack
-
-
-def loggedout(engine: Engine) -> dict[str, str]:
-    """The environment of someone who is not logged in anywhere."""
-    return {name: value for name, value in engine.environ.items() if name not in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")}
 
 
 def project(folder: Path, program: str, config: str = "config:\n  p:size: '1'\n") -> Path:
@@ -29,7 +24,7 @@ def project(folder: Path, program: str, config: str = "config:\n  p:size: '1'\n"
 
 
 def preview(engine: Engine, folder: Path, stack: str = "dev", seconds: float = 60) -> Stack:
-    return preview_with_engine(folder, stack, time_limit=seconds, environ=loggedout(engine))
+    return preview_with_engine(folder, stack, time_limit=seconds, environ=logged_out(engine))
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -73,7 +68,7 @@ def test_a_stack_with_encrypted_configuration_opens_with_its_passphrase_only(eng
     folder = engine.yaml_project("secret", secrets={"gpuType": "p5.48xlarge", "token": "hf_planted_secret"})
     with pytest.raises(EngineUnavailable, match=r"Pulumi\.dev\.yaml has encrypted values"):
         preview(engine, folder)
-    stack = preview_with_engine(folder, "dev", time_limit=60, environ={**loggedout(engine), "PULUMI_CONFIG_PASSPHRASE": ""})
+    stack = preview_with_engine(folder, "dev", time_limit=60, environ={**logged_out(engine), "PULUMI_CONFIG_PASSPHRASE": ""})
     assert "planted" not in repr(stack)
     assert "p5.48xlarge" not in repr(stack)
     assert len(stack.resources) == 4

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.engine.real_engine import HERE, Engine
+from tests.engine.real_engine import HERE, Engine, logged_out
 from zerofloor.engine.program import preview_in_process
 from zerofloor.engine.pulumi import preview_with_engine
 from zerofloor.stack import Resource
@@ -29,14 +28,9 @@ def comparable(resource: Resource) -> Resource:
 @pytest.mark.engine
 @pytest.mark.parametrize(("folder", "stack"), PROGRAMS, ids=[f"{folder.name}-{stack}" for folder, stack in PROGRAMS])
 def test_both_previews_give_the_same_stack(engine: Engine, folder: Path, stack: str) -> None:
-    real = preview_with_engine(folder, stack, time_limit=60, environ=without_backend(engine))
+    real = preview_with_engine(folder, stack, time_limit=60, environ=logged_out(engine))
     ours = preview_in_process(folder, stack, time_limit=60)
     assert [resource.urn for resource in ours.resources] == [resource.urn for resource in real.resources]
     for one, other in zip(ours.resources, real.resources, strict=True):
         assert comparable(one) == comparable(other)
     assert (ours.project, ours.name, ours.config) == (real.project, real.name, real.config)
-
-
-def without_backend(engine: Engine) -> dict[str, Any]:
-    """The environment of someone who is not logged in anywhere."""
-    return {name: value for name, value in engine.environ.items() if name not in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")}

@@ -138,11 +138,7 @@ class Pack:
         for linked in request.resources:
             known = self._run.resources.get(linked.urn) or _resource(linked)
             if known is not None:
-                # The engine leaves out what was computed from nothing; documents do not.
-                links = {
-                    name: tuple(sorted(linked.propertyDependencies[name].urns))
-                    for name in sorted({*known.inputs, *linked.propertyDependencies})
-                }
+                links = {name: tuple(sorted(found.urns)) for name, found in sorted(linked.propertyDependencies.items())}
                 resources.append(replace(known, parent=linked.parent or known.parent, property_dependencies=links))
         report = judge((self._stack(resources),), self._prices(), self._settings(), self._today)
         if report.gate == "fail" and not any(finding.severity == "error" and finding.waived_by is None for finding in report.findings):
