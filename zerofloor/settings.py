@@ -159,6 +159,8 @@ class Settings(_Model):
     """What an undecided GPU counts as."""
     region: Mapping[str, str] = Field(default_factory=dict)
     """The region by cloud (`aws: us-west-2`) where neither resource, provider nor stack config says it."""
+    answers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """What an in-process preview answers a provider's function with, by its token (`aws:ec2/getAmi:getAmi`)."""
     prices: str | None = None
     """A file with prices of your own (negotiated rates, private clouds)."""
     noticed_after_days: Annotated[int, Field(ge=1)] = 30

@@ -104,6 +104,11 @@ def _marked(value: dict[str, Any], depth: int) -> Any:
             return value_of(value["value"], depth + 1) if "value" in value else UNKNOWN
         case str(signature) if signature == _BYTES:
             return value_of(value.get("value"), depth + 1)
-        case str(signature) if signature in (_ASSET, _ARCHIVE, _REFERENCE):
-            return value_of({key: item for key, item in value.items() if key != _SIGNATURE}, depth + 1)
+        case str(signature) if signature == _REFERENCE:
+            plain = {key: item for key, item in value.items() if key != _SIGNATURE}
+            # The engine writes an empty id for a resource that does not exist yet.
+            return value_of(plain if plain.get("id") != "" else {**plain, "id": SENTINELS[0]}, depth + 1)
+        case str(signature) if signature in (_ASSET, _ARCHIVE):
+            # The hash is the engine's own note of the content.
+            return value_of({key: item for key, item in value.items() if key not in (_SIGNATURE, "hash")}, depth + 1)
     return UNKNOWN  # a mark that a later engine may have: nobody knows what it means

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from zerofloor.capacity import Assumption, Capacity, Notice, Part, Pool, Scaler, Undecided, Workload
 from zerofloor.estate import Estate
+from zerofloor.platforms import unread
 from zerofloor.platforms.platform import Platform
+from zerofloor.values import hidden
 
 
 @cache
@@ -22,13 +25,21 @@ def is_read(token: str) -> bool:
     return any(platform.reads(token) for platform in all_platforms())
 
 
+def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
+    """Resources of a known type whose inputs are one secret: what they hold is not known, never nothing."""
+    for stack in estate.stacks:
+        for resource in stack.resources:
+            if hidden(resource.inputs.get("__inputs")) and known(resource.type):
+                why = f"all inputs of this {resource.type} are {resource.inputs['__inputs'].value}: it may hold GPUs"
+                yield Undecided(resource.urn, "", why, unread.SETTLE)
+
+
 def read(estate: Estate) -> Capacity:
     """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be decided."""
-    from zerofloor.platforms import unread
-
     known = cache(is_read)
     parts: list[Part] = [part for platform in all_platforms() for part in platform.read(estate)]
     parts += unread.read(estate, known)
+    parts += _unreadable(estate, known)
     return Capacity(
         pools=tuple(sorted((p for p in parts if isinstance(p, Pool)), key=lambda p: (p.urn, p.name, p.platform))),
         workloads=tuple(sorted((p for p in parts if isinstance(p, Workload)), key=lambda w: (w.urn, w.name))),
