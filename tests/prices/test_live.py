@@ -144,7 +144,7 @@ def spot(*answers: dict[str, Any]) -> Price | None:
 def test_spot_takes_the_newest_of_each_zone_and_of_these_the_dearest() -> None:
     old, new = NOW - datetime.timedelta(hours=9), NOW - datetime.timedelta(hours=1)
     price = spot(
-        history(("us-east-1a", "30.00", old), ("us-east-1a", "14.25", new), token="more"),
+        history(("us-east-1a", "14.25", new), ("us-east-1a", "30.00", old), token="more"),
         history(("us-east-1b", "15.10", old), ("us-east-1c", "9.99", new)),
     )
     assert price is not None

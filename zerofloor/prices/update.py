@@ -8,15 +8,17 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zerofloor.capacity import Market
 from zerofloor.errors import InputError
-from zerofloor.floor import Floor
 from zerofloor.instances import accelerated_types
 from zerofloor.prices import override
 from zerofloor.prices.book import Key, Price, Table, normal
 from zerofloor.prices.live import Clients, fetch
+
+if TYPE_CHECKING:
+    from zerofloor.floor import Floor
 
 MARKETS: Final[tuple[Market, ...]] = ("on-demand", "spot")
 
