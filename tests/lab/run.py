@@ -37,7 +37,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         chosen = _chosen(arguments)
-        predictions = predict_all(chosen)
+        predictions = predict(chosen)
         results = run(chosen, predictions, keep=arguments.keep, side_by_side=arguments.side_by_side)
     except LookupError as error:
         _say(str(error))
@@ -52,12 +52,6 @@ def main() -> int:
         Path(arguments.json).write_text(json.dumps([as_json(result) for result in results], indent=1) + "\n")
     print(table(results))  # noqa: T201
     return 1 if any(result.outcome in FAILURES for result in results) else 0
-
-
-def predict_all(chosen: Sequence[Scenario]) -> Mapping[str, Prediction]:
-    """The predictions, by id: made before anything is created. Raises CheckFailed."""
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip((scenario.header.id for scenario in chosen), pool.map(predict, chosen), strict=True))
 
 
 def run(chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], *, keep: bool = False, side_by_side: int = 24) -> list[Result]:

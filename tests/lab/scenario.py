@@ -82,7 +82,7 @@ class Header(_Model):
     not_static_because: str = ""
     observe: Observed
     quiet: float | None = None
-    """Seconds without a change that count as settled; by default 75 with GPU nodes and 40 without."""
+    """Seconds without a change that count as settled; by default 75, and 40 where there is neither pod nor node."""
     settle_within: float = 300
     """Seconds after the last step in which it must settle."""
     watch: float | None = None

@@ -34,6 +34,10 @@ def instance_types() -> list[dict[str, Any]]:
     return types + [_type(name, Decimal(vcpus), Decimal(gib), cpu[name], {}) for name, (vcpus, gib) in CPU_TYPES.items()]
 
 
+SPOT_SHARE = Decimal("0.4")
+"""Of the on-demand price, where the snapshot has no spot price in the region: Karpenter needs one to offer the market at all."""
+
+
 def _prices(table: str) -> dict[str, dict[str, Decimal]]:
     prices: dict[str, dict[str, Decimal]] = {}
     for row in snapshot_rows(table):
@@ -43,17 +47,13 @@ def _prices(table: str) -> dict[str, dict[str, Decimal]]:
 
 
 def _type(name: str, vcpus: Decimal, gib: Decimal, prices: dict[str, Decimal], extra: dict[str, str]) -> dict[str, Any]:
+    offered = {"on-demand": prices["on_demand"], "spot": prices.get("spot", prices["on_demand"] * SPOT_SHARE)}
     return {
         "name": name,
         "architecture": "amd64",
         "operatingSystems": ["linux"],
         "resources": {"cpu": str(vcpus), "memory": f"{int(gib)}Gi", "pods": "110", "ephemeral-storage": "200Gi", **extra},
-        "offerings": [
-            _offering(market, zone, prices[option])
-            for market, option in (("on-demand", "on_demand"), ("spot", "spot"))
-            if option in prices
-            for zone in ZONES
-        ],
+        "offerings": [_offering(market, zone, price) for market, price in offered.items() for zone in ZONES],
     }
 
 
