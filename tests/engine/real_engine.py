@@ -46,9 +46,14 @@ class Engine:
         """The pack, which also writes the stack that it judges; `judged` reads it."""
         return self.folder / "bin" / "recording-pack"
 
+    @property
+    def record(self) -> Path:
+        """Where the recording pack writes."""
+        return self.folder / "judged.json"
+
     def judged(self) -> Any:
         """The stack that the recording pack judged last, as `zerofloor show` prints one."""
-        return json.loads((self.folder / "judged.json").read_text())
+        return json.loads(self.record.read_text())
 
     def pulumi(self, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs `pulumi`; both streams in `stdout`, as a person sees them."""

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +123,9 @@ def test_the_pack_judges_the_stack_that_check_reads(engine: Engine) -> None:
     folder = HERE / "programs" / "demo"
     stack = automation(engine, lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"), "demo")
     stack.set_all_config({"floor": auto.ConfigValue("0"), "extra": auto.ConfigValue("true")})
-    with suppress(auto.CommandError):  # It is stopped; what it judged is written before.
+    with pytest.raises(auto.CommandError) as stopped:
         stack.preview(policy_packs=[str(engine.recording_pack)], color="never")
+    assert engine.record.exists(), str(stopped.value)
     read = shown(preview_with_engine(folder, "dev", time_limit=60, environ=logged_out(engine)))
     judged = engine.judged()
     assert judged["config"] == read["config"]
