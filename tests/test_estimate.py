@@ -168,6 +168,20 @@ class TestExpected:
         assert found.expected is not None
         assert round(found.expected.hourly.amount, 12) == round(D("1.006") * (2 * 3600 + 840) / 3600 / 168, 12)
 
+    def test_a_short_gap_bills_itself_and_a_long_one_the_tail(self) -> None:
+        rates = [0] * 168
+        rates[0] = rates[2] = 1  # an hour between them, 165 after them; the tail is two
+        found = cost(supply("g5.xlarge", nodes=0, tail=7200), settings={"traffic": {"requestsPerSecond": rates}})
+        assert found.expected is not None
+        hours = 1 + 1 + 1 + 2
+        assert round(found.expected.hourly.amount, 12) == round(D("1.006") * (hours * 3600 + 840) / 3600 / 168, 12)
+
+    def test_starting_all_the_time_is_no_dearer_than_being_there(self) -> None:
+        # 1,000 starts of 840 s are 233 hours, and only 68 of the week are idle.
+        found = cost(supply("g5.xlarge", nodes=0), settings={"traffic": {"busyHoursPerWeek": 100, "burstsPerWeek": 1000}})
+        assert found.expected is not None
+        assert found.expected.hourly.amount == D("1.006")
+
     def test_never_above_the_ceiling_nor_below_the_floor(self) -> None:
         rates = {"requestsPerSecond": [100] * 168, "requestsPerSecondPerReplica": 1}
         busy = cost(supply("g5.xlarge", nodes=1, ceiling=4), settings={"traffic": rates})

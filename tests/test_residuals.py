@@ -136,7 +136,9 @@ def test_extended_support_begins_the_day_after_standard_support_ends() -> None:
 @pytest.mark.parametrize(("nodes", "expected"), [(0, D(0)), (2, 2 * 20 * GP3)])
 def test_disks_of_nodes_bill_while_the_nodes_are_held(nodes: int, expected: D) -> None:
     group = resource(GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": nodes}})
-    same(rest(group, held={"gpu": supply("g5.xlarge", nodes=nodes)}), expected)
+    found = rest(group, held={"gpu": supply("g5.xlarge", nodes=nodes)})
+    same(found, expected)
+    assert sum("residual" in item.counts_in for item in found.items) == bool(nodes)
 
 
 def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
