@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part, Placement, Pool, Undecided
-from zerofloor.estate import Estate
 from zerofloor.platforms import ecs, eks
 from zerofloor.platforms.aws_cloudformation import Reference
 from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
@@ -24,6 +23,7 @@ from zerofloor.platforms.aws_launch import (
     spot_template,
 )
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, part_of, size, strings
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, readable
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, hidden, items, quantity, switch, text
@@ -38,7 +38,7 @@ Found = list[tuple[str, bool]]
 """URNs of groups, each with whether it is only a guess."""
 
 
-def read(estate: Estate) -> Iterator[Part]:
+def read(estate: Scene) -> Iterator[Part]:
     """Every Auto Scaling group of the estate."""
     actions = actions_by_group(estate)
     policies = _by_group(estate, _POLICIES)
@@ -49,7 +49,7 @@ def read(estate: Estate) -> Iterator[Part]:
 
 
 def _read(
-    estate: Estate,
+    estate: Scene,
     source: Declared,
     actions: tuple[Action | Undecided, ...],
     policies: tuple[tuple[Declared, bool], ...],
@@ -111,7 +111,7 @@ def _read(
         yield pool
 
 
-def _machines(estate: Estate, source: Declared) -> Machines:
+def _machines(estate: Scene, source: Declared) -> Machines:
     mixed = source.inputs.get("mixedInstancesPolicy")
     if mixed is not None:
         path = "mixedInstancesPolicy.launchTemplate"
@@ -141,7 +141,7 @@ def _machines(estate: Estate, source: Declared) -> Machines:
     return Machines(undecided=(source.open("launchTemplate", why, "Name the instance type in the launch template or an override"),))
 
 
-def _market(estate: Estate, source: Declared) -> Market:
+def _market(estate: Scene, source: Declared) -> Market:
     """Spot where no instance is on-demand: a base of 0 and 0 % above it (the default is 100 % on-demand)."""
     spread = get(source.inputs, "mixedInstancesPolicy.instancesDistribution")
     if spread is not None:
@@ -233,7 +233,7 @@ def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm
     return eks.warm_pool(replace(pool, inputs={"warmPool": pool.inputs}), "warmPool")
 
 
-def _by_group(estate: Estate, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
+def _by_group(estate: Scene, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
     """The resources that name a group, by its URN, each with whether the link is only a guess."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *types):
@@ -242,7 +242,7 @@ def _by_group(estate: Estate, types: tuple[str, ...]) -> dict[str, tuple[tuple[D
     return {urn: tuple(found) for urn, found in out.items()}
 
 
-def _targets(estate: Estate, source: Declared) -> Found:
+def _targets(estate: Scene, source: Declared) -> Found:
     path, value = source.pick("autoscalingGroupName", "autoScalingGroupName")
     if source.logical is not None:
         return [(part_of(source.urn, str(value)), False)] if isinstance(value, Reference) else []
@@ -254,7 +254,7 @@ def _targets(estate: Estate, source: Declared) -> Found:
     return [(resource.urn, link.open or link.assumption is not None) for resource in link.found]
 
 
-def actions_by_group(estate: Estate) -> dict[str, tuple[Any, ...]]:
+def actions_by_group(estate: Scene) -> dict[str, tuple[Any, ...]]:
     """The scheduled actions by the URN of their group, in the order in which they take effect; undecided where unread."""
     out: dict[str, tuple[Any, ...]] = {}
     for urn, sources in _by_group(estate, _SCHEDULES).items():

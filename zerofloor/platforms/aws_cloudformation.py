@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Part, Undecided
-from zerofloor.estate import Estate
 from zerofloor.instances import lookup
 from zerofloor.platforms.aws_read import SETTLE_VALUE, Declared
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import hidden, mapping, text
 
@@ -25,7 +26,7 @@ class Reference(str):
     __slots__ = ()
 
 
-def resources(estate: Estate, tokens: set[str]) -> Iterator[Declared]:
+def resources(estate: Scene, tokens: set[str]) -> Iterator[Declared]:
     """The resources of these `aws-native` types in every template of the estate that can be read."""
     for stack in estate.of_type(*STACKS):
         template = parse(stack.inputs.get("templateBody"))
@@ -40,10 +41,11 @@ def resources(estate: Estate, tokens: set[str]) -> Iterator[Declared]:
 
 def parse(body: Any) -> Mapping[str, Any]:
     """The template as a mapping; empty where it is none, hidden or can't be read."""
-    if isinstance(body, Mapping):
-        return body
-    if not isinstance(body, str):
-        return {}
+    return body if isinstance(body, Mapping) else _parsed(body) if isinstance(body, str) else {}
+
+
+@lru_cache(maxsize=256)
+def _parsed(body: str) -> Mapping[str, Any]:
     import yaml
 
     try:
@@ -99,7 +101,7 @@ def _lower(key: str) -> str:
     return key[:1].lower() + key[1:] if head <= 1 else key[: head - 1].lower() + key[head - 1 :]
 
 
-def read(estate: Estate) -> Iterator[Part]:
+def read(estate: Scene) -> Iterator[Part]:
     """What of the templates no reader can see: a template elsewhere, or a kind of resource that nobody reads and that names a GPU type."""
     for stack in estate.of_type(*STACKS):
         parent = estate.by_urn.get(stack.parent or "")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Placement, Pool, Undecided
-from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels
 
 
@@ -68,7 +68,7 @@ class Group:
     evidence: tuple[Evidence, ...] = ()
 
 
-def pool_of(estate: Estate, group: Group) -> Pool | None:
+def pool_of(estate: Scene, group: Group) -> Pool | None:
     """The pool, or None for a group that has no GPU and takes no pods."""
     machines = group.machines
     if machines.plain and group.placement is None:
@@ -133,9 +133,8 @@ def _held(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hol
     if group.pinned is not None and (group.raised is not None or group.actions) and group.maximum.known != group.desired.known:
         holds.append(Hold(Cause.PROTECTED, group.pinned.urn, None, (group.pinned,), group.unpin))
     holds += group.holds
-    extra, open_warm = _warm(
-        group, machines, min((h.least for h in holds if h.hours_per_week == WEEK), default=0) if group.actions else None
-    )
+    kept, extra, open_warm = _warm(group, machines)
+    holds += kept
     undecided += open_warm
     return tuple(sorted(holds, key=lambda h: -h.least)), extra, tuple(undecided)
 
@@ -226,23 +225,32 @@ def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) 
     return Hold(Cause.SCHEDULE, chosen.urn, nodes, (*_chain(group), step), fix, week)
 
 
-def _warm(group: Group, machines: Machines, floor: int | None) -> tuple[tuple[Hold, ...], list[Undecided]]:
+def _warm(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hold, ...], list[Undecided]]:
+    """What a running warm pool keeps: nodes that count where the group has fewer, and nodes on top of it.
+
+    Together with the group it fills up to the prepared capacity, and never has fewer than its own minimum.
+    """
     warm = group.warm
     if warm is None:
-        return (), []
+        return (), (), []
     total = warm.prepared.known if warm.prepared.known is not None else group.maximum.known
     if warm.prepared.is_hidden or warm.minimum.is_hidden or total is None:
         path = warm.prepared.path
-        return (), [group.source.open(path, "The size of the running warm pool is not known: its GPU instances bill")]
-    running = floor
-    if running is None:
-        stays = group.lowered is not None and group.pinned is None
-        running = (group.minimum.known or 0) if stays else max(group.desired.known or 0, group.minimum.known or 0)
-    size = max(warm.minimum.known or 0, total - running)
-    if size <= 0:
-        return (), []
-    filled = Evidence(
-        group.source.urn, group.source.path(warm.prepared.path), warm.prepared.known, f"it fills up to {total}: {size} beside the group"
-    )
+        return (), (), [group.source.open(path, "The size of the running warm pool is not known: its GPU instances bill")]
+    least = warm.minimum.known or 0
+    if group.actions:
+        # The group's own size changes with the hour: max(size + least, total) = max(size, total - least) + least.
+        filled = [_warm_hold(group, machines, warm, total - least, f"it fills up to {total} with the group")]
+        beside = [_warm_hold(group, machines, warm, least, f"it keeps {least} beside the group")]
+        return tuple(h for h in filled if h.least > 0), tuple(h for h in beside if h.least > 0), []
+    stays = group.lowered is not None and group.pinned is None
+    running = (group.minimum.known or 0) if stays else max(group.desired.known or 0, group.minimum.known or 0)
+    size = max(least, total - running)
+    return (), (_warm_hold(group, machines, warm, size, f"it fills up to {total}: {size} beside the group"),) if size > 0 else (), []
+
+
+def _warm_hold(group: Group, machines: Machines, warm: Warm, units: int, because: str) -> Hold:
+    filled = Evidence(group.source.urn, group.source.path(warm.prepared.path), warm.prepared.known, because)
     fix = "Set the warm pool's poolState to Stopped or Hibernated (only disks bill then), or remove it"
-    return (Hold(Cause.WARM_POOL, group.source.urn, nodes_for(machines, size), (*_chain(group), warm.state, filled), fix),), []
+    nodes = nodes_for(machines, max(units, 0))
+    return Hold(Cause.WARM_POOL, group.source.urn, nodes, (*_chain(group), warm.state, filled), fix)

@@ -11,8 +11,9 @@ from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Undecided
-from zerofloor.estate import Estate, Link
+from zerofloor.estate import Link
 from zerofloor.instances import Shape, accelerated_types, family
+from zerofloor.platforms.aws_scene import Scene, link
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import Impossible, count, get, hidden, items, text
 
@@ -65,7 +66,7 @@ def part_of(urn: str, part: str) -> str:
     return f"{urn}#{part}"
 
 
-def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
+def declared(estate: Scene, *tokens: str) -> Iterator[Declared]:
     """The resources of these types, also those that CloudFormation stacks hold (for `aws-native` tokens)."""
     for resource in estate.of_type(*tokens):
         yield Declared(resource, resource.inputs, resource.name)
@@ -76,13 +77,9 @@ def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
         yield from aws_cloudformation.resources(estate, wanted)
 
 
-def link_of(estate: Estate, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
-    """`Estate.link`, where a known name may also mean a resource whose own name is hidden."""
-    link = estate.link(user.resource, prop, *types, value=value, names=names)
-    if link.found or not isinstance(value, str):
-        return link
-    unnamed = tuple(c for c in estate.of_type(*types) if any(hidden(c.inputs.get(name)) for name in names))
-    return Link(unnamed, open=True) if unnamed else link
+def link_of(estate: Scene, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
+    """What a property of `user` points at (`aws_scene.link`)."""
+    return link(estate, user.resource, prop, types, value, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,7 @@ class Machines:
         return any(shape.gpus == 0 for shape in self.shapes) and any(shape.gpus != 0 for shape in self.shapes)
 
 
-def machines(estate: Estate, source: Declared, path: str, value: Any) -> Machines:
+def machines(estate: Scene, source: Declared, path: str, value: Any) -> Machines:
     """The instance types named by a string or a list of strings; no value gives no machines."""
     if hidden(value):
         return Machines(undecided=(source.open(path, f"The instance type is {value.value}: it could be a GPU type", SETTLE_TYPE),))
@@ -177,7 +174,7 @@ def family_shapes(prefix: str) -> tuple[Shape, ...]:
     return tuple(shape for shape in accelerated_types(CLOUD) if shape.instance_type.split(".")[0] == prefix.lower())
 
 
-def is_plain_family(estate: Estate, prefix: str) -> bool:
+def is_plain_family(estate: Scene, prefix: str) -> bool:
     """Whether a family (`m5`) is known to have no accelerator."""
     shape = estate.shape(CLOUD, f"{prefix}.large")
     return bool(family(CLOUD, f"{prefix}.large")) and shape is not None and shape.gpus == 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
-from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import Declared, Size, declared, size
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels, readable
 from zerofloor.stack import Resource
 from zerofloor.values import Impossible, at, count, get, hidden, items, mapping, switch, text
@@ -61,27 +62,53 @@ class Kept:
     ceiling: int | None = None
 
 
-def target_of(estate: Estate, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
+def target_of(estate: Scene, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
     """The target registered for `dimension` on a resource with one of these IDs (`endpoint/NAME/variant/NAME`)."""
-    candidates = [d for d in declared(estate, *TARGETS) if d.inputs.get("scalableDimension") in (dimension, None) or hidden_dimension(d)]
-    chosen: Declared | None = None
+    index = estate.once(("targets", dimension), lambda: _index([d for d in declared(estate, *TARGETS) if _of_dimension(d, dimension)]))
+    named = [source for name in resource_ids for source in index.by_id.get(name, ())]
+    linked = [source for source in index.by_dependency.get(resource.urn, ()) if not _other(source.inputs.get("resourceId"), resource_ids)]
     guess: Assumption | None = None
-    for source in candidates:
+    chosen = next(iter([*named, *linked]), None)
+    if chosen is None and len(index.unlinked) == 1:
+        chosen = index.unlinked[0]
+        guess = Assumption(f"{chosen.name} scales {resource.name}", "resourceId is not known yet and it is the only target in reach")
+    return None if chosen is None else _target(estate, chosen, index.count == 1, guess)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Targets, policies or actions by what ties them to a resource."""
+
+    count: int
+    by_id: Mapping[str, list[Declared]]
+    by_dependency: Mapping[str, list[Declared]]
+    unlinked: Sequence[Declared]
+    """Those that do not say yet what they belong to."""
+
+
+def _index(sources: Sequence[Declared]) -> _Index:
+    by_id: dict[str, list[Declared]] = defaultdict(list)
+    by_dependency: dict[str, list[Declared]] = defaultdict(list)
+    unlinked: list[Declared] = []
+    for source in sources:
         value = source.inputs.get("resourceId")
-        if isinstance(value, str) and value in resource_ids:
-            chosen = source
-        elif resource.urn in (source.resource.property_dependencies or {}).get("resourceId", ()) and not _other(value, resource_ids):
-            chosen = chosen or source
-    if chosen is None:
-        unnamed = [source for source in candidates if hidden(source.inputs.get("resourceId"))]
-        if len(unnamed) == 1 and not (unnamed[0].resource.property_dependencies or {}).get("resourceId"):
-            chosen = unnamed[0]
-            guess = Assumption(f"{chosen.name} scales {resource.name}", "resourceId is not known yet and it is the only target in reach")
-    return None if chosen is None else _target(estate, chosen, candidates, guess)
+        if isinstance(value, str):
+            by_id[value].append(source)
+        dependencies = {urn for prop in ("resourceId", "scalingTargetId") for urn in _dependencies(source, prop)}
+        for urn in dependencies:
+            by_dependency[urn].append(source)
+        if not isinstance(value, str) and not dependencies:
+            unlinked.append(source)
+    return _Index(len(sources), by_id, by_dependency, unlinked)
 
 
-def hidden_dimension(source: Declared) -> bool:
-    return hidden(source.inputs.get("scalableDimension"))
+def _dependencies(source: Declared, prop: str) -> tuple[str, ...]:
+    return (source.resource.property_dependencies or {}).get(prop, ())
+
+
+def _of_dimension(source: Declared, dimension: str) -> bool:
+    value = source.inputs.get("scalableDimension")
+    return value is None or hidden(value) or value == dimension
 
 
 def _other(value: Any, resource_ids: Sequence[str]) -> bool:
@@ -89,16 +116,24 @@ def _other(value: Any, resource_ids: Sequence[str]) -> bool:
     return isinstance(value, str) and bool(resource_ids) and value not in resource_ids
 
 
-def _target(estate: Estate, source: Declared, candidates: Sequence[Declared], guess: Assumption | None) -> Target:
+def _tied(index: _Index, target: Declared, alone: bool) -> list[Declared]:
+    """What belongs to a target: by its ID, by dependency on it or on the resource that it scales, or, alone, what says nothing yet."""
+    value = target.inputs.get("resourceId")
+    found = list(index.by_id.get(value, ())) if isinstance(value, str) else []
+    for urn in (target.urn, *_dependencies(target, "resourceId")):
+        found += index.by_dependency.get(urn, ())
+    if alone:
+        found += index.unlinked
+    return [source for source in {id(source.resource): source for source in found}.values() if _belongs(source, target) is not False]
+
+
+def _target(estate: Scene, source: Declared, alone: bool, guess: Assumption | None) -> Target:
     lowered: Evidence | None = None
     raised: Evidence | None = None
     assumptions = [guess] if guess else []
     notices: list[Notice] = []
     suspended = at(source.inputs, "suspendedState", "dynamicScalingInSuspended")
-    for policy in declared(estate, *_POLICIES):
-        sure = _belongs(policy, source)
-        if sure is False or (sure is None and len(candidates) > 1):
-            continue
+    for policy in _tied(estate.once("scaling policies", lambda: _index(list(declared(estate, *_POLICIES)))), source, alone):
         path, ups, downs = _directions(policy)
         if ups and raised is None:
             raised = policy.evidence(path, "adds capacity under load, and takes none away")
@@ -107,7 +142,8 @@ def _target(estate: Estate, source: Declared, candidates: Sequence[Declared], gu
             what = f"{policy.name} scales {source.name} in when idle"
             assumptions.append(Assumption(what, "Application Auto Scaling acts on its policy"))
             notices += _silent(policy)
-    actions, undecided = _actions(estate, source, candidates)
+    scheduled = _tied(estate.once("scheduled actions", lambda: _index(list(declared(estate, *_ACTIONS)))), source, alone)
+    actions, undecided = _actions(source, scheduled)
     minimum, maximum = size(source, ["minCapacity"]), size(source, ["maxCapacity"])
     return Target(source, minimum, maximum, lowered, raised, actions, undecided, tuple(assumptions), tuple(notices), guess is not None)
 
@@ -158,15 +194,11 @@ def _silent(policy: Declared) -> list[Notice]:
     return [Notice(Cause.NO_SCALE_IN_SIGNAL, policy.urn, message, f"Add the dimension {dimension} to the metric", (evidence,))]
 
 
-def _actions(
-    estate: Estate, target: Declared, candidates: Sequence[Declared]
-) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
+def _actions(target: Declared, scheduled: Sequence[Declared]) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
     found: list[tuple[Declared, str, Any]] = [
         (target, f"scheduledActions[{index}]", item) for index, item in enumerate(items(target.inputs.get("scheduledActions")))
     ]
-    for action in declared(estate, *_ACTIONS):
-        if _belongs(action, target) or (_belongs(action, target) is None and len(candidates) == 1):
-            found.append((action, "", action.inputs))
+    found += [(action, "", action.inputs) for action in scheduled]
     changes: list[tuple[Change, Evidence]] = []
     undecided: list[Undecided] = []
     for source, prefix, item in sorted(found, key=lambda f: (text(at(f[2], "startTime")) or "", f[0].urn, f[1])):

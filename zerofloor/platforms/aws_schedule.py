@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from zerofloor.capacity import WEEK
@@ -47,8 +48,13 @@ class Change:
 
 def readable(expression: object) -> bool:
     """Whether an expression says when it fires."""
+    return isinstance(expression, str) and _fires(expression)
+
+
+@lru_cache(maxsize=1024)
+def _fires(expression: str) -> bool:
     try:
-        return isinstance(expression, str) and next(occurrences(expression), None) is not None
+        return next(occurrences(expression), None) is not None
     except BadSchedule:
         return False
 
@@ -90,6 +96,7 @@ def levels(start: Sizes, changes: Sequence[Change], lowered: bool) -> tuple[tupl
     return tuple(out)
 
 
+@lru_cache(maxsize=1024)
 def _within(cron: str, window: datetime.timedelta) -> Sequence[datetime.datetime]:
     found: list[datetime.datetime] = []
     for moment in occurrences(cron, _START - datetime.timedelta(minutes=1)):

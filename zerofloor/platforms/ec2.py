@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Market, Part, Pool, Undecided
-from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_groups import Group, Lowered, pool_of
@@ -21,11 +20,13 @@ from zerofloor.platforms.aws_read import (
     declared,
     family_shapes,
     is_plain_family,
+    link_of,
     machines,
     market,
     size,
     union,
 )
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, count, get, hidden, items, text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
@@ -40,7 +41,7 @@ _SPOT_FLEETS: Final = ("aws:ec2/spotFleetRequest:SpotFleetRequest", "aws-native:
 READS: Final = frozenset({*INSTANCES, _SPOT, *_STATES, *_HOSTS, *_RESERVATIONS, _BLOCK, _RESERVATION_FLEET, *_FLEETS, *_SPOT_FLEETS})
 
 
-def read(estate: Estate) -> Iterator[Part]:
+def read(estate: Scene) -> Iterator[Part]:
     """Everything of EC2 that is no Auto Scaling group."""
     states = _stopped(estate)
     for source in declared(estate, *INSTANCES, _SPOT):
@@ -61,7 +62,7 @@ def read(estate: Estate) -> Iterator[Part]:
 
 
 def _fixed(
-    estate: Estate,
+    estate: Scene,
     source: Declared,
     platform: str,
     found: Machines,
@@ -94,13 +95,13 @@ def _fixed(
     )
 
 
-def _stopped(estate: Estate) -> dict[str, Evidence | Undecided]:
+def _stopped(estate: Scene) -> dict[str, Evidence | Undecided]:
     """What instanceState resources say of instances, by the instance's URN: evidence that it is stopped, or undecided."""
     out: dict[str, Evidence | Undecided] = {}
     for resource in estate.of_type(*_STATES):
         source = Declared(resource, resource.inputs, resource.name)
         state = resource.inputs.get("state")
-        link = estate.link(resource, "instanceId", *INSTANCES, value=resource.inputs.get("instanceId"), names=())
+        link = link_of(estate, source, "instanceId", *INSTANCES, value=resource.inputs.get("instanceId"), names=())
         if link.open or link.assumption is not None:
             continue  # a guess does not stop an instance
         for instance in link.found:
@@ -111,7 +112,7 @@ def _stopped(estate: Estate) -> dict[str, Evidence | Undecided]:
     return out
 
 
-def _instance(estate: Estate, source: Declared, state: Evidence | Undecided | None) -> Iterator[Part]:
+def _instance(estate: Scene, source: Declared, state: Evidence | Undecided | None) -> Iterator[Part]:
     kind = source.inputs.get("instanceType")
     if kind is not None:
         found = machines(estate, source, "instanceType", kind)
@@ -137,19 +138,19 @@ def _instance(estate: Estate, source: Declared, state: Evidence | Undecided | No
     yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot)
 
 
-def _market(estate: Estate, source: Declared) -> Market:
+def _market(estate: Scene, source: Declared) -> Market:
     found = market(source, "instanceMarketOptions.marketType")
     if found == "on-demand" and source.inputs.get("launchTemplate") is not None:
         found = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
     return "spot" if found == "spot" else "reserved" if found == "reserved" else "on-demand"
 
 
-def _linked_host(estate: Estate, source: Declared) -> str | None:
+def _linked_host(estate: Scene, source: Declared) -> str | None:
     dependencies = (source.resource.property_dependencies or {}).get("hostId", ())
     return next((urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in _HOSTS), None)
 
 
-def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
+def _fleet(estate: Scene, source: Declared) -> Iterator[Part]:
     prefix = "targetCapacitySpecification"
     total = size(source, [f"{prefix}.totalTargetCapacity"])
     found = _configs(estate, source, "launchTemplateConfigs", source.inputs.get("launchTemplateConfigs"))
@@ -159,7 +160,7 @@ def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     yield from _sized(estate, source, "EC2 Fleet", found, total, spot, None)
 
 
-def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
+def _spot_fleet(estate: Scene, source: Declared) -> Iterator[Part]:
     prefix = "spotFleetRequestConfigData." if source.inputs.get("spotFleetRequestConfigData") is not None else ""
     total = size(source, [f"{prefix}targetCapacity"])
     specifications = get(source.inputs, f"{prefix}launchSpecifications")
@@ -189,7 +190,7 @@ def _none(value: Any) -> bool:
     return value is None or count(value) == 0
 
 
-def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machines:
+def _configs(estate: Scene, source: Declared, path: str, configs: Any) -> Machines:
     if hidden(configs):
         return Machines(undecided=(source.open(path, "The launch template configurations are hidden: they could name GPU types"),))
     parts = []
@@ -202,7 +203,7 @@ def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machi
 
 
 def _sized(
-    estate: Estate,
+    estate: Scene,
     source: Declared,
     platform: str,
     found: Machines,
@@ -227,7 +228,7 @@ def _sized(
         yield pool
 
 
-def _host(estate: Estate, source: Declared) -> Iterator[Part]:
+def _host(estate: Scene, source: Declared) -> Iterator[Part]:
     """A dedicated host bills as a whole: all the GPUs of its family's largest size (EC2 user guide, "Dedicated Hosts pricing")."""
     path, value = source.pick("instanceType", "instanceFamily")
     prefix = value.split(".")[0] if isinstance(value, str) else ""
@@ -247,7 +248,7 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
     yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold)
 
 
-def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
+def _used_reservations(estate: Scene) -> Counter[tuple[str, str]]:
     """On-demand instances of the estate by type and zone: an open reservation that they match is billed only once."""
     used: Counter[tuple[str, str]] = Counter()
     for source in declared(estate, *INSTANCES):
@@ -258,7 +259,7 @@ def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
     return used
 
 
-def _reservation(estate: Estate, source: Declared, used: Counter[tuple[str, str]]) -> Iterator[Part]:
+def _reservation(estate: Scene, source: Declared, used: Counter[tuple[str, str]]) -> Iterator[Part]:
     found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
     number = size(source, ["instanceCount"], 1)
     if isinstance(number, Undecided) or number.is_hidden:
@@ -279,7 +280,7 @@ def _reservation(estate: Estate, source: Declared, used: Counter[tuple[str, str]
     yield from _fixed(estate, source, "EC2 capacity reservation", found, reserved - matched, hold)
 
 
-def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
+def _reservation_fleet(estate: Scene, source: Declared) -> Iterator[Part]:
     total = size(source, ["totalTargetCapacity"])
     specifications = [
         {"instanceType": at(item, "instanceType"), "weightedCapacity": at(item, "weight")}
@@ -289,7 +290,7 @@ def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     yield from _sized(estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None)
 
 
-def _block(estate: Estate, source: Declared) -> Iterator[Part]:
+def _block(estate: Scene, source: Declared) -> Iterator[Part]:
     """A capacity block is paid in full when it is bought; only accelerated types are sold (EC2 user guide, "Capacity Blocks for ML")."""
     shape = Shape(CLOUD, "capacity block", None, "accelerator of unknown size")
     step = source.evidence("capacityBlockOfferingId", "paid in full, used or not; only accelerated types are sold this way")

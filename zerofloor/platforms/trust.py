@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Evidence
-from zerofloor.estate import Estate
+from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, mapping, switch, text
 
@@ -15,7 +15,7 @@ _CHARTS: Final = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart"
 _NAME: Final = "cluster-autoscaler"
 
 
-def cluster_autoscaler(estate: Estate, cluster: str | None = None) -> Assumption | None:
+def cluster_autoscaler(estate: Scene, cluster: str | None = None) -> Assumption | None:
     """The assumption that a cluster autoscaler removes idle nodes, or None where nobody may rely on it.
 
     `cluster` is the EKS name of the cluster that it must serve, where it is known.
@@ -23,16 +23,20 @@ def cluster_autoscaler(estate: Estate, cluster: str | None = None) -> Assumption
     trusted = estate.settings.trust.cluster_autoscaler
     if trusted is not None:
         return Assumption("A cluster autoscaler removes idle nodes", "trust.clusterAutoscaler", "config") if trusted else None
-    for resource, serves in _deployed(estate):
+    for resource, serves in estate.once("autoscalers", lambda: tuple(_deployed(estate))):
         if serves is None or cluster is None or serves == cluster:
             return Assumption("A cluster autoscaler removes idle nodes", f"the stack deploys one: {resource.name}")
     return None
 
 
-def grows_only(estate: Estate) -> Evidence | None:
+def grows_only(estate: Scene) -> Evidence | None:
     """A cluster autoscaler in the stack that adds nodes and is told never to remove one."""
     if estate.settings.trust.cluster_autoscaler is not None:
         return None
+    return estate.once("grows only", lambda: _grows_only(estate))
+
+
+def _grows_only(estate: Scene) -> Evidence | None:
     for resource in estate.of_type(*_CHARTS):
         if _is_chart(resource):
             value = get(resource.inputs, "values.extraArgs.scale-down-enabled")
@@ -42,7 +46,7 @@ def grows_only(estate: Estate) -> Evidence | None:
     return None
 
 
-def _deployed(estate: Estate) -> Iterator[tuple[Resource, str | None]]:
+def _deployed(estate: Scene) -> Iterator[tuple[Resource, str | None]]:
     for resource in estate.of_type(*_CHARTS):
         values = resource.inputs.get("values")
         if not _is_chart(resource) or hidden(values) or get(values, "replicaCount") == 0:
