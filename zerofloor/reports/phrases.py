@@ -73,14 +73,15 @@ def unpriced_figures(report: Report) -> frozenset[Figure]:
 
 
 def priced_lines(report: Report) -> list[tuple[str, str]]:
-    """What the figures are made of: each thing with its price and quantities, and where the price comes from and how old it is."""
+    """What the figures are made of: each kind of thing with its price, quantities and resources, and where its price is from."""
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.estimate.items:
-        groups.setdefault((item.urn, item.what, item.unit.partition(",")[0], item.source, item.as_of, _priced(item)), []).append(item)
+        groups.setdefault((item.what, item.unit.partition(",")[0], item.source, item.as_of, _priced(item)), []).append(item)
     lines = []
-    for (_, what, unit, source, as_of, cost), items in groups.items():
-        quantities = "; ".join(_quantity(item) for item in items)
-        lines.append((f"{what}: {cost} per {unit} and hour; {quantities}", f"{source}, {age(as_of, report.today)}"))
+    for (what, unit, source, as_of, cost), items in groups.items():
+        names = list(dict.fromkeys(item.urn.rsplit("::", 1)[-1] for item in items))
+        of = ", ".join(names) if len(names) <= 3 else f"{len(names)} resources"
+        lines.append((f"{what}: {cost} per {unit} and hour; {_quantities(items)} ({of})", f"{source}, {age(as_of, report.today)}"))
     return lines
 
 
@@ -93,11 +94,17 @@ def _priced(item: Item) -> str:
     return price(item.price) + (f" to {price(item.dearest)}" if item.dearest is not None and item.dearest != item.price else "")
 
 
-def _quantity(item: Item) -> str:
-    """`2 nodes in floor, desired`, `200 GB in residual`, `0.2 node-hours once`."""
-    unit = item.unit.partition(",")[0]
-    many = f"{number(item.quantity)} {unit}" if unit.isupper() else counted(item.quantity, unit)
-    return f"{many} in {', '.join(item.counts_in)}" if item.counts_in else f"{many} once"
+def _quantities(items: list[Item]) -> str:
+    """`2 nodes in floor, desired; 4 nodes in ceiling`, `200 GB in residual`, `0.2 node-hours once`."""
+    sums: dict[tuple[Figure, ...], Decimal] = {}
+    for item in items:
+        sums[item.counts_in] = sums.get(item.counts_in, Decimal(0)) + item.quantity
+    unit = items[0].unit.partition(",")[0]
+    return "; ".join(
+        (f"{number(quantity)} {unit}" if unit.isupper() else counted(quantity, unit))
+        + (f" in {', '.join(figures)}" if figures else " once")
+        for figures, quantity in sums.items()
+    )
 
 
 def age(date: str, today: datetime.date) -> str:
@@ -112,8 +119,8 @@ def age(date: str, today: datetime.date) -> str:
 def notes(report: Report) -> list[str]:
     """The estimate's footnotes without those that a finding tells already."""
     told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
-    heads = tuple(f"{short(gap.urn)}: {gap.what} is unpriced: " for gap in report.estimate.gaps if gap.blocks and gap.urn in told)
-    return [note for note in report.estimate.footnotes if not note.startswith(heads)]
+    heads = {f"{short(gap.urn)}: {gap.what}" for gap in report.estimate.gaps if gap.blocks and gap.urn in told}
+    return [note for note in report.estimate.footnotes if note.partition(" is unpriced: ")[0] not in heads]
 
 
 def changes(report: Report) -> Iterator[str]:
