@@ -43,10 +43,10 @@ BOOLEAN = "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"
         ({SIGNATURE: OUTPUT_MARK, "value": "x", "dependencies": []}, "x"),
         ({SIGNATURE: OUTPUT_MARK, "value": "hf_planted_secret", "secret": True}, SECRET),
         ({SIGNATURE: OUTPUT_MARK, "value": {"a": STRING}}, {"a": UNKNOWN}),
-        ({SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "hash": "ab", "text": "kind: Pod"}, {"hash": "ab", "text": "kind: Pod"}),
+        ({SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "hash": "ab", "text": "kind: Pod"}, {"text": "kind: Pod"}),
         (
             {SIGNATURE: "0def7320c3a5731c473e5ecbe6d01bc7", "hash": "ab", "assets": {"a": {SIGNATURE: SECRET_MARK}}},
-            {"hash": "ab", "assets": {"a": SECRET}},
+            {"assets": {"a": SECRET}},
         ),
         (
             {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "urn:pulumi:a::b::c::d", "id": STRING},
