@@ -23,7 +23,8 @@ from zerofloor.engine.properties import plain
 from zerofloor.engine.stubs import pb, plugin_pb
 from zerofloor.errors import InputError
 from zerofloor.judge import judge, judge_resource
-from zerofloor.prices.book import PriceBook, open_book
+from zerofloor.prices.book import PriceBook
+from zerofloor.prices.opening import open_for
 from zerofloor.report import Finding
 from zerofloor.settings import FILE_NAME, Settings, load
 from zerofloor.stack import Resource, Stack
@@ -55,12 +56,12 @@ class _Run:
     config: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     """Texts that no output may contain, the longest first."""
-    settings: Settings | None = None
+    judged_by: tuple[PriceBook, Settings, datetime.date] | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
     """By URN, as `Analyze` told them."""
     providers: list[Resource] = field(default_factory=list)
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    """Rule and URN of what was reported already."""
+    reported: set[tuple[str, str, bool]] = field(default_factory=set)
+    """Rule, URN and whether it blocks, of what was reported already."""
 
 
 class Pack:
@@ -97,7 +98,7 @@ class Pack:
             self._config = {
                 name: (SETTING_OF_LEVEL[one.enforcementLevel], plain(one.properties)) for name, one in request.policyConfig.items()
             }
-            self._run.settings = None
+            self._run.judged_by = None
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:
@@ -131,7 +132,7 @@ class Pack:
         if resource.type.startswith(PROVIDER):
             self._run.providers.append(resource)
         # Of the stack so far only providers and configuration matter: they say the region.
-        return judge_resource(resource, self._stack(self._run.providers), self._prices(), self._settings(), self._today)
+        return judge_resource(resource, self._stack(self._run.providers), *self._judged_by())
 
     def _judge_stack(self, request: Any) -> Sequence[Finding]:
         resources = []
@@ -140,8 +141,8 @@ class Pack:
             if known is not None:
                 links = {name: tuple(sorted(found.urns)) for name, found in sorted(linked.propertyDependencies.items())}
                 resources.append(replace(known, parent=linked.parent or known.parent, property_dependencies=links))
-        report = judge((self._stack(resources),), self._prices(), self._settings(), self._today)
-        if report.gate == "fail" and not any(finding.severity == "error" and finding.waived_by is None for finding in report.findings):
+        report = judge((self._stack(resources),), *self._judged_by())
+        if report.gate == "fail" and not any(map(_blocks, report.findings)):
             raise InputError("the gate fails and no finding says why")
         return report.findings
 
@@ -149,22 +150,21 @@ class Pack:
         ordered = tuple(sorted(resources, key=lambda resource: resource.urn))
         return Stack("program", ordered, self._run.project, self._run.stack, self._run.config, previewed_by="engine")
 
-    def _prices(self) -> PriceBook:
-        if self._settings().prices is not None:
-            raise InputError("settings: prices: the pack does not read a price file of your own yet")
-        return open_book()
-
-    def _settings(self) -> Settings:
-        if self._run.settings is None:
-            self._run.settings = _configured(_settings_near(self._folder), self._config)
-        return self._run.settings
+    def _judged_by(self) -> tuple[PriceBook, Settings, datetime.date]:
+        """What to judge by; read once in an operation."""
+        if self._run.judged_by is None:
+            settings, folder = _settings_near(self._folder)
+            settings = _configured(settings, self._config)
+            self._run.judged_by = (open_for(settings, folder), settings, self._today)
+        return self._run.judged_by
 
     def _answer(self, find: Callable[[], Sequence[Finding]]) -> Any:
         with self._lock:
             try:
-                new = [finding for finding in find() if (finding.rule, finding.urn) not in self._run.reported]
+                # What a resource alone was only warned for may block once the whole stack is known.
+                new = [finding for finding in find() if not {_key(finding), (finding.rule, finding.urn, True)} & self._run.reported]
                 answers = [self._diagnostic(finding) for finding in new]
-                self._run.reported |= {(finding.rule, finding.urn) for finding in new}
+                self._run.reported |= {_key(finding) for finding in new}
             except InputError as error:
                 answers = self._failure(str(error))
             except Exception as error:
@@ -177,9 +177,9 @@ class Pack:
         return pb.AnalyzeResponse(diagnostics=answers)
 
     def _failure(self, what: str) -> list[Any]:
-        if (NAME, what) in self._run.reported:
+        if (NAME, what, True) in self._run.reported:
             return []
-        self._run.reported.add((NAME, what))
+        self._run.reported.add((NAME, what, True))
         message = self._scrubbed(f"zerofloor failed: {what}. Blocked, since a stack that was not judged may hold GPUs.")
         return [
             pb.AnalyzeDiagnostic(
@@ -188,14 +188,13 @@ class Pack:
         ]
 
     def _diagnostic(self, finding: Finding) -> Any:
-        blocking = finding.severity == "error" and finding.waived_by is None
         return pb.AnalyzeDiagnostic(
             policyName=finding.rule,
             policyPackName=NAME,
             policyPackVersion=__version__,
             description=finding.name,
             message=self._scrubbed(_text(finding)),
-            enforcementLevel=pb.MANDATORY if blocking else pb.ADVISORY,
+            enforcementLevel=pb.MANDATORY if _blocks(finding) else pb.ADVISORY,
             urn=finding.urn,
         )
 
@@ -203,6 +202,14 @@ class Pack:
         for secret in self._run.secrets:
             text = text.replace(secret, "[secret]")
         return text
+
+
+def _blocks(finding: Finding) -> bool:
+    return finding.severity == "error" and finding.waived_by is None
+
+
+def _key(finding: Finding) -> tuple[str, str, bool]:
+    return (finding.rule, finding.urn, _blocks(finding))
 
 
 def _policy(rule: Any) -> Any:
@@ -270,14 +277,14 @@ def _secret_texts(values: Any) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
-def _settings_near(folder: Path) -> Settings:
-    """`zerofloor.yaml` in the program's folder or above it, up to the project's; the engine starts the pack in the former."""
+def _settings_near(folder: Path) -> tuple[Settings, Path]:
+    """`zerofloor.yaml` in the program's folder or above it, up to the project's, and where; the engine starts the pack in the former."""
     for place in (folder, *folder.parents):
         if (place / FILE_NAME).is_file():
-            return load(place / FILE_NAME)
+            return load(place / FILE_NAME), place
         if (place / "Pulumi.yaml").is_file() or (place / "PulumiPolicy.yaml").is_file():
             break
-    return Settings()
+    return Settings(), folder
 
 
 def _configured(settings: Settings, config: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Settings:
