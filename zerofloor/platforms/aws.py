@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Part
-from zerofloor.estate import Estate
-from zerofloor.platforms import autoscaling, aws_cloudformation, aws_rows, batch, bedrock, ec2, ecs, eks, sagemaker
+from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool
+from zerofloor.estate import Estate, workload_hint
+from zerofloor.platforms import autoscaling, aws_beanstalk, aws_cloudformation, aws_rows, batch, bedrock, ec2, ecs, eks, sagemaker
 from zerofloor.platforms.aws_scene import Scene, scene
 from zerofloor.platforms.platform import Platform
 
@@ -19,14 +20,33 @@ _SERVICES: Final = (
     ("Batch", batch.read, batch.READS),
     ("SageMaker AI", sagemaker.read, sagemaker.READS),
     ("Bedrock", bedrock.read, bedrock.READS),
+    ("Elastic Beanstalk", aws_beanstalk.read, aws_beanstalk.READS),
     ("CloudFormation", aws_cloudformation.read, aws_cloudformation.READS),
     ("other AWS services", aws_rows.read, aws_rows.READS),
 )
 
 
+def _hinted(estate: Estate, part: Part) -> Part:
+    """The pool with what a hint says of its resource; the hint stands in its assumptions."""
+    hint = (
+        workload_hint(estate.settings, part.urn.partition("#")[0]) if isinstance(part, Pool) and estate.settings.hints.workloads else None
+    )
+    if hint is None or not isinstance(part, Pool):
+        return part
+    runs, assumption = hint
+    known = replace(part, undecided=(), assumptions=(*part.assumptions, assumption))
+    if runs != "always":
+        return replace(known, holds=(), extra=())
+    if part.holds or part.extra:
+        return known
+    because = Evidence(part.urn, "", None, "a hint says that it always runs")
+    return replace(known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),))
+
+
 def _on_a_scene(read: Callable[[Scene], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
     def on_an_estate(estate: Estate) -> Iterator[Part]:
-        yield from read(scene(estate))
+        for part in read(scene(estate)):
+            yield _hinted(estate, part)
 
     return on_an_estate
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Undecided
 from zerofloor.instances import Shape, accelerated_types
 from zerofloor.platforms.aws_cloudformation import Reference
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, declared, link_of, machines, market, strings, union
+from zerofloor.platforms.aws_read import CLOUD, SETTLE_TYPE, Declared, Machines, declared, link_of, machines, market, strings, union
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
@@ -103,7 +103,7 @@ def overridden(estate: Scene, user: Declared, path: str, overrides: Any, base: M
     for index, override in enumerate(items(overrides)):
         where = f"{path}[{index}]"
         if hidden(override):
-            parts.append(Machines(undecided=(user.open(where, f"An override is {override.value}: it could name a GPU type", ""),)))
+            parts.append(Machines(undecided=(user.open(where, f"An override is {override.value}: it could name a GPU type", SETTLE_TYPE),)))
             continue
         requirements, kind = at(override, "instanceRequirements"), at(override, "instanceType")
         if requirements is not None:
