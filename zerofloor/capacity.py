@@ -209,6 +209,8 @@ class Pool:
     assumptions: tuple[Assumption, ...] = ()
     price_as: str | None = None
     """The service whose price applies where it is not the cloud's plain machine (`sagemaker`, `bedrock`); None: the machine's."""
+    os: str = "linux"
+    """The operating system, where its price depends on it: linux or windows."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()

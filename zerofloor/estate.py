@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,10 +123,16 @@ def _own_region(resource: Resource, cloud: str) -> str | None:
     for prop in _ZONE_PROPERTIES:
         value = resource.inputs.get(prop)
         if isinstance(value, str) and value:
-            if cloud == "aws" and prop == "availabilityZone":
-                return value.rstrip("abcdefghijklmnopqrstuvwxyz") or None
-            return value
-    return None
+            return _region_of_zone(value) if cloud == "aws" and prop == "availabilityZone" else value
+    zones = resource.inputs.get("availabilityZones")
+    first = zones[0] if isinstance(zones, list | tuple) and zones else None
+    return _region_of_zone(first) if cloud == "aws" and isinstance(first, str) else None
+
+
+def _region_of_zone(zone: str) -> str | None:
+    """`us-west-2a` → `us-west-2`; of a local zone (`us-west-2-lax-1a`) the region it belongs to."""
+    match = re.match(r"[a-z]{2}(?:-[a-z]+)+-\d", zone)
+    return match[0] if match else None
 
 
 def estate(stacks: tuple[Stack, ...], settings: Settings) -> Estate:

@@ -11,7 +11,7 @@ from zerofloor.accelerators import is_accelerator
 from zerofloor.capacity import WEEK, Assumption, Capacity, Cause, Evidence, Hold, Market, Notice, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.instances import Shape
-from zerofloor.joint.matching import shapes_for, tolerates
+from zerofloor.joint.matching import Meeting, shapes_for, tolerates
 from zerofloor.joint.packing import Group, Nodes, Packed, pack
 from zerofloor.joint.scaling import Scaled, scale
 from zerofloor.prices.ranking import cheapest_first
@@ -43,6 +43,8 @@ class Supply:
     """Seconds from the last request until the node is gone, by the scalers and reclaimers in the stack."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
+    os: str = "linux"
+    """linux or windows: each has its own price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +91,31 @@ class Floor:
 def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     """The verdict on an estate's capacity, with an entry for each pool and workload that has to do with a GPU."""
     pools = tuple(replace(pool, shapes=_ordered(pool)) for pool in capacity.pools)
-    scaled = tuple(s for s in scale(capacity, estate) if _counts(s, pools))
+    meeting = Meeting(pools)
+    near_gpus = any(pool.placement is not None and any(_is_gpu(shape) for shape in pool.shapes) for pool in pools)
+    scaled = tuple(s for s in scale(capacity, estate) if near_gpus or s.workload.pod.wants_gpu or s.workload.pod_unread)
     daemons = tuple(Group(s.workload.key, s.workload.pod, 1) for s in scaled if s.workload.daemon)
     scaled = tuple(s for s in scaled if not s.workload.daemon)
-    levels = _levels(pools, scaled, daemons)
+    levels = _levels(meeting, scaled, daemons)
     peak = levels[-1].packed
     desired = pack(
-        pools,
+        meeting,
         {pool.urn: max(pool.desired or 0, levels[0].standing.get(pool.urn, 0)) for pool in pools},
         (Group(s.workload.key, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
         daemons,
     )
-    busiest = pack(pools, levels[-1].standing, _busiest(scaled), daemons)
-    kept = _retained(pools, scaled, peak, capacity)
+    packings = _Packings(levels, desired, pack(meeting, levels[-1].standing, _busiest(scaled), daemons))
+    askers = _askers(meeting, scaled)
+    kept = _retained(pools, askers, capacity)
+    carried = _carried(scaled, peak)
+    strays = _strays(pools, scaled, peak)
     entries = [
-        *(entry for pool in pools for entry in _pool_entries(pool, scaled, levels, desired, busiest, kept.get(pool.urn))),
-        *(entry for s in scaled if (entry := _workload_entry(s, pools, peak, levels, desired)) is not None),
+        *(
+            entry
+            for pool in pools
+            for entry in _pool_entries(pool, askers.get(pool.urn, ()), carried.get(pool.urn, ()), packings, kept.get(pool.urn))
+        ),
+        *(entry for s in scaled if (entry := _workload_entry(s, meeting, strays.get(s.workload.key, ()), packings)) is not None),
     ]
     entries.sort(key=lambda entry: (entry.urn, entry.platform, entry.name, _first_type(entry)))
     undecided = tuple(sorted({u for entry in entries for u in entry.undecided} | set(capacity.undecided), key=_place))
@@ -146,16 +157,30 @@ class _Level:
     packed: Packed
 
 
-def _levels(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]) -> tuple[_Level, ...]:
+@dataclass(frozen=True, slots=True)
+class _Packings:
+    """What runs in the hours of an idle week, at creation, and at the busiest."""
+
+    levels: tuple[_Level, ...]
+    desired: Packed
+    busiest: Packed
+
+    @property
+    def peak(self) -> Packed:
+        """The hours of an idle week in which the most runs."""
+        return self.levels[-1].packed
+
+
+def _levels(meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]) -> tuple[_Level, ...]:
     """From what is held all week to what is held at the peak of the schedules (which are taken to coincide)."""
     hours = {WEEK}
-    hours.update(hold.hours_per_week for pool in pools for hold in (*pool.holds, *pool.extra))
+    hours.update(hold.hours_per_week for pool in meeting.pools for hold in (*pool.holds, *pool.extra))
     hours.update(hold.hours_per_week for s in scaled for hold in s.holds)
     found: list[_Level] = []
     for level in sorted(hours, reverse=True):
-        standing = {pool.urn: own for pool in pools if (own := _own(pool, level))}
+        standing = {pool.urn: own for pool in meeting.pools if (own := _own(pool, level))}
         groups = (Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
-        found.append(_Level(level, standing, pack(pools, standing, groups, daemons)))
+        found.append(_Level(level, standing, pack(meeting, standing, groups, daemons)))
     return tuple(found)
 
 
@@ -165,14 +190,6 @@ def _own(pool: Pool, hours: Decimal) -> int:
         return 0
     largest = max((hold.least for hold in pool.holds if hold.hours_per_week >= hours), default=0)
     return largest + sum(hold.least for hold in pool.extra if hold.hours_per_week >= hours)
-
-
-def _counts(scaled: Scaled, pools: tuple[Pool, ...]) -> bool:
-    """Whether a workload can matter: it asks for GPUs, it can't be read, or it may land where GPUs are."""
-    workload = scaled.workload
-    if workload.pod.wants_gpu or workload.pod_unread:
-        return True
-    return any(pool.placement is not None and any(shape.gpus != 0 for shape in pool.shapes) for pool in pools)
 
 
 def _ordered(pool: Pool) -> tuple[Shape, ...]:
@@ -190,25 +207,59 @@ def _busiest(scaled: tuple[Scaled, ...]) -> Iterable[Group]:
 _MOST_PODS: Final = 100_000
 
 
-def _retained(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], peak: Packed, capacity: Capacity) -> Mapping[str, tuple[Hold, Nodes]]:
+def _askers(meeting: Meeting, scaled: tuple[Scaled, ...]) -> Mapping[str, tuple[Asker, ...]]:
+    """By pool (URN): the workloads that ask for GPUs and that it would take, those with equal pods together."""
+    alike: dict[object, list[Scaled]] = {}
+    for s in scaled:
+        if s.workload.pod.wants_gpu:
+            alike.setdefault((kind_of(s.workload.pod), s.workload.pod.tolerations), []).append(s)
+    found: dict[str, list[Asker]] = defaultdict(list)
+    for same in alike.values():
+        for pool, _ in meeting.takers(same[0].workload.pod):
+            found[pool.urn].append(tuple(same))
+    return {urn: tuple(askers) for urn, askers in found.items()}
+
+
+def _carried(scaled: tuple[Scaled, ...], packed: Packed) -> Mapping[str, tuple[Scaled, ...]]:
+    """By pool (URN): the workloads whose pods it carries."""
+    found: dict[str, list[Scaled]] = defaultdict(list)
+    for s in scaled:
+        for urn in packed.carried_by.get(s.workload.key, ()):
+            found[urn].append(s)
+    return {urn: tuple(carried) for urn, carried in found.items()}
+
+
+def _strays(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], packed: Packed) -> Mapping[str, tuple[Pool, ...]]:
+    """By workload without GPUs (its key): the GPU pools that bring nodes for it."""
+    without = {s.workload.key for s in scaled if not s.workload.pod.wants_gpu}
+    found: dict[str, list[Pool]] = defaultdict(list)
+    for pool in pools:
+        if pool.urn in packed.brought and _only_gpu(pool):
+            for key in packed.brought[pool.urn]:
+                if key in without:
+                    found[key].append(pool)
+    return {key: tuple(strays) for key, strays in found.items()}
+
+
+def _retained(pools: tuple[Pool, ...], askers: Mapping[str, tuple[Asker, ...]], capacity: Capacity) -> Mapping[str, tuple[Hold, Nodes]]:
     """Pools (by URN) whose nodes stay after the busy hour, with the hold and the least that stays.
 
     That needs pods that bring nodes: those of the estate, or, where it has none for the pool, those that it is there for.
     """
     kept: dict[str, tuple[Hold, Nodes]] = {}
+    pinning = tuple(workload for workload in capacity.workloads if workload.daemon and workload.pod.do_not_disrupt)
     for pool in pools:
         placement = pool.placement
         if placement is None or placement.expires:
             continue
-        hold = placement.retained or _pinned_by_daemon(pool, capacity)
-        gpu_shapes = tuple(shape for shape in pool.shapes if shape.gpus != 0)
+        hold = placement.retained or _pinned_by_daemon(pool, pinning)
+        gpu_shapes = tuple(shape for shape in pool.shapes if _is_gpu(shape))
         if hold is None or not gpu_shapes or not placement.grows:
             continue
-        meant = [s for s in scaled if s.workload.pod.wants_gpu and shapes_for(pool, s.workload.pod) and tolerates(s.workload.pod, pool)]
-        coming = [s for s in meant if s.ceiling != 0 or s.desired]
-        if coming:
-            one = pack((pool,), {}, (Group(s.workload.key, s.workload.pod, s.workload.pods_per_replica) for s in coming[:1]))
-            nodes = one.nodes.get(pool.urn, ())
+        meant = askers.get(pool.urn, ())
+        coming = next((s for same in meant for s in same if s.ceiling != 0 or s.desired), None)
+        if coming is not None:
+            nodes = _nodes_for(pool, coming, coming.workload.pods_per_replica)
             if nodes:
                 kept[pool.urn] = (hold, Nodes(nodes[0].shapes, 1))
         elif not meant and len(gpu_shapes) == len(pool.shapes):
@@ -216,11 +267,14 @@ def _retained(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], peak: Packed,
     return kept
 
 
-def _pinned_by_daemon(pool: Pool, capacity: Capacity) -> Hold | None:
+def _nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
+    """The nodes that a pool by itself would bring for some pods of a workload."""
+    return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(pool.urn, ())
+
+
+def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
     """A daemon whose pods must not be disrupted keeps each node that it runs on (seen: shared/truth N55)."""
-    for workload in capacity.workloads:
-        if not workload.daemon or not workload.pod.do_not_disrupt or not pool.placement or not pool.placement.karpenter:
-            continue
+    for workload in pinning if _by_pods(pool) else ():
         if shapes_for(pool, replace(workload.pod, accelerators={}, open_count=False)) and tolerates(workload.pod, pool):
             path = 'spec.template.metadata.annotations["karpenter.sh/do-not-disrupt"]'
             because = Evidence(workload.urn, path, "true", f"its pod on each node of {pool.name} keeps Karpenter from removing the node")
@@ -229,10 +283,11 @@ def _pinned_by_daemon(pool: Pool, capacity: Capacity) -> Hold | None:
 
 
 def _pool_entries(
-    pool: Pool, scaled: tuple[Scaled, ...], levels: tuple[_Level, ...], desired: Packed, busiest: Packed, kept: tuple[Hold, Nodes] | None
+    pool: Pool, askers: tuple[Asker, ...], carried: tuple[Scaled, ...], packings: _Packings, kept: tuple[Hold, Nodes] | None
 ) -> Iterable[Entry]:
     """The entries of a pool: one, or one a shape where its floor has several; none for a pool that is no matter of GPUs."""
-    peak = levels[-1].packed.nodes.get(pool.urn, ())
+    levels = packings.levels
+    peak = packings.peak.nodes.get(pool.urn, ())
     peak = tuple(nodes for nodes in peak if _is_gpu(nodes.shapes[0]))
     only_gpu = bool(pool.shapes) and all(_is_gpu(shape) for shape in pool.shapes)
     mixed = not only_gpu and any(_is_gpu(shape) for shape in pool.shapes) and not _by_pods(pool)
@@ -252,10 +307,9 @@ def _pool_entries(
         hours = WEEK
     else:
         hours = max((level.hours for level in levels if level.packed.nodes.get(pool.urn)), default=WEEK)
-    carried = [s for s in scaled if pool.urn in levels[-1].packed.carried_by.get(s.workload.key, ())]
-    evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, levels[-1].packed))
-    rows = peak or (Nodes(_usual(pool, scaled), 0),)
-    tail = max((s.idle_tail for s in scaled if shapes_for(pool, s.workload.pod) and s.workload.pod.wants_gpu), default=Decimal(0))
+    evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, packings.peak))
+    rows = peak or (Nodes(_usual(pool, askers), 0),)
+    tail = max((s.idle_tail for same in askers for s in same), default=Decimal(0))
     for index, nodes in enumerate(rows):
         first = nodes.shapes[0] if nodes.shapes else None
         count = nodes.count if pool.shapes else 0
@@ -281,10 +335,11 @@ def _pool_entries(
                 price_as=pool.price_as,
                 nodes=count,
                 node_hours_per_week=count * WEEK if kept is not None else _node_hours(pool, levels, first),
-                desired=_desired(pool, desired, first, index == 0, count),
-                ceiling=_ceiling(pool, scaled, busiest, rows) if index == 0 else 0,
+                desired=_desired(pool, packings.desired, first, index == 0),
+                ceiling=_ceiling(pool, askers, packings.busiest, rows) if index == 0 else 0,
                 idle_tail=tail + (pool.placement.reclaim if pool.placement else Decimal(0)),
                 overlap=pool.overlap if index == 0 else 0,
+                os=pool.os,
             ),
         )
 
@@ -299,20 +354,19 @@ def _node_hours(pool: Pool, levels: tuple[_Level, ...], shape: Shape | None) -> 
     return total
 
 
-def _desired(pool: Pool, desired: Packed, shape: Shape | None, first: bool, count: int) -> int:
+def _desired(pool: Pool, desired: Packed, shape: Shape | None, first: bool) -> int:
     """Nodes at creation; those of shapes that the floor does not have count with its first row."""
     nodes = [n for n in desired.nodes.get(pool.urn, ()) if _is_gpu(n.shapes[0])]
     own = sum(n.count for n in nodes if n.shapes[0] == shape)
     return max(own, 0) if not first else max(sum(n.count for n in nodes), 0) if len(nodes) <= 1 else own or sum(n.count for n in nodes)
 
 
-def _ceiling(pool: Pool, scaled: tuple[Scaled, ...], busiest: Packed, rows: tuple[Nodes, ...]) -> int | None:
+def _ceiling(pool: Pool, askers: tuple[Asker, ...], busiest: Packed, rows: tuple[Nodes, ...]) -> int | None:
     """Nodes at most: the pool's own maximum, or what its pods and limits allow; None where nothing limits it."""
     floor = sum(nodes.count for nodes in rows)
     if pool.ceiling is not None or not _by_pods(pool):
         return None if pool.ceiling is None else max(pool.ceiling, floor)
-    meant = [s for s in scaled if s.workload.pod.wants_gpu and shapes_for(pool, s.workload.pod) and tolerates(s.workload.pod, pool)]
-    if meant and all(s.ceiling is not None and not s.undecided for s in meant):
+    if askers and all(s.ceiling is not None and not s.undecided for same in askers for s in same):
         return max(floor, sum(nodes.count for nodes in busiest.nodes.get(pool.urn, ()) if _is_gpu(nodes.shapes[0])))
     limits = pool.placement.limits if pool.placement else {}
     per_node = rows[0].shapes[0].gpus if rows[0].shapes else None
@@ -320,17 +374,21 @@ def _ceiling(pool: Pool, scaled: tuple[Scaled, ...], busiest: Packed, rows: tupl
     return max(floor, min(allowed)) if allowed else None
 
 
-def _usual(pool: Pool, scaled: tuple[Scaled, ...]) -> tuple[Shape, ...]:
+def _usual(pool: Pool, askers: tuple[Asker, ...]) -> tuple[Shape, ...]:
     """What a node of a pool that holds nothing would be: the cheapest that its pods fit on, else the cheapest with a GPU."""
-    for s in scaled:
-        if s.workload.pod.wants_gpu and tolerates(s.workload.pod, pool):
-            one = pack((pool,), {}, (Group(s.workload.key, s.workload.pod, 1),)).nodes.get(pool.urn, ())
+    for same in askers:
+        for s in same[:_TRIED]:
+            one = _nodes_for(pool, s, 1)
             if one:
                 return one[0].shapes
     return tuple(shape for shape in pool.shapes if _is_gpu(shape))
 
 
-def _workload_entry(s: Scaled, pools: tuple[Pool, ...], peak: Packed, levels: tuple[_Level, ...], desired: Packed) -> Entry | None:
+_TRIED: Final = 20
+"""Of so many workloads with like pods one will fit on a node, if any does."""
+
+
+def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packings: _Packings) -> Entry | None:
     workload = s.workload
     urn = workload.urn
     pods = s.pods(Decimal(0))

@@ -78,7 +78,7 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
 
 
 def _machine(shape: Shape, supply: Supply, region: str, book: PriceBook) -> tuple[Option, ...] | Missing:
-    key = Key(supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "")
+    key = Key(supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "", supply.os)
     price = book.find(key)
     return price if isinstance(price, Missing) else (Option(shape, price),)
 

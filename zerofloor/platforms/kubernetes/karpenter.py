@@ -97,7 +97,8 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         holds=holds,
         desired=replicas if isinstance(replicas, int) and holds else 0,
         ceiling=None,
-        market=_market(requirements),
+        market=_market(requirements, _reserves(estate, template)),
+        os="windows" if any(r.key == "kubernetes.io/os" and r.values == ("windows",) for r in requirements) else "linux",
         region=estate.region(obj.resource, cloud),
         placement=Placement(
             labels=_labels(template),
@@ -434,14 +435,24 @@ def _taints(obj: Object, listed: Any) -> tuple[Taint, ...]:
     )
 
 
-def _market(requirements: tuple[Requirement, ...]) -> Market:
-    """What Karpenter buys: reserved before spot before on-demand, as far as the requirements allow (Karpenter docs, "Capacity Type")."""
+def _market(requirements: tuple[Requirement, ...], reserves: bool) -> Market:
+    """What Karpenter buys: reserved before spot before on-demand, as far as the requirements allow (Karpenter docs, "Capacity Type").
+
+    Reserved only where its node class names reservations.
+    """
     for r in requirements:
         if r.key == CAPACITY_TYPE and r.operator == "In":
-            for market in ("reserved", "spot", "on-demand"):
-                if market in r.values:
-                    return market
+            if "reserved" in r.values and (reserves or len(r.values) == 1):
+                return "reserved"
+            return "spot" if "spot" in r.values else "on-demand"
     return "on-demand"
+
+
+def _reserves(estate: Estate, template: Any) -> bool:
+    """Whether the NodePool's node class selects capacity reservations."""
+    name = at(template, "spec", "nodeClassRef", "name")
+    classes = objects(estate, ("karpenter.k8s.aws", "EC2NodeClass"))
+    return any(one.name == name and items(at(one.spec, "capacityReservationSelectorTerms")) for one in classes)
 
 
 def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
@@ -453,7 +464,7 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
         because = Evidence(obj.urn, "", None, "a NodeClaim of one's own is a node until somebody deletes it")
         hold = Hold(Cause.INSTANCE, obj.urn, 1, (because,), "Let a NodePool make the node when pods ask for it")
         yield Pool(
-            obj.urn, obj.shown_name, "Karpenter NodeClaim", "aws", gpus, (hold,), desired=1, ceiling=1, market=_market(requirements),
+            obj.urn, obj.shown_name, "Karpenter NodeClaim", "aws", gpus, (hold,), desired=1, ceiling=1, market=_market(requirements, False),
             region=estate.region(obj.resource, "aws"), undecided=tuple(undecided), assumptions=(TRUSTED,),
         )  # fmt: skip
 
