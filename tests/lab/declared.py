@@ -19,9 +19,9 @@ Manifest = dict[str, Any]
 
 def declared(components: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Manifest]]:
     """The manifests of each component, by its class's name and its arguments."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.lab.declared"], cwd=ROOT, input=json.dumps(components), capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "tests.lab.declared"]
+    ran = subprocess.run(command, cwd=ROOT, input=json.dumps(components), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-1500:]
     manifests: list[list[Manifest]] = json.loads(ran.stdout)
     return manifests
 

@@ -36,7 +36,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
         GATEWAY, GATEWAY | {"trigger_authentication": "login"}, SQS, SQS | {"trigger_authentication": "login"}, REDIS, KAFKA,
     )),
     *(("GpuNodePool", dict(POOL) | option) for option in (
-        {}, {"name": "other"}, {"instance_types": ["g6e.xlarge", "g6e.48xlarge"]}, {"instance_types": ["inf2.xlarge"]},
+        {}, {"name": "other"}, {"instance_types": ["g6e.xlarge", "g6e.48xlarge"], "max_gpus": 8}, {"instance_types": ["inf2.xlarge"]},
         {"capacity_types": ["spot"]}, {"capacity_types": ["on-demand", "spot"]}, {"capacity_types": ["reserved"]},
         {"zones": ["us-east-1a", "us-east-1b"]}, {"weight": 10}, {"consolidate_after_seconds": 0}, {"expire_after_hours": 24},
         {"termination_grace_seconds": 60}, {"ami_alias": "bottlerocket@latest"}, {"ami_alias": "al2023@v20260101"}, {"disk_gib": 500},

@@ -100,15 +100,16 @@ def _stack(lab: Lab, folder: Path) -> automation.Stack:
     def program() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
 
-    stack = automation.create_or_select_stack("lab", "model-server", program, options)
+    stack = automation.create_or_select_stack("lab", "model-server", program, opts=options)
     stack.set_all_config({key: automation.ConfigValue(value) for key, value in CONFIG.items()})
     return stack
 
 
 def _judged(stack: automation.Stack) -> dict[str, object]:
     environ = {**os.environ, **(stack.workspace.env_vars or {})}
-    command = [str(COMMAND), "preview", str(ROOT), "--format", "json"]
+    command = [str(COMMAND), "preview", str(ROOT), "--stack", "dev", "--format", "json"]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert ran.stdout, ran.stderr
     floor: dict[str, object] = json.loads(ran.stdout)["floor"]
     return floor
 

@@ -33,6 +33,7 @@ class Api:
         self._path = path
         self._token = token
         self._local = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def request(self, method: str, path: str, body: object = None, content_type: str = "application/json") -> Any:
@@ -53,6 +54,11 @@ class Api:
         if answer.status >= 400:
             raise Refused(answer.status, _message(text))
         return json.loads(text) if text else None
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        for connection in self._opened:
+            connection.close()
 
     def get(self, path: str) -> Any:
         """GET, decoded."""
@@ -103,6 +109,7 @@ class Api:
             if connection is not None:
                 connection.close()
             connection = self._local.connection = _UnixConnection(self._path)
+            self._opened.append(connection)
         assert isinstance(connection, http.client.HTTPConnection)
         return connection
 

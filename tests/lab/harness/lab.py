@@ -101,7 +101,8 @@ class Supervisor:
         self._changed = threading.Condition()
         self._died: str | None = None
         self._sent = 0
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def start(self, program: Program) -> None:
         """Starts a program and waits until it is healthy. Raises LabFailed."""
@@ -141,6 +142,9 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -184,11 +188,16 @@ def running_lab(clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), 
     # A session of its own: Ctrl-C reaches us alone, and we stop the programs in order.
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     supervisor = Supervisor(process)
+    api: Api | None = None
     try:
-        yield _start(folder, clusters, supervisor, extra)
+        lab = _start(folder, clusters, supervisor, extra)
+        api = lab.api
+        yield lab
         supervisor.check()
     finally:
         supervisor.close()
+        if api:
+            api.close()
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 
