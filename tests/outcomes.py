@@ -75,4 +75,4 @@ def _labelled(label: Case) -> str:
 
 
 def _words(verdict: str, gpus: object) -> str:
-    return f"{verdict} {gpus:g}" if verdict == "held" and gpus is not None else verdict  # type: ignore[str-format]
+    return f"{verdict} {gpus:g}" if verdict == "held" and gpus is not None else verdict

@@ -84,6 +84,22 @@ def cli_page() -> Iterator[str]:
         for sub, part in sorted(getattr(command, "commands", {}).items()):
             yield ""
             yield "```\n" + _help(part, f"zerofloor {name} {sub}") + "\n```"
+    yield from settings_section()
+
+
+def settings_section() -> Iterator[str]:
+    """The example of zerofloor.yaml, which a test reads as settings."""
+    yield ""
+    yield "## zerofloor.yaml"
+    yield ""
+    yield "Settings are looked for beside the input, then in the current folder; `--settings FILE` names another file, and"
+    yield "`zerofloor schema settings` prints their schema. An unknown field is refused."
+    yield ""
+    yield f"```yaml\n{(ROOT / 'tools' / 'zerofloor.example.yaml').read_text(encoding='utf-8').rstrip()}\n```"
+    yield ""
+    yield "A waiver permits a finding only while its cost is known to be within the cap. For `undecided-gpu` and `unpriced-gpu` no cost is"
+    yield "known by their nature: a waiver that names one of them accepts that, one for `*` does not. What an expired waiver"
+    yield "permitted blocks again, and the report says so."
 
 
 def ways_page() -> Iterator[str]:

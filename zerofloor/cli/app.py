@@ -50,6 +50,12 @@ EngineOption: TypeAlias = Annotated[
     Literal["auto", "pulumi", "in-process"],
     typer.Option("--engine", help="Who previews: the pulumi command where it is there, only it, or this process."),
 ]
+StackOutputsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--stack-outputs", metavar="FILE", help="Outputs of other stacks, as JSON by the name in the StackReference (in-process preview)."
+    ),
+]
 TimeLimitOption: TypeAlias = Annotated[float, typer.Option("--time-limit", metavar="SECONDS", min=1, help="How long a preview may take.")]
 
 MIB = 2**20

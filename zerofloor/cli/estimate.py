@@ -19,6 +19,7 @@ from zerofloor.cli.app import (
     OutputOption,
     SettingsOption,
     StackOption,
+    StackOutputsOption,
     TimeLimitOption,
     TodayOption,
     day,
@@ -40,6 +41,7 @@ def estimate(
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
+    stack_outputs: StackOutputsOption = None,
     today: TodayOption = None,
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
@@ -55,6 +57,6 @@ def estimate(
 
     asked = Asked(day(today), live, offline_ok, against)
     chosen = settings_beside(settings, files)
-    reading, previewing = Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit)
-    stacks = tuple(found for name in files for found in read_any(name, reading, previewing))
+    reading, previewing = Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit, stack_outputs)
+    stacks = tuple(found for name in files for found in read_any(name, reading, previewing, chosen[0]))
     emit_estimate(report_on(stacks, *chosen, asked), form, output)

@@ -13,6 +13,7 @@ from zerofloor.cli.app import (
     MaxSizeOption,
     SettingsOption,
     StackOption,
+    StackOutputsOption,
     TimeLimitOption,
     TodayOption,
     day,
@@ -34,6 +35,7 @@ def explain(
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
+    stack_outputs: StackOutputsOption = None,
     today: TodayOption = None,
 ) -> None:
     """Say what keeps a GPU alive, link by link; or what a rule is about."""
@@ -54,7 +56,7 @@ def explain(
     from zerofloor.reports.explain import resource_page
 
     chosen = settings_beside(settings, sources)
-    reading, previewing = Reading(input_format, None, max_size * MIB), Previewing(stack, engine, time_limit)
-    stacks = tuple(found for name in sources for found in read_any(name, reading, previewing))
+    reading, previewing = Reading(input_format, None, max_size * MIB), Previewing(stack, engine, time_limit, stack_outputs)
+    stacks = tuple(found for name in sources for found in read_any(name, reading, previewing, chosen[0]))
     report = report_on(stacks, *chosen, Asked(day(today)))
     emit(resource_page(report, stacks, what, width=terminal_width()))

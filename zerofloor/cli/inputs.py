@@ -38,6 +38,8 @@ class Previewing:
     stack: str | None = None
     engine: str = "auto"
     time_limit: float = 120
+    stack_outputs: Path | None = None
+    """What StackReferences are answered with, in process."""
 
 
 def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
@@ -52,10 +54,10 @@ def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
     return tuple(read_file(path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes) for path in files)
 
 
-def read_any(name: str, reading: Reading, previewing: Previewing) -> tuple[Stack, ...]:
+def read_any(name: str, reading: Reading, previewing: Previewing, settings: Settings) -> tuple[Stack, ...]:
     """As `read_documents`, with a folder that has a Pulumi program previewed."""
     if is_program(Path(name)):
-        return (preview(Path(name), previewing),)
+        return (preview(Path(name), previewing, settings),)
     return read_documents(name, reading)
 
 
@@ -64,7 +66,7 @@ def is_program(path: Path) -> bool:
     return any((path / file).is_file() for file in ("Pulumi.yaml", "Pulumi.yml"))
 
 
-def preview(directory: Path, how: Previewing) -> Stack:
+def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
     """The stack that a program declares: by the real engine where it can, else in this process, with the reason on stderr."""
     from zerofloor.engine.program import preview_in_process
     from zerofloor.engine.project import choose_stack
@@ -80,7 +82,7 @@ def preview(directory: Path, how: Previewing) -> Stack:
             say(f"the Pulumi engine can't preview it here ({error.reason}); previewing it in this process")
     if how.engine == "auto" and find_pulumi(os.environ) is None:
         say("there is no `pulumi` command on PATH; previewing the program in this process")
-    return preview_in_process(directory, stack, time_limit=how.time_limit)
+    return preview_in_process(directory, stack, time_limit=how.time_limit, exports=how.stack_outputs, answers=settings.answers)
 
 
 def settings_beside(given: Path | None, inputs: Sequence[str]) -> tuple[Settings, Path]:

@@ -16,6 +16,7 @@ from zerofloor.cli.app import (
     OutputOption,
     SettingsOption,
     StackOption,
+    StackOutputsOption,
     TimeLimitOption,
     TodayOption,
     day,
@@ -31,6 +32,7 @@ def preview(
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
+    stack_outputs: StackOutputsOption = None,
     form: FormatOption = "table",
     output: OutputOption = None,
     settings: SettingsOption = None,
@@ -50,7 +52,7 @@ def preview(
 
     asked = Asked(day(today), live, offline_ok, against)
     chosen = inputs.settings_beside(settings, [str(directory)])
-    found = inputs.preview(directory, inputs.Previewing(stack, engine, time_limit))
+    found = inputs.preview(directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0])
     report = report_on((found,), *chosen, asked)
     emit_reports([report], form, output)
     raise typer.Exit(1 if report.gate == "fail" else 0)

@@ -13,7 +13,9 @@ from zerofloor.cli.app import (
     InputFormatOption,
     MaxSizeOption,
     OutputOption,
+    SettingsOption,
     StackOption,
+    StackOutputsOption,
     TimeLimitOption,
     new_app,
 )
@@ -28,20 +30,24 @@ def show(
     input_format: InputFormatOption = None,
     baseline: BaselineOption = None,
     max_size: MaxSizeOption = 64,
+    settings: SettingsOption = None,
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
+    stack_outputs: StackOutputsOption = None,
 ) -> None:
     """Print a stack as zerofloor understood it, as JSON.
 
     Unknown values are {"$unknown": true}, secrets {"$secret": true}. A folder of manifests is a list
     of stacks.
     """
-    from zerofloor.cli.inputs import Previewing, Reading, read_any
+    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.output import emit
     from zerofloor.reports.json_report import dump
     from zerofloor.show import shown
 
-    stacks = read_any(source, Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit))
+    chosen, _ = settings_beside(settings, [source])
+    previewing = Previewing(stack, engine, time_limit, stack_outputs)
+    stacks = read_any(source, Reading(input_format, baseline, max_size * MIB), previewing, chosen)
     values = [shown(one) for one in stacks]
     emit(dump(values[0] if len(values) == 1 else values), output)

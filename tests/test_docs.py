@@ -1,0 +1,45 @@
+"""What the generated docs are made from, beyond the code itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel
+
+from zerofloor.rules import all_rules
+from zerofloor.settings import Settings, load
+
+TOOLS = Path(__file__).parents[1] / "tools"
+
+
+def test_the_example_settings_are_settings_and_name_every_field() -> None:
+    example = TOOLS / "zerofloor.example.yaml"
+    settings = load(example)
+    missing = sorted(_fields(Settings) - _keys(yaml.safe_load(example.read_text())))
+    assert missing == ["requestsPerSecond", "requestsPerSecondPerReplica"], missing  # the other way to state traffic
+    assert settings.waivers[0].urn == "urn:pulumi:demo::*"
+
+
+def test_every_way_of_the_catalogue_is_caught_or_out_of_reach_with_a_reason() -> None:
+    ways = yaml.safe_load((TOOLS / "ways.yaml").read_text())
+    assert [way["number"] for way in ways] == [*range(1, 43), 46]
+    named = {number for rule in all_rules() for number in rule.ways}
+    assert [way["number"] for way in ways if way["number"] not in named and not way.get("beyond")] == []
+    assert named <= {way["number"] for way in ways}
+
+
+def _fields(model: type[BaseModel]) -> set[str]:
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found |= _fields(part)
+    return found
+
+
+def _keys(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return {str(key) for key in value} | {key for part in value.values() for key in _keys(part)}
+    return {key for part in value for key in _keys(part)} if isinstance(value, list) else set()
