@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from zerofloor.accelerators import is_accelerator
-from zerofloor.capacity import WEEK, Assumption, Capacity, Cause, Evidence, Hold, Market, Notice, Pool, Undecided
+from zerofloor.capacity import WEEK, Assumption, Capacity, Cause, Evidence, Hold, Market, Notice, Pool, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.instances import Shape
-from zerofloor.joint.matching import Meeting, shapes_for, tolerates
+from zerofloor.joint.matching import Meeting, kind_of, shapes_for, tolerates
 from zerofloor.joint.packing import Group, Nodes, Packed, pack
 from zerofloor.joint.scaling import Scaled, scale
 from zerofloor.prices.ranking import cheapest_first
@@ -90,7 +91,7 @@ class Floor:
 
 def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     """The verdict on an estate's capacity, with an entry for each pool and workload that has to do with a GPU."""
-    pools = tuple(replace(pool, shapes=_ordered(pool)) for pool in capacity.pools)
+    pools = tuple(replace(pool, shapes=_ordered(pool)) if len(pool.shapes) > 1 else pool for pool in capacity.pools)
     meeting = Meeting(pools)
     near_gpus = any(pool.placement is not None and any(_is_gpu(shape) for shape in pool.shapes) for pool in pools)
     scaled = tuple(s for s in scale(capacity, estate) if near_gpus or s.workload.pod.wants_gpu or s.workload.pod_unread)
@@ -169,6 +170,10 @@ class _Packings:
     def peak(self) -> Packed:
         """The hours of an idle week in which the most runs."""
         return self.levels[-1].packed
+
+
+Asker: TypeAlias = tuple[Scaled, ...]
+"""Workloads whose pods ask for the same kind of GPU and may land on the same pools."""
 
 
 def _levels(meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]) -> tuple[_Level, ...]:
@@ -392,16 +397,14 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
     workload = s.workload
     urn = workload.urn
     pods = s.pods(Decimal(0))
+    peak = packings.peak
     pending = peak.pending.get(workload.key, 0)
     elsewhere = peak.elsewhere.get(workload.key, 0)
     carried = peak.carried_by.get(workload.key, ())
-    strays = tuple(
-        pool for pool in pools if not workload.pod.wants_gpu and workload.key in peak.brought.get(pool.urn, ()) and _only_gpu(pool)
-    )
-    matters = workload.pod.wants_gpu or workload.pod_unread or _may_stray(s, pools, levels)
+    matters = workload.pod.wants_gpu or workload.pod_unread or (bool(s.undecided) and _may_stray(s, meeting, packings.levels[-1]))
     undecided = s.undecided if matters else ()
     if pending and workload.pod.wants_gpu:
-        undecided = (*undecided, _unplaced(s, pools, pending))
+        undecided = (*undecided, _unplaced(s, meeting, pending))
     if not workload.pod.wants_gpu and not strays and not undecided:
         return None
     holds = tuple(hold for hold in s.holds if hold.least)
@@ -409,8 +412,8 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
         holds = tuple(_stray(s, hold, strays) for hold in holds[:1])
     evidence = (*s.evidence, *workload.evidence, *(e for hold in holds for e in hold.evidence))
     running = pods - pending if workload.pod.wants_gpu else len(strays)
-    homeless = workload.pod.wants_gpu and not any(shapes_for(pool, workload.pod) for pool in pools)
-    supply = _own_supply(s, levels, desired, elsewhere) if homeless else None
+    homeless = workload.pod.wants_gpu and not meeting.meant(workload.pod)
+    supply = _own_supply(s, packings, elsewhere) if homeless else None
     gpus = (workload.pod.gpus or Decimal(1 if workload.pod.open_count else 0)) * running
     nodes: int | None = None
     if supply is not None:
@@ -436,25 +439,25 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
     )
 
 
-def _may_stray(s: Scaled, pools: tuple[Pool, ...], levels: tuple[_Level, ...]) -> bool:
+def _may_stray(s: Scaled, meeting: Meeting, busiest: _Level) -> bool:
     """Whether a pod without a GPU, of a workload whose pods can't be counted, would bring a node with GPUs."""
-    if not s.undecided:
+    if not any(_only_gpu(pool) for pool, _ in meeting.takers(s.workload.pod)):
         return False
-    brought = pack(pools, levels[-1].standing, (Group(s.workload.key, s.workload.pod, 1),)).brought
-    return any(pool.urn in brought and _only_gpu(pool) for pool in pools)
+    brought = pack(meeting, busiest.standing, (Group(s.workload.key, s.workload.pod, 1),)).brought
+    return any(pool.urn in brought and _only_gpu(pool) for pool in meeting.pools)
 
 
-def _own_supply(s: Scaled, levels: tuple[_Level, ...], desired: Packed, elsewhere: int) -> Supply:
+def _own_supply(s: Scaled, packings: _Packings, elsewhere: int) -> Supply:
     """What bills for pods that no pool of the estate is meant for: nodes of the type that they select, else of none that is known."""
     shape = s.workload.node_shape
     per_node = _pods_per_node(s, shape)
     hours = Decimal(0)
     before = 0
-    for level in levels:
+    for level in packings.levels:
         now = -(-level.packed.elsewhere.get(s.workload.key, 0) // per_node)
         hours += max(0, now - before) * level.hours
         before = max(before, now)
-    at_creation = desired.elsewhere.get(s.workload.key, 0)
+    at_creation = packings.desired.elsewhere.get(s.workload.key, 0)
     ceiling = None if s.ceiling is None else -(-s.ceiling * s.workload.pods_per_replica // per_node)
     return Supply(
         cloud=shape.cloud if shape else "",
@@ -477,8 +480,8 @@ def _pods_per_node(s: Scaled, shape: Shape | None) -> int:
     return max(1, int(shape.gpus // gpus))
 
 
-def _unplaced(s: Scaled, pools: tuple[Pool, ...], pending: int) -> Undecided:
-    meant = [pool for pool in pools if shapes_for(pool, s.workload.pod)]
+def _unplaced(s: Scaled, meeting: Meeting, pending: int) -> Undecided:
+    meant = [pool for pool, _ in meeting.meant(s.workload.pod)]
     kept_off = [pool.name for pool in meant if not tolerates(s.workload.pod, pool)]
     names = ", ".join(sorted(pool.name for pool in meant))
     why = (
@@ -501,7 +504,7 @@ def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
     return Hold(Cause.STRAY_POD, s.workload.urn, hold.units, (*hold.evidence, because), fix, hold.hours_per_week)
 
 
-def _carrying(carried: list[Scaled], pool: Pool, packed: Packed) -> tuple[Evidence, ...]:
+def _carrying(carried: tuple[Scaled, ...], pool: Pool, packed: Packed) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             s.workload.urn,
@@ -539,11 +542,7 @@ def _first_type(entry: Entry) -> str:
 
 
 def _distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    seen: list[Evidence] = []
-    for link in evidence:
-        if link not in seen:
-            seen.append(link)
-    return tuple(seen)
+    return tuple({(link.urn, link.path, link.because, repr(link.value)): link for link in evidence}.values())
 
 
 def _place(undecided: Undecided) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from zerofloor.stack import Hidden
@@ -24,23 +25,22 @@ Count: TypeAlias = int | Hidden | Impossible
 MOST = 1_000_000
 """No node or replica count is above this: a larger one is a slip of the keyboard."""
 
-_SPLIT = re.compile(r"\.|\[(\d+)\]")
 
-
-def keys(path: str) -> list[str | int]:
-    """`spec.triggers[0].type` → `["spec", "triggers", 0, "type"]`. A key with a dot in it must be passed to `at` itself."""
-    out: list[str | int] = []
-    for part in re.findall(r"[^.\[\]]+|\[\d+\]", path):
-        out.append(int(part[1:-1]) if part.startswith("[") else part)
-    return out
+@lru_cache(maxsize=4096)
+def keys(path: str) -> tuple[str | int, ...]:
+    """`spec.triggers[0].type` → `("spec", "triggers", 0, "type")`. A key with a dot in it must be passed to `at` itself."""
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in re.findall(r"[^.\[\]]+|\[\d+\]", path))
 
 
 def at(value: Any, *path: str | int) -> Any:
     """The value at the keys and indexes of `path`; None where absent, the hidden value itself where a step is hidden."""
     for key in path:
-        if isinstance(value, Hidden):
+        # The plain dict first: this runs a hundred times a resource, and an abstract class is slow to ask.
+        if type(value) is dict:
+            value = value.get(key)
+        elif isinstance(value, Hidden):
             return value
-        if isinstance(key, int):
+        elif isinstance(key, int):
             if not isinstance(value, Sequence) or isinstance(value, str) or not -len(value) <= key < len(value):
                 return None
             value = value[key]

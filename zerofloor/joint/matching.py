@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from zerofloor.accelerators import supplied_by
@@ -29,6 +30,34 @@ def shapes_for(pool: Pool, pod: PodDemand) -> tuple[Shape, ...]:
         for shape in pool.shapes
         if _supplies(shape, pod) and any(all(_met(pool, shape, r) for r in (*selector, *term)) for term in terms)
     )
+
+
+def kind_of(pod: PodDemand) -> object:
+    """Pods of one kind are meant for the same shapes."""
+    return tuple(sorted(pod.node_selector.items())), pod.affinity, tuple(sorted(pod.accelerators)), pod.wants_gpu
+
+
+class Meeting:
+    """Which pools take which pods, remembered by the kind of pod: many workloads are alike."""
+
+    def __init__(self, pools: Sequence[Pool]) -> None:
+        self.pools = tuple(pools)
+        self._meant: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
+        self._takers: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
+
+    def meant(self, pod: PodDemand) -> tuple[tuple[Pool, tuple[Shape, ...]], ...]:
+        """The pools that the pod is meant for, with the shapes on which it can run there."""
+        kind = kind_of(pod)
+        if kind not in self._meant:
+            self._meant[kind] = tuple((pool, shapes) for pool in self.pools if (shapes := shapes_for(pool, pod)))
+        return self._meant[kind]
+
+    def takers(self, pod: PodDemand) -> tuple[tuple[Pool, tuple[Shape, ...]], ...]:
+        """Those of them whose taints it tolerates."""
+        kind = kind_of(pod), pod.tolerations
+        if kind not in self._takers:
+            self._takers[kind] = tuple((pool, shapes) for pool, shapes in self.meant(pod) if tolerates(pod, pool))
+        return self._takers[kind]
 
 
 def selects_nodes(pod: PodDemand) -> bool:

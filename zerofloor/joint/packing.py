@@ -9,7 +9,7 @@ from decimal import Decimal
 from zerofloor.accelerators import is_accelerator
 from zerofloor.capacity import PodDemand, Pool
 from zerofloor.instances import Shape
-from zerofloor.joint.matching import disliked, fits, selects_nodes, shapes_for, tolerates
+from zerofloor.joint.matching import Meeting, disliked, fits, kind_of, selects_nodes, shapes_for, tolerates
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,6 @@ class _Bin:
     memory: Decimal = Decimal(0)
     alone: frozenset[str] = frozenset()
     """Workloads with a pod here that takes no second one."""
-    workloads: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -71,57 +70,82 @@ class _Rack:
     brought: list[str] = field(default_factory=list)
 
 
-def pack(pools: Sequence[Pool], standing: Mapping[str, int], groups: Iterable[Group], daemons: Sequence[Group] = ()) -> Packed:
+def pack(meeting: Meeting, standing: Mapping[str, int], groups: Iterable[Group], daemons: Sequence[Group] = ()) -> Packed:
     """Place all groups. `standing` are the nodes that a pool (URN) keeps by itself; `daemons` run one pod on each node.
 
     Pods with GPUs go first, the largest first. Each goes to free room, then to the pool that would bring a node for it.
+    Equal pods of several workloads are placed together, so that it takes time by kinds of pods and not by workloads.
     """
-    racks = [_Rack(pool) for pool in pools]
-    for rack in racks:
-        if standing.get(rack.pool.urn, 0):
-            rack.bins.append(_with_daemons(_Bin(rack.pool.shapes, standing[rack.pool.urn]), rack.pool, daemons))
+    racks = {pool.urn: _Rack(pool) for pool in meeting.pools}
+    for urn, number in standing.items():
+        if number:
+            racks[urn].bins.append(_with_daemons(_Bin(racks[urn].pool.shapes, number), racks[urn].pool, daemons))
     carried: dict[str, tuple[str, ...]] = {}
     pending: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
-    meant_for: dict[object, list[tuple[_Rack, tuple[Shape, ...]]]] = {}
-    for group in sorted(groups, key=lambda g: (-g.pod.gpus, not g.pod.wants_gpu, -g.pod.cpu, -g.pod.memory, g.urn)):
-        kind = _kind(group.pod)
-        if kind not in meant_for:
-            meant_for[kind] = [(rack, shapes) for rack in racks if (shapes := shapes_for(rack.pool, group.pod))]
-        meant = meant_for[kind]
-        left = group.pods
-        used: list[str] = []
-        takers = _in_order(group.pod, [(rack, shapes) for rack, shapes in meant if tolerates(group.pod, rack.pool)])
+    alike: dict[object, list[Group]] = {}
+    for group in sorted(groups, key=lambda g: g.urn):
+        alike.setdefault((_alike(group), group.urn if group.pod.one_per_node else ""), []).append(group)
+    for same in sorted(alike.values(), key=_largest_first):
+        pod = same[0].pod
+        takers = _in_order(pod, [(racks[pool.urn], shapes) for pool, shapes in meeting.takers(pod)])
+        queue = _Queue(same)
         for rack, shapes in takers:
-            placed = _fill(rack, shapes, group, left)
-            left -= placed
-            if placed:
-                used.append(rack.pool.urn)
+            if queue.left and rack.bins:
+                queue.take(rack, _fill(rack, shapes, same[0], queue.left))
         for rack, shapes in takers:
-            if left <= 0 or not _may_bring(rack.pool, group.pod):
-                continue
-            placed = _bring(rack, shapes, group, left, daemons)
-            left -= placed
-            if placed:
-                rack.brought.append(group.urn)
-                if rack.pool.urn not in used:
-                    used.append(rack.pool.urn)
-        if used:
-            carried[group.urn] = tuple(used)
-        if left > 0:
-            (pending if meant and (group.pod.wants_gpu or selects_nodes(group.pod)) else elsewhere)[group.urn] = left
+            if queue.left and _may_bring(rack.pool, pod):
+                rack.brought += queue.take(rack, _bring(rack, shapes, same[0], queue.left, daemons))
+        carried.update(queue.carried)
+        if queue.left:
+            meant = meeting.meant(pod) and (pod.wants_gpu or selects_nodes(pod))
+            (pending if meant else elsewhere).update(queue.rest())
     return Packed(
-        {rack.pool.urn: _nodes(rack) for rack in racks if rack.bins},
+        {rack.pool.urn: _nodes(rack) for rack in racks.values() if rack.bins},
         carried,
-        {rack.pool.urn: tuple(rack.brought) for rack in racks if rack.brought},
+        {rack.pool.urn: tuple(rack.brought) for rack in racks.values() if rack.brought},
         pending,
         elsewhere,
     )
 
 
-def _kind(pod: PodDemand) -> object:
-    """Pods of one kind are meant for the same shapes."""
-    return tuple(sorted(pod.node_selector.items())), pod.affinity, tuple(sorted(pod.accelerators)), pod.wants_gpu
+class _Queue:
+    """Equal pods that wait, workload by workload."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._waiting = [(group.urn, group.pods) for group in reversed(groups) if group.pods > 0]
+        self.left = sum(pods for _, pods in self._waiting)
+        self.carried: dict[str, tuple[str, ...]] = {}
+
+    def take(self, rack: _Rack, pods: int) -> list[str]:
+        """Take the next pods out, onto a rack; the workloads that they are of."""
+        taken: list[str] = []
+        self.left -= pods
+        while pods:
+            urn, waiting = self._waiting.pop()
+            taken.append(urn)
+            used = self.carried.get(urn, ())
+            if rack.pool.urn not in used:
+                self.carried[urn] = (*used, rack.pool.urn)
+            if waiting > pods:
+                self._waiting.append((urn, waiting - pods))
+            pods -= min(pods, waiting)
+        return taken
+
+    def rest(self) -> dict[str, int]:
+        """Pods by workload that nobody took."""
+        return dict(self._waiting)
+
+
+def _alike(group: Group) -> object:
+    """What tells pods that go to the same places and take the same room."""
+    pod = group.pod
+    return kind_of(pod), pod.tolerations, tuple(sorted(pod.accelerators.items())), pod.cpu, pod.memory, pod.one_per_node
+
+
+def _largest_first(same: list[Group]) -> tuple[Decimal, bool, Decimal, Decimal, str]:
+    pod = same[0].pod
+    return -pod.gpus, not pod.wants_gpu, -pod.cpu, -pod.memory, same[0].urn
 
 
 def _in_order(pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]) -> list[tuple[_Rack, tuple[Shape, ...]]]:
@@ -164,7 +188,7 @@ def _fill(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int) -> in
             continue
         for number, pods in ((full, each), (1 if rest else 0, rest)):
             if number:
-                part = _Bin(bin_.shapes, number, bin_.gpus, bin_.cpu, bin_.memory, bin_.alone, bin_.workloads)
+                part = _Bin(bin_.shapes, number, bin_.gpus, bin_.cpu, bin_.memory, bin_.alone)
                 _add(part, usable, group, pods)
                 rack.bins.append(part)
                 placed += number * pods
@@ -191,7 +215,7 @@ def _bring(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daem
                 fitting = fitting[1:]
                 continue
             count = min(number, room)
-            new = _Bin(fitting, count, empty.gpus, empty.cpu, empty.memory, empty.alone, empty.workloads)
+            new = _Bin(fitting, count, empty.gpus, empty.cpu, empty.memory)
             _add(new, fitting, group, pods)
             rack.bins.append(new)
             placed += count * pods
@@ -271,7 +295,6 @@ def _add(bin_: _Bin, usable: tuple[Shape, ...], group: Group, pods: int) -> None
     bin_.gpus += max((shape.gpus or Decimal(0) for shape in fitting), default=Decimal(0)) if whole else group.pod.gpus * pods
     bin_.cpu += group.pod.cpu * pods
     bin_.memory += group.pod.memory * pods
-    bin_.workloads |= {group.urn}
     if group.pod.one_per_node:
         bin_.alone |= {group.urn}
 
