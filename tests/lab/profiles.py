@@ -48,8 +48,8 @@ PROFILES = (
     Traffic("two bursts nearer than the cool-down", ((1, 20), (0, 5), (1, 20), (0, 0))),
     Traffic("four bursts nearer than the cool-down", ((1, 10), (0, 5)) * 4),
     Traffic("two bursts nearer than cool-down and reclaim together", ((1, 20), (0, 15), (1, 20), (0, 0))),
-    Traffic("two bursts far apart", ((1, 20), (0, 100), (1, 20), (0, 0))),
-    Traffic("office hours, a day in two minutes", ((1, 35), (0, 85)) * 2),
+    Traffic("two bursts far apart", ((1, 20), (0, 80), (1, 20), (0, 0))),
+    Traffic("office hours, a day in two minutes", ((1, 40), (0, 80)) * 2),
     Traffic("three replicas at once", ((3, 30), (0, 0))),
     Traffic("a rush within a busy time", ((1, 20), (3, 20), (1, 60), (0, 0))),
     Traffic("an eight-GPU node for one pod", ((1, 30), (0, 0)), "g6e.48xlarge"),
@@ -142,7 +142,7 @@ def _run(lab: Lab, claims: _Claims, profile: Traffic) -> Cost:
         lab.api.apply(manifest, name)
     for replicas, seconds in profile.steps:
         lab.set_trigger(name, replicas * 10)
-        _wait_for(lambda wanted=replicas: wanted == 0 or _running(lab, name) >= wanted)  # type: ignore[misc]
+        _wait_for(lambda wanted=replicas: wanted == 0 or _running(lab, name) >= wanted)
         time.sleep(seconds)
     _wait_for(lambda: all(gone for _, gone in claims.of(name)))
     lives = claims.of(name)

@@ -14,15 +14,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from tests.lab.comparison import FAILURES, Outcome, Result, compare
 from tests.lab.drive import run_scenario, wait_until_removed
 from tests.lab.harness.lab import DEFAULT, GATES_ON, Clusters, Lab, LabFailed, running_lab
 from tests.lab.observer import Observer
 from tests.lab.prediction import CheckFailed, Prediction, predict
+from tests.lab.record import as_json, record
 from tests.lab.scenario import Scenario, named, scenarios
 
 T = TypeVar("T")
@@ -50,6 +51,8 @@ def main() -> int:
         return 1
     if arguments.json:
         Path(arguments.json).write_text(json.dumps([as_json(result) for result in results], indent=1) + "\n")
+    if arguments.record:
+        record(results)
     print(table(results))  # noqa: T201
     return 1 if any(result.outcome in FAILURES for result in results) else 0
 
@@ -146,13 +149,6 @@ def table(results: Iterable[Result]) -> str:
     return "\n".join([*rows, *(line(result) for result in results if result.outcome in FAILURES)])
 
 
-def as_json(result: Result) -> dict[str, Any]:
-    """A result for the docs and for other programs; no times, so that a run that says the same is the same."""
-    observation = {key: value for key, value in asdict(result.observation).items() if key in ("nodes", "gpus")}
-    prediction = {"verdict": result.prediction.verdict, "gpus": result.prediction.gpus}
-    return {"id": result.scenario.header.id, "outcome": result.outcome, "prediction": prediction, "observation": observation}
-
-
 def _chosen(arguments: argparse.Namespace) -> Sequence[Scenario]:
     if arguments.names:
         return named(arguments.names)
@@ -166,6 +162,7 @@ def _arguments() -> argparse.Namespace:
     what.add_argument("--ci", action="store_true", help="every way of holding, ten minutes")
     what.add_argument("names", nargs="*", default=[], help="ids, or how they start (S11)")
     parser.add_argument("--json", metavar="FILE", help="write the results here")
+    parser.add_argument("--record", action="store_true", help="put the results where docs/how-do-we-know.md is made from")
     parser.add_argument("--keep", action="store_true", help="keep the programs' logs")
     parser.add_argument("--side-by-side", type=int, default=24, metavar="N", help="at most so many at the same time")
     return parser.parse_args()

@@ -12,7 +12,7 @@ from tests.lab.harness.api import Refused
 from tests.lab.harness.lab import Lab
 from tests.lab.scenario import name_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 DEPLOYMENT: Mapping[str, Any] = {"image": "vllm/vllm-openai:v0.11.0"}
 POOL: Mapping[str, Any] = {"cluster_name": "serving", "role": "nodes", "instance_types": ["g6e.xlarge"], "max_gpus": 4}

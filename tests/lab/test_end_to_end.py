@@ -20,7 +20,7 @@ from tests.lab.lab_provider import KEY
 from tests.lab.observer import accelerators
 from tests.lab.prediction import COMMAND
 
-pytestmark = [pytest.mark.lab, pytest.mark.engine]
+pytestmark = [pytest.mark.lab, pytest.mark.engine, pytest.mark.xdist_group("lab")]
 
 CONFIG = {"model": "Qwen/Qwen3-8B", "gpuType": "g6e.xlarge", "floor": "0", "ceiling": "4"}
 ENGINE = ROOT / ".work" / "bin"

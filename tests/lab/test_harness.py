@@ -18,7 +18,7 @@ from tests.lab.harness.api import Refused
 from tests.lab.harness.lab import Lab, LabFailed, running_lab
 from tests.lab.harness.processes import BINARIES, ROOT, Program
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
 def our_processes() -> dict[int, str]:

@@ -1,0 +1,91 @@
+"""Writes docs/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m tools.docs_lab [--check]`.
+
+`python -m tests.lab.run --all --record` records one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.lab.record import RECORDED
+from tests.lab.scenario import Scenario, scenarios
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "how-do-we-know.md"
+
+HEAD = """# How do we know?
+<!-- Made by tools/docs_lab.py from tests/lab; edit what it is made from. -->
+
+A predicted floor is worth something if it is what happens. So the same manifests that `zerofloor check` judges are given to real
+controllers: kube-apiserver, scheduler and controller-manager (1.35.4), KEDA (2.20.2: operator, metrics adapter, admission webhooks) and
+Karpenter (1.14.1, with its kwok provider), as plain processes with fake nodes. The prediction is made first; then the manifests are
+applied, traffic comes and goes, and when nothing changes any more the GPUs that still have a node are counted.
+
+- **agreed**: the prediction is what happened. Where the peak before the idle time decides the number, at least what was predicted is held.
+- **undecided**: the manifests alone don't decide it, and zerofloor says so.
+- **beyond the manifests**: something was done to the cluster, or came from outside, that no manifest shows (a trigger failed, a person
+  paused a scaler at its peak, a controller was stopped); the prediction holds for the manifests, the observation for that day.
+- **differed**: zerofloor was wrong. A run with one fails.
+
+Node types, sizes and prices in the lab come from zerofloor's own tables. Clocks are fast (cool-downs of seconds), decisions are not
+changed by that. Run it: `make lab`; one scenario is one file under `tests/lab/scenarios`.
+"""
+
+OUTCOMES = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettled")
+
+
+def page() -> str:
+    """The page's text."""
+    recorded: dict[str, dict[str, Any]] = {result["id"]: result for result in json.loads(RECORDED.read_text())}
+    known = scenarios()
+    counted: dict[str, Counter[str]] = {}
+    for scenario in known:
+        outcome = recorded.get(scenario.header.id, {}).get("outcome", "not run")
+        counted.setdefault(scenario.header.way, Counter())[outcome] += 1
+    columns = [outcome for outcome in (*OUTCOMES, "not run") if any(counts[outcome] for counts in counted.values())]
+    names = {"beyond": "beyond the manifests"}
+    rows = [f"| way of holding | scenarios | {' | '.join(names.get(c, c) for c in columns)} |", f"|---|---:|{'---:|' * len(columns)}"]
+    for way, counts in sorted(counted.items()):
+        rows.append(f"| {way} | {counts.total()} | {' | '.join(str(counts[column] or '') for column in columns)} |")
+    total = sum(counted.values(), Counter[str]())
+    rows.append(f"| **all** | **{total.total()}** | {' | '.join(f'**{total[column]}**' for column in columns)} |")
+    parts = [HEAD, "## By way of holding\n", "\n".join(rows), ""]
+    for way in sorted(counted):
+        parts += [f"## {way[:1].upper()}{way[1:]}\n", "| scenario | predicted | seen | | what decides |\n|---|---|---|---|---|"]
+        parts[-1] += "".join("\n" + _row(scenario, recorded.get(scenario.header.id)) for scenario in known if scenario.header.way == way)
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _row(scenario: Scenario, result: dict[str, Any] | None) -> str:
+    header = scenario.header
+    because = " ".join(header.why.split()).replace("|", "\\|")
+    if header.not_static_because:
+        because += f" *({header.not_static_because})*"
+    link = f"[{header.id}](../tests/lab/scenarios/{header.id.lower()}.yaml)"
+    if result is None:
+        return f"| {link} | | | not run | {because} |"
+    said = result["prediction"]["verdict"] + ("" if not result["prediction"]["gpus"] else f" {result['prediction']['gpus']:g}")
+    seen = result["observation"]
+    gpus = f"{seen['gpus']} on {seen['nodes']} node{'' if seen['nodes'] == 1 else 's'}" if seen["gpus"] else "0"
+    return f"| {link} | {said} | {gpus} | {result['outcome']} | {because} |"
+
+
+def main() -> int:
+    """Writes the page; with --check says whether it is stale."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        stale = not PAGE.exists() or PAGE.read_text() != text
+        if stale:
+            sys.stderr.write("docs/how-do-we-know.md is stale: python -m tools.docs_lab\n")
+        return 1 if stale else 0
+    PAGE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
