@@ -21,8 +21,9 @@ def read(estate: Scene) -> Iterator[Part]:
     """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic Beanstalk guide, "General options")."""
     for source in declared(estate, *sorted(READS)):
         for prop in _LISTS:
-            if hidden(source.inputs.get(prop)):
-                yield source.open(prop, "The options are hidden: they could name a GPU type")
+            options = source.inputs.get(prop)
+            if hidden(options) or any(hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace")) for item in items(options)):
+                yield source.open(prop, "An option is hidden: it could name a GPU type")
         yield from _environment(estate, source)
 
 
@@ -72,6 +73,10 @@ def _option(source: Declared, namespace: str, name: str) -> tuple[str, Any] | No
     """The path and value of an option, which stands in a list of {namespace, name or optionName, value}."""
     for prop in _LISTS:
         for index, item in enumerate(items(source.inputs.get(prop))):
-            if at(item, "namespace") == namespace and name in (at(item, "name"), at(item, "optionName")):
+            if at(item, "namespace") == namespace and _name(item) == name:
                 return f"{prop}[{index}].value", at(item, "value")
     return None
+
+
+def _name(item: Any) -> Any:
+    return at(item, "name") if at(item, "name") is not None else at(item, "optionName")
