@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 # The device plugins' own resource names (NVIDIA, AMD, Intel, Habana, AWS Neuron, Google TPU, Alibaba, Tencent, HAMi, Qualcomm).
@@ -24,6 +25,7 @@ NEURON_CORES: Final = Decimal(2)
 """NeuronCores of one device (Inferentia2 and Trainium have 2, Inferentia 4, Trainium2 8: AWS Neuron docs, "NeuronCores")."""
 
 
+@lru_cache(maxsize=4096)
 def is_accelerator(resource: str) -> bool:
     """Whether a Kubernetes resource name stands for an accelerator or a part of one."""
     return _RESOURCE.fullmatch(resource) is not None

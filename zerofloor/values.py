@@ -120,14 +120,19 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
     if value is None or isinstance(value, Hidden):
         return value
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value)
-        if match and match[3] in _SUFFIX:
-            return Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
-        return Impossible(f"{_short(value)} is not a quantity")
+        return _quantity(value)
     number = _number(value)
     if number is None or number < 0:
         return Impossible(f"{_short(value)} is not a quantity")
     return number
+
+
+@lru_cache(maxsize=4096)
+def _quantity(value: str) -> Decimal | Impossible:
+    match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value)
+    if match and match[3] in _SUFFIX:
+        return Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
+    return Impossible(f"{_short(value)} is not a quantity")
 
 
 _UNITS = {
