@@ -152,7 +152,8 @@ def _variant(
         refused = None if asynchronous else config.open(path, why)
         instances = aws_scaling.kept(initial, target, Cause.ENDPOINT, zero=refused)
     needed = [_copies(component, found) for component in mine]
-    holds = [_hold(level, level.units, found) for level in instances.levels]
+    advice = _advice(asynchronous, bool(mine) or not own_model, target)
+    holds = [_hold(level if advice is None else replace(level, fix=advice), found) for level in instances.levels]
     holds += _together(needed, found)
     undecided = [*instances.undecided, *(u for c in mine for u in c.copies.undecided)]
     if holds or undecided:
@@ -208,8 +209,19 @@ def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | 
     return Kept((level,))
 
 
-def _hold(level: Level, units: int | None, found: Machines) -> Hold:
-    return Hold(level.cause, level.urn, units, (*found.evidence, *level.evidence), level.fix, level.hours)
+def _advice(asynchronous: bool, hosts_components: bool, target: aws_scaling.Target | None) -> str | None:
+    """How an endpoint gets to zero, where that is more than a number in the declaration."""
+    if hosts_components:
+        return "Set managedInstanceScaling to status ENABLED with minInstanceCount 0"
+    if not asynchronous:
+        return "Use asynchronous inference or an inference component (both can go to zero), or delete the endpoint when it is not used"
+    if target is None or target.lowered is None:
+        return "Register a scalable target with minCapacity 0, and a target tracking policy on the backlog that scales in"
+    return None
+
+
+def _hold(level: Level, found: Machines) -> Hold:
+    return Hold(level.cause, level.urn, level.units, (*found.evidence, *level.evidence), level.fix, level.hours)
 
 
 def _copies(component: _Component, found: Machines) -> tuple[_Component, Level | None]:
