@@ -76,6 +76,14 @@ def test_an_autoscaler_that_never_scales_down_keeps_what_came() -> None:
     assert pool.placement.retained.urn == chart.urn
 
 
+@pytest.mark.parametrize(("arguments", "wanted"), [({}, 600), ({"scale-down-unneeded-time": "2m"}, 120)])
+def test_an_autoscaler_removes_nodes_after_its_delay(arguments: dict[str, str], wanted: int) -> None:
+    chart = resource("kubernetes:helm.sh/v3:Release", "ca", {"chart": "cluster-autoscaler", "values": {"extraArgs": arguments}})
+    (pool,) = pools(chart, node_group())
+    assert pool.placement is not None
+    assert pool.placement.reclaim == wanted
+
+
 @pytest.mark.parametrize(
     ("inputs", "config", "settings", "region"),
     [

@@ -180,7 +180,8 @@ def sized(estate: Scene, placed: Placement, minimum: Size, maximum: Size) -> Pla
     fixed = maximum.known is not None and maximum.known == (minimum.known or 0)
     evidence = trust.grows_only(estate)
     kept = None if evidence is None else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
-    return replace(placed, grows=placed.grows and not fixed, retained=kept)
+    reclaim = trust.reclaim_seconds(estate) if trust.cluster_autoscaler(estate) is not None else placed.reclaim
+    return replace(placed, grows=placed.grows and not fixed, retained=kept, reclaim=reclaim)
 
 
 def autoscaler(estate: Scene, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:

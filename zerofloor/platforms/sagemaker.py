@@ -153,7 +153,9 @@ def _variant(
         instances = aws_scaling.kept(initial, target, Cause.ENDPOINT, zero=refused)
     needed = [_copies(component, found) for component in mine]
     advice = _advice(asynchronous, bool(mine) or not own_model, target)
-    holds = [_hold(level if advice is None else replace(level, fix=advice), found) for level in instances.levels]
+    holds = [
+        _hold(level if advice is None or level.cause is Cause.SCHEDULE else replace(level, fix=advice), found) for level in instances.levels
+    ]
     holds += _together(needed, found)
     undecided = [*instances.undecided, *(u for c in mine for u in c.copies.undecided)]
     if holds or undecided:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Evidence
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
-from zerofloor.values import at, count, get, hidden, items, mapping, switch, text
+from zerofloor.values import at, count, get, hidden, items, mapping, seconds, switch, text
 
 _CHARTS: Final = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart", "kubernetes:helm.sh/v4:Chart")
 _NAME: Final = "cluster-autoscaler"
@@ -27,6 +28,23 @@ def cluster_autoscaler(estate: Scene, cluster: str | None = None) -> Assumption 
         if serves is None or cluster is None or serves == cluster:
             return Assumption("A cluster autoscaler removes idle nodes", f"the stack deploys one: {resource.name}")
     return None
+
+
+_UNNEEDED: Final = Decimal(600)
+"""Seconds for which a node must be unneeded before it goes (Cluster Autoscaler FAQ, scale-down-unneeded-time: 10 minutes)."""
+
+
+def reclaim_seconds(estate: Scene) -> Decimal:
+    """Seconds from a node's last pod until the cluster autoscaler removes it."""
+    return estate.once("reclaim", lambda: _reclaim_seconds(estate))
+
+
+def _reclaim_seconds(estate: Scene) -> Decimal:
+    for resource in estate.of_type(*_CHARTS):
+        if _is_chart(resource):
+            given = seconds(at(resource.inputs, "values", "extraArgs", "scale-down-unneeded-time"))
+            return given if isinstance(given, Decimal) else _UNNEEDED
+    return _UNNEEDED
 
 
 def grows_only(estate: Scene) -> Evidence | None:
