@@ -7,12 +7,15 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Final
 
 from zerofloor.errors import InputError
+from zerofloor.estate import Estate
 from zerofloor.money import ZERO
 from zerofloor.report import Finding, Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Settings
+from zerofloor.stack import Resource
 
 
 @cache
@@ -62,15 +65,41 @@ def _findings(rule: Rule, judged: Judged) -> Iterator[Finding]:
 
 def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -> Finding:
     resource = judged.estate.by_urn.get(problem.urn)
+    component = _own_component(judged.estate, resource)
     return Finding(
         rule=rule.id,
         name=rule.name,
         severity=severity,
         urn=problem.urn,
         message=problem.message,
-        fix=problem.fix,
-        source=resource.source_position if resource else None,
+        fix=problem.fix + _where_to_say_it(component, problem.fix),
+        source=(component or resource).source_position if resource else None,
         evidence=problem.evidence,
         monthly=problem.monthly,
         cost_unknown=problem.cost_unknown,
     )
+
+
+_OWN_COMPONENTS: Final = "zerofloor:index:"
+
+_ARGUMENTS: Final = {"spec.minReplicaCount": "min_replicas", "spec.cooldownPeriod": "cooldown_seconds"}
+"""The arguments of zerofloor's components behind the properties that they set."""
+
+
+def _own_component(estate: Estate, resource: Resource | None) -> Resource | None:
+    """The component of ours that made a resource: its line in the program is the one to change."""
+    seen: set[str] = set()
+    while resource is not None and resource.urn not in seen:
+        seen.add(resource.urn)
+        if resource.type.startswith(_OWN_COMPONENTS):
+            return resource
+        resource = estate.by_urn.get(resource.parent or "")
+    return None
+
+
+def _where_to_say_it(component: Resource | None, fix: str) -> str:
+    if component is None:
+        return ""
+    argument = next((argument for path, argument in _ARGUMENTS.items() if path in fix), None)
+    kind = component.type.removeprefix(_OWN_COMPONENTS)
+    return f" ({argument} of {kind} {component.name})" if argument else f" (made by {kind} {component.name})"

@@ -16,6 +16,7 @@ from zerofloor.platforms.kubernetes.workloads import build, job
 from zerofloor.schedules import BadSchedule, hours_per_week, occurrences
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, hidden, items, mapping, seconds, text
+from zerofloor.words import counted
 
 KINDS = frozenset(
     {
@@ -117,7 +118,7 @@ def _kept(
         # Seen (S52): it then flaps between idle and minimum; the larger keeps the nodes.
         kept = max(idle, floor)
     if kept:
-        because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"{field} {at(spec, field)} keeps {kept} replicas without a request")
+        because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"{field} keeps {counted(kept, 'replica')} without a request")
         holds.append(Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), f"Set spec.{field} to 0"))
     if _true(annotation(obj, "autoscaling.keda.sh/force-activation")):
         path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
@@ -255,7 +256,10 @@ def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) ->
     except BadSchedule:
         return None
     because = Evidence(
-        obj.urn, path, {key: meta.get(key) for key in ("start", "end", "desiredReplicas")}, f"keeps {wanted} replicas for {hours} h a week"
+        obj.urn,
+        path,
+        {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
+        said,
     )
     if hours >= WEEK - 1:
         return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
@@ -276,7 +280,7 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
         because = Evidence(
             obj.urn, "spec.fallback.replicas", replicas, "an outage of the metric's source keeps or wakes that many replicas"
         )
-        message = f"fallback keeps {replicas} replicas for as long as a trigger fails"
+        message = f"fallback keeps {counted(replicas, 'replica')} for as long as a trigger fails"
         yield Notice(Cause.FALLBACK, obj.urn, message, "Watch the metric's source, or lower spec.fallback.replicas", (because,))
     if minimum in (None, 0):
         for index, trigger in enumerate(items(at(spec, "triggers"))):
@@ -305,7 +309,7 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
     if isinstance(minimum, Impossible):
         refused = Evidence(obj.urn, "spec.replicas.min", at(bounds, "min"), f"the API server refuses it: {minimum.why}")
     elif isinstance(minimum, int) and minimum > 0:
-        because = Evidence(obj.urn, "spec.replicas.min", minimum, f"keeps {minimum} replicas without a request")
+        because = Evidence(obj.urn, "spec.replicas.min", minimum, f"keeps {counted(minimum, 'replica')} without a request")
         holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.replicas.min to 0"),)
     tail = seconds(at(spec, "scaledownPeriod"))
     return _scaler(
@@ -337,7 +341,10 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
     holds: tuple[Hold, ...] = ()
     if isinstance(minimum, int) and minimum > 0:
         because = Evidence(
-            obj.urn, "spec.minReplicaCount", minimum, f"keeps {minimum} Jobs running without a request: each one that ends is replaced"
+            obj.urn,
+            "spec.minReplicaCount",
+            minimum,
+            f"keeps {counted(minimum, 'Job')} running: each one that ends is replaced",
         )
         holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.minReplicaCount to 0"),)
     elif once.holds:

@@ -14,6 +14,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, items, mapping, quantity, switch, text
+from zerofloor.words import counted
 
 KINDS = frozenset({("ray.io", "RayCluster"), ("ray.io", "RayService"), ("ray.io", "RayJob"), ("ray.io", "RayCronJob")})
 
@@ -61,10 +62,12 @@ def _cluster(estate: Estate, obj: Object, spec: Any, path: str, serve: Any) -> I
         wanted = max(replicas if isinstance(replicas, int) else 0, low)
         wanted = min(wanted, high) if high is not None else wanted
         if scaled is not True:
-            because = Evidence(obj.urn, f"{where}.replicas", at(group, "replicas"), f"without autoscaling the group keeps {wanted} workers")
+            because = Evidence(
+                obj.urn, f"{where}.replicas", at(group, "replicas"), f"without autoscaling the group keeps {counted(wanted, 'worker')}"
+            )
             kept, fix = wanted, f"Set {path}.enableInTreeAutoscaling to true with {where}.minReplicas 0, or {where}.replicas to 0"
         else:
-            because = Evidence(obj.urn, f"{where}.minReplicas", at(group, "minReplicas"), f"the autoscaler keeps {low} workers")
+            because = Evidence(obj.urn, f"{where}.minReplicas", at(group, "minReplicas"), f"the autoscaler keeps {counted(low, 'worker')}")
             kept, fix = low, f"Set {where}.minReplicas to 0"
             each = reading.demand.gpus
             if pinned and each and kept < math.ceil(pinned / each):

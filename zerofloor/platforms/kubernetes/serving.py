@@ -12,6 +12,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, replicated
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, hidden, items, mapping, switch, text
+from zerofloor.words import counted
 
 KINDS = frozenset(
     {
@@ -64,7 +65,7 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         part = Undecided(obj.urn, f'{path}["{key}"]', f'{path}["{key}"] {why}', SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)
     kept = least or 0
-    because = Evidence(obj.urn, f'{path}["{key}"]', minimum, f"min-scale keeps {kept} pods without a request")
+    because = Evidence(obj.urn, f'{path}["{key}"]', minimum, f"min-scale keeps {counted(kept, 'pod')} without a request")
     fix = f'Set {path}["{key}"] to "0"'
     if not kept and mapping(annotations).get(_CLASS) == "hpa.autoscaling.knative.dev":
         kept = 1
@@ -108,7 +109,9 @@ def _inference_service(estate: Estate, obj: Object, component: str) -> Iterable[
     _, scale = _first(obj.annotations, _MIN_SCALE)
     if kept == 0 and isinstance(count(scale), int) and count(scale) and mode in (None, "Serverless", "Knative"):
         kept = max(kept, int(scale))
-        because = Evidence(obj.urn, f'metadata.annotations["{_MIN_SCALE[0]}"]', scale, f"min-scale keeps {kept} pods without a request")
+        because = Evidence(
+            obj.urn, f'metadata.annotations["{_MIN_SCALE[0]}"]', scale, f"min-scale keeps {counted(kept, 'pod')} without a request"
+        )
     if kept == 0 and mode in ("RawDeployment", "Standard") and scaler != "keda":
         # KServe's HPA reconciler raises a minimum below 1 to 1 (kserve/pkg/controller, "DefaultMinReplicas").
         kept = 1

@@ -15,6 +15,7 @@ from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, seconds
+from zerofloor.words import counted
 
 REPLICATED = (
     ("apps", "Deployment"),
@@ -151,7 +152,7 @@ def replicated(
         said = f"{field} is {replicas}" if number is not None else f"{field} is not set and defaults to {default}"
         placeholder = is_placeholder(at(template, "spec"))
         cause = Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS
-        kept = Evidence(obj.urn, where, value, f"{said}: {_pods(replicas * pods_per_replica)} run without a request")
+        kept = Evidence(obj.urn, where, value, f"{said}: it keeps {counted(replicas * pods_per_replica, 'pod')} without a request")
         fix = (
             "Remove the placeholder pods, or scale them by schedule"
             if placeholder
@@ -267,7 +268,3 @@ def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
 def _no_deadline(obj: Object, path: str) -> Notice:
     message = f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs bills until somebody notices"
     return Notice(Cause.NO_DEADLINE, obj.urn, message, f"Set {path}", (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),))
-
-
-def _pods(number: int) -> str:
-    return "1 pod" if number == 1 else f"{number} pods"
