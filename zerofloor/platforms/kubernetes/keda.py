@@ -259,7 +259,7 @@ def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) ->
         obj.urn,
         path,
         {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
-        said,
+        f"keeps {counted(wanted, 'replica')} for {hours} h a week",
     )
     if hours >= WEEK - 1:
         return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)

@@ -169,8 +169,7 @@ def _pod(estate: Estate, obj: Object) -> Workload:
     if isinstance(policy, Hidden):
         why = f"spec.restartPolicy is {policy.value} at preview: the pod may run for ever"
         return build(estate, obj, reading, desired=1, ceiling=1, undecided=(Undecided(obj.urn, "spec.restartPolicy", why, SETTLE),))
-    ends_at = seconds(at(spec, "activeDeadlineSeconds"))
-    if isinstance(ends_at, Decimal):
+    if _ends_within_a_week(at(spec, "activeDeadlineSeconds")):
         return build(estate, obj, reading, desired=1, ceiling=1)
     never = endless(spec)
     closed = unreadable(spec)
@@ -240,7 +239,7 @@ def run_to_completion(
         why = f"{pods_path} can't be: {pods.why}"
         return build(estate, obj, reading, part=part, undecided=(Undecided(obj.urn, pods_path, why, "Correct the value"),))
     limit = seconds(deadline)
-    ends = isinstance(limit, Decimal) and limit <= WEEK * 3600
+    ends = _ends_within_a_week(deadline)
     if not ends and (never is not None or closed is not None) and (never is None or isinstance(limit, Hidden) or isinstance(pods, Hidden)):
         where = f"{template_path}.spec.{closed}" if never is None else deadline_path if isinstance(limit, Hidden) else pods_path
         open_part = _may_not_end(obj, where, deadline_path)
@@ -256,6 +255,11 @@ def run_to_completion(
         return build(estate, obj, reading, part=part, holds=(hold,), desired=desired, ceiling=most)
     notices = () if deadline is not None else (_no_deadline(obj, deadline_path),)
     return build(estate, obj, reading, part=part, desired=desired, ceiling=most, notices=notices)
+
+
+def _ends_within_a_week(deadline: Any) -> bool:
+    limit = seconds(deadline)
+    return isinstance(limit, Decimal) and limit <= WEEK * 3600
 
 
 def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
