@@ -163,4 +163,4 @@ def _counts(scenario: Scenario, course: list[Moment]) -> State:
         return course[-1].state
     since = time.monotonic() - 60
     lately = [moment.state for i, moment in enumerate(course) if i + 1 == len(course) or course[i + 1].at > since]
-    return min(lately, key=lambda state: state.gpus)
+    return max(lately, key=lambda state: state.gpus)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,7 +87,7 @@ class Header(_Model):
     settle_within: float = 300
     """Seconds after the last step in which it must settle."""
     watch: float | None = None
-    """For what never settles: looked at for so many seconds; the fewest GPUs billing in the last 60 s count."""
+    """For what never settles: looked at for so many seconds; the most GPUs at a time in the last 60 s count."""
     refused: str | None = None
     """KIND/NAME that the API server or a webhook must refuse."""
     steps: Sequence[Step] = ()
@@ -131,10 +132,11 @@ def name_of(manifest: Mapping[str, Any]) -> str:
 
 def read_scenario(path: Path) -> Scenario:
     """Reads one file. Raises ValidationError where the header is wrong."""
-    header, *manifests = yaml.safe_load_all(path.read_text())
+    header, *manifests = yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
     return Scenario(Header.model_validate(header), tuple(manifests))
 
 
+@cache
 def scenarios() -> tuple[Scenario, ...]:
     """All of them, by file name."""
     return tuple(read_scenario(path) for path in sorted(FOLDER.glob("*.yaml")))

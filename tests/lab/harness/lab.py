@@ -297,7 +297,7 @@ def _wait_for_metrics(api: Api) -> None:
 
 
 def _is(api: Api, path: str, condition: str) -> bool:
-    return any(c["type"] == condition and c["status"] == "True" for c in api.get(path).get("status", {}).get("conditions", []))
+    return any(c["type"] == condition and c["status"] == "True" for c in api.get(path).get("status", {}).get("conditions") or ())
 
 
 def _tried(action: Callable[[], object]) -> bool:
