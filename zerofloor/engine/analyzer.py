@@ -22,10 +22,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not [argument for argument in arguments if not argument.startswith("-")]:
         sys.stderr.write(USAGE)
         raise SystemExit(2)
-    # A terminal's Ctrl-C reaches the engine and us alike: it winds up first and ends us then, so that it never finds us gone.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The engine keeps a terminal's Ctrl-C from what it starts, and ends it with SIGINT when it is done: five seconds later by force.
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: stop.set())
     try:
         _serve(stop)
     except ModuleNotFoundError as error:
@@ -55,3 +55,4 @@ def _serve(stop: threading.Event) -> None:
     while not stop.wait(1.0) and os.getppid() == engine:  # An engine that was killed can't end us.
         pass
     server.stop(None)
+    os._exit(0)  # Nothing is left to clean up, and the engine waits.
