@@ -133,7 +133,9 @@ def _held(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hol
     if group.pinned is not None and (group.raised is not None or group.actions) and group.maximum.known != group.desired.known:
         holds.append(Hold(Cause.PROTECTED, group.pinned.urn, None, (group.pinned,), group.unpin))
     holds += group.holds
-    kept, extra, open_warm = _warm(group, machines)
+    # With schedules, peaks or tasks the group's own size changes with the hour.
+    varies = bool(group.actions or group.holds) or any(hold.units is None for hold in holds)
+    kept, extra, open_warm = _warm(group, machines, varies)
     holds += kept
     undecided += open_warm
     return tuple(sorted(holds, key=lambda h: -h.least)), extra, tuple(undecided)
@@ -225,7 +227,7 @@ def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) 
     return Hold(Cause.SCHEDULE, chosen.urn, nodes, (*_chain(group), step), fix, week)
 
 
-def _warm(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hold, ...], list[Undecided]]:
+def _warm(group: Group, machines: Machines, varies: bool) -> tuple[tuple[Hold, ...], tuple[Hold, ...], list[Undecided]]:
     """What a running warm pool keeps: nodes that count where the group has fewer, and nodes on top of it.
 
     Together with the group it fills up to the prepared capacity, and never has fewer than its own minimum.
@@ -238,8 +240,8 @@ def _warm(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hol
         path = warm.prepared.path
         return (), (), [group.source.open(path, "The size of the running warm pool is not known: its GPU instances bill")]
     least = warm.minimum.known or 0
-    if group.actions:
-        # The group's own size changes with the hour: max(size + least, total) = max(size, total - least) + least.
+    if varies:
+        # max(size + least, total) = max(size, total - least) + least, for any size.
         filled = [_warm_hold(group, machines, warm, total - least, f"it fills up to {total} with the group")]
         beside = [_warm_hold(group, machines, warm, least, f"it keeps {least} beside the group")]
         return tuple(h for h in filled if h.least > 0), tuple(h for h in beside if h.least > 0), []

@@ -67,14 +67,14 @@ def _grows_only(estate: Scene) -> Evidence | None:
 def _deployed(estate: Scene) -> Iterator[tuple[Resource, str | None]]:
     for resource in estate.of_type(*_CHARTS):
         values = resource.inputs.get("values")
-        if not _is_chart(resource) or hidden(values) or get(values, "replicaCount") == 0:
+        if not _is_chart(resource) or hidden(values) or not _runs(get(values, "replicaCount")):
             continue
         scale_down = get(values, "extraArgs.scale-down-enabled")
         if scale_down is None or switch(scale_down) is True:
             yield resource, text(get(values, "autoDiscovery.clusterName"))
     for resource in estate.of_type("kubernetes:apps/v1:Deployment"):
         spec = at(resource.inputs, "spec")
-        if hidden(spec) or count(at(spec, "replicas")) == 0:
+        if hidden(spec) or not _runs(at(spec, "replicas")):
             continue
         for container in items(get(spec, "template.spec.containers")):
             image = text(at(container, "image")) or ""
@@ -86,6 +86,12 @@ def _deployed(estate: Scene) -> Iterator[tuple[Resource, str | None]]:
     for resource in estate.of_type("aws:eks/addon:Addon", "aws-native:eks:Addon"):
         if resource.inputs.get("addonName") == _NAME:
             yield resource, text(resource.inputs.get("clusterName"))
+
+
+def _runs(replicas: Any) -> bool:
+    """Whether it is certain that a replica runs."""
+    number = count(replicas)
+    return number is None or (isinstance(number, int) and number > 0)
 
 
 def _arguments(container: Any) -> list[str] | None:
