@@ -103,7 +103,9 @@ def _same(scaler: Scaler, workload: Workload) -> bool:
 
 
 def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -> Scaled:
-    alone = Scaled(workload, _largest_first(workload.holds), workload.desired, workload.ceiling, workload.undecided, workload.notices)
+    # Of no pods it does not matter what they ask for.
+    undecided = () if workload.replicas == 0 else workload.undecided
+    alone = Scaled(workload, _largest_first(workload.holds), workload.desired, workload.ceiling, undecided, workload.notices)
     alone = replace(alone, assumptions=workload.assumptions, evidence=workload.evidence)
     if workload.replicas is None and not workload.undecided:
         return alone

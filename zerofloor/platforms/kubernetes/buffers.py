@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
-from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod
+from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
 from zerofloor.values import at, count
@@ -58,6 +58,5 @@ def _pods(estate: Estate, obj: Object) -> tuple[PodReading, int | None]:
                 return read_pod(estate, other, template, "template"), 1 if replicas is None else replicas if isinstance(
                     replicas, int
                 ) else None
-        part = Undecided(obj.urn, f"spec.{field}", "what it refers to is not in the stack; its pods may ask for GPUs", SETTLE)
-        return PodReading(read_pod(estate, obj, {}, "").demand, undecided=(part,)), None
+        return elsewhere(obj, f"spec.{field}", "what it refers to is not in the stack"), None
     return read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else {}, "spec"), None

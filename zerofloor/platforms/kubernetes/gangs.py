@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zerofloor.capacity import Part, Workload
+from zerofloor.capacity import Part, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
-from zerofloor.platforms.kubernetes.pods import read_pod, suspended
+from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
 from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, at, count, items, mapping, text
+from zerofloor.values import Count, Impossible, at, count, items, mapping, text
 
 _TRAINING = {
     ("kubeflow.org", "PyTorchJob"): "pytorchReplicaSpecs",
@@ -24,7 +24,8 @@ _TRAINING = {
 _LWS = ("leaderworkerset.x-k8s.io", "LeaderWorkerSet")
 _JOBSET = ("jobset.x-k8s.io", "JobSet")
 _VOLCANO = ("batch.volcano.sh", "Job")
-KINDS = frozenset({*_TRAINING, _LWS, _JOBSET, _VOLCANO})
+_TRAIN_JOB = ("trainer.kubeflow.org", "TrainJob")
+KINDS = frozenset({*_TRAINING, _LWS, _JOBSET, _VOLCANO, _TRAIN_JOB})
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -34,6 +35,8 @@ def read(estate: Estate) -> Iterable[Part]:
         yield from _job_set(estate, obj)
     for obj in objects(estate, _VOLCANO):
         yield from _volcano(estate, obj)
+    for obj in objects(estate, _TRAIN_JOB):
+        yield _train_job(estate, obj)
     for obj in objects(estate, *_TRAINING):
         yield from _training(estate, obj, _TRAINING[obj.group, obj.kind])
 
@@ -49,8 +52,12 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
         if isinstance(value, Hidden):
             yield build(estate, obj, read_pod(estate, obj, value, where), ceiling=None)
             return
-    if isinstance(size, Hidden):
-        yield replicated(estate, obj, {"replicas": size}, "spec", template=worker, template_path=path)
+    if isinstance(size, Hidden | Impossible):
+        why = f"can't be: {size.why}" if isinstance(size, Impossible) else "is not known at preview"
+        part = Undecided(obj.urn, f"{path}.size", f"{path}.size {why}, so the pods of a group can't be counted", SETTLE)
+        reading = read_pod(estate, obj, worker, f"{path}.workerTemplate")
+        if count(at(spec, "replicas")) != 0:
+            yield build(estate, obj, reading, undecided=(part,), ceiling=None)
         return
     pods = size if isinstance(size, int) else 1
     if leader is None:
@@ -82,6 +89,15 @@ def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
         yield _run(
             estate, obj, task, path, text(at(task, "name")) or str(index), False, None, "spec.tasks[].template.spec.activeDeadlineSeconds"
         )
+
+
+def _train_job(estate: Estate, obj: Object) -> Workload:
+    """Nodes of one container, whose other fields come from a runtime (Kubeflow Trainer docs, TrainJob)."""
+    trainer = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "trainer")
+    container = {**mapping(trainer), "resources": at(trainer, "resourcesPerNode")}
+    template = trainer if isinstance(trainer, Hidden) else {"spec": {"containers": [container]}}
+    group = {"replicas": at(trainer, "numNodes"), "template": template}
+    return _run(estate, obj, group, "spec.trainer", "", suspended(at(obj.spec, "suspend")), None, "spec.activeDeadlineSeconds")
 
 
 def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:

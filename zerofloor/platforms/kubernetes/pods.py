@@ -32,6 +32,11 @@ class PodReading:
 SETTLE = "Give the value in the program or its config so that the preview knows it, or add a hint with a reason to zerofloor.yaml"
 
 
+def elsewhere(obj: Object, path: str, why: str) -> PodReading:
+    """Pods whose template is not in the stack."""
+    return PodReading(PodDemand(), undecided=(Undecided(obj.urn, path, f"{why}; its pods may ask for GPUs", SETTLE),))
+
+
 def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReading:
     """The pod template at `path` of an object (`spec.template`; `` for a bare Pod)."""
     spec = at(template, "spec")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,9 +10,10 @@ from typing import Any, Final
 from zerofloor.capacity import Part, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
-from zerofloor.stack import Hidden
-from zerofloor.values import at, get, items, keys, text
+from zerofloor.stack import UNKNOWN, Hidden
+from zerofloor.values import at, count, get, items, keys, mapping, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,35 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
     *parents, field = keys(row.replicas)
     holder = at(body, *parents)
     template = get(body, row.template)
-    if (row.group, row.kind) == ("argoproj.io", "Rollout") and template is None:
+    reading: PodReading | None = None
+    if (row.group, row.kind) == ("argoproj.io", "Rollout") and at(body, "spec", "workloadRef") is not None:
         template = _referenced(estate, obj)
+        if template is None:
+            reading = elsewhere(obj, "spec.workloadRef", "the workload that it takes over is not in the stack")
+    if (row.group, row.kind) == ("kubeai.org", "Model"):
+        template = {**mapping(template), "resources": _of_profile(at(template, "resourceProfile"))}
     if row.container and not isinstance(template, Hidden):
         template = _around(template, template)
     path = prefix + ".".join(str(step) for step in parents)
     where = prefix + row.template
     return replicated(
-        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=where, part=part, field=str(field)
-    )
+        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=where, part=part, field=str(field),
+        reading=reading,
+    )  # fmt: skip
+
+
+def _of_profile(profile: Any) -> Any:
+    """The resources of a KubeAI profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x2:1` (KubeAI docs, "Resource profiles")."""
+    if isinstance(profile, Hidden):
+        return profile
+    name, _, number = (text(profile) or "cpu").partition(":")
+    times = count(number or 1)
+    chips = re.search(r"-(\d{1,2})x(\d{1,2})$", name)
+    each = int(chips[1]) * int(chips[2]) if chips else 1
+    for word, resource in (("amd", "amd.com/gpu"), ("tpu", "google.com/tpu"), ("nvidia", "nvidia.com/gpu"), ("gpu", "nvidia.com/gpu")):
+        if word in name:
+            return {"limits": {resource: each * times if isinstance(times, int) else UNKNOWN}}
+    return None if name.startswith("cpu") else UNKNOWN
 
 
 def _around(container: Any, placed: Any) -> Any:

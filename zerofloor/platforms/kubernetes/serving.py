@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
-from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
+from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, replicated
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, hidden, items, mapping, switch, text
@@ -112,6 +113,9 @@ def _inference_service(estate: Estate, obj: Object, component: str) -> Iterable[
         because = Evidence(
             obj.urn, f'metadata.annotations["{_MIN_SCALE[0]}"]', scale, f"min-scale keeps {counted(kept, 'pod')} without a request"
         )
+    if mode in ("RawDeployment", "Standard") and scaler in ("external", "none"):
+        yield _scaled_by_others(estate, obj, reading, component, part, minimum)
+        return
     if kept == 0 and mode in ("RawDeployment", "Standard") and scaler != "keda":
         # KServe's HPA reconciler raises a minimum below 1 to 1 (kserve/pkg/controller, "DefaultMinReplicas").
         kept = 1
@@ -131,6 +135,17 @@ def _inference_service(estate: Estate, obj: Object, component: str) -> Iterable[
         yield build(
             estate, obj, inner, part=f"{component} workers", holds=holds, desired=max(1, kept), ceiling=ceiling, pods_per_replica=others
         )  # fmt: skip
+
+
+def _scaled_by_others(estate: Estate, obj: Object, reading: PodReading, component: str, part: str, minimum: int | None) -> Workload:
+    """A Deployment that KServe makes without a scaler: another one of the estate may move it (KServe docs, "Autoscaler class")."""
+    kept = max(1, minimum or 0)
+    path = 'metadata.annotations["serving.kserve.io/autoscalerClass"]'
+    because = Evidence(obj.urn, path, annotation(obj, "serving.kserve.io/autoscalerClass"), f"KServe makes no scaler: {kept} pods stay")
+    fix = "Declare a KEDA ScaledObject with minReplicaCount 0 on its Deployment, or let KServe make one (autoscalerClass keda)"
+    hold = Hold(Cause.FIXED_REPLICAS, obj.urn, kept, (because,), fix)
+    own = build(estate, obj, reading, part=part, holds=(hold,), replicas=kept, desired=kept, ceiling=kept, kind="Deployment")
+    return replace(own, name=f"{obj.shown_name}-{component}", assumptions=(TRUSTED,))
 
 
 # What an InferenceService's component may name its model server by; each has a container's fields.
@@ -176,8 +191,8 @@ def _llm_inference_service(estate: Estate, obj: Object) -> Iterable[Workload]:
         template = at(role, "template")
         if template is None and at(role, "worker") is None:
             if name == "" and not stopped and at(spec, "prefill") is None:
-                why = "its pods come from a configuration outside the declaration: they may ask for GPUs"
-                yield build(estate, obj, read_pod(estate, obj, {}, path), undecided=(Undecided(obj.urn, path, why, SETTLE),))
+                reading = elsewhere(obj, path, "its pod template comes from a configuration outside the declaration")
+                yield replicated(estate, obj, floor, path, reading=reading)
             continue
         inner = {"spec": template}
         yield replicated(estate, obj, floor, path, template=inner, template_path=f"{path}.template", part=name)

@@ -132,10 +132,15 @@ def replicated(
     part: str = "",
     pods_per_replica: int = 1,
     field: str = "replicas",
+    reading: PodReading | None = None,
 ) -> Workload:
-    """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by the API: apps/v1)."""
+    """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by the API: apps/v1).
+
+    `reading` stands in for a template that is read already.
+    """
     template = at(spec, "template") if template is None else template
-    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else template, template_path or f"{path}.template")
+    if reading is None:
+        reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else template, template_path or f"{path}.template")
     value = at(spec, field)
     number = count(value)
     replicas = default if number is None else number
