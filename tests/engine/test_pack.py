@@ -5,25 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pulumi import automation as auto
 
+from tests.engine import automation
 from tests.engine.real_engine import BIN, HERE, ROOT, Engine, logged_out
 from zerofloor.engine.pulumi import preview_with_engine
 from zerofloor.show import shown
 
 PACK = Path(sys.executable).parent / "zerofloor-pack"
 
-pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning")]  # pulumi_aws, of itself.
+pytestmark = pytest.mark.engine
 
 
 def preview(engine: Engine, project: Path, *more: str, pack: Path = PACK) -> subprocess.CompletedProcess[str]:
@@ -82,50 +79,26 @@ def test_an_update_without_preview_stops_before_the_gpu_is_created(engine: Engin
 
 
 def test_the_automation_api_without_preview_stops_before_the_gpu_is_created(engine: Engine) -> None:
-    def program() -> None:
-        import pulumi
-        import pulumi_aws as aws
-
-        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
-        aws.ec2.Instance("trainer", ami="ami-12345678", instance_type="g5.xlarge", opts=pulumi.ResourceOptions(depends_on=[vpc]))
-
-    stack = automation(engine, program)
-    with pytest.raises(auto.CommandError) as caught:
-        stack.up(policy_packs=[str(PACK)], color="never")
-    assert "GPU014" in by_resource(str(caught.value))["trainer"]
+    stopped, levels = automation.run(engine, "up", "one_instance", PACK)
+    assert stopped is not None
+    assert "GPU014" in by_resource(stopped)["trainer"]
+    assert "mandatory" in levels
     assert engine.created() == ["vpc"]
 
 
 def test_a_python_program_is_judged_by_its_links(engine: Engine) -> None:
-    """A group's type stands in a launch template whose ID nobody knows on a first preview: only the property dependency ties them."""
-
-    def program() -> None:
-        import pulumi_aws as aws
-
-        template = aws.ec2.LaunchTemplate("template", image_id="ami-12345678", instance_type="g5.12xlarge")
-        launch = {"id": template.id, "version": "$Latest"}
-        aws.autoscaling.Group(
-            "group", min_size=1, max_size=2, desired_capacity=1, vpc_zone_identifiers=["subnet-2"], launch_template=launch
-        )
-
-    events: list[Any] = []
-    stack = automation(engine, program)
-    stack.set_config("aws:region", auto.ConfigValue("us-east-1"))
-    with pytest.raises(auto.CommandError) as caught:
-        stack.preview(policy_packs=[str(PACK)], on_event=events.append, color="never")
-    assert by_resource(str(caught.value)) == {"group": ["GPU012"]}
-    levels = [event.policy_event.enforcement_level for event in events if event.policy_event is not None]
-    assert "mandatory" in levels
+    """Only the property dependency ties a group to the launch template that says its type."""
+    stopped, _ = automation.run(engine, "preview", "template_and_group", PACK, {"aws:region": "us-east-1"})
+    assert stopped is not None
+    assert by_resource(stopped) == {"group": ["GPU012"]}
 
 
 def test_the_pack_judges_the_stack_that_check_reads(engine: Engine) -> None:
     """Inputs, links, parents and providers, with unknown and secret parts: two calls of the protocol together tell what a digest does."""
     folder = HERE / "programs" / "demo"
-    stack = automation(engine, lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"), "demo")
-    stack.set_all_config({"floor": auto.ConfigValue("0"), "extra": auto.ConfigValue("true")})
-    with pytest.raises(auto.CommandError) as stopped:
-        stack.preview(policy_packs=[str(engine.recording_pack)], color="never")
-    assert engine.record.exists(), str(stopped.value)
+    stopped, _ = automation.run(engine, "preview", folder, engine.recording_pack, {"floor": "0", "extra": "true"})
+    assert stopped is not None
+    assert engine.record.exists(), stopped
     read = shown(preview_with_engine(folder, "dev", time_limit=60, environ=logged_out(engine)))
     judged = engine.judged()
     assert judged["config"] == read["config"]
@@ -258,23 +231,3 @@ def running_packs(engine: Engine) -> list[str]:
         except OSError:
             continue  # It ended meanwhile, or is not ours to read.
     return [number for number in found if b"pulumi\0preview" not in (Path("/proc") / number / "cmdline").read_bytes()]
-
-
-def automation(engine: Engine, program: Callable[[], Any], project: str = "inline") -> auto.Stack:
-    """A stack of an inline program under this engine."""
-    workspace = auto.LocalWorkspace(
-        program=program,
-        pulumi_command=auto.PulumiCommand(root=str(_root_with_bin(engine))),
-        project_settings=auto.ProjectSettings(
-            name=project, runtime="python", backend=auto.ProjectBackend(url=engine.environ["PULUMI_BACKEND_URL"])
-        ),
-        pulumi_home=engine.environ["PULUMI_HOME"],
-        env_vars=dict(engine.environ),
-    )
-    return auto.Stack.create_or_select("dev", workspace)
-
-
-def _root_with_bin(engine: Engine) -> Path:
-    """The folder that has `bin/pulumi`, as the Automation API wants it."""
-    assert BIN.name == "bin"
-    return BIN.parent
