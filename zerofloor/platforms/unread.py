@@ -11,7 +11,7 @@ from zerofloor.capacity import Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.instances import lookup
 from zerofloor.stack import STACK_TYPE, Hidden, Resource
-from zerofloor.values import count, items, text
+from zerofloor.values import count, items, switch, text
 
 SETTLE: Final = "Add a hint (runs: one-shot, always or never) with a reason to zerofloor.yaml, or a waiver"
 
@@ -82,9 +82,7 @@ def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[
     if depth > 40:
         return
     if _GPU_KEY.fullmatch(key) and isinstance(value, Mapping | list | tuple) and value:
-        if any(count(inner.get("count", 1)) != 0 for inner in items(value) if isinstance(inner, Mapping)) or not isinstance(
-            items(value)[0], Mapping
-        ):
+        if any(_asks(inner) for inner in items(value) if isinstance(inner, Mapping)) or not isinstance(items(value)[0], Mapping):
             yield path, key
     elif isinstance(value, Mapping):
         asked = _zero_count(value)
@@ -104,9 +102,8 @@ def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[
     elif _COUNT_KEY.fullmatch(key) and not isinstance(value, str):
         if value is not False and isinstance(value, int | float) and value > 0:
             yield path, f"{key}: {value}"
-    elif isinstance(value, str) and value:
-        if _named(key, value, path):
-            yield path, _short(value)
+    elif isinstance(value, str) and value and _named(key, value, path):
+        yield path, _short(value)
 
 
 def _named(key: str, value: str, path: str) -> bool:
@@ -119,6 +116,11 @@ def _named(key: str, value: str, path: str) -> bool:
     if not _TYPE_KEY.fullmatch(key) or not re.fullmatch(r"[A-Za-z0-9_.-]{2,48}", value):
         return False
     return _accelerated(value) or any(map(_GPU_PART.fullmatch, re.split(r"[._-]", value)))
+
+
+def _asks(value: Mapping[str, Any]) -> bool:
+    """Whether an object under a GPU's key asks for any: `{count: 0}` and `{enabled: false}` don't."""
+    return count(value.get("count", 1)) != 0 and switch(value.get("enabled", True)) is not False
 
 
 def _zero_count(value: Mapping[str, Any]) -> bool:
