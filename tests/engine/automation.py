@@ -11,7 +11,7 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +42,18 @@ def template_and_group() -> None:
     import pulumi_aws as aws
 
     template = aws.ec2.LaunchTemplate("template", image_id="ami-12345678", instance_type="g5.12xlarge")
-    launch = {"id": template.id, "version": "$Latest"}
+    launch = aws.autoscaling.GroupLaunchTemplateArgs(id=template.id, version="$Latest")
     aws.autoscaling.Group("group", min_size=1, max_size=2, desired_capacity=1, vpc_zone_identifiers=["subnet-2"], launch_template=launch)
 
 
-PROGRAMS = {"one_instance": one_instance, "template_and_group": template_and_group}
+PROGRAMS: dict[str, Callable[[], Any]] = {"one_instance": one_instance, "template_and_group": template_and_group}
 
 
 def main(operation: str, program: str, pack: str, config: str) -> None:
     from pulumi import automation as auto
 
     workspace = auto.LocalWorkspace(
-        program=PROGRAMS.get(program, lambda: runpy.run_path(f"{program}/__main__.py", run_name="__main__") and None),
+        program=PROGRAMS.get(program, lambda: runpy.run_path(f"{program}/__main__.py", run_name="__main__")),
         pulumi_command=auto.PulumiCommand(root=str(BIN.parent)),
         project_settings=auto.ProjectSettings(
             name=Path(program).name, runtime="python", backend=auto.ProjectBackend(url=os.environ["PULUMI_BACKEND_URL"])
