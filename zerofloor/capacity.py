@@ -215,6 +215,13 @@ class Pool:
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()
     """What was read to know it (type, size, scaler) even where nothing is held; printed by `explain`."""
+    part: str = ""
+    """Which of several pools of one resource (a variant of an endpoint); empty where it has one."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all other pools."""
+        return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
 @dataclass(frozen=True, slots=True)

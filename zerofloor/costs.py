@@ -18,7 +18,7 @@ from zerofloor.floor import Entry, Floor, Supply
 from zerofloor.instances import Shape
 from zerofloor.meaning import meaning
 from zerofloor.money import HOURS_PER_MONTH, Money
-from zerofloor.prices.book import OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
+from zerofloor.prices.book import HOUR, OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
 from zerofloor.prices.choice import Choice, Option, Unpriced, choose
 from zerofloor.prices.embedded import LIST_REGION
 from zerofloor.residuals import Need, residuals
@@ -128,7 +128,7 @@ def _line(
     items = [item(nodes, "node", tuple(figures), what) for nodes, figures in by_quantity.items() if nodes]
     if supply.overlap:
         hours = Decimal(supply.overlap) * meter(supply.cloud).billed(wait.most) / 3600
-        items.append(item(hours, "node-hour, once", (), f"{what}, twice while the replacement starts"))
+        items.append(item(hours, "node-hour", (), f"{what}, for the second one while a replacement starts"))
     amounts = {figure: _amount(nodes, price.money, dearest) for figure, nodes in quantities.items()}
     per_gpu = _divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
     cost = ResourceCost(
@@ -225,9 +225,10 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
     price = book.find(Key(need.cloud, need.item, need.region, market))
     if isinstance(price, Missing):
         return _gap(need, price.why, market, book)
-    hourly, unit = _hourly(price)
+    hourly, monthly = _hourly(price)
+    unit = need.unit if price.unit == HOUR else price.unit.removesuffix("-month")
     what = f"{need.what} in {need.region}"
-    return Item(need.urn, what, need.quantity, unit, hourly, price.source, price.as_of, ("residual",))
+    return Item(need.urn, what, need.quantity, unit, hourly, price.source, price.as_of, ("residual",), listed_monthly=monthly)
 
 
 def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
@@ -236,11 +237,10 @@ def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
     return Gap(need.urn, need.what, why, False, ("residual",), beside)
 
 
-def _hourly(price: Price) -> tuple[Money, str]:
-    """A price by the month as one by the hour."""
-    if price.unit.endswith("-month"):
-        return _divided(price.money, HOURS_PER_MONTH), price.unit.removesuffix("-month")
-    return price.money, "node" if price.unit == "hour" else price.unit
+def _hourly(price: Price) -> tuple[Money, bool]:
+    """A price by the month as one by the hour, and whether it was one."""
+    monthly = price.unit.endswith("-month")
+    return _divided(price.money, HOURS_PER_MONTH) if monthly else price.money, monthly
 
 
 def _divided(money: Money, by: Decimal) -> Money:
@@ -278,7 +278,9 @@ def _footnotes(
 ) -> Iterator[str]:
     for gap in gaps:
         beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-        yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why}{beside}."
+        yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why.partition(': ')[0]}{beside}."
+    for settle in sorted({gap.why.partition(": ")[2] for gap in gaps} - {""}):
+        yield f"To have it priced, {settle}."
     for line in lines:
         yield from line.notes
         if line.unbounded:
@@ -288,7 +290,7 @@ def _footnotes(
         by_urn.setdefault(line.cost.urn, []).append(line.cost)
     for urn, costs in by_urn.items():
         yield from _disorder(urn, costs)
-    age = snapshot_age(book, today)
+    age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
         yield f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor prices update` fetches newer ones."
     if book.live_as_of:

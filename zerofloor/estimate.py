@@ -37,7 +37,7 @@ class Item:
     quantity: Decimal
     """Units on an average hour of the figures in `counts_in`; an amount that differs between figures has an item for each."""
     unit: str
-    """node, GB, hour, …"""
+    """node, GB, unit, …"""
     price: Money
     """An hour and unit."""
     source: str
@@ -47,6 +47,8 @@ class Item:
     """Empty for what bills once (an overlap while a replacement runs): its quantity is then node-hours."""
     dearest: Money | None = None
     """The price of the dearest choice, where it is open among types; None: it is settled."""
+    listed_monthly: bool = False
+    """True where the price list states it by the month: `price` is then a 730th of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     peak = levels[-1].packed
     desired = pack(
         meeting,
-        {pool.urn: max(pool.desired or 0, levels[0].standing.get(pool.urn, 0)) for pool in pools},
+        {pool.key: max(pool.desired or 0, levels[0].standing.get(pool.key, 0)) for pool in pools},
         (Group(s.workload.key, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
         daemons,
     )
@@ -114,7 +114,7 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
         *(
             entry
             for pool in pools
-            for entry in _pool_entries(pool, askers.get(pool.urn, ()), carried.get(pool.urn, ()), packings, kept.get(pool.urn))
+            for entry in _pool_entries(pool, askers.get(pool.key, ()), carried.get(pool.key, ()), packings, kept.get(pool.key))
         ),
         *(entry for s in scaled if (entry := _workload_entry(s, meeting, strays.get(s.workload.key, ()), packings)) is not None),
     ]
@@ -183,7 +183,7 @@ def _levels(meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, 
     hours.update(hold.hours_per_week for s in scaled for hold in s.holds)
     found: list[_Level] = []
     for level in sorted(hours, reverse=True):
-        standing = {pool.urn: own for pool in meeting.pools if (own := _own(pool, level))}
+        standing = {pool.key: own for pool in meeting.pools if (own := _own(pool, level))}
         groups = (Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
         found.append(_Level(level, standing, pack(meeting, standing, groups, daemons)))
     return tuple(found)
@@ -221,7 +221,7 @@ def _askers(meeting: Meeting, scaled: tuple[Scaled, ...]) -> Mapping[str, tuple[
     found: dict[str, list[Asker]] = defaultdict(list)
     for same in alike.values():
         for pool, _ in meeting.takers(same[0].workload.pod):
-            found[pool.urn].append(tuple(same))
+            found[pool.key].append(tuple(same))
     return {urn: tuple(askers) for urn, askers in found.items()}
 
 
@@ -239,8 +239,8 @@ def _strays(pools: tuple[Pool, ...], scaled: tuple[Scaled, ...], packed: Packed)
     without = {s.workload.key for s in scaled if not s.workload.pod.wants_gpu}
     found: dict[str, list[Pool]] = defaultdict(list)
     for pool in pools:
-        if pool.urn in packed.brought and _only_gpu(pool):
-            for key in packed.brought[pool.urn]:
+        if pool.key in packed.brought and _only_gpu(pool):
+            for key in packed.brought[pool.key]:
                 if key in without:
                     found[key].append(pool)
     return {key: tuple(strays) for key, strays in found.items()}
@@ -261,20 +261,20 @@ def _retained(pools: tuple[Pool, ...], askers: Mapping[str, tuple[Asker, ...]], 
         gpu_shapes = tuple(shape for shape in pool.shapes if _is_gpu(shape))
         if hold is None or not gpu_shapes or not placement.grows:
             continue
-        meant = askers.get(pool.urn, ())
+        meant = askers.get(pool.key, ())
         coming = next((s for same in meant for s in same if s.ceiling != 0 or s.desired), None)
         if coming is not None:
             nodes = _nodes_for(pool, coming, coming.workload.pods_per_replica)
             if nodes:
-                kept[pool.urn] = (hold, Nodes(nodes[0].shapes, 1))
+                kept[pool.key] = (hold, Nodes(nodes[0].shapes, 1))
         elif not meant and len(gpu_shapes) == len(pool.shapes):
-            kept[pool.urn] = (hold, Nodes(gpu_shapes, 1))
+            kept[pool.key] = (hold, Nodes(gpu_shapes, 1))
     return kept
 
 
 def _nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
     """The nodes that a pool by itself would bring for some pods of a workload."""
-    return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(pool.urn, ())
+    return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(pool.key, ())
 
 
 def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
@@ -292,7 +292,7 @@ def _pool_entries(
 ) -> Iterable[Entry]:
     """The entries of a pool: one, or one a shape where its floor has several; none for a pool that is no matter of GPUs."""
     levels = packings.levels
-    peak = packings.peak.nodes.get(pool.urn, ())
+    peak = packings.peak.nodes.get(pool.key, ())
     peak = tuple(nodes for nodes in peak if _is_gpu(nodes.shapes[0]))
     only_gpu = bool(pool.shapes) and all(_is_gpu(shape) for shape in pool.shapes)
     mixed = not only_gpu and any(_is_gpu(shape) for shape in pool.shapes) and not _by_pods(pool)
@@ -311,7 +311,7 @@ def _pool_entries(
     if kept is not None or not peak:
         hours = WEEK
     else:
-        hours = max((level.hours for level in levels if level.packed.nodes.get(pool.urn)), default=WEEK)
+        hours = max((level.hours for level in levels if level.packed.nodes.get(pool.key)), default=WEEK)
     evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, packings.peak))
     rows = peak or (Nodes(_usual(pool, askers), 0),)
     tail = max((s.idle_tail for same in askers for s in same), default=Decimal(0))
@@ -353,7 +353,7 @@ def _node_hours(pool: Pool, levels: tuple[_Level, ...], shape: Shape | None) -> 
     total = Decimal(0)
     before = 0
     for level in levels:
-        now = sum(nodes.count for nodes in level.packed.nodes.get(pool.urn, ()) if nodes.shapes[0] == shape)
+        now = sum(nodes.count for nodes in level.packed.nodes.get(pool.key, ()) if nodes.shapes[0] == shape)
         total += max(0, now - before) * level.hours
         before = max(before, now)
     return total
@@ -361,7 +361,7 @@ def _node_hours(pool: Pool, levels: tuple[_Level, ...], shape: Shape | None) -> 
 
 def _desired(pool: Pool, desired: Packed, shape: Shape | None, first: bool) -> int:
     """Nodes at creation; those of shapes that the floor does not have count with its first row."""
-    nodes = [n for n in desired.nodes.get(pool.urn, ()) if _is_gpu(n.shapes[0])]
+    nodes = [n for n in desired.nodes.get(pool.key, ()) if _is_gpu(n.shapes[0])]
     own = sum(n.count for n in nodes if n.shapes[0] == shape)
     return max(own, 0) if not first else max(sum(n.count for n in nodes), 0) if len(nodes) <= 1 else own or sum(n.count for n in nodes)
 
@@ -372,7 +372,7 @@ def _ceiling(pool: Pool, askers: tuple[Asker, ...], busiest: Packed, rows: tuple
     if pool.ceiling is not None or not _by_pods(pool):
         return None if pool.ceiling is None else max(pool.ceiling, floor)
     if askers and all(s.ceiling is not None and not s.undecided for same in askers for s in same):
-        return max(floor, sum(nodes.count for nodes in busiest.nodes.get(pool.urn, ()) if _is_gpu(nodes.shapes[0])))
+        return max(floor, sum(nodes.count for nodes in busiest.nodes.get(pool.key, ()) if _is_gpu(nodes.shapes[0])))
     limits = pool.placement.limits if pool.placement else {}
     per_node = rows[0].shapes[0].gpus if rows[0].shapes else None
     allowed = [int(limit // per_node) for name, limit in limits.items() if is_accelerator(name) and per_node]
@@ -400,7 +400,7 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
     peak = packings.peak
     pending = peak.pending.get(workload.key, 0)
     elsewhere = peak.elsewhere.get(workload.key, 0)
-    carried = peak.carried_by.get(workload.key, ())
+    carried = tuple(dict.fromkeys(key.partition("#")[0] for key in peak.carried_by.get(workload.key, ())))
     matters = workload.pod.wants_gpu or workload.pod_unread or (bool(s.undecided) and _may_stray(s, meeting, packings.levels[-1]))
     undecided = s.undecided if matters else ()
     if pending and workload.pod.wants_gpu:
@@ -444,7 +444,7 @@ def _may_stray(s: Scaled, meeting: Meeting, busiest: _Level) -> bool:
     if not any(_only_gpu(pool) for pool, _ in meeting.takers(s.workload.pod)):
         return False
     brought = pack(meeting, busiest.standing, (Group(s.workload.key, s.workload.pod, 1),)).brought
-    return any(pool.urn in brought and _only_gpu(pool) for pool in meeting.pools)
+    return any(pool.key in brought and _only_gpu(pool) for pool in meeting.pools)
 
 
 def _own_supply(s: Scaled, packings: _Packings, elsewhere: int) -> Supply:
@@ -513,7 +513,7 @@ def _carrying(carried: tuple[Scaled, ...], pool: Pool, packed: Packed) -> tuple[
             f"{s.pods(Decimal(0))} pods of {s.workload.kind} {s.workload.name} run on {pool.name} without a request",
         )
         for s in carried
-        if s.workload.pod.wants_gpu or s.workload.key in packed.brought.get(pool.urn, ())
+        if s.workload.pod.wants_gpu or s.workload.key in packed.brought.get(pool.key, ())
     )
 
 

@@ -13,7 +13,8 @@ from zerofloor.floor import Floor
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, mapping, quantity, text
 
-HOUR: Final = "hour"
+UNIT: Final = "unit"
+NODE: Final = "node"
 GB_MONTH: Final = "GB-month"
 
 
@@ -30,6 +31,7 @@ class Need:
     quantity: Decimal | None
     """None where the size is not known."""
     unit: str
+    """What an hourly price counts: node, unit."""
     region: str | None
     market: str = "on-demand"
 
@@ -60,7 +62,7 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
             found.extend(need for one in existing for need in reader(scene, one))
         elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
-            found.extend(Need(one.urn, what, cloud, "", None, HOUR, estate.region(one, cloud)) for one in existing)
+            found.extend(Need(one.urn, what, cloud, "", None, UNIT, estate.region(one, cloud)) for one in existing)
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
 
 
@@ -168,7 +170,7 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
     market = "spot" if spot else "on-demand"
     what = f"CPU nodes {kinds[0]}" + (f" (or {', '.join(kinds[1:])})" if kinds[1:] else "")
     if number != 0:
-        yield Need(group.urn, what, "aws", kinds[0], number, HOUR, scene.estate.region(group, "aws"), market)
+        yield Need(group.urn, what, "aws", kinds[0], number, NODE, scene.estate.region(group, "aws"), market)
 
 
 def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -217,7 +219,7 @@ def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
         return
     cloud = scene.cloud
     if cloud != "aws":
-        yield Need(service.urn, "load balancer of the Service", cloud, "", Decimal(1), HOUR, None)
+        yield Need(service.urn, "load balancer of the Service", cloud, "", Decimal(1), UNIT, None)
         return
     annotation = at(service.inputs, "metadata", "annotations", "service.beta.kubernetes.io/aws-load-balancer-type")
     kind = text(annotation) or ""
@@ -295,7 +297,7 @@ def _gib(value: Any) -> Decimal | None:
 
 
 def _aws(estate: Estate, resource: Resource, what: str, item: str, number: Decimal) -> Need:
-    return Need(resource.urn, what, "aws", item, number, HOUR, estate.region(resource, "aws"))
+    return Need(resource.urn, what, "aws", item, number, UNIT, estate.region(resource, "aws"))
 
 
 def _held(floor: Floor) -> Mapping[str, Decimal | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from zerofloor.errors import InputError
@@ -10,7 +10,7 @@ from zerofloor.estimate import BreakEven
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.embedded import TokenRow, token_rows
 from zerofloor.settings import Serverless
-from zerofloor.words import dollars
+from zerofloor.words import dollars, tokens
 
 MILLION: Final = Decimal(1_000_000)
 SECONDS_PER_MONTH: Final = HOURS_PER_MONTH * 3600
@@ -40,8 +40,8 @@ def break_even(node: Money, expected: Money | None, given: Serverless) -> BreakE
         raise InputError(f"serverless.model: token prices are in USD, this run counts in {node.currency}")
     blended = row.input * (1 - given.output_share) + row.output * given.output_share
     monthly = node * HOURS_PER_MONTH
-    rate, throughput = _throughput(given)
-    tokens = monthly.amount / blended * MILLION
+    rate, throughput = _throughput(given, row.model)
+    even = monthly.amount / blended * MILLION
     capacity = None if rate is None else rate * SECONDS_PER_MONTH
     by_use = () if capacity is None else tuple((use, monthly * (MILLION / (capacity * use))) for use in UTILISATIONS)
     return BreakEven(
@@ -50,11 +50,11 @@ def break_even(node: Money, expected: Money | None, given: Serverless) -> BreakE
         per_million=Money(blended),
         output_share=given.output_share,
         dedicated_monthly=monthly,
-        tokens_per_month=tokens,
+        tokens_per_month=even,
         capacity_per_month=capacity,
         per_million_at=by_use,
         throughput=throughput,
-        verdict=_verdict(given, blended, monthly, expected, tokens, capacity),
+        verdict=_verdict(given, blended, monthly, expected, even, capacity),
         source=row.source,
         as_of=row.as_of,
     )
@@ -68,35 +68,40 @@ def _row(model: str) -> TokenRow:
     raise InputError(f"serverless.model: no token price for {model!r}; known: {known}")
 
 
-def _throughput(given: Serverless) -> tuple[Decimal | None, str]:
+def _throughput(given: Serverless, model: str) -> tuple[Decimal | None, str]:
     if given.tokens_per_second is not None:
-        if given.tokens_per_second <= 0:
-            raise InputError("serverless.tokensPerSecond: must be above 0")
         return given.tokens_per_second, "serverless.tokensPerSecond in zerofloor.yaml"
-    return DEFAULT_THROUGHPUT.get(given.model or "", (None, ""))
+    return DEFAULT_THROUGHPUT.get(model, (None, ""))
 
 
-def _verdict(given: Serverless, blended: Decimal, monthly: Money, expected: Money | None, tokens: Decimal, capacity: Decimal | None) -> str:
+def _verdict(given: Serverless, blended: Decimal, monthly: Money, expected: Money | None, even: Decimal, capacity: Decimal | None) -> str:
     if given.tokens_per_month is not None:
-        dedicated, how = (monthly, "always on") if expected is None else (expected * HOURS_PER_MONTH, "at the declared traffic")
-        serverless = Money(given.tokens_per_month / MILLION * blended)
-        cheaper, dearer = sorted((("serverless", serverless), ("the dedicated deployment", dedicated)), key=lambda pair: pair[1].amount)
-        saved = Money(dearer[1].amount - cheaper[1].amount)
-        share = f"At {_millions(given.tokens_per_month)} tokens a month serverless costs {dollars(serverless)} and the dedicated one"
-        if saved.amount == 0:
-            return f"{share} as much."
-        return f"{share}, {how}, {dollars(dedicated)}: {cheaper[0]} is cheaper by {dollars(saved)} a month."
-    if capacity is not None and capacity < tokens:
+        return _at(given.tokens_per_month, blended, monthly, expected, capacity)
+    if capacity is not None and capacity < even:
         at_best = monthly * (MILLION / capacity)
         return (
             f"Serverless is cheaper at any use that one replica can serve: even fully used all month it costs {dollars(at_best)} a "
             f"million tokens, serverless {dollars(Money(blended))}."
         )
-    start = f"Below {_millions(tokens)} tokens a month serverless is cheaper than one replica that is always on"
-    return (
-        f"{start}; above it the dedicated one." if capacity is None else f"{start} ({tokens / capacity * 100:.0f}% of what it can serve)."
-    )
+    start = f"Below {tokens(even)} tokens a month serverless is cheaper than one replica that is always on"
+    return f"{start}; above it the dedicated one." if capacity is None else f"{start} ({even / capacity * 100:.0f}% of what it can serve)."
 
 
-def _millions(tokens: Decimal) -> str:
-    return f"{tokens / MILLION:,.0f} M" if tokens >= MILLION else f"{tokens:,.0f}"
+def _at(wanted: Decimal, blended: Decimal, monthly: Money, expected: Money | None, capacity: Decimal | None) -> str:
+    """Which is cheaper for so many tokens a month: with as many replicas as they need, or at the declared traffic's cost."""
+    more = ""
+    if expected is None:
+        replicas = 1 if capacity is None else max(1, int((wanted / capacity).to_integral_value(ROUND_CEILING)))
+        dedicated, how = monthly * replicas, "always on" if replicas == 1 else f"{replicas} replicas that are always on"
+    else:
+        dedicated, how = expected * HOURS_PER_MONTH, "at the declared traffic"
+        serves = None if capacity is None else capacity * dedicated.amount / monthly.amount
+        if serves is not None and serves < wanted:
+            more = f" But in the hours of that traffic it can serve {tokens(serves)} tokens only."
+    serverless = Money(wanted / MILLION * blended)
+    cheaper, dearer = sorted((("serverless", serverless), ("the dedicated deployment", dedicated)), key=lambda pair: pair[1].amount)
+    saved = Money(dearer[1].amount - cheaper[1].amount)
+    start = f"At {tokens(wanted)} tokens a month serverless costs {dollars(serverless)} and the dedicated one, {how}, "
+    if saved.amount == 0:
+        return f"{start}as much.{more}"
+    return f"{start}{dollars(dedicated)}: {cheaper[0]} is cheaper by {dollars(saved)} a month.{more}"

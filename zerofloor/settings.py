@@ -47,6 +47,10 @@ class Trust(_Model):
     """Knative and KServe reconcile their objects once they are declared."""
 
 
+NotNegative = Annotated[Decimal, Field(ge=0)]
+Positive = Annotated[Decimal, Field(gt=0)]
+
+
 class Because(_Model):
     """A hint is worth its reason: who relies on it must be able to check it."""
 
@@ -57,7 +61,7 @@ class InstanceHint(Because):
     """How many accelerators a node of this type has (0: none)."""
 
     instance_type: str
-    gpus: Annotated[Decimal, Field(ge=0)]
+    gpus: NotNegative
 
 
 class WorkloadHint(Because):
@@ -81,19 +85,19 @@ class Hints(_Model):
 class Caps(_Model):
     """From when on something counts as too long or too much."""
 
-    idle_tail_seconds: Decimal = Decimal(3600)
+    idle_tail_seconds: NotNegative = Decimal(3600)
     """A cool-down or consolidateAfter above this is a warning."""
-    schedule_hours_per_week: Decimal = Decimal(60)
+    schedule_hours_per_week: NotNegative = Decimal(60)
     """A schedule that holds GPUs for at most this many hours a week warns; above it fails."""
 
 
 class Limits(_Model):
     """What a stack may cost an hour in USD; None: no limit."""
 
-    max_floor_hourly: Decimal | None = None
-    max_desired_hourly: Decimal | None = None
-    max_ceiling_hourly: Decimal | None = None
-    max_snapshot_age_days: int | None = None
+    max_floor_hourly: NotNegative | None = None
+    max_desired_hourly: NotNegative | None = None
+    max_ceiling_hourly: NotNegative | None = None
+    max_snapshot_age_days: Annotated[int, Field(ge=0)] | None = None
     """An older price snapshot fails the gate; None: it warns after 90 days."""
 
 
@@ -108,7 +112,7 @@ class Waiver(_Model):
     owner: Annotated[str, Field(min_length=1)]
     expires: datetime.date
     """The last day on which it holds (UTC)."""
-    max_monthly_usd: Annotated[Decimal, Field(ge=0)]
+    max_monthly_usd: NotNegative
     """The most that the waived finding may cost a month; above it the finding blocks again."""
 
 
@@ -117,9 +121,9 @@ class Traffic(_Model):
 
     busy_hours_per_week: Annotated[Decimal, Field(ge=0, le=168)] | None = None
     """Hours a week with requests."""
-    requests_per_second: tuple[Decimal, ...] | None = None
+    requests_per_second: Annotated[tuple[NotNegative, ...], Field(min_length=168, max_length=168)] | None = None
     """Requests per second for each hour of the week (168 values, Monday 00:00 UTC first)."""
-    requests_per_second_per_replica: Decimal | None = None
+    requests_per_second_per_replica: Positive | None = None
     """What one replica serves; needed with `requests_per_second`."""
     bursts_per_week: Annotated[int, Field(ge=0)] | None = None
     """How many separate bursts the busy hours come in; each pays one cold start and one idle tail. None: one a busy day."""
@@ -130,18 +134,18 @@ class Serverless(_Model):
 
     model: str | None = None
     """A row of the token price table, e.g. `llama-v3p1-8b-instruct`."""
-    tokens_per_second: Decimal | None = None
+    tokens_per_second: Positive | None = None
     """Throughput of one replica at full load, input and output together."""
-    tokens_per_month: Decimal | None = None
+    tokens_per_month: NotNegative | None = None
     output_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.25")
 
 
 class ColdStart(_Model):
     """Seconds from the first request at zero to its answer, in parts; None: the documented default."""
 
-    node_seconds: Decimal | None = None
-    image_seconds: Decimal | None = None
-    load_seconds: Decimal | None = None
+    node_seconds: NotNegative | None = None
+    image_seconds: NotNegative | None = None
+    load_seconds: NotNegative | None = None
 
 
 class Settings(_Model):

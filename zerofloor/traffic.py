@@ -49,7 +49,7 @@ def profile(traffic: Traffic) -> Profile | None:
     """The declared traffic; None where none is declared.
 
     Requests per second become nodes by `requests_per_second_per_replica`, one replica a node; without it any request at
-    all means one node. InputError where the values make no week.
+    all means one node. InputError where that is more than anybody has.
     """
     if traffic.requests_per_second is not None:
         return _by_hour(traffic.requests_per_second, traffic.requests_per_second_per_replica)
@@ -93,10 +93,6 @@ def _billed(bursts: tuple[Burst, ...], tail: Decimal, meter: Billing, start: Dec
 
 
 def _by_hour(rates: tuple[Decimal, ...], per_replica: Decimal | None) -> Profile:
-    if len(rates) != WEEK or any(not rate.is_finite() or rate < 0 for rate in rates):
-        raise InputError("traffic.requestsPerSecond: 168 values of at least 0 are needed, one for each hour of the week")
-    if per_replica is not None and not per_replica > 0:
-        raise InputError("traffic.requestsPerSecondPerReplica: must be above 0")
     levels = [_nodes(rate, per_replica) for rate in rates]
     if max(levels) > MOST:
         raise InputError("traffic: requestsPerSecond over requestsPerSecondPerReplica comes to more replicas than anybody has")

@@ -41,6 +41,11 @@ def dollars(money: Money) -> str:
     return f"${amount}" if money.currency == "USD" else f"{money.currency} {amount}"
 
 
+def tokens(count: Decimal) -> str:
+    """`1,920 M`, `12,000`."""
+    return f"{count / 1_000_000:,.0f} M" if count >= 1_000_000 else f"{count:,.0f}"
+
+
 def shown(value: Any) -> str:
     """A property value as a few characters; hidden ones by what hides them."""
     if isinstance(value, Hidden):

@@ -36,11 +36,11 @@ class Packed:
     """What a set of groups needs."""
 
     nodes: Mapping[str, tuple[Nodes, ...]]
-    """By pool (URN): the nodes that run, standing ones included, by what they most likely are."""
+    """By pool (its key): the nodes that run, standing ones included, by what they most likely are."""
     carried_by: Mapping[str, tuple[str, ...]]
     """By workload (its key): the pools that carry its pods, in the order of use."""
     brought: Mapping[str, tuple[str, ...]]
-    """By pool (URN): the workloads for which it had to bring a node."""
+    """By pool (its key): the workloads for which it had to bring a node."""
     pending: Mapping[str, int]
     """By workload (its key): pods that a pool is meant for and none can take."""
     elsewhere: Mapping[str, int]
@@ -76,7 +76,7 @@ def pack(meeting: Meeting, standing: Mapping[str, int], groups: Iterable[Group],
     Pods with GPUs go first, the largest first. Each goes to free room, then to the pool that would bring a node for it.
     Equal pods of several workloads are placed together, so that it takes time by kinds of pods and not by workloads.
     """
-    racks = {pool.urn: _Rack(pool) for pool in meeting.pools}
+    racks = {pool.key: _Rack(pool) for pool in meeting.pools}
     for urn, number in standing.items():
         if number:
             racks[urn].bins.append(_with_daemons(_Bin(racks[urn].pool.shapes, number), racks[urn].pool, daemons))
@@ -88,7 +88,7 @@ def pack(meeting: Meeting, standing: Mapping[str, int], groups: Iterable[Group],
         alike.setdefault((_alike(group), group.urn if group.pod.one_per_node else ""), []).append(group)
     for same in sorted(alike.values(), key=_largest_first):
         pod = same[0].pod
-        takers = _in_order(pod, [(racks[pool.urn], shapes) for pool, shapes in meeting.takers(pod)])
+        takers = _in_order(pod, [(racks[pool.key], shapes) for pool, shapes in meeting.takers(pod)])
         queue = _Queue(same)
         for rack, shapes in takers:
             if queue.left and rack.bins:
@@ -101,9 +101,9 @@ def pack(meeting: Meeting, standing: Mapping[str, int], groups: Iterable[Group],
             meant = meeting.meant(pod) and (pod.wants_gpu or selects_nodes(pod))
             (pending if meant else elsewhere).update(queue.rest())
     return Packed(
-        {rack.pool.urn: _nodes(rack) for rack in racks.values() if rack.bins},
+        {rack.pool.key: _nodes(rack) for rack in racks.values() if rack.bins},
         carried,
-        {rack.pool.urn: tuple(rack.brought) for rack in racks.values() if rack.brought},
+        {rack.pool.key: tuple(rack.brought) for rack in racks.values() if rack.brought},
         pending,
         elsewhere,
     )
@@ -125,8 +125,8 @@ class _Queue:
             urn, waiting = self._waiting.pop()
             taken.append(urn)
             used = self.carried.get(urn, ())
-            if rack.pool.urn not in used:
-                self.carried[urn] = (*used, rack.pool.urn)
+            if rack.pool.key not in used:
+                self.carried[urn] = (*used, rack.pool.key)
             if waiting > pods:
                 self._waiting.append((urn, waiting - pods))
             pods -= min(pods, waiting)

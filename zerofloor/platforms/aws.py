@@ -28,9 +28,7 @@ _SERVICES: Final = (
 
 def _hinted(estate: Estate, part: Part) -> Part:
     """The pool with what a hint says of its resource; the hint stands in its assumptions."""
-    hint = (
-        workload_hint(estate.settings, part.urn.partition("#")[0]) if isinstance(part, Pool) and estate.settings.hints.workloads else None
-    )
+    hint = workload_hint(estate.settings, part.urn) if isinstance(part, Pool) and estate.settings.hints.workloads else None
     if hint is None or not isinstance(part, Pool):
         return part
     runs, assumption = hint
@@ -43,10 +41,18 @@ def _hinted(estate: Estate, part: Part) -> Part:
     return replace(known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),))
 
 
+def _of_its_resource(estate: Estate, part: Part) -> Part:
+    """A pool that is one of several of its resource under that resource's own URN, with the rest as its part."""
+    if not isinstance(part, Pool) or part.urn in estate.by_urn or "#" not in part.urn:
+        return part
+    urn, _, name = part.urn.partition("#")
+    return replace(part, urn=urn, part=name)
+
+
 def _on_a_scene(read: Callable[[Scene], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
     def on_an_estate(estate: Estate) -> Iterator[Part]:
         for part in read(scene(estate)):
-            yield _hinted(estate, part)
+            yield _hinted(estate, _of_its_resource(estate, part))
 
     return on_an_estate
 

@@ -112,13 +112,15 @@ def region_of(cloud: str, place: str) -> str:
     return name
 
 
+SETTLE: Final = "put your own into the file that `prices` in zerofloor.yaml names"
+
 OLD_AFTER_DAYS: Final = 90
 """From this age on the snapshot is worth a warning."""
 
 
-def snapshot_age(book: PriceBook, today: datetime.date) -> int:
+def snapshot_age(gathered: str, today: datetime.date) -> int:
     """Days since the snapshot was gathered (never negative)."""
-    return max(0, (today - datetime.date.fromisoformat(book.snapshot_as_of)).days)
+    return max(0, (today - datetime.date.fromisoformat(gathered)).days)
 
 
 def _snapshot_price(key: Key) -> Price | None:
@@ -136,6 +138,6 @@ def _snapshot_price(key: Key) -> Price | None:
 def _why_missing(key: Key) -> str:
     where = f" in {key.region}" if key.region else ""
     market = f" {key.market}" if key.market != "on-demand" else ""
-    service = f" of {key.service}" if key.service else ""
+    service = f" ({key.service})" if key.service else ""
     system = f" with {key.os}" if key.os != "linux" else ""
-    return f"no{market} price{service} for {key.item}{system}{where}: put your own into the file that `prices` in zerofloor.yaml names"
+    return f"no{market} price for {key.item}{service}{system}{where}: {SETTLE}"

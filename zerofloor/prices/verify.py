@@ -51,7 +51,7 @@ def verify(book: PriceBook, today: datetime.date, folder: Traversable | None = N
     for name, content in tables.items():
         problems.extend(check_table(name, content.decode()))
     problems.extend(_unknown_types(tables["gpu_prices.csv"].decode(), set(manifest["types_of_unknown_size"])))
-    age = snapshot_age(book, today)
+    age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
         problems.append(Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}"))
     return tuple(sorted(problems, key=lambda problem: (problem.severity, problem.where, problem.text)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, changes, columns, document, gathered, headline, meaning, notes, priced_lines
+from zerofloor.reports.phrases import FIGURES, assumptions, changes, columns, document, gathered, headline, meaning, notes, priced_lines, verdict, waiting
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
 
@@ -18,7 +18,9 @@ def render(report: Report) -> str:
 
 def render_estimate(report: Report) -> str:
     """The money alone."""
-    return "\n".join((*_costs(report), *_folded("Notes", report.estimate.footnotes))) + "\n"
+    assumed = _folded("Assumed", assumptions(report))
+    notes_ = _folded("Notes", [*report.estimate.footnotes, *waiting(report)])
+    return "\n".join((f"**{escaped(verdict(report))}**", "", *_documents(report), *_costs(report), *assumed, *notes_)) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -40,9 +42,7 @@ def _lines(report: Report) -> Iterator[str]:
     mark = "❌" if report.gate == "fail" else "✅"
     yield f"### {mark} zerofloor: {escaped(headline(report))}"
     yield ""
-    for one in report.documents:
-        yield f"{code(document(one))}"
-        yield ""
+    yield from _documents(report)
     if report.floor.entries or report.estimate.items:
         yield from _costs(report)
     for waived, heading in ((False, "Findings"), (True, "Waived")):
@@ -52,9 +52,14 @@ def _lines(report: Report) -> Iterator[str]:
             yield ""
             yield from (line for finding in found for line in _finding(finding))
             yield ""
-    assumed = [f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions]
-    yield from _folded("Assumed", assumed)
+    yield from _folded("Assumed", assumptions(report))
     yield from _folded("Notes", notes(report))
+
+
+def _documents(report: Report) -> Iterator[str]:
+    for one in report.documents:
+        yield code(document(one))
+        yield ""
 
 
 def _costs(report: Report) -> Iterator[str]:
@@ -68,7 +73,8 @@ def _costs(report: Report) -> Iterator[str]:
     for line in (*changes(report), *meaning(report)):
         yield escaped(line)
         yield ""
-    yield from _folded("Made of", [*(f"{what} ({source})" for what, source in priced_lines(report)), gathered(report)])
+    lines, sources = priced_lines(report)
+    yield from _folded("Made of", [*lines, *sources, gathered(report)])
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -8,17 +8,18 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.baseline import signed
-from zerofloor.estimate import Amount, Figure, Item
-from zerofloor.money import Money
+from zerofloor.capacity import WEEK
+from zerofloor.estimate import Amount, BreakEven, Figure, Item
+from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Report
-from zerofloor.words import counted, dollars, number, short
+from zerofloor.words import counted, dollars, number, short, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
     "floor": "a week without a request",
     "desired": "as declared at creation",
     "expected": "under the declared traffic",
     "ceiling": "all scaled out",
-    "residual": "stays at zero GPUs: disks, control plane, …",
+    "residual": "stays at zero GPUs",
 }
 """What each figure means, in the order of the table."""
 
@@ -31,7 +32,7 @@ HOW: Final = {
 def headline(report: Report) -> str:
     """The verdict in one sentence, and how much is left to do."""
     errors = sum(1 for finding in report.findings if finding.severity == "error" and finding.waived_by is None)
-    return _verdict(report) + (f" {counted(errors, 'finding')} to fix." if errors else "")
+    return verdict(report) + (f" {counted(errors, 'finding')} to fix." if errors else "")
 
 
 def document(one: DocumentInfo) -> str:
@@ -41,48 +42,54 @@ def document(one: DocumentInfo) -> str:
 
 
 def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
-    """A figure an hour and a month, with its range; None where there is none. A part without a price shows as one."""
+    """A figure an hour and a month, with its range; None where there is none. A part that is not known shows as one."""
     amount: Amount | None = getattr(report.estimate, figure)
     if amount is None:
         return None
-    if amount.unbounded:
+    lacks = "undecided" if figure in undecided_figures(report) else "unpriced" if figure in unpriced_figures(report) else ""
+    if amount.unbounded and lacks != "undecided":
         return "no limit", "no limit"
-    if figure in unpriced_figures(report):
-        if not amount.hourly.amount:
-            return "unpriced", "unpriced"
-        return f"{_range(amount, 1)} + unpriced", f"{_range(amount, 730)} + unpriced"
-    return _range(amount, 1), _range(amount, 730)
+    if lacks and not amount.hourly.amount:
+        return lacks, lacks
+    more = f" + {lacks}" if lacks else ""
+    return _range(amount, 1) + more, _range(amount, 730) + more
 
 
 def unpriced_figures(report: Report) -> frozenset[Figure]:
     """The figures in which something has no price: their sums are a least."""
-    supplies = {entry.urn: entry.supply for entry in report.floor.entries if entry.supply is not None}
+    return frozenset(figure for gap in report.estimate.gaps for figure in gap.lacks)
+
+
+def undecided_figures(report: Report) -> frozenset[Figure]:
+    """The figures that something undecided leaves open: their sums are a least, too."""
     found: set[Figure] = set()
-    for gap in report.estimate.gaps:
-        supply = supplies.get(gap.urn)
-        if supply is None:
-            found.add("residual")
-            continue
-        if supply.nodes or supply.node_hours_per_week:
+    told = set()
+    for entry in report.floor.entries:
+        if entry.undecided:
+            told |= set(entry.undecided)
             found.add("floor")
-        if supply.desired:
-            found.add("desired")
-        if supply.ceiling != 0:
-            found |= {"ceiling", "expected"}
+            if entry.supply is None:
+                found.add("desired")
+            elif entry.supply.ceiling is None:
+                found |= {"expected", "ceiling"}
+    if set(report.floor.undecided) - told:  # a resource that no platform here reads
+        found |= {"floor", "desired", "expected", "ceiling"}
     return frozenset(found)
 
 
-def priced_lines(report: Report) -> list[tuple[str, str]]:
-    """What the figures are made of: each kind of thing with its price, quantities and resources, and where its price is from."""
+def priced_lines(report: Report) -> tuple[list[str], list[str]]:
+    """What the figures are made of: each kind of thing with its price, quantities and resources; and the prices' numbered sources."""
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.estimate.items:
-        groups.setdefault((item.what, item.unit.partition(",")[0], item.source, item.as_of, _priced(item)), []).append(item)
+        groups.setdefault((item.what, item.source, item.as_of, _priced(item)), []).append(item)
+    sources: dict[tuple[str, str], int] = {}
     lines = []
-    for (what, unit, source, as_of, cost), items in groups.items():
+    for (what, source, as_of, cost), items in groups.items():
         names = list(dict.fromkeys(item.urn.rsplit("::", 1)[-1] for item in items))
         of = ", ".join(names) if len(names) <= 3 else f"{len(names)} resources"
-        lines.append((f"{what}: {cost} per {unit} and hour; {_quantities(items)} ({of})", f"{source}, {age(as_of, report.today)}"))
-    return lines
+        mark = sources.setdefault((source, as_of), len(sources) + 1)
+        lines.append(f"{what}: {cost}; {_quantities(items)} ({of}) [{mark}]")
+    return lines, [f"[{mark}] {source}, {age(as_of, report.today)}" for (source, as_of), mark in sources.items()]
 
 
 def gathered(report: Report) -> str:
@@ -91,20 +98,25 @@ def gathered(report: Report) -> str:
 
 
 def _priced(item: Item) -> str:
-    return price(item.price) + (f" to {price(item.dearest)}" if item.dearest is not None and item.dearest != item.price else "")
+    times = HOURS_PER_MONTH if item.listed_monthly else Decimal(1)
+    most = f" to {price(item.dearest * times)}" if item.dearest is not None and item.dearest != item.price else ""
+    per = f"{item.unit}-month" if item.listed_monthly else f"{item.unit} and hour" if item.counts_in else item.unit
+    return f"{price(item.price * times)}{most} per {per}"
 
 
 def _quantities(items: list[Item]) -> str:
-    """`2 nodes in floor, desired; 4 nodes in ceiling`, `200 GB in residual`, `0.2 node-hours once`."""
+    """`2 nodes in floor, desired; 4 nodes in ceiling`, `50 node-hours a week in floor`, `200 GB in residual`."""
     sums: dict[tuple[Figure, ...], Decimal] = {}
     for item in items:
         sums[item.counts_in] = sums.get(item.counts_in, Decimal(0)) + item.quantity
-    unit = items[0].unit.partition(",")[0]
-    return "; ".join(
-        (f"{number(quantity)} {unit}" if unit.isupper() else counted(quantity, unit))
-        + (f" in {', '.join(figures)}" if figures else " once")
-        for figures, quantity in sums.items()
-    )
+    return "; ".join(_quantity(quantity, items[0]) + (f" in {', '.join(f)}" if f else " once") for f, quantity in sums.items())
+
+
+def _quantity(quantity: Decimal, item: Item) -> str:
+    if item.unit == "node" and quantity != quantity.to_integral_value():
+        return f"{counted(quantity * WEEK, 'node-hour')} a week"
+    # Units of measurement (GB, IOPS, MBps) have no plural.
+    return counted(quantity, item.unit) if item.unit.islower() else f"{number(quantity)} {item.unit}"
 
 
 def age(date: str, today: datetime.date) -> str:
@@ -117,10 +129,16 @@ def age(date: str, today: datetime.date) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """The estimate's footnotes without those that a finding tells already."""
+    """The estimate's footnotes without those that a finding tells already, and what waking waits for where it is a choice."""
     told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
     heads = {f"{short(gap.urn)}: {gap.what}" for gap in report.estimate.gaps if gap.blocks and gap.urn in told}
-    return [note for note in report.estimate.footnotes if note.partition(" is unpriced: ")[0] not in heads]
+    left = [note for note in report.estimate.footnotes if note.partition(" is unpriced: ")[0] not in heads]
+    return left + (waiting(report) if report.estimate.floor.hourly.amount else [])
+
+
+def assumptions(report: Report) -> list[str]:
+    """What the verdict rests on beyond the documents."""
+    return [f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions]
 
 
 def changes(report: Report) -> Iterator[str]:
@@ -135,14 +153,26 @@ def meaning(report: Report) -> Iterator[str]:
     """What the floor comes to for people; what waking costs; where serverless is cheaper."""
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
-        least = "at least " if "floor" in unpriced_figures(report) else ""
+        least = "at least " if _is_least(report) or report.estimate.floor.up_to is not None else ""
         noticed = f"{dollars(said.until_noticed)} until someone notices ({counted(said.noticed_after_days, 'day')})"
         year = f"{dollars(said.first_year)} in the first year"
         yield f"Forgotten, the floor costs {least}{dollars(said.weekend)} over a weekend, {noticed}, {year}."
-        saved = f"Scaling to zero saves {dollars(said.saves_monthly)} a month"
+        saved = f"Scaling to zero saves {least}{dollars(said.saves_monthly)} a month"
         yield f"{saved}; the first request after idle then waits {_seconds(said.wait.least, said.wait.most)}."
     if report.estimate.break_even is not None:
-        yield report.estimate.break_even.verdict
+        yield from _serverless(report.estimate.break_even)
+
+
+def _serverless(found: BreakEven) -> Iterator[str]:
+    yield found.verdict
+    blend = f"{number(found.output_share * 100)}% of them output; {found.source}, {found.as_of}"
+    yield (
+        f"{found.model} by {found.provider} costs {price(found.per_million)} a million tokens ({blend}); one replica that is always on, "
+        f"{dollars(found.dedicated_monthly)} a month, as much as {tokens(found.tokens_per_month)} tokens."
+    )
+    if found.per_million_at:
+        by_use = ", ".join(f"{dollars(cost)} at {number(use * 100)}%" for use, cost in found.per_million_at)
+        yield f"A million of its own tokens costs {by_use} use ({found.throughput})."
 
 
 def waiting(report: Report) -> list[str]:
@@ -150,14 +180,21 @@ def waiting(report: Report) -> list[str]:
     said = report.estimate.meaning
     if said is None:
         return []
-    return [f"First request after idle: {part.what}, {_seconds(part.least, part.most)} ({part.source})." for part in said.wait.parts]
+    parts = "; ".join(f"{_seconds(part.least, part.most)} until {part.what} ({part.source})" for part in said.wait.parts)
+    return [f"The first request after idle waits {parts}."]
+
+
+def _is_least(report: Report) -> bool:
+    """Whether the floor's sum leaves something out."""
+    return "floor" in unpriced_figures(report) | undecided_figures(report)
 
 
 def _seconds(least: Decimal, most: Decimal) -> str:
     return f"{number(least)} s" if least == most else f"{number(least)} to {number(most)} s"
 
 
-def _verdict(report: Report) -> str:
+def verdict(report: Report) -> str:
+    """Whether a GPU keeps billing, and at what cost."""
     floor = report.floor
     if floor.verdict == "zero":
         return "No GPU bills while nobody uses it." if floor.entries else "There is no GPU in it."
@@ -174,8 +211,8 @@ def _cost(report: Report) -> str:
     amount = report.estimate.floor
     if not amount.hourly.amount:
         return ", at a cost that is not known"
-    least = "at least " if "floor" in unpriced_figures(report) else ""
-    return f": {least}{dollars(amount.hourly)}/h, {dollars(amount.monthly)} a month"
+    least = "at least " if _is_least(report) else ""
+    return f": {least}{_range(amount, 1)}/h, {_range(amount, 730)} a month"
 
 
 def _range(amount: Amount, hours: int) -> str:
@@ -184,10 +221,6 @@ def _range(amount: Amount, hours: int) -> str:
 
 
 def price(money: Money) -> str:
-    """As many places as a small price has, at least cents."""
-    exponent = money.amount.as_tuple().exponent
-    if money.amount >= 1 or not isinstance(exponent, int) or exponent > -2:
-        return dollars(money)
-    text = f"{money.amount.quantize(Decimal('0.000001')):f}".rstrip("0")
-    whole, _, part = text.partition(".")
-    return (f"${whole}" if money.currency == "USD" else f"{money.currency} {whole}") + f".{part.ljust(2, '0')}"
+    """Exact to a millionth, so that who multiplies it gets the same sums; at least cents."""
+    whole, _, part = f"{money.amount.quantize(Decimal('0.000001')):,f}".rstrip("0").partition(".")
+    return ("$" if money.currency == "USD" else f"{money.currency} ") + f"{whole}.{part.ljust(2, '0')}"

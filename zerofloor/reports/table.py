@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, changes, columns, document, gathered, headline, meaning, notes, priced_lines, waiting
+from zerofloor.reports.phrases import FIGURES, assumptions, changes, columns, document, gathered, headline, meaning, notes, priced_lines, verdict, waiting
 from zerofloor.reports.visible import visible
 from zerofloor.words import dollars, short
 
@@ -20,12 +20,12 @@ STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan", "waived": "d
 
 def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     """The page; escape sequences only where `colour` is set."""
-    return _printed(_page(report), width, colour)
+    return _printed(_page(report, width), width, colour)
 
 
 def render_estimate(report: Report, *, width: int = 80, colour: bool = False) -> str:
     """The money alone."""
-    return _printed(_money_page(report), width, colour)
+    return _printed(_money_page(report, width), width, colour)
 
 
 def _printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
@@ -44,25 +44,26 @@ def _printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n") + "\n"
 
 
-def _page(report: Report) -> Iterator[RenderableType]:
+def _page(report: Report, width: int) -> Iterator[RenderableType]:
     yield _verdict(report)
     yield from _documents(report)
     if report.floor.entries or report.estimate.items:
         yield _heading("Cost")
-        yield _costs(report)
+        yield _costs(report, width)
         yield from _items(report)
     yield from _findings(report)
     yield from _assumptions(report)
     yield from _footnotes(notes(report))
 
 
-def _money_page(report: Report) -> Iterator[RenderableType]:
+def _money_page(report: Report, width: int) -> Iterator[RenderableType]:
+    yield Text(verdict(report), style="bold")
     yield from _documents(report)
     yield Text()
-    yield _costs(report)
+    yield _costs(report, width)
     yield from _items(report)
     yield from _assumptions(report)
-    yield from _footnotes([*waiting(report), *report.estimate.footnotes])
+    yield from _footnotes([*report.estimate.footnotes, *waiting(report)])
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -76,7 +77,7 @@ def _findings(report: Report) -> Iterator[RenderableType]:
 def _assumptions(report: Report) -> Iterator[RenderableType]:
     if report.assumptions:
         yield _heading("Assumed")
-        yield from _bullets(f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions)
+        yield from _bullets(assumptions(report))
 
 
 def _footnotes(lines: Sequence[str]) -> Iterator[RenderableType]:
@@ -102,16 +103,23 @@ def _documents(report: Report) -> Iterator[RenderableType]:
         yield Text(visible(document(one)), style="dim", overflow="fold")
 
 
-def _costs(report: Report) -> Table:
+def _costs(report: Report, width: int) -> Table:
+    rows = [(name, *shown, explained) for name, explained in FIGURES.items() if (shown := columns(report, name)) is not None]
+    taken = sum(2 + max(len(row[column]) for row in rows) for column in range(3))
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False)
     table.add_column("")
+    if taken > width:  # an amount is never torn apart
+        table.add_column("per hour, per month")
+        for name, hourly, monthly, _ in rows:
+            table.add_row(name, f"{hourly}\n{monthly}")
+        return table
     table.add_column("per hour", justify="right")
     table.add_column("per month", justify="right")
-    table.add_column("")
-    for name, explained in FIGURES.items():
-        shown = columns(report, name)
-        if shown is not None:
-            table.add_row(name, *shown, explained)
+    explain = taken + max(len(row[3]) for row in rows) <= width
+    if explain:
+        table.add_column("")
+    for row in rows:
+        table.add_row(*(row if explain else row[:3]))
     return table
 
 
@@ -121,13 +129,16 @@ def _items(report: Report) -> Iterator[RenderableType]:
         yield Text()
     for line in told:
         yield Text(visible(line))
-    lines = priced_lines(report)
+    lines, sources = priced_lines(report)
     if lines:
         yield _heading("Made of")
-        for what, source in lines:
-            yield _hanging(Text(visible(what), overflow="fold"))
-            yield Padding(Text(visible(source), style="dim", overflow="fold"), (0, 0, 0, 4))
-        yield Text(visible(gathered(report)), style="dim")
+        yield from _bullets(lines)
+        yield Text()
+        for source in sources:
+            yield Text(visible(source), style="dim", overflow="fold")
+    else:
+        yield Text()
+    yield Text(visible(gathered(report)), style="dim")
 
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:

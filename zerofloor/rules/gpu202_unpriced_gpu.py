@@ -22,11 +22,15 @@ resources:
 
 
 def check(judged: Judged) -> Iterable[Problem]:
+    limits = judged.settings.limits
+    counting = {"floor": True, "desired": limits.max_desired_hourly is not None, "ceiling": limits.max_ceiling_hourly is not None}
     for gap in judged.estimate.gaps:
         if gap.blocks:
             beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
             why, _, settle = gap.why.partition(": ")
-            message = f"Its GPUs count, and {gap.what} has no price: {why}{beside}."
+            figures = [figure if figure == "floor" else f"{figure}, which has a limit" for figure in gap.lacks if counting.get(figure)]
+            where = f"the {' and the '.join(figures)}" if figures else "what is held"
+            message = f"Its GPUs count in {where}, and {gap.what} has no price: {why}{beside}."
             yield Problem(gap.urn, message, f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix, cost_unknown=True)
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
-from typing import Final
 
+from zerofloor.prices.book import OLD_AFTER_DAYS, snapshot_age
 from zerofloor.rules.rule import Judged, Problem, Rule
-
-WARN_AFTER_DAYS: Final = 90
 
 BAD = """\
 resources:
@@ -39,18 +36,14 @@ def check(judged: Judged) -> Iterable[Problem]:
     if not judged.floor.entries and not judged.estimate.items:
         return  # A stack without a GPU needs no price.
     limit = judged.settings.limits.max_snapshot_age_days
-    try:
-        age = (judged.today - datetime.date.fromisoformat(judged.estimate.snapshot_as_of)).days
-    except ValueError:
-        yield Problem("", "The price snapshot has no date.", FIX, severity="warning" if limit is None else "error")
-        return
+    age = snapshot_age(judged.estimate.snapshot_as_of, judged.today)
     if limit is not None and age > limit:
         yield Problem("", f"The prices were gathered {age} days ago, and limits.maxSnapshotAgeDays allows {limit}.", FIX, severity="error")
-    elif age > WARN_AFTER_DAYS:
+    elif age > OLD_AFTER_DAYS:
         yield Problem("", f"The prices were gathered {age} days ago; they may have changed.", FIX)
 
 
-FIX = "Update zerofloor, or fetch prices with `zerofloor prices update`."
+FIX = "Update zerofloor, or run with --live for current AWS prices."
 
 RULE = Rule(
     id="GPU204",
