@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from zerofloor.capacity import Assumption, Capacity, Notice, Part, Pool, Scaler, Undecided, Workload
 from zerofloor.estate import Estate
@@ -13,13 +13,19 @@ from zerofloor.values import hidden
 
 
 @cache
-def all_platforms() -> tuple[Platform, ...]:
-    """Every platform that zerofloor reads."""
+def families() -> tuple[tuple[Platform, ...], ...]:
+    """The platforms by family; within one they may read each other's resources."""
     from zerofloor.platforms import aws, kubernetes
 
-    return (*aws.PLATFORMS, *kubernetes.PLATFORMS)
+    return aws.PLATFORMS, kubernetes.PLATFORMS
 
 
+def all_platforms() -> tuple[Platform, ...]:
+    """Every platform that zerofloor reads."""
+    return tuple(platform for family in families() for platform in family)
+
+
+@lru_cache(maxsize=4096)
 def is_read(token: str) -> bool:
     """Whether some platform knows this resource type."""
     return any(platform.reads(token) for platform in all_platforms())
@@ -36,10 +42,13 @@ def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undeci
 
 def read(estate: Estate) -> Capacity:
     """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be decided."""
-    known = cache(is_read)
-    parts: list[Part] = [part for platform in all_platforms() for part in platform.read(estate)]
-    parts += unread.read(estate, known)
-    parts += _unreadable(estate, known)
+    parts: list[Part] = []
+    for family in families():
+        # What has nothing of a family does not pay for it: a resource policy reads one resource at a time.
+        if any(platform.reads(token) for token in estate.by_type for platform in family):
+            parts += [part for platform in family for part in platform.read(estate)]
+    parts += unread.read(estate, is_read)
+    parts += _unreadable(estate, is_read)
     return Capacity(
         pools=tuple(sorted((p for p in parts if isinstance(p, Pool)), key=lambda p: (p.urn, p.name, p.platform))),
         workloads=tuple(sorted((p for p in parts if isinstance(p, Workload)), key=lambda w: (w.urn, w.name))),

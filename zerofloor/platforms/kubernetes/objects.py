@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from zerofloor.estate import Estate
@@ -47,6 +48,7 @@ class Object:
         return self.name or self.resource.name
 
 
+@lru_cache(maxsize=4096)
 def group_kind(token: str) -> tuple[str, str] | None:
     """`kubernetes:apps/v1:Deployment` → ("apps", "Deployment"); None for a type that is no Kubernetes object."""
     match = _TOKEN.fullmatch(token)
