@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,30 +23,31 @@ from tests.lab.harness.processes import BINARIES, ROOT, Program
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
-def our_processes() -> dict[int, str]:
-    """The lab's programs that run on this machine: command lines by process id."""
+def processes_of(folder: Path) -> dict[int, str]:
+    """Command lines, by process id, of everything on this machine that was started with a path in the folder."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            command = path.read_bytes().decode(errors="replace").replace("\0", " ")
+            command, environ = ((path / name).read_bytes().decode(errors="replace") for name in ("cmdline", "environ"))
         except OSError:
             continue
-        if command.startswith(str(BINARIES)) or "tests.lab.harness" in command:
-            found[int(path.parent.name)] = command
+        if f"{folder}/" in command + environ:
+            found[int(path.name)] = command.replace("\0", " ")
     return found
 
 
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Fails where a program of the lab runs after the test that did not run before it."""
-    before = our_processes().keys()
-    yield
-    for _ in range(100):
-        left = {pid: command for pid, command in our_processes().items() if pid not in before}
-        if not left:
-            break
-        time.sleep(0.1)
-    assert left == {}
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where a lab puts its folder; after the test neither a file nor a process of it may be left."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-test-"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    deadline = time.monotonic() + 20
+    while (processes_of(folder) or list(folder.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    left = processes_of(folder), list(folder.iterdir())
+    shutil.rmtree(folder, ignore_errors=True)
+    assert left == ({}, [])
 
 
 def test_the_control_plane_is_the_pinned_one(lab: Lab) -> None:
@@ -85,12 +88,12 @@ def test_admission_is_kedas_own(lab: Lab) -> None:
         },
     }
     lab.api.create(target)
-    with pytest.raises(Refused, match="scaling with only cpu"):
+    with pytest.raises(Refused, match="only cpu/memory triggers"):
         lab.api.create(scaler)
     lab.api.delete(lab.api.path_of(target, "default"))
 
 
-@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.usefixtures("place")
 def test_a_taken_port_is_told_with_the_log() -> None:
     require_lab()
     thief = Program("thief", (sys.executable, "-m", "http.server", "2379", "--bind", "127.0.0.1"), "http://127.0.0.1:2379/")
@@ -98,43 +101,38 @@ def test_a_taken_port_is_told_with_the_log() -> None:
         pass
 
 
-@pytest.mark.usefixtures("nothing_left")
-def test_a_program_that_dies_is_told_with_the_log_and_nothing_is_left() -> None:
+@pytest.mark.usefixtures("place")
+def test_a_program_that_is_not_built_is_told() -> None:
     require_lab()
-    folders = []
+    absent = Program("absent", ("/nowhere/absent",))
+    with pytest.raises(LabFailed, match="make -C tools/lab"), running_lab(extra=[absent]):
+        pass
+
+
+def test_a_program_that_dies_is_told_with_the_log(place: Path) -> None:
+    require_lab()
 
     def kill_etcd(lab: Lab) -> None:
-        folders.append(lab.folder)
-        commands = our_processes().items()
-        os.kill(
-            next(pid for pid, command in commands if command.startswith(f"{BINARIES}/etcd") and str(lab.folder) in command), signal.SIGKILL
-        )
+        os.kill(next(pid for pid, command in processes_of(place).items() if command.startswith(f"{BINARIES}/etcd")), signal.SIGKILL)
         for _ in range(100):
             lab.check()
             time.sleep(0.1)
 
     with pytest.raises(LabFailed, match=r"etcd ended by itself \(-9\)"), running_lab() as lab:
         kill_etcd(lab)
-    assert not folders[0].exists()
 
 
-@pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_ended_leaves_nothing(how: signal.Signals, tmp_path: Path) -> None:
+def test_a_run_that_is_ended_leaves_nothing(how: signal.Signals, place: Path) -> None:
+    """Also when the runner itself is killed: its namespaces end with it (the fixture looks)."""
     require_lab()
-    environ = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.lab.run", "T01"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    assert "healthy" in process.stderr.readline()
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=60)
-    for _ in range(300):
-        if not list(tmp_path.iterdir()):
-            break
-        time.sleep(0.1)
-    assert list(tmp_path.iterdir()) == []
+    environ = {**os.environ, "TMPDIR": str(place)}
+    command = [sys.executable, "-m", "tests.lab.run", "T01"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "healthy" in process.stderr.readline()
+        process.send_signal(how)
+        errors = process.stderr.read()
     if how is not signal.SIGKILL:
         assert process.returncode == 1
         assert "nothing is left running" in errors
