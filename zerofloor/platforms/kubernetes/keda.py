@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Scaler, Undecided, Workload
+from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Notice, Part, Scaler, Undecided, Workload
 from zerofloor.estate import Estate
+from zerofloor.platforms.kubernetes import keda_triggers as triggers_of
 from zerofloor.platforms.kubernetes.hpa import keeps_peak
 from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, job
-from zerofloor.schedules import BadSchedule, hours_per_week, occurrences
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, hidden, items, mapping, seconds, text
 from zerofloor.words import counted
@@ -34,18 +33,6 @@ TRUSTED: Final = Assumption(
 )
 COOLDOWN: Final = Decimal(300)
 """cooldownPeriod's default in seconds (KEDA docs, "ScaledObject specification")."""
-
-_NEEDED = {
-    "cron": ("timezone", "start", "end", "desiredReplicas"),
-    "prometheus": ("serverAddress", "query", "threshold"),
-    "metrics-api": ("url", "valueLocation", "targetValue"),
-    "kubernetes-workload": ("podSelector", "value"),
-    "aws-sqs-queue": ("queueURL", "awsRegion"),
-    "kafka": ("bootstrapServers", "consumerGroup"),
-}
-"""Metadata without which the scaler can't be built (KEDA docs, one page a scaler); `…FromEnv` may stand in."""
-
-_ENGINE_METRIC = re.compile(r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]")
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -102,12 +89,12 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     if isinstance(pause, Evidence):
         return _scaler(obj, target, suspended=pause, **common)
     floor = minimum if isinstance(minimum, int) else 0
-    holds, peak, open_parts = _kept(obj, spec, floor, idle if isinstance(idle, int) else None, common["maximum"], triggers)
+    holds, peak, open_parts = _kept(estate, obj, spec, floor, idle if isinstance(idle, int) else None, common["maximum"], triggers)
     return _scaler(obj, target, holds=holds, keeps_peak=peak, undecided=open_parts, **common)
 
 
 def _kept(
-    obj: Object, spec: Any, floor: int, idle: int | None, maximum: int | None, triggers: list[Any]
+    estate: Estate, obj: Object, spec: Any, floor: int, idle: int | None, maximum: int | None, triggers: list[Any]
 ) -> tuple[tuple[Hold, ...], Hold | None, tuple[Undecided, ...]]:
     """What a ScaledObject in effect keeps after a week without a request."""
     holds: list[Hold] = []
@@ -124,23 +111,18 @@ def _kept(
         path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
         because = Evidence(obj.urn, path, "true", "forced activation keeps at least one replica without a request")
         holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Remove {path}"))
-    if _only_resource_metrics(triggers):
+    if triggers_of.only_resource_metrics(triggers):
         because = Evidence(obj.urn, "spec.triggers", None, "cpu and memory triggers are always active: it never goes below one replica")
         holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), "Add a trigger that is quiet while nobody asks"))
     for index, trigger in enumerate(triggers):
-        path = f"spec.triggers[{index}].metadata"
-        meta = mapping(at(trigger, "metadata"))
-        if at(trigger, "type") == "cron":
-            hold = _cron(obj, path, meta, floor, maximum)
-            if isinstance(hold, Hold):
-                holds.append(hold)
-            elif isinstance(hold, Undecided):
-                undecided.append(hold)
-        threshold = _activation(meta)
-        if threshold is not None and threshold < 0:
-            key = next(key for key in meta if key.lower().startswith("activation"))
-            because = Evidence(obj.urn, f"{path}.{key}", meta[key], "the activation threshold is negative, so a value of 0 keeps it active")
-            holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Set {path}.{key} to 0 or more"))
+        for part in triggers_of.kept(estate, obj, index, trigger, floor, maximum):
+            if isinstance(part, Hold):
+                holds.append(part)
+            else:
+                undecided.append(part)
+    formula = triggers_of.formula(obj, floor)
+    if formula is not None:
+        holds.append(formula)
     peak: Hold | None = None
     paused = annotation(obj, "autoscaling.keda.sh/paused-scale-in")
     if paused is not None and not _go_false(paused):
@@ -196,27 +178,12 @@ def _refused(
         return Evidence(obj.urn, "spec.idleReplicaCount", idle, f"KEDA refuses an idle count that is not below the minimum ({floor})")
     if not triggers:
         return Evidence(obj.urn, "spec.triggers", None, "KEDA refuses a ScaledObject without triggers")
-    if _only_resource_metrics(triggers) and floor == 0 and not isinstance(idle, int) and estate.settings.trust.keda_webhook:
+    if triggers_of.only_resource_metrics(triggers) and floor == 0 and not isinstance(idle, int) and estate.settings.trust.keda_webhook:
         return Evidence(obj.urn, "spec.minReplicaCount", minimum, "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only")
     for index, trigger in enumerate(triggers):
-        kind, meta = at(trigger, "type"), mapping(at(trigger, "metadata"))
-        for key in _NEEDED.get(kind, ()) if isinstance(kind, str) else ():
-            if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
-                if at(trigger, "authenticationRef") is not None and kind != "cron":
-                    continue
-                why = f"the {kind} trigger lacks {key}, so the ScaledObject never gets Ready"
-                return Evidence(obj.urn, f"spec.triggers[{index}].metadata.{key}", meta.get(key), why)
-        if kind == "cron":
-            path = f"spec.triggers[{index}].metadata"
-            if not hidden(meta.get("start")) and meta.get("start") == meta.get("end"):
-                return Evidence(obj.urn, f"{path}.end", meta.get("end"), "start and end are the same, so the ScaledObject never gets Ready")
-            wanted = count(meta.get("desiredReplicas"))
-            if isinstance(wanted, Impossible) or wanted == 0:
-                why = "it is no number above zero, so the ScaledObject never gets Ready"
-                return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
-            for key in ("start", "end"):
-                if isinstance(meta.get(key), str) and not _is_schedule(meta[key]):
-                    return Evidence(obj.urn, f"{path}.{key}", meta[key], "it is no cron expression, so the ScaledObject never gets Ready")
+        wrong = triggers_of.unusable(obj, index, trigger)
+        if wrong is not None:
+            return wrong
     return None
 
 
@@ -243,29 +210,6 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
     return None
 
 
-def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) -> Hold | Undecided | None:
-    """The window of a cron trigger: replicas above the minimum for a part of the week."""
-    if any(hidden(meta.get(key)) for key in ("start", "end", "desiredReplicas")):
-        return Undecided(obj.urn, path, "the cron window is not known at preview", SETTLE)
-    wanted = count(meta.get("desiredReplicas"))
-    if not isinstance(wanted, int) or wanted <= floor:
-        return None
-    wanted = min(wanted, maximum) if maximum is not None else wanted
-    try:
-        hours = hours_per_week(str(meta["start"]), str(meta["end"]))
-    except BadSchedule:
-        return None
-    because = Evidence(
-        obj.urn,
-        path,
-        {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
-        f"keeps {counted(wanted, 'replica')} for {hours} h a week",
-    )
-    if hours >= WEEK - 1:
-        return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
-    return Hold(Cause.SCHEDULE, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
-
-
 def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Notice]:
     spec = obj.spec
     cap = estate.settings.caps.idle_tail_seconds
@@ -285,7 +229,7 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
     if minimum in (None, 0):
         for index, trigger in enumerate(items(at(spec, "triggers"))):
             query = text(at(trigger, "metadata", "query")) or ""
-            if _ENGINE_METRIC.search(query):
+            if triggers_of.reads_an_engine(query):
                 path = f"spec.triggers[{index}].metadata.query"
                 because = Evidence(obj.urn, path, query, "these metrics come from the pods that it scales: at zero there are none")
                 message = "the trigger reads metrics of the pods that it scales: from zero it never wakes"
@@ -354,20 +298,6 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
     return build(estate, obj, reading, holds=holds, ceiling=most, assumptions=(TRUSTED,), notices=once.notices, undecided=once.undecided)
 
 
-def _only_resource_metrics(triggers: list[Any]) -> bool:
-    return bool(triggers) and all(at(trigger, "type") in ("cpu", "memory") for trigger in triggers)
-
-
-def _activation(meta: Any) -> Decimal | None:
-    for key, value in mapping(meta).items():
-        if key.lower().startswith("activation") and isinstance(value, str | int | float):
-            try:
-                return Decimal(str(value))
-            except ArithmeticError:
-                return None
-    return None
-
-
 def _takes_hpa(obj: Object) -> bool:
     return _true(annotation(obj, "scaledobject.keda.sh/transfer-hpa-ownership"))
 
@@ -385,10 +315,3 @@ def _go_false(value: Any) -> bool:
 def _true(value: Any) -> bool:
     """Whether Go's strconv.ParseBool reads it as true."""
     return value is True or (isinstance(value, str) and value in ("1", "t", "T", "true", "TRUE", "True"))
-
-
-def _is_schedule(expression: str) -> bool:
-    try:
-        return next(occurrences(expression), None) is not None
-    except BadSchedule:
-        return False
