@@ -178,6 +178,8 @@ class Placement:
     """Pods that share one GPU (time-slicing); 1 where GPUs are whole."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
+    name_hidden: bool = False
+    """True where its name can't be read, so that its turn among Karpenter's pools is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,8 @@ class PodDemand:
     tolerations: tuple[Toleration, ...] = ()
     one_per_node: bool = False
     """Required anti-affinity among themselves by hostname, or a host port."""
-    do_not_disrupt: bool = False
-    """`karpenter.sh/do-not-disrupt` on the pod for good."""
+    do_not_disrupt: bool | None = False
+    """`karpenter.sh/do-not-disrupt` on the pod for good; None where that can't be read."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

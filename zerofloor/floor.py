@@ -92,6 +92,8 @@ class Floor:
 def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     """The verdict on an estate's capacity, with an entry for each pool and workload that has to do with a GPU."""
     pools = tuple(replace(pool, shapes=_ordered(pool)) if len(pool.shapes) > 1 else pool for pool in capacity.pools)
+    unread = tuple(w for w in capacity.workloads if w.daemon and w.pod.do_not_disrupt is None)
+    pools = tuple(_doubted(pool, unread) for pool in pools) if unread else pools
     meeting = Meeting(pools)
     near_gpus = any(pool.placement is not None and any(_is_gpu(shape) for shape in pool.shapes) for pool in pools)
     scaled = tuple(s for s in scale(capacity, estate) if near_gpus or s.workload.pod.wants_gpu or s.workload.pod_unread)
@@ -121,7 +123,8 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     entries.sort(key=lambda entry: (entry.urn, entry.platform, entry.name, _first_type(entry)))
     undecided = tuple(sorted({u for entry in entries for u in entry.undecided} | set(capacity.undecided), key=_place))
     gpus = sum((entry.gpus for entry in entries if entry.supply is not None and entry.gpus is not None), Decimal(0))
-    nodes = sum(entry.nodes for entry in entries if entry.supply is not None and entry.nodes is not None)
+    counted = [entry.nodes for entry in entries if entry.supply is not None and entry.verdict != "undecided"]
+    nodes = None if None in counted else sum(number for number in counted if number is not None)
     held = any(entry.verdict == "held" for entry in entries)
     verdict: Verdict = "held" if held else "undecided" if undecided else "zero"
     relevant = {entry.urn for entry in entries}
@@ -277,6 +280,21 @@ def _nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
     return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(pool.key, ())
 
 
+def _doubted(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
+    """The pool, undecided where a daemon whose annotations can't be read may keep its nodes."""
+    placement = pool.placement
+    if placement is None or placement.expires or not (placement.grows and _by_pods(pool)) or not any(map(_is_gpu, pool.shapes)):
+        return pool
+    for workload in unread:
+        if workload.pod_unread or (
+            shapes_for(pool, replace(workload.pod, accelerators={}, open_count=False)) and tolerates(workload.pod, pool)
+        ):
+            why = f"the annotations of its pods are not known at preview: do-not-disrupt would keep each node of {pool.name}"
+            path, settle = "spec.template.metadata.annotations", "Give the annotations in the program so that the preview knows them"
+            return replace(pool, undecided=(*pool.undecided, Undecided(workload.urn, path, why, settle)))
+    return pool
+
+
 def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
     """A daemon whose pods must not be disrupted keeps each node that it runs on (seen: shared/truth N55)."""
     for workload in pinning if _by_pods(pool) else ():
@@ -417,7 +435,8 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
     gpus = (workload.pod.gpus or Decimal(1 if workload.pod.open_count else 0)) * running
     nodes: int | None = None
     if supply is not None:
-        nodes = supply.nodes
+        # Of what size the nodes are that carry them elsewhere, and so how many, nothing says.
+        nodes = supply.nodes if supply.shapes or not supply.nodes else None
         if supply.shapes and supply.nodes and not carried:
             gpus = (supply.shapes[0].gpus or Decimal(1)) * supply.nodes
     verdict: Verdict = "held" if running > 0 and holds else "undecided" if undecided else "zero"

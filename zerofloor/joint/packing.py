@@ -151,7 +151,7 @@ def _largest_first(same: list[Group]) -> tuple[Decimal, bool, Decimal, Decimal, 
 def _in_order(pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]) -> list[tuple[_Rack, tuple[Shape, ...]]]:
     """Pools in the order in which a waiting pod brings nodes: groups that stand or scale by themselves before Karpenter's
     NodePools; those by weight, then by name from z to a (seen: shared/truth N65)."""
-    by_name = sorted(takers, key=lambda taker: taker[0].pool.name, reverse=True)
+    by_name = sorted(takers, key=lambda taker: (_first_by_name(taker[0].pool), taker[0].pool.name), reverse=True)
 
     def rank(taker: tuple[_Rack, tuple[Shape, ...]]) -> tuple[bool, bool, int]:
         pool = taker[0].pool
@@ -160,6 +160,11 @@ def _in_order(pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]) -> 
         return disliked(pod, pool), karpenter, -weight if karpenter else 0
 
     return sorted(by_name, key=rank)
+
+
+def _first_by_name(pool: Pool) -> bool:
+    """A GPU pool whose name is hidden is taken to come first: that may raise a floor and never lowers it."""
+    return pool.placement is not None and pool.placement.name_hidden and all(shape.gpus != 0 for shape in pool.shapes)
 
 
 def _may_bring(pool: Pool, pod: PodDemand) -> bool:

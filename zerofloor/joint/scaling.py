@@ -75,14 +75,14 @@ def _targets(
                 workload.key,
                 _Matched(scaler, Assumption(f"{scaler.kind} {scaler.target_name} scales {workload.name}", "its name is not known yet")),
             )
-        charts = [w for w in opaque if _same(scaler, w)] if not named and not unnamed else []
-        for workload in named or charts[:1]:
-            guess = (
-                None
-                if named
-                else Assumption(f"{scaler.kind} {scaler.target_name} scales what {workload.name} installs", "nothing else fits")
-            )
-            yield workload.key, _Matched(scaler, guess)
+        charts = [w for w in opaque if _surely_same(scaler, w)] if not named and not unnamed else []
+        for workload in named:
+            what = f"{scaler.kind} {scaler.target_name} scales {workload.kind} {workload.name}"
+            sure = _surely_same(scaler, workload)
+            yield workload.key, _Matched(scaler, None if sure else Assumption(what, "one of their namespaces is not known yet"))
+        for workload in charts[:1]:
+            what = f"{scaler.kind} {scaler.target_name} scales what {workload.name} installs"
+            yield workload.key, _Matched(scaler, Assumption(what, "nothing else fits"))
         return
     of_kind = by_kind.get(scaler.target_kind, []) if scaler.target_kind else [w for kind in sorted(by_kind) for w in by_kind[kind]]
     candidates = [w for w in of_kind if _same(scaler, w) and w.replicas is not None]
@@ -100,6 +100,11 @@ def _targets(
 
 def _same(scaler: Scaler, workload: Workload) -> bool:
     return scaler.namespace is None or not workload.namespace or scaler.namespace == workload.namespace
+
+
+def _surely_same(scaler: Scaler, workload: Workload) -> bool:
+    """Two namespaces that are both hidden are taken for one: mostly that of a Namespace in the stack."""
+    return (scaler.namespace or "") == workload.namespace
 
 
 def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -> Scaled:

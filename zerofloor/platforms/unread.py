@@ -44,6 +44,10 @@ _WORDS: Final = frozenset(
 )
 _TYPE_KEY: Final = re.compile(r".*(?:type|size|shape|sku|class|flavou?r|plan|machine|profile|node|instance)s?", re.I)
 
+# What asks for machines or devices, under whatever type: hidden, it may ask for GPUs.
+_ASKING: Final = frozenset({"instanceType", "instanceTypes", "machineType", "vmSize", "resources", "limits", "requests", "nodeSelector"})
+_ASKING_LABEL: Final = "node.kubernetes.io/instance-type"
+
 # Their properties describe what others do: they hold nothing themselves.
 _INERT: Final = re.compile(
     r"(?:pulumi:|aws:(?:iam|s3|ssm|cloudwatch|kms|ecr|sns|sqs|route53|secretsmanager|budgets|servicequotas|ce|pricing|cloudtrail|cfg|config)/"
@@ -97,7 +101,7 @@ def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[
         if not isinstance(count(value), int) or count(value) != 0:
             yield path, key
     elif isinstance(value, Hidden):
-        if _GPU_KEY.fullmatch(key):
+        if _GPU_KEY.fullmatch(key) or key in _ASKING or key == _ASKING_LABEL:
             yield path, f"{key} is {value.value}"
     elif _COUNT_KEY.fullmatch(key) and not isinstance(value, str):
         if value is not False and isinstance(value, int | float) and value > 0:

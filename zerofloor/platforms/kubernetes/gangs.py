@@ -73,18 +73,20 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
 def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
     spec = obj.spec
     off = suspended(at(spec, "suspend"))
-    for index, group in enumerate(items(at(spec, "replicatedJobs")) if not isinstance(spec, Hidden) else [spec]):
+    for index, group in enumerate(_listed(at(spec, "replicatedJobs"))):
         copies = count(at(group, "replicas"))
         inner = at(group, "template", "spec")
         if off is not False and isinstance(inner, Mapping):
             inner = {**inner, "suspend": off}
         number = copies if isinstance(copies, int) else 1
         name = text(at(group, "name")) or str(index)
+        if isinstance(copies, Hidden | Impossible) and isinstance(inner, Mapping) and off is False:
+            inner = {**inner, "parallelism": copies if isinstance(copies, Hidden) else at(group, "replicas")}
         yield job(estate, obj, inner, f"spec.replicatedJobs[{index}].template.spec", part=name, copies=number)
 
 
 def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
-    for index, task in enumerate(items(at(obj.spec, "tasks")) if not isinstance(obj.spec, Hidden) else [obj.spec]):
+    for index, task in enumerate(_listed(at(obj.spec, "tasks"))):
         path = f"spec.tasks[{index}]"
         yield _run(
             estate, obj, task, path, text(at(task, "name")) or str(index), False, None, "spec.tasks[].template.spec.activeDeadlineSeconds"
@@ -109,6 +111,11 @@ def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     for role, group in sorted(mapping(roles).items()):
         deadline = at(policy, "activeDeadlineSeconds")
         yield _run(estate, obj, group, f"spec.{field}.{role}", role, off, deadline, "spec.runPolicy.activeDeadlineSeconds")
+
+
+def _listed(value: Any) -> list[Any]:
+    """The parts of a list; a hidden list is one hidden part."""
+    return [value] if isinstance(value, Hidden) else items(value)
 
 
 def _run(estate: Estate, obj: Object, group: Any, path: str, part: str, off: bool | Hidden, deadline: Any, deadline_path: str) -> Workload:

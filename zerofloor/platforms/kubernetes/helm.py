@@ -35,6 +35,16 @@ _DRIVERS: Final = re.compile(
 """Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or manage what others declare."""
 
 
+_INFRASTRUCTURE: Final = re.compile(
+    r"(?:.*/)?(?:ingress-nginx|nginx-ingress|nginx|traefik|cert-manager|external-dns|external-secrets|aws-load-balancer-controller|metrics-server|argo-cd|argocd"
+    r"|aws-(?:ebs|efs|fsx|mountpoint-s3)-csi-driver|aws-node-termination-handler|aws-for-fluent-bit|fluent-bit|fluentd|loki(?:-stack)?|tempo|promtail|datadog"
+    r"|opentelemetry-collector|istio.*|base|istiod|gateway|linkerd.*|cilium|calico|tigera-operator|vault|consul|postgresql(?:-ha)?|mysql|mariadb|mongodb"
+    r"|redis(?:-cluster)?|valkey|rabbitmq|kafka|elasticsearch|opensearch|minio|velero|sealed-secrets|reloader|descheduler|kyverno|gatekeeper|harbor|gitlab"
+    r"|keycloak|oauth2-proxy|cloudnative-pg|wordpress|jenkins|sonarqube|nats|temporal|airflow)"
+)
+"""Charts known to run without accelerators: hidden values (a password in an output) leave them quiet."""
+
+
 def read(estate: Estate) -> Iterable[Part]:
     for token in sorted(estate.by_type):
         if token not in TYPES or "addon" in token.lower():
@@ -55,7 +65,7 @@ def _release(estate: Estate, resource: Resource) -> Workload | None:
     if chart is not None and _DRIVERS.fullmatch(chart.rstrip("/")):
         return None
     if isinstance(values, Hidden):
-        if not any(_names_model_server(name) for name in names):
+        if not any(_names_model_server(name) for name in names) and chart is not None and _INFRASTRUCTURE.fullmatch(chart.rstrip("/")):
             return None
         return _workload(estate, resource, "values", f"values is {values.value} at preview", PodDemand(open_count=True))
     found = _asks(values) or _from_chart(chart)

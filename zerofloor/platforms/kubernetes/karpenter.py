@@ -13,7 +13,7 @@ from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, 
 from zerofloor.estate import Estate
 from zerofloor.instances import Shape, accelerated_types
 from zerofloor.platforms.kubernetes.objects import Object, objects
-from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, requirement
+from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, do_not_disrupt, requirement
 from zerofloor.schedules import BadSchedule, hours_for
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, items, mapping, quantity, seconds, text
@@ -103,6 +103,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         placement=Placement(
             labels=_labels(template),
             open_labels=isinstance(at(template, "metadata", "labels"), Hidden),
+            name_hidden=obj.name_hidden,
             requirements=requirements,
             taints=_taints(obj, at(template, "spec", "taints")),
             # A static pool does not grow for pods (seen: shared/truth G14).
@@ -358,15 +359,18 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
         return hold(
             path, "Never", "empty nodes are never removed: those of the busiest hour stay", f"Set {path} to a duration such as 60s"
         ), []
-    annotations = at(template, "metadata", "annotations")
-    if mapping(annotations).get(DO_NOT_DISRUPT) in ("true", True):
+    kept = do_not_disrupt(template)
+    if kept is None:
+        path = "spec.template.metadata.annotations"
+        undecided.append(Undecided(obj.urn, path, "it is not known at preview whether its nodes are ever disrupted", SETTLE))
+    if kept:
         path = f'spec.template.metadata.annotations["{DO_NOT_DISRUPT}"]'
         return hold(path, "true", "its nodes are never disrupted, empty or not: those of the busiest hour stay", f"Remove {path}"), []
     for index, budget in enumerate(items(at(disruption, "budgets"))):
         path = f"spec.disruption.budgets[{index}]"
         reasons = at(budget, "reasons")
         nodes = at(budget, "nodes")
-        if isinstance(reasons, Hidden) or isinstance(nodes, Hidden):
+        if any(isinstance(part, Hidden) for part in (budget, reasons, nodes, *items(reasons))):
             undecided.append(Undecided(obj.urn, path, "it is not known at preview whether the budget keeps empty nodes", SETTLE))
             continue
         blocks = nodes in ("0", "0%", 0) and (not items(reasons) or "Empty" in items(reasons))

@@ -43,7 +43,8 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
     prefix = f"{path}.spec" if path else "spec"
     for value, where in ((template, path or "the manifest"), (spec, prefix)):
         if isinstance(value, Hidden):
-            return PodReading(PodDemand(), undecided=(_open(obj, where, value, "its pods may ask for GPUs"),))
+            unread = PodDemand(do_not_disrupt=None if value is template else do_not_disrupt(template))
+            return PodReading(unread, undecided=(_open(obj, where, value, "its pods may ask for GPUs"),))
     evidence: list[Evidence] = []
     undecided: list[Undecided] = []
     refused: Evidence | None = None
@@ -93,10 +94,16 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         affinity=_affinity(spec),
         tolerations=_tolerations(at(spec, "tolerations")),
         one_per_node=shared or _spreads_one_per_node(spec, labels),
-        do_not_disrupt=at(template, "metadata", "annotations", DO_NOT_DISRUPT) in ("true", True),
+        do_not_disrupt=do_not_disrupt(template),
         labels={key: value for key, value in labels.items() if isinstance(value, str)},
     )
     return PodReading(demand, tuple(evidence), refused, tuple(undecided))
+
+
+def do_not_disrupt(template: Any) -> bool | None:
+    """Whether a template's annotation keeps Karpenter from disrupting it for good; None where that can't be read."""
+    value = at(template, "metadata", "annotations", DO_NOT_DISRUPT)
+    return None if isinstance(value, Hidden) else value in ("true", True)
 
 
 def _resources(obj: Object, resources: Any, where: str) -> tuple[dict[str, Decimal], Evidence | None, list[Undecided], list[Evidence]]:
@@ -224,6 +231,8 @@ def _tolerations(listed: Any) -> tuple[Toleration, ...]:
 
 
 def _toleration(value: Mapping[str, Any]) -> Toleration:
+    if any(isinstance(part, Hidden) for part in value.values()):
+        return Toleration(None, "Exists")
     return Toleration(
         key=text(value.get("key")),
         operator=text(value.get("operator")) or "Equal",

@@ -49,7 +49,8 @@ def _cluster(estate: Estate, obj: Object, spec: Any, path: str, serve: Any) -> I
         name = text(at(group, "groupName")) or f"workers {index}"
         hosts = count(at(group, "numOfHosts"))
         replicas, least, most = (count(at(group, field)) for field in ("replicas", "minReplicas", "maxReplicas"))
-        opened = next((f for v, f in ((least, "minReplicas"), (replicas, "replicas")) if isinstance(v, Hidden | Impossible)), None)
+        numbers = ((least, "minReplicas"), (replicas, "replicas"), (hosts, "numOfHosts"))
+        opened = next((f for v, f in numbers if isinstance(v, Hidden | Impossible)), None)
         reading = read_pod(estate, obj, group if isinstance(group, Hidden) else at(group, "template"), f"{where}.template")
         stopped = (*off, suspended(at(group, "suspend")))
         if True not in stopped and (opened is not None or isinstance(scaled, Hidden)):
@@ -69,6 +70,10 @@ def _cluster(estate: Estate, obj: Object, spec: Any, path: str, serve: Any) -> I
         else:
             because = Evidence(obj.urn, f"{where}.minReplicas", at(group, "minReplicas"), f"the autoscaler keeps {counted(low, 'worker')}")
             kept, fix = low, f"Set {where}.minReplicas to 0"
+            if isinstance(serve, Hidden) and not kept and True not in stopped:
+                part = Undecided(obj.urn, "spec.serveConfigV2", "its deployments are not known at preview: they may keep workers", SETTLE)
+                yield build(estate, obj, reading, part=name, undecided=(part,), ceiling=high)
+                continue
             each = reading.demand.gpus
             if pinned and each and kept < math.ceil(pinned / each):
                 kept = math.ceil(pinned / each)

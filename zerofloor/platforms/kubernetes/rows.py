@@ -95,11 +95,13 @@ def read(estate: Estate) -> Iterable[Part]:
             if not row.each:
                 yield _row(estate, obj, row, obj.body, "", "")
                 continue
-            for index, part in enumerate(items(get(obj.body, row.each))):
+            listed = get(obj.body, row.each)
+            for index, part in enumerate([listed] if isinstance(listed, Hidden) else items(listed)):
                 yield _row(estate, obj, row, part, f"{row.each}[{index}].", str(index))
     for (group, kind), path in ONE_SHOT.items():
         for obj in objects(estate, (group, kind)):
-            for index, part in enumerate(items(get(obj.body, path))):
+            listed = get(obj.body, path)
+            for index, part in enumerate([listed] if isinstance(listed, Hidden) else items(listed)):
                 yield _once(estate, obj, part, f"{path}[{index}]", str(index))
 
 
@@ -154,7 +156,7 @@ def _referenced(estate: Estate, obj: Object) -> Any:
 
 def _once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
     container = at(part, "container") if at(part, "container") is not None else at(part, "script")
-    template = _around(part if container is None else container, part)
+    template = part if isinstance(part, Hidden) else _around(part if container is None else container, part)
     deadlines = (at(part, "activeDeadlineSeconds"), at(obj.spec, "activeDeadlineSeconds"), at(obj.spec, "timeout"))
     deadline = next((value for value in deadlines if value is not None), None)
     return run_to_completion(estate, obj, template, path, 1, path, deadline=deadline, deadline_path="spec.activeDeadlineSeconds", part=name)

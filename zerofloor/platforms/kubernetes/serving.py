@@ -66,6 +66,9 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         part = Undecided(obj.urn, f'{path}["{key}"]', f'{path}["{key}"] {why}', SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)
     kept = least or 0
+    if not kept and isinstance(mapping(annotations).get(_CLASS), Hidden):
+        part = Undecided(obj.urn, f'{path}["{_CLASS}"]', "the autoscaler's class is not known at preview: not each scales to zero", SETTLE)
+        return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)
     because = Evidence(obj.urn, f'{path}["{key}"]', minimum, f"min-scale keeps {counted(kept, 'pod')} without a request")
     fix = f'Set {path}["{key}"] to "0"'
     if not kept and mapping(annotations).get(_CLASS) == "hpa.autoscaling.knative.dev":
@@ -107,6 +110,10 @@ def _inference_service(estate: Estate, obj: Object, component: str) -> Iterable[
     assumptions: tuple[Assumption, ...] = (TRUSTED,)
     mode = annotation(obj, "serving.kserve.io/deploymentMode")
     scaler = annotation(obj, "serving.kserve.io/autoscalerClass")
+    if kept == 0 and (isinstance(mode, Hidden) or isinstance(scaler, Hidden)):
+        why = "the deployment mode or the autoscaler's class is not known at preview: not each scales to zero"
+        yield build(estate, obj, reading, part=part, undecided=(Undecided(obj.urn, "metadata.annotations", why, SETTLE),), ceiling=ceiling)
+        return
     _, scale = _first(obj.annotations, _MIN_SCALE)
     if kept == 0 and isinstance(count(scale), int) and count(scale) and mode in (None, "Serverless", "Knative"):
         kept = max(kept, int(scale))
@@ -185,6 +192,9 @@ def _llm_inference_service(estate: Estate, obj: Object) -> Iterable[Workload]:
         if role is None:
             continue
         name = "" if path == "spec" else "prefill"
+        if isinstance(role, Hidden):
+            yield replicated(estate, obj, role, path, part=name)
+            continue
         stopped = annotation(obj, "serving.kserve.io/stop") in ("true", True)
         scaling = at(role, "scaling")
         floor = {"replicas": 0} if stopped else {"replicas": at(scaling, "minReplicas")} if scaling is not None else role
@@ -198,8 +208,8 @@ def _llm_inference_service(estate: Estate, obj: Object) -> Iterable[Workload]:
         yield replicated(estate, obj, floor, path, template=inner, template_path=f"{path}.template", part=name)
         worker = at(role, "worker")
         if worker is not None:
-            nodes = count(at(role, "parallelism", "pipeline")) or count(at(role, "parallelism", "data"))
-            others = max(1, nodes - 1) if isinstance(nodes, int) else 1
+            sizes = [count(at(role, "parallelism", axis)) for axis in ("pipeline", "data")]
+            others = max(1, *(size - 1 for size in sizes if isinstance(size, int)), 1)
             yield replicated(
                 estate, obj, floor, path, template={"spec": worker}, template_path=f"{path}.worker", part=f"{name} workers".strip(),
                 pods_per_replica=others,
