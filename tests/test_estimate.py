@@ -30,11 +30,11 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
     [
         (supply("p5e.48xlarge"), "no price for p5e.48xlarge in us-east-1"),
         (supply("g6e.xlarge", region="xx-nowhere-1"), "on-demand in us-east-1 it would be $1.86/h; not counted"),
-        (supply("g6e.xlarge", region=None), "set `region: {aws: …}` in zerofloor.yaml"),
+        (supply("g6e.xlarge", region=None), "its region is not known"),
         (supply("g5.xlarge", market="spot"), "no spot price for g5.xlarge in us-east-1"),
         (supply("g5.xlarge", market="spot"), "on-demand in us-east-1 it would be $1.01/h; not counted"),
         (supply("p5.48xlarge", market="reserved"), "no reserved price for p5.48xlarge"),
-        (supply("g5.xlarge", price_as="sagemaker"), "no price of sagemaker for g5.xlarge"),
+        (supply("g5.xlarge", price_as="sagemaker"), "no price for g5.xlarge (sagemaker)"),
         (supply("a3-ultragpu-8g", cloud="gcp", region="us-central1"), "no price for a3-ultragpu-8g in us-central1"),
         (supply(), "its instance type is not known"),
         (supply(cloud=""), "nothing says on which cloud"),
@@ -47,6 +47,14 @@ def test_a_held_gpu_without_a_price_blocks_and_is_never_nothing(held: Supply, sa
     assert found.floor.hourly.amount == D("1.006")  # the priced pool alone
     assert any(says in note and "::p0" in note for note in found.footnotes), found.footnotes
     assert [gap.blocks for gap in found.gaps] == [True]
+
+
+def test_how_to_have_it_priced_is_told_once() -> None:
+    notes = cost(supply("g6e.xlarge", region=None), supply("g5.xlarge", region=None), supply("p5e.48xlarge")).footnotes
+    assert [note for note in notes if note.startswith("To have it priced, ")] == [
+        "To have it priced, put your own into the file that `prices` in zerofloor.yaml names.",
+        "To have it priced, set `region: {aws: …}` in zerofloor.yaml.",
+    ]
 
 
 def test_nodes_that_are_held_for_hardly_an_hour_block_too() -> None:

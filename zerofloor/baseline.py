@@ -12,7 +12,7 @@ from zerofloor.estimate import Amount, Change, Estimate
 from zerofloor.money import Money
 from zerofloor.prices.book import PriceBook
 
-SCHEMA = "zerofloor.report/1"
+SCHEMAS = ("zerofloor.report/1", "zerofloor.estimate/1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ def of_estimate(estimate: Estimate, name: str) -> Baseline:
 
 
 def of_report(report: Any, name: str) -> Baseline:
-    """The figures of a previous JSON report (decoded). InputError where it is none."""
-    if not isinstance(report, Mapping) or report.get("schema") != SCHEMA:
-        raise InputError(f"{name}: not a zerofloor report ({SCHEMA}): write one with --format json")
+    """The figures of a previous JSON report or estimate (decoded). InputError where it is none."""
+    if not isinstance(report, Mapping) or report.get("schema") not in SCHEMAS:
+        raise InputError(f"{name}: not a zerofloor report ({SCHEMAS[0]}): write one with --format json")
     floor, desired, ceiling = (_money(report, figure, name) for figure in ("floor", "desired", "ceiling"))
     prices, estimate = report.get("prices"), report["estimate"]
     snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None

@@ -34,9 +34,9 @@ class Wait:
         return sum((part.most for part in self.parts), Decimal(0))
 
 
-NODE: Final = Part("a GPU node gets ready", Decimal(80), Decimal(120), "default: 80-120 s from the request to a ready GPU node")
-IMAGE: Final = Part("the image is pulled", Decimal(300), Decimal(600), "default: 5-10 min for 10-13 GB, neither lazy nor cached")
-LOAD: Final = Part("the model is loaded", Decimal(120), Decimal(120), "default: about 2 min for an 8B model")
+NODE: Final = Part("a GPU node gets ready", Decimal(80), Decimal(120), "default: from the request to a ready node")
+IMAGE: Final = Part("the image is pulled", Decimal(300), Decimal(600), "default: 10-13 GB, neither lazy nor cached")
+LOAD: Final = Part("the model is loaded", Decimal(120), Decimal(120), "default: an 8B model")
 
 
 def cold_start(given: Given) -> Wait:

@@ -46,7 +46,7 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
         for entry in floor.entries
         if entry.supply is not None
     ]
-    needs = residuals(estate, floor, today) if floor.entries else ()
+    needs = residuals(estate, floor, today) if floor.entries or floor.undecided else ()
     rest = [_residual(need, book) for need in needs]
     gaps = [line.gap for line in lines if line.gap] + [gap for gap in rest if isinstance(gap, Gap)]
     items = [item for line in lines for item in line.items] + [item for item in rest if isinstance(item, Item)]
@@ -54,7 +54,7 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
     items.sort(key=_what_hurts)
     amounts = {figure: _total(items, figure, book.currency) for figure in (*_FIGURES, "residual")}
     ceiling = Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, any(line.unbounded for line in lines))
-    once = sum((item.price.amount * item.quantity for item in items if not item.counts_in), Decimal(0))
+    once = _once(items)
     ordered = sorted((line.cost for line in lines), key=lambda cost: (-cost.floor.hourly.amount, -cost.ceiling.hourly.amount, cost.urn))
     return Estimate(
         floor=amounts["floor"],
@@ -67,7 +67,7 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
         snapshot=book.snapshot,
         snapshot_as_of=book.snapshot_as_of,
         sources=tuple(sorted({item.source for item in items})),
-        footnotes=tuple(dict.fromkeys(_footnotes(lines, gaps, book, bursts, settings, today))),
+        footnotes=tuple(dict.fromkeys(_footnotes(lines, gaps, floor, book, bursts, settings, today))),
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
@@ -268,14 +268,25 @@ def _total(items: Iterable[Item], figure: str, currency: str) -> Amount:
     return Amount(Money(total, currency), Money(most, currency) if most != total else None)
 
 
+def _once(items: Iterable[Item]) -> Decimal:
+    return sum((item.price.amount * item.quantity for item in items if not item.counts_in), Decimal(0))
+
+
 def _what_hurts(item: Item) -> tuple[int, Decimal, str, str]:
     rank = 0 if "floor" in item.counts_in else 1 if "residual" not in item.counts_in and item.counts_in else 2
     return rank, -item.price.amount * item.quantity, item.urn, item.what
 
 
 def _footnotes(
-    lines: list[_Line], gaps: list[Gap], book: PriceBook, bursts: Profile | None, settings: Settings, today: datetime.date
+    lines: list[_Line],
+    gaps: list[Gap],
+    floor: Floor,
+    book: PriceBook,
+    bursts: Profile | None,
+    settings: Settings,
+    today: datetime.date,
 ) -> Iterator[str]:
+    undecided = {entry.urn for entry in floor.entries if entry.undecided}
     for gap in gaps:
         beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
         yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why.partition(': ')[0]}{beside}."
@@ -283,7 +294,7 @@ def _footnotes(
         yield f"To have it priced, {settle}."
     for line in lines:
         yield from line.notes
-        if line.unbounded:
+        if line.unbounded and line.cost.urn not in undecided:
             yield f"{short(line.cost.urn)}: nothing bounds it, so the ceiling is a least."
     by_urn: dict[str, list[ResourceCost]] = {}
     for line in lines:
@@ -295,12 +306,14 @@ def _footnotes(
         yield f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor prices update` fetches newer ones."
     if book.live_as_of:
         yield f"Live AWS prices of {book.live_as_of}."
-    if bursts is not None:
+    if bursts is not None and lines:
         yield "Expected: each pool that can grow is taken to serve all of the declared traffic."
         if settings.traffic.requests_per_second is None and settings.traffic.bursts_per_week is None:
             yield f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours (`traffic.burstsPerWeek` says otherwise)."
-    if any(not item.counts_in for line in lines for item in line.items):
-        yield "A replacement that is created before its predecessor is deleted bills twice, once, for as long as a cold start takes."
+    once = _once(item for line in lines for item in line.items)
+    if once:
+        both = "A replacement that is created before its predecessor is deleted bills beside it for as long as a cold start takes"
+        yield f"{both}: {dollars(Money(once, book.currency))}, once."
 
 
 def _disorder(urn: str, costs: list[ResourceCost]) -> Iterator[str]:

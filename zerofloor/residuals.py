@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from zerofloor.capacity import WEEK
 from zerofloor.estate import Estate
 from zerofloor.floor import Floor
 from zerofloor.stack import Resource
@@ -42,7 +43,7 @@ class _Scene:
 
     estate: Estate
     held: Mapping[str, Decimal | None]
-    """Nodes held by each resource that has to do with a GPU; None where not known."""
+    """Nodes held on an average hour by each resource that has to do with a GPU; None where not known."""
     cloud: str
     """The cloud that Kubernetes objects are on; empty where nothing says it."""
     aws: bool
@@ -303,7 +304,7 @@ def _aws(estate: Estate, resource: Resource, what: str, item: str, number: Decim
 def _held(floor: Floor) -> Mapping[str, Decimal | None]:
     held: dict[str, Decimal | None] = {}
     for entry in floor.entries:
-        nodes = entry.supply.nodes if entry.supply else entry.nodes
+        nodes = entry.supply.node_hours_per_week / WEEK if entry.supply else entry.nodes
         before = held.get(entry.urn, Decimal(0))
         held[entry.urn] = None if nodes is None or before is None else before + nodes
     return held

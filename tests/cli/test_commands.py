@@ -115,8 +115,11 @@ def test_estimate_is_the_money_and_no_gate(tmp_path: Path) -> None:
     assert "floor" in done.out
     assert "GPU001" not in done.out
     assert set(json.loads(zerofloor("estimate", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path).out)) == {
+        "schema",
         "documents",
+        "floor",
         "estimate",
+        "assumptions",
         "prices",
     }
 

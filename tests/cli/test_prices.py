@@ -19,7 +19,8 @@ def write_digest(path: Path, *instances: str) -> None:
 def test_show_prints_region_market_price_source_and_age(tmp_path: Path) -> None:
     done = zerofloor("prices", "show", "g6e.xlarge", "--region", "us-west-2", *TODAY, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert "us-west-2  on-demand  $1.86 a hour  snapshot: " in done.out
+    assert "aws  us-west-2  on-demand  $1.861 per hour\n    snapshot: " in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
     assert "days old)" in done.out
     assert "nowhere" in refused(zerofloor("prices", "show", "g6e.xlarge", "--region", "nowhere", *TODAY, cwd=tmp_path))
 

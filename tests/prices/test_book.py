@@ -92,7 +92,7 @@ def test_two_currencies_are_never_added_up() -> None:
 
 @pytest.mark.parametrize(("day", "age"), [("2026-11-23", 0), ("2026-11-24", 1), ("2027-02-22", 91), ("2026-01-01", 0)])
 def test_age_is_counted_from_the_day_passed_in(day: str, age: int) -> None:
-    assert snapshot_age(open_book(), datetime.date.fromisoformat(day)) == age
+    assert snapshot_age(open_book().snapshot_as_of, datetime.date.fromisoformat(day)) == age
 
 
 def test_show_lists_what_a_run_would_use() -> None:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import replace
+from decimal import Decimal as D
 
 import jsonschema
 import pytest
 
 from tests.reports.sample import report
+from zerofloor.capacity import Undecided
+from zerofloor.cold_start import cold_start
+from zerofloor.estimate import Amount, Figure, Gap, Item
+from zerofloor.floor import Floor
+from zerofloor.meaning import meaning
+from zerofloor.money import Money
 from zerofloor.report import Report
 from zerofloor.reports import json_report, markdown, table
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
+from zerofloor.settings import ColdStart
 
 HOSTILE = [
     "\x1b[31mred\x1b]8;;http://evil\x07",
@@ -44,6 +53,74 @@ def test_table_says_what_matters_on_one_page() -> None:
     assert "Change: Set llm to 0." in page
     assert page.index("Findings") < page.index("Waived") < page.index("llm: llm (until 2027-01-01)")
     assert "llm: llm (hint)" in page
+
+
+def test_an_amount_is_never_torn_apart() -> None:
+    dear = report()
+    many = Amount(Money(D("123456.78")), up_to=Money(D("987654.32")))
+    dear = replace(dear, estimate=replace(dear.estimate, floor=many, ceiling=many, gaps=(gap("floor", "ceiling"),)))
+    for width in (40, 60, 80, 100):
+        page = table.render(dear, width=width)
+        assert max(map(len, page.splitlines())) <= width
+        assert "$123,456.78 to" in page
+        assert "$720,987,653.60 +" in page
+
+
+def gap(*figures: Figure) -> Gap:
+    return Gap("urn:pulumi:dev::shop::t::b", "g5.xlarge", "no price", False, figures)
+
+
+def test_only_figures_that_lack_something_say_so() -> None:
+    one = report()
+    page = table.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),))))
+    assert re.search(r"^floor +\$55\.04 +\$40,179\.20$", page, re.M)
+    assert re.search(r"^ceiling +\$110\.08 to \$165\.12 \+ unpriced ", page, re.M)
+    assert json.loads(json_report.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),)))))["estimate"]["gaps"] == [
+        {
+            "urn": "urn:pulumi:dev::shop::t::b",
+            "what": "g5.xlarge",
+            "why": "no price",
+            "blocks": False,
+            "missing_in": ["ceiling"],
+            "elsewhere": None,
+        }
+    ]
+
+
+def test_what_is_undecided_is_not_printed_as_nothing() -> None:
+    open_one = Undecided("urn:pulumi:dev::shop::gcp:container/nodePool:NodePool::l4", "", "no type that zerofloor reads", "Add a hint.")
+    none = Amount(Money(D(0)))
+    one = report()
+    unread = replace(
+        one,
+        floor=Floor("undecided", None, None, (), (open_one,)),
+        estimate=replace(one.estimate, floor=none, desired=none, ceiling=none, items=()),
+    )
+    for page in (table.render_estimate(unread), markdown.render_estimate(unread)):
+        assert "It can't be decided whether a GPU keeps billing." in page
+        assert "$0.00" not in page
+        assert page.count("undecided") == 2 * 3
+    assert json.loads(json_report.render_estimate(unread))["floor"]["verdict"] == "undecided"
+
+
+def test_a_floor_that_may_be_dearer_says_so() -> None:
+    one = report()
+    floor = Amount(Money(D("1.861")), up_to=Money(D("30.13")))
+    said = meaning(floor.hourly, 30, cold_start(ColdStart()))
+    page = table.render(replace(one, estimate=replace(one.estimate, floor=floor, meaning=said)))
+    assert "keep billing while nobody uses them: $1.86 to $30.13/h," in page
+    assert "Forgotten, the floor costs at least $115.38 over a weekend" in page  # 62 h
+    assert "Scaling to zero saves at least $1,358.53 a month" in page
+
+
+def test_quantity_times_price_gives_the_sums_again() -> None:
+    disk = Item("urn:x", "disk", D(500), "GB", Money(D("0.08") / 730), "list", "2026-10-12", ("residual",), listed_monthly=True)
+    one = report()
+    one = replace(one, estimate=replace(one.estimate, items=(disk,), residual=Amount(disk.price * disk.quantity)))
+    out = json.loads(json_report.render(one))["estimate"]
+    (item,) = out["items"]
+    assert round(D(item["price"]["amount"]) * item["quantity"] * 730, 2) == D("40.00") == D(out["residual"]["monthly"]["amount"])
+    assert "disk: $0.08 per GB-month; 500 GB in residual" in table.render(one)
 
 
 def test_table_has_colour_only_when_asked() -> None:
@@ -139,7 +216,14 @@ def test_estimate_is_the_money_alone() -> None:
     page = table.render_estimate(report())
     assert re.search(r"^floor +\$55\.04", page, re.M)
     _estimate_has_no_findings(page, report())
-    assert set(json.loads(json_report.render_estimate(report()))) == {"documents", "estimate", "prices"}
+    assert set(json.loads(json_report.render_estimate(report()))) == {
+        "schema",
+        "documents",
+        "floor",
+        "estimate",
+        "assumptions",
+        "prices",
+    }
     _estimate_has_no_findings(markdown.render_estimate(report()), report())
 
 

@@ -24,6 +24,8 @@ def show(
     today: TodayOption = None,
 ) -> None:
     """Print what an item costs: each region and market with its source and date."""
+    import textwrap
+
     from zerofloor.cli.inputs import open_prices, settings_beside
     from zerofloor.cli.output import emit
     from zerofloor.errors import InputError
@@ -32,13 +34,19 @@ def show(
     from zerofloor.reports.visible import visible
 
     date = day(today)
-    found = show(open_prices(*settings_beside(settings, [])), item, region)
+    book = open_prices(*settings_beside(settings, []))
+    found = show(book, item, region)
     if not found:
         raise InputError(f"{item}: no price{f' in {region}' if region else ''}")
     lines = []
     for one in found:
-        costs = f"{one.key.region or 'all regions'}  {one.key.market}  {price(one.money)} a {one.unit}"
-        lines.append(f"{costs}  {one.origin}: {one.source}, {age(one.as_of, date)}")
+        key = one.key
+        sold = " ".join(part for part in (key.cloud, key.service, "" if key.os == "linux" else key.os) if part)
+        lines.append(f"{sold}  {'all regions' if key.region == '*' else key.region}  {key.market}  {price(one.money)} per {one.unit}")
+        lines.extend(
+            textwrap.wrap(f"{one.origin}: {one.source}, {age(one.as_of, date)}", 76, initial_indent="    ", subsequent_indent="    ")
+        )
+    lines.append(f"snapshot {book.snapshot[:12]}, gathered {age(book.snapshot_as_of, date)}")
     emit("".join(f"{visible(line)}\n" for line in lines), output)
 
 
@@ -61,7 +69,7 @@ def update(
 
     target = path or default_path(os.environ)
     table = fetch_into(target, keys_of_types(regions, types), boto_clients(), datetime.datetime.now(datetime.UTC))
-    emit(f"{target}: {len(table)} prices\n")
+    emit(f"{target}: {len(table)} prices\nToday's --live runs use them; `prices: {target}` in zerofloor.yaml makes every run use them.\n")
 
 
 @app.command()
@@ -71,9 +79,10 @@ def verify(today: TodayOption = None) -> None:
     from zerofloor.prices.book import open_book
     from zerofloor.prices.verify import verify
     from zerofloor.reports.visible import visible
+    from zerofloor.words import counted
 
     book = open_book()
     problems = verify(book, day(today))
     emit("".join(f"{visible(f'{one.severity}: {one.where}: {one.text}')}\n" for one in problems))
-    emit(f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: {len(problems)} problems\n")
+    emit(f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: {counted(len(problems), 'problem')}\n")
     raise typer.Exit(1 if any(one.severity == "error" for one in problems) else 0)

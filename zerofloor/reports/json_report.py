@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Item, Meaning, ResourceCost
+from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Gap, Item, Meaning, ResourceCost
 from zerofloor.floor import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
 from zerofloor.show import plain
 
 SCHEMA: Final = "zerofloor.report/1"
+
+ESTIMATE_SCHEMA: Final = "zerofloor.estimate/1"
+"""A part of a report: its fields are the report's."""
+
+PLACES_OF_A_PRICE: Final = Decimal("0.000000000001")
+"""A price by the month is divided by 730 hours: with so many places quantity times price gives the sums again."""
 
 
 def render(report: Report) -> str:
@@ -24,7 +30,7 @@ def render(report: Report) -> str:
 def render_estimate(report: Report) -> str:
     """The money alone, in the report's own shape."""
     whole = data(report)
-    return dump({key: whole[key] for key in ("documents", "estimate", "prices")})
+    return dump({"schema": ESTIMATE_SCHEMA} | {key: whole[key] for key in ("documents", "floor", "estimate", "assumptions", "prices")})
 
 
 def dump(value: Any) -> str:
@@ -67,6 +73,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "resources": [_cost(one) for one in estimate.resources],
         "items": [_item(item) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
+        "gaps": [_gap(gap) for gap in estimate.gaps],
         "footnotes": list(estimate.footnotes),
         "once": _optional(estimate.once),
         "meaning": None if estimate.meaning is None else _meaning(estimate.meaning),
@@ -145,11 +152,22 @@ def _item(item: Item) -> dict[str, Any]:
         "what": item.what,
         "quantity": _number(item.quantity),
         "unit": item.unit,
-        "price": _money(item.price),
-        "dearest": _optional(item.dearest),
+        "price": _money(item.price, PLACES_OF_A_PRICE),
+        "dearest": None if item.dearest is None else _money(item.dearest, PLACES_OF_A_PRICE),
         "source": item.source,
         "as_of": item.as_of,
         "counts_in": list(item.counts_in),
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "urn": gap.urn,
+        "what": gap.what,
+        "why": gap.why,
+        "blocks": gap.blocks,
+        "missing_in": list(gap.lacks),
+        "elsewhere": gap.elsewhere or None,
     }
 
 
@@ -180,9 +198,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _money(money: Money) -> Mapping[str, str]:
+def _money(money: Money, places: Decimal = Decimal("0.000001")) -> Mapping[str, str]:
     """Exact to a millionth, with at least the cents: a sum of prices an hour has more places than money has."""
-    places = Decimal("0.000001")
     text = f"{money.amount.quantize(places):f}".rstrip("0")
     whole, _, part = text.partition(".")
     return {"amount": f"{whole}.{part.ljust(2, '0')}", "currency": money.currency}

@@ -6,7 +6,20 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, assumptions, changes, columns, document, gathered, headline, meaning, notes, priced_lines, verdict, waiting
+from zerofloor.reports.phrases import (
+    FIGURES,
+    assumptions,
+    changes,
+    columns,
+    document,
+    gathered,
+    headline,
+    meaning,
+    notes,
+    priced_lines,
+    verdict,
+    waiting,
+)
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
 

@@ -133,6 +133,8 @@ def notes(report: Report) -> list[str]:
     told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
     heads = {f"{short(gap.urn)}: {gap.what}" for gap in report.estimate.gaps if gap.blocks and gap.urn in told}
     left = [note for note in report.estimate.footnotes if note.partition(" is unpriced: ")[0] not in heads]
+    if not any(" is unpriced: " in note for note in left):
+        left = [note for note in left if not note.startswith("To have it priced, ")]
     return left + (waiting(report) if report.estimate.floor.hourly.amount else [])
 
 

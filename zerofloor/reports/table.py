@@ -11,7 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import FIGURES, assumptions, changes, columns, document, gathered, headline, meaning, notes, priced_lines, verdict, waiting
+from zerofloor.reports.phrases import (
+    FIGURES,
+    assumptions,
+    changes,
+    columns,
+    document,
+    gathered,
+    headline,
+    meaning,
+    notes,
+    priced_lines,
+    verdict,
+    waiting,
+)
 from zerofloor.reports.visible import visible
 from zerofloor.words import dollars, short
 
