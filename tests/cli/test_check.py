@@ -28,7 +28,7 @@ def test_a_held_gpu_fails_with_exit_1_and_says_what_to_change(tmp_path: Path) ->
     assert done.err == ""
     assert done.out.startswith("FAIL  1 GPU")
     assert "GPU001 fixed-replicas-hold-gpu" in done.out
-    assert "spec.replicas is 1" in done.out
+    assert "spec.replicas is 1" in " ".join(done.out.split())
     assert "Change: " in done.out
     assert max(map(len, done.out.splitlines())) <= 80
 

@@ -151,6 +151,9 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
         if isinstance(value, Hidden):
             why = f"spec.{field} is {value.value} at preview: what it keeps is not known"
             found.append(Undecided(obj.urn, f"spec.{field}", why, SETTLE))
+    if isinstance(at(spec, "advanced", "scalingModifiers", "formula"), Hidden):
+        why = "the scaling formula is not known at preview: it may never fall to zero"
+        found.append(Undecided(obj.urn, "spec.advanced.scalingModifiers.formula", why, SETTLE))
     for index, trigger in enumerate(items(at(spec, "triggers"))):
         for value, where in ((trigger, ""), (at(trigger, "type"), ".type"), (at(trigger, "metadata"), ".metadata")):
             if isinstance(value, Hidden):
