@@ -225,6 +225,8 @@ class TestExpected:
         [
             {"requestsPerSecond": [1] * 24},
             {"requestsPerSecond": [-1] * 168},
+            {"requestsPerSecond": ["NaN"] * 168},
+            {"requestsPerSecond": "x" * 168},
             {"requestsPerSecond": [1] * 168, "requestsPerSecondPerReplica": 0},
             {"requestsPerSecond": ["1e9"] * 168, "requestsPerSecondPerReplica": "1e-9"},
         ],
@@ -263,6 +265,16 @@ class TestChange:
         assert baseline.signed(found.floor) == "+$3.72/h"
         assert baseline.signed(found.floor * -1) == "-$3.72/h"
         assert baseline.signed(found.ceiling) == "±$0.00/h"
+
+    def test_what_is_missing_on_either_side_is_told(self) -> None:
+        unpriced, priced = cost(supply("p5e.48xlarge")), floor({"p0": supply("p5e.48xlarge"), "p1": supply("p5e.48xlarge")})
+        before = baseline.of_estimate(unpriced, "last")
+        found = estimate(priced, estate((), Settings()), open_book(), datetime.date(2026, 11, 24), before).change
+        assert found is not None
+        assert found.notes == (
+            "Of the baseline 1 had no price or could not be decided, so the change may be too high.",
+            "Of this run 2 have no price or can't be decided, so the change may be too low.",
+        )
 
     def test_against_a_report_priced_with_another_snapshot(self) -> None:
         money = {"hourly": {"amount": "1.861", "currency": "USD"}}
@@ -314,6 +326,19 @@ class TestBreakEven:
         serverless = 100 * (D("0.15") * D("0.75") + D("0.60") * D("0.25"))
         dedicated = D("55.04") * (8 * 3600 + 840) / 3600 / 168 * 730
         assert f"serverless is cheaper by ${dedicated - serverless:,.2f} a month" in found.verdict
+
+    def test_as_many_replicas_as_the_tokens_need(self) -> None:
+        # One replica serves 2,000 tokens/s: 5,256 M a month; 10,000 M need two.
+        given = {"model": "gpt-oss-120b", "tokensPerSecond": 2000, "tokensPerMonth": 10_000_000_000}
+        found = cost(supply("g5.xlarge"), settings={"serverless": given}).break_even
+        assert found is not None
+        dedicated = 2 * D("1.006") * 730
+        serverless = 10_000 * (D("0.15") * D("0.75") + D("0.60") * D("0.25"))
+        assert "2 replicas that are always on, $1,468.76" in found.verdict
+        assert f"the dedicated deployment is cheaper by ${serverless - dedicated:,.2f}" in found.verdict
+        busy = cost(supply("g5.xlarge", nodes=0, ceiling=1), settings={"serverless": given, "traffic": {"busyHoursPerWeek": 8}}).break_even
+        assert busy is not None
+        assert "the two are not comparable" in busy.verdict
 
     def test_a_stated_default_has_its_source_and_fits_one_size(self) -> None:
         found = cost(supply("g6e.xlarge"), settings={"serverless": {"model": "llama-v3p1-8b-instruct"}}).break_even

@@ -201,3 +201,29 @@ def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
 def test_a_stack_of_cpu_machines_has_no_bill_here() -> None:
     found = estimate_of(machine("t3.large"), resource("aws:ec2/natGateway:NatGateway", "nat", {}))
     assert (found.items, found.unpriced, found.footnotes) == ((), (), ())
+
+
+def test_a_dedicated_host_is_not_priced_as_a_plain_machine() -> None:
+    host = resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceFamily": "g5", "availabilityZone": "us-east-1a"})
+    found = estimate_of(host)
+    assert (found.floor.hourly.amount, found.unpriced) == (D(0), (host.urn,))
+    assert estimate_of(machine(tenancy="dedicated")).unpriced == (machine().urn,)
+
+
+def test_another_operating_system_is_not_priced_as_linux() -> None:
+    group = eks(1, 1, 1, "g5.xlarge", amiType="WINDOWS_CORE_2022_x86_64")
+    (gap,) = [gap for gap in estimate_of(group).gaps if gap.blocks]
+    assert "no price for g5.xlarge with windows in us-east-1" in gap.why
+    assert gap.elsewhere == "with Linux on-demand in us-east-1 it would be $1.01/h"
+    assert estimate_of(eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA")).floor.hourly.amount == D("1.006")
+    reserved = {"instanceType": "g5.xlarge", "instanceCount": 1, "availabilityZone": "us-east-1a"}
+    kind = "aws:ec2/capacityReservation:CapacityReservation"
+    of_windows = resource(kind, "cr", {**reserved, "instancePlatform": "Windows"})
+    assert estimate_of(of_windows).unpriced == (of_windows.urn,)
+    assert estimate_of(resource(kind, "cr", {**reserved, "instancePlatform": "Linux/UNIX"})).floor.hourly.amount == D("1.006")
+
+
+def test_a_stack_that_no_platform_reads_still_has_its_residuals() -> None:
+    cluster = resource("gcp:container/cluster:Cluster", "gke", {"location": "us-central1"})
+    pool = resource("gcp:container/nodePool:NodePool", "l4", {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4", "count": 1}]}})
+    assert [gap.what for gap in estimate_of(cluster, pool).gaps] == ["GKE cluster management"]

@@ -141,6 +141,26 @@ def test_disks_of_nodes_bill_while_the_nodes_are_held(nodes: int, expected: D) -
     assert sum("residual" in item.counts_in for item in found.items) == bool(nodes)
 
 
+def test_disks_of_nodes_that_a_schedule_holds_count_for_its_hours() -> None:
+    group = resource(GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "diskSize": 100, "scalingConfig": {"minSize": 0}})
+    same(rest(group, held={"gpu": supply("g5.xlarge", nodes=1, hours=42)}), 100 * GP3 * 42 / 168)
+
+
+def test_cpu_nodes_of_a_self_managed_group_of_a_cluster() -> None:
+    template = resource(TEMPLATE, "lt", {"instanceType": "m5.large"})
+    inputs = {"minSize": 1, "maxSize": 4, "desiredCapacity": 2, "launchTemplate": {"id": UNKNOWN}}
+    tagged = {**inputs, "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned", "propagateAtLaunch": True}]}
+    uses = {"launchTemplate": [template.urn]}
+    same(rest(template, resource(ASG, "cpu", tagged, uses)), 2 * D("0.096"))
+    same(rest(template, resource(ASG, "web", inputs, uses)), D(0))  # nothing says that a pool needs it
+    same(rest(resource(TEMPLATE, "lt", {"instanceType": "g5.xlarge"}), resource(ASG, "cpu", tagged, uses)), D(0))
+
+
+def test_auto_mode_has_a_fee_that_is_named() -> None:
+    cluster = resource("aws:eks/cluster:Cluster", "ml", {"version": "1.35", "computeConfig": {"enabled": True}})
+    assert "Auto Mode's fee on top of each of its nodes is unpriced" in " ".join(rest(cluster).footnotes)
+
+
 def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
     template = resource(TEMPLATE, "lt", MAPPING)
     group = resource(ASG, "gpu", {"minSize": 2, "maxSize": 2, "launchTemplate": {"id": UNKNOWN}}, {"launchTemplate": [template.urn]})

@@ -25,15 +25,14 @@ class Baseline:
     ceiling: Money
     snapshot: str
     """The price snapshot that they were reckoned with."""
-    unpriced: int = 0
-    """How many of its resources had no price."""
+    missing: int = 0
+    """How much of it had no price or was undecided."""
 
 
 def of_estimate(estimate: Estimate, name: str) -> Baseline:
     """The figures of another estimate, such as that of a judged export."""
-    return Baseline(
-        name, estimate.floor.hourly, estimate.desired.hourly, estimate.ceiling.hourly, estimate.snapshot, len(estimate.unpriced)
-    )
+    missing = sum(1 for gap in estimate.gaps if gap.lacks != ("residual",))
+    return Baseline(name, estimate.floor.hourly, estimate.desired.hourly, estimate.ceiling.hourly, estimate.snapshot, missing)
 
 
 def of_report(report: Any, name: str) -> Baseline:
@@ -43,20 +42,26 @@ def of_report(report: Any, name: str) -> Baseline:
     floor, desired, ceiling = (_money(report, figure, name) for figure in ("floor", "desired", "ceiling"))
     prices, estimate = report.get("prices"), report["estimate"]
     snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None
-    unpriced = estimate.get("unpriced")
-    without = len(unpriced) if isinstance(unpriced, list) else 0
-    return Baseline(name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", without)
+    unpriced, verdict = estimate.get("unpriced"), report.get("floor")
+    missing = len(unpriced) if isinstance(unpriced, list) else 0
+    missing += 1 if isinstance(verdict, Mapping) and verdict.get("verdict") == "undecided" else 0
+    return Baseline(name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", missing)
 
 
-def change(baseline: Baseline, floor: Amount, desired: Amount, ceiling: Amount, book: PriceBook) -> Change:
-    """The hourly difference of each figure. InputError where the currencies differ."""
+def change(baseline: Baseline, floor: Amount, desired: Amount, ceiling: Amount, book: PriceBook, missing: int = 0) -> Change:
+    """The hourly difference of each figure; `missing` counts what this run has no price for or could not decide.
+
+    InputError where the currencies differ.
+    """
     if baseline.floor.currency != book.currency:
         raise InputError(f"{baseline.name}: its money is in {baseline.floor.currency}, that of this run in {book.currency}")
     notes = []
     if baseline.snapshot != book.snapshot:
         notes.append("The baseline was priced with another snapshot, so a part of the change may be the prices'.")
-    if baseline.unpriced:
-        notes.append(f"{baseline.unpriced} of the baseline's resources had no price, so the change may be too high.")
+    if baseline.missing:
+        notes.append(f"Of the baseline {baseline.missing} had no price or could not be decided, so the change may be too high.")
+    if missing:
+        notes.append(f"Of this run {missing} have no price or can't be decided, so the change may be too low.")
     return Change(
         baseline.name,
         floor.hourly + baseline.floor * -1,

@@ -13,7 +13,7 @@ from zerofloor.billing import meter
 from zerofloor.capacity import WEEK, Market
 from zerofloor.cold_start import Wait, cold_start
 from zerofloor.estate import Estate
-from zerofloor.estimate import Amount, BreakEven, Estimate, Figure, Gap, Item, ResourceCost
+from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, ResourceCost
 from zerofloor.floor import Entry, Floor, Supply
 from zerofloor.instances import Shape
 from zerofloor.meaning import meaning
@@ -72,9 +72,16 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
         meaning=meaning(amounts["floor"].hourly, settings.noticed_after_days, wait) if floor.entries else None,
-        change=None if baseline is None else change(baseline, amounts["floor"], amounts["desired"], ceiling, book),
+        change=None if baseline is None else _change(baseline, amounts, ceiling, book, floor, gaps),
         break_even=_break_even(lines, settings),
     )
+
+
+def _change(
+    baseline: Baseline, amounts: Mapping[Figure, Amount], ceiling: Amount, book: PriceBook, floor: Floor, gaps: list[Gap]
+) -> Change:
+    missing = sum(1 for gap in gaps if gap.lacks != ("residual",))
+    return change(baseline, amounts["floor"], amounts["desired"], ceiling, book, missing + len(floor.undecided))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,8 @@ def _unpriced(entry: Entry, supply: Supply, missing: Unpriced, nodes: Mapping[Fi
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
     names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
-    elsewhere = "" if missing.elsewhere is None else _elsewhere(missing.elsewhere)
+    system = "" if supply.os == "linux" else "with Linux "
+    elsewhere = "" if missing.elsewhere is None else system + _elsewhere(missing.elsewhere)
     lacks = tuple(figure for figure in _FIGURES if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None))
     gap = Gap(entry.urn, names, missing.why, accelerated and any(counted.values()), lacks, elsewhere)
     nothing = Amount(Money(Decimal(0), currency))
@@ -191,9 +199,10 @@ def _named(option: Option, supply: Supply) -> str:
     shape = option.shape
     where = f" in {supply.region}" if supply.region else ""
     service = f" of {supply.price_as}" if supply.price_as and not option.note else ""
+    system = "" if supply.os == "linux" else f" with {supply.os}"
     note = f", {option.note}" if option.note else ""
     size = "" if shape.gpus is None or not shape.accelerator else f" ({number(shape.gpus)} {shape.accelerator})"
-    return f"{shape.instance_type} {supply.market}{service}{where}{note}{size}"
+    return f"{shape.instance_type} {supply.market}{service}{system}{where}{note}{size}"
 
 
 def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:

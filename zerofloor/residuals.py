@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK
-from zerofloor.estate import Estate
+from zerofloor.estate import Estate, tags
 from zerofloor.floor import Floor
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, mapping, quantity, text
@@ -89,6 +89,8 @@ def _eks_cluster(scene: _Scene, cluster: Resource) -> Iterator[Need]:
     support = "extended" if extended else "standard"
     what = f"EKS control plane, Kubernetes {version} in extended support" if extended else "EKS control plane"
     yield _aws(scene.estate, cluster, what, f"EKS control plane {support} support", Decimal(1))
+    if get(cluster.inputs, "computeConfig.enabled") is True:
+        yield _aws(scene.estate, cluster, "EKS Auto Mode's fee on top of each of its nodes", "", Decimal(1))
 
 
 def _nat(scene: _Scene, gateway: Resource) -> Iterator[Need]:
@@ -174,8 +176,26 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
         yield Need(group.urn, what, "aws", kinds[0], number, NODE, scene.estate.region(group, "aws"), market)
 
 
+def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
+    """A self-managed node group without a GPU: its cluster's other pods need its nodes."""
+    of_cluster = any(key.startswith(("kubernetes.io/cluster/", "k8s.io/cluster-autoscaler/")) for key in tags(group.inputs.get("tags")))
+    template = _template(scene.estate, group, group.inputs.get("launchTemplate")) if of_cluster and scene.aws else None
+    kind = template.inputs.get("instanceType") if template is not None else None
+    shape = scene.estate.shape("aws", kind) if isinstance(kind, str) else None
+    if shape is None or shape.gpus != 0:
+        return
+    nodes = count(group.inputs.get("desiredCapacity"))
+    if nodes is None:
+        nodes = count(group.inputs.get("minSize"))
+    number = Decimal(nodes) if isinstance(nodes, int) else None
+    if number != 0:
+        what = f"CPU nodes {shape.instance_type}"
+        yield Need(group.urn, what, "aws", shape.instance_type, number, NODE, scene.estate.region(group, "aws"))
+
+
 def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
     if group.urn not in scene.held:
+        yield from _cpu_group(scene, group)
         return
     template = group.inputs.get("launchTemplate")
     if template is None:
@@ -251,12 +271,18 @@ def _claim(scene: _Scene, claim: Resource) -> Iterator[Need]:
     yield Need(claim.urn, what, cloud, item, size, GB_MONTH, scene.estate.region(claim, "aws") if cloud == "aws" else None)
 
 
-def _template_disks(estate: Estate, owner: Resource, template: Any, nodes: Decimal | None, what: str) -> Iterator[Need]:
-    reference = items(template)[0] if items(template) else template
-    value = at(reference, "id") if at(reference, "id") is not None else at(reference, "name")
+def _template(estate: Estate, owner: Resource, reference: Any) -> Resource | None:
+    """The launch template of a group; None where it is not in the documents, or none is told."""
+    first = items(reference)[0] if items(reference) else reference
+    value = at(first, "id") if at(first, "id") is not None else at(first, "name")
     prop = "launchTemplate" if "launchTemplate" in owner.inputs else "mixedInstancesPolicy"
     link = estate.link(owner, prop, "aws:ec2/launchTemplate:LaunchTemplate", value=value)
-    if len(link.found) != 1:
+    return link.found[0] if len(link.found) == 1 else None
+
+
+def _template_disks(estate: Estate, owner: Resource, reference: Any, nodes: Decimal | None, what: str) -> Iterator[Need]:
+    template = _template(estate, owner, reference)
+    if template is None:
         yield Need(
             owner.urn,
             f"{what}, whose launch template is not in the documents",
@@ -267,7 +293,7 @@ def _template_disks(estate: Estate, owner: Resource, template: Any, nodes: Decim
             estate.region(owner, "aws"),
         )
         return
-    mappings = [mapping(at(one, "ebs")) for one in items(link.found[0].inputs.get("blockDeviceMappings"))]
+    mappings = [mapping(at(one, "ebs")) for one in items(template.inputs.get("blockDeviceMappings"))]
     yield from _disks(estate, owner, what, mappings, nodes)
 
 
@@ -327,14 +353,17 @@ _READERS: Final[Mapping[str, Reader]] = {
     "aws:eks/cluster:Cluster": _eks_cluster,
     "aws-native:eks:Cluster": _eks_cluster,
     "aws:ec2/natGateway:NatGateway": _nat,
+    "aws-native:ec2:NatGateway": _nat,
     "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
     "aws:alb/loadBalancer:LoadBalancer": _load_balancer,
     "aws:elb/loadBalancer:LoadBalancer": _classic_balancer,
     "aws:ec2/eip:Eip": _address,
+    "aws-native:ec2:Eip": _address,
     "aws:ebs/volume:Volume": _volume,
     "aws:ebs/snapshot:Snapshot": _snapshot,
     "aws:ec2/instance:Instance": _instance_disks,
     "aws:eks/nodeGroup:NodeGroup": _node_group,
+    "aws-native:eks:Nodegroup": _node_group,
     "aws:autoscaling/group:Group": _autoscaling_group,
     "kubernetes:karpenter.sh/v1:NodePool": _karpenter_pool,
     "kubernetes:core/v1:Service": _service,

@@ -89,7 +89,8 @@ def _verdict(given: Serverless, blended: Decimal, monthly: Money, expected: Mone
 
 def _at(wanted: Decimal, blended: Decimal, monthly: Money, expected: Money | None, capacity: Decimal | None) -> str:
     """Which is cheaper for so many tokens a month: with as many replicas as they need, or at the declared traffic's cost."""
-    more = ""
+    serverless = Money(wanted / MILLION * blended)
+    start = f"At {tokens(wanted)} tokens a month serverless costs {dollars(serverless)}"
     if expected is None:
         replicas = 1 if capacity is None else max(1, int((wanted / capacity).to_integral_value(ROUND_CEILING)))
         dedicated, how = monthly * replicas, "always on" if replicas == 1 else f"{replicas} replicas that are always on"
@@ -97,11 +98,10 @@ def _at(wanted: Decimal, blended: Decimal, monthly: Money, expected: Money | Non
         dedicated, how = expected * HOURS_PER_MONTH, "at the declared traffic"
         serves = None if capacity is None else capacity * dedicated.amount / monthly.amount
         if serves is not None and serves < wanted:
-            more = f" But in the hours of that traffic it can serve {tokens(serves)} tokens only."
-    serverless = Money(wanted / MILLION * blended)
+            hours = f"in the hours of the declared traffic, for {dollars(dedicated)}, the dedicated one serves {tokens(serves)} at most"
+            return f"{start}; {hours}: the two are not comparable."
     cheaper, dearer = sorted((("serverless", serverless), ("the dedicated deployment", dedicated)), key=lambda pair: pair[1].amount)
     saved = Money(dearer[1].amount - cheaper[1].amount)
-    start = f"At {tokens(wanted)} tokens a month serverless costs {dollars(serverless)} and the dedicated one, {how}, "
     if saved.amount == 0:
-        return f"{start}as much.{more}"
-    return f"{start}{dollars(dedicated)}: {cheaper[0]} is cheaper by {dollars(saved)} a month.{more}"
+        return f"{start} and the dedicated one, {how}, as much."
+    return f"{start} and the dedicated one, {how}, {dollars(dedicated)}: {cheaper[0]} is cheaper by {dollars(saved)} a month."

@@ -47,8 +47,8 @@ class Trust(_Model):
     """Knative and KServe reconcile their objects once they are declared."""
 
 
-NotNegative = Annotated[Decimal, Field(ge=0)]
-Positive = Annotated[Decimal, Field(gt=0)]
+NotNegative = Annotated[Decimal, Field(ge=0, le=10**15)]
+Positive = Annotated[Decimal, Field(ge=Decimal("0.000001"), le=10**15)]
 
 
 class Because(_Model):
@@ -125,7 +125,7 @@ class Traffic(_Model):
     """Requests per second for each hour of the week (168 values, Monday 00:00 UTC first)."""
     requests_per_second_per_replica: Positive | None = None
     """What one replica serves; needed with `requests_per_second`."""
-    bursts_per_week: Annotated[int, Field(ge=0)] | None = None
+    bursts_per_week: Annotated[int, Field(ge=0, le=604800)] | None = None
     """How many separate bursts the busy hours come in; each pays one cold start and one idle tail. None: one a busy day."""
 
 
@@ -167,7 +167,7 @@ class Settings(_Model):
     """What an in-process preview answers a provider's function with, by its token (`aws:ec2/getAmi:getAmi`)."""
     prices: str | None = None
     """A file with prices of your own (negotiated rates, private clouds)."""
-    noticed_after_days: Annotated[int, Field(ge=1)] = 30
+    noticed_after_days: Annotated[int, Field(ge=1, le=36500)] = 30
     """How long a forgotten GPU bills until someone notices."""
     rules: Mapping[str, Literal["error", "warning", "off"]] = Field(default_factory=dict)
     """Severity by rule ID or name, where it should differ from the rule's own."""

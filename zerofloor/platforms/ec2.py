@@ -71,6 +71,8 @@ def _fixed(
     spot: Market = "on-demand",
     undecided: tuple[Undecided, ...] = (),
     assumptions: tuple[Assumption, ...] = (),
+    price_as: str | None = None,
+    os: str = "linux",
 ) -> Iterator[Pool]:
     """A pool of a known number of machines."""
     if found.plain:
@@ -92,6 +94,8 @@ def _fixed(
         assumptions=(*found.assumptions, *assumptions),
         overlap=units if source.resource.replaced_before_delete else 0,
         evidence=found.evidence,
+        price_as=price_as,
+        os=os,
     )
 
 
@@ -135,7 +139,9 @@ def _instance(estate: Scene, source: Declared, state: Evidence | Undecided | Non
     if isinstance(state, Undecided):
         yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (state,))
         return
-    yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot)
+    # An instance on hardware of its own has a price of its own (EC2 user guide, "Dedicated Instances").
+    own = source.inputs.get("tenancy") in ("dedicated", "host")
+    yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated hardware" if own else None)
 
 
 def _market(estate: Scene, source: Declared) -> Market:
@@ -245,7 +251,7 @@ def _host(estate: Scene, source: Declared) -> Iterator[Part]:
             return
     step = source.evidence(path, "an allocated host bills, with instances on it or without")
     hold = Hold(Cause.RESERVATION, source.urn, 1, (*found.evidence, step), "Release the host when nothing runs on it")
-    yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold)
+    yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated host")
 
 
 def _used_reservations(estate: Scene) -> Counter[tuple[str, str]]:
@@ -277,7 +283,9 @@ def _reservation(estate: Scene, source: Declared, used: Counter[tuple[str, str]]
     step = number.evidence(note)
     fix = "Cancel the reservation, or waive it with its end date"
     hold = Hold(Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix)
-    yield from _fixed(estate, source, "EC2 capacity reservation", found, reserved - matched, hold)
+    platform = text(source.inputs.get("instancePlatform")) or "Linux/UNIX"
+    os = "linux" if platform == "Linux/UNIX" else platform.lower()
+    yield from _fixed(estate, source, "EC2 capacity reservation", found, reserved - matched, hold, os=os)
 
 
 def _reservation_fleet(estate: Scene, source: Declared) -> Iterator[Part]:

@@ -34,7 +34,7 @@ class Line(_Model):
     service: str = ""
     """The service that sells it (`sagemaker`) where it is not the cloud's plain machine."""
     os: str = "linux"
-    price: Annotated[Decimal, Field(gt=0)]
+    price: Annotated[Decimal, Field(gt=0, le=10**9)]
     """For one unit, above zero: a price of nothing would hide what is held."""
     unit: str = "hour"
     source: Annotated[str, Field(min_length=3)]
