@@ -56,6 +56,18 @@ def get(value: Any, path: str) -> Any:
     return at(value, *keys(path))
 
 
+def no_object(value: Any, path: str) -> str | None:
+    """The part of `path` where text or a number stands in place of what the rest of it is in; None where nothing is in the way."""
+    parts = path.split(".")
+    for end in range(1, len(parts)):
+        found = get(value, ".".join(parts[:end]))
+        if found is None or isinstance(found, Hidden):
+            return None
+        if not isinstance(found, Mapping):
+            return ".".join(parts[:end])
+    return None
+
+
 def hidden(value: Any) -> bool:
     """Whether the value is unknown or secret."""
     return isinstance(value, Hidden)

@@ -99,6 +99,17 @@ def test_an_impossible_value_of_one_resource_is_undecided_and_blocks(value: Any,
     assert finding["urn"].endswith("NodeGroup::gpu")
 
 
+@pytest.mark.parametrize("sizes", [None, "two", 5, [], [{"minSize": 0}], {}, {"maxSize": 2}], ids=str)
+def test_sizes_that_are_not_there_or_no_object_are_undecided(sizes: Any, tmp_path: Path) -> None:
+    props = {"clusterName": "main", "instanceTypes": ["g5.xlarge"], "scalingConfig": sizes}
+    (tmp_path / "digest.json").write_bytes(digest_of({"resources": [{"type": NODE_GROUP, "name": "gpu", "props": props}]}))
+    done = zerofloor("check", "digest.json", "--format", "json", *TODAY, cwd=tmp_path)
+    assert (done.code, done.err) == (1, "")
+    (finding,) = json.loads(done.out)["findings"]
+    assert finding["name"] == "undecided-gpu"
+    assert "scalingConfig" in finding["message"]
+
+
 def test_an_impossible_value_hides_nothing_else(tmp_path: Path) -> None:
     props = {"clusterName": "main", "instanceTypes": ["g5.xlarge"]}
     bad = {"type": NODE_GROUP, "name": "a", "props": {**props, "scalingConfig": {"minSize": -1}}}

@@ -15,7 +15,7 @@ from zerofloor.estate import Link
 from zerofloor.instances import Shape, accelerated_types, family
 from zerofloor.platforms.aws_scene import Scene, link
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import Impossible, count, get, hidden, items, text
+from zerofloor.values import Impossible, count, get, hidden, items, no_object, text
 
 CLOUD: Final = "aws"
 
@@ -213,6 +213,8 @@ class Size:
 def size(source: Declared, paths: Sequence[str], default: int | None = None, because: str = "") -> Size | Undecided:
     """The count at the first of the paths that is there, else the default; Undecided where AWS would refuse the value."""
     path, value = source.pick(*paths)
+    if value is None and (wrong := next((found for name in paths if (found := no_object(source.inputs, name))), None)):
+        return source.open(wrong, f"{wrong} can't be: it is not an object", "Correct the value")
     number = count(value)
     if isinstance(number, Impossible):
         return source.open(path, f"{path} can't be: {number.why}", "Correct the value")

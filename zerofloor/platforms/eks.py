@@ -24,6 +24,7 @@ DEFAULT_TYPE: Final = "t3.medium"
 default of pulumi-eks (nodes/nodegroup.ts, DEFAULT_INSTANCE_TYPE)."""
 COMPONENTS: Final = ("eks:index:Cluster", "eks:index:NodeGroup", "eks:index:NodeGroupV2", "eks:index:ManagedNodeGroup")
 READS: Final = frozenset({*NODE_GROUPS, *CLUSTERS, *COMPONENTS})
+_SIZES: Final = ("scalingConfig.minSize", "scalingConfig.desiredSize")
 _PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
 
 
@@ -67,6 +68,8 @@ def _managed(estate: Scene, source: Declared, actions: tuple[Action | Undecided,
     maximum = size(source, ["scalingConfig.maxSize"], 2 if defaults else None, because)
     if isinstance(desired, Size) and desired.value is None and isinstance(minimum, Size):
         desired = replace(desired, value=minimum.value, default="omitted: the minimum")
+    if not defaults and isinstance(minimum, Size) and isinstance(desired, Size) and source.pick(*_SIZES)[1] is None:
+        minimum = source.open("scalingConfig", "no size is given: EKS then starts as many nodes as it likes", "Set minSize and desiredSize")
     found = _managed_machines(estate, source)
     spot = market(source, "capacityType")
     if spot == "on-demand" and source.inputs.get("capacityType") is None:
