@@ -51,9 +51,10 @@ def hidings(name: str, stack: Stack) -> Iterator[Hiding]:
                 yield Hiding(name, resource.urn, path, hidden)
 
 
-def hide(stack: Stack, hiding: Hiding) -> Stack:
-    """The stack with that value hidden."""
-    changed = (replace(r, inputs=_replaced(r.inputs, hiding.path, hiding.hidden)) if r.urn == hiding.urn else r for r in stack.resources)
+def hide(stack: Stack, hiding: Hiding, value: Any = None) -> Stack:
+    """The stack with that value hidden, or with another `value` in its place."""
+    new = hiding.hidden if value is None else value
+    changed = (replace(r, inputs=_replaced(r.inputs, hiding.path, new)) if r.urn == hiding.urn else r for r in stack.resources)
     return replace(stack, resources=tuple(changed))
 
 

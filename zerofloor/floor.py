@@ -103,7 +103,7 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     peak = levels[-1].packed
     desired = pack(
         meeting,
-        {pool.key: max(pool.desired or 0, levels[0].standing.get(pool.key, 0)) for pool in pools},
+        {pool.key: max(pool.desired or 0, levels[0].standing.get(pool.key, 0)) for pool in pools if pool.shapes},
         (Group(s.workload.key, s.workload.pod, s.desired * s.workload.pods_per_replica) for s in scaled if s.desired),
         daemons,
     )
@@ -427,7 +427,7 @@ def _workload_entry(s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packi
         return None
     holds = tuple(hold for hold in s.holds if hold.least)
     if strays:
-        holds = tuple(_stray(s, hold, strays) for hold in holds[:1])
+        holds = tuple(hold if hold.cause is Cause.CAPACITY_BUFFER else _stray(s, hold, strays) for hold in holds[:1])
     evidence = (*s.evidence, *workload.evidence, *(e for hold in holds for e in hold.evidence))
     running = pods - pending if workload.pod.wants_gpu else len(strays)
     homeless = workload.pod.wants_gpu and not meeting.meant(workload.pod)

@@ -25,6 +25,9 @@ Count: TypeAlias = int | Hidden | Impossible
 MOST = 1_000_000
 """No node or replica count is above this: a larger one is a slip of the keyboard."""
 
+LARGEST = Decimal(2**63)
+"""Kubernetes' quantities are below this (apimachinery, `resource.Quantity`)."""
+
 
 @lru_cache(maxsize=4096)
 def keys(path: str) -> tuple[str | int, ...]:
@@ -134,7 +137,7 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
     if isinstance(value, str):
         return _quantity(value)
     number = _number(value)
-    if number is None or number < 0:
+    if number is None or not 0 <= number < LARGEST:
         return Impossible(f"{_short(value)} is not a quantity")
     return number
 
@@ -143,7 +146,8 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
 def _quantity(value: str) -> Decimal | Impossible:
     match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value)
     if match and match[3] in _SUFFIX:
-        return Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
+        amount = Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
+        return amount if amount < LARGEST else Impossible(f"{_short(value)} is beyond any quantity")
     return Impossible(f"{_short(value)} is not a quantity")
 
 

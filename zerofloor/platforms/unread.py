@@ -88,6 +88,9 @@ def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[
     if _GPU_KEY.fullmatch(key) and isinstance(value, Mapping | list | tuple) and value:
         if any(_asks(inner) for inner in items(value) if isinstance(inner, Mapping)) or not isinstance(items(value)[0], Mapping):
             yield path, key
+    elif is_accelerator(key):
+        if not isinstance(count(value), int) or count(value) != 0:
+            yield path, key
     elif isinstance(value, Mapping):
         asked = _zero_count(value)
         for name in sorted(value):
@@ -97,9 +100,6 @@ def names_gpu(value: Any, path: str, key: str = "", depth: int = 0) -> Iterator[
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from names_gpu(inner, f"{path}[{index}]", key, depth + 1)
-    elif is_accelerator(key):
-        if not isinstance(count(value), int) or count(value) != 0:
-            yield path, key
     elif isinstance(value, Hidden):
         if _GPU_KEY.fullmatch(key) or key in _ASKING or key == _ASKING_LABEL:
             yield path, f"{key} is {value.value}"

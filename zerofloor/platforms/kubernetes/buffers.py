@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
@@ -10,9 +12,14 @@ from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespa
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
-from zerofloor.values import at, count
+from zerofloor.values import Count, Impossible, at, count, items, mapping, quantity
 
 KINDS = frozenset({("autoscaling.x-k8s.io", "CapacityBuffer")})
+
+_REFERENCES = (
+    ("podTemplateRef", (("core", "PodTemplate"),)),
+    ("scalableRef", (("apps", "Deployment"), ("apps", "StatefulSet"))),
+)
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -21,42 +28,79 @@ def read(estate: Estate) -> Iterable[Part]:
 
 
 def _buffer(estate: Estate, obj: Object) -> Workload:
-    reading, base = _pods(estate, obj)
+    reading, target, template = _chunk(estate, obj)
+    gate = estate.settings.trust.karpenter_capacity_buffer
     replicas, percent = count(at(obj.spec, "replicas")), count(at(obj.spec, "percentage"))
-    path = "spec.replicas" if replicas is not None else "spec.percentage"
-    kept: object = replicas
-    if replicas is None and isinstance(percent, int):
-        # As a percentage of a workload at 0 it keeps nothing (seen: shared/truth G06).
-        kept = -(-base * percent // 100) if base is not None else Hidden.UNKNOWN
-    if kept == 0 or (kept is None and base == 0) or estate.settings.trust.karpenter_capacity_buffer is False:
+    chunks: Count | None = replicas
+    path, share = "spec.replicas", None
+    if replicas is None and percent is not None:
+        path = "spec.percentage"
+        chunks = percent
+        # A share of a workload: what its scaler leaves of it decides how much that is.
+        share = Decimal(percent) / 100 if isinstance(percent, int) and target is not None else None
+    elif replicas is None and at(obj.spec, "limits") is not None:
+        path, chunks = "spec.limits", _allowed(at(obj.spec, "limits"), template)
+    if chunks == 0 or gate is False:
         return build(estate, obj, reading)
-    if not isinstance(kept, int):
-        part = Undecided(obj.urn, path, "how many pods it keeps room for is not known at preview", SETTLE)
+    if not isinstance(chunks, int) or (path == "spec.percentage" and share is None):
+        why = f"can't be: {chunks.why}" if isinstance(chunks, Impossible) else "is not known at preview"
+        part = Undecided(obj.urn, path, f"how many pods it keeps room for {why}", SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None)
-    because = Evidence(obj.urn, path, at(obj.body, *path.split(".")), f"keeps room for {kept} pods with no pod at all")
-    if estate.settings.trust.karpenter_capacity_buffer is None:
-        why = f"it keeps room for {kept} GPU pods where the autoscaler's CapacityBuffer gate is on, and none where it is off"
+    said = f"{chunks}% of {target.shown_name}" if share is not None and target is not None else f"{chunks} pods"
+    if gate is None:
+        why = f"it keeps room for {said} where the autoscaler's CapacityBuffer gate is on, and none where it is off"
         part = Undecided(obj.urn, path, why, "Set trust.karpenterCapacityBuffer in zerofloor.yaml, or remove the buffer")
-        return build(estate, obj, reading, undecided=(part,), ceiling=kept)
-    hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, kept, (because,), f"Set {path} to 0, or delete the buffer")
-    return build(estate, obj, reading, holds=(hold,), desired=kept, ceiling=kept)
+        return build(estate, obj, reading, undecided=(part,), ceiling=chunks)
+    because = Evidence(obj.urn, path, at(obj.body, *path.split(".")), f"keeps room for {said} with no pod at all")
+    hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), f"Set {path} to 0, or delete the buffer")
+    if share is not None and target is not None:
+        return build(estate, obj, reading, holds=(hold,), ceiling=None, follows=target.urn, share=share)
+    return build(estate, obj, reading, holds=(hold,), desired=chunks, ceiling=chunks)
 
 
-def _pods(estate: Estate, obj: Object) -> tuple[PodReading, int | None]:
-    """What one pod of the buffer would ask for, and the replicas of the workload that it follows."""
-    for field, kinds in (
-        ("podTemplateRef", (("core", "PodTemplate"),)),
-        ("scalableRef", (("apps", "Deployment"), ("apps", "StatefulSet"))),
-    ):
+def _chunk(estate: Estate, obj: Object) -> tuple[PodReading, Object | None, Any]:
+    """What one pod of the buffer asks for, the workload that it follows, and the template of both."""
+    for field, kinds in _REFERENCES:
         name = at(obj.spec, field, "name")
         if name is None:
             continue
         for other in objects(estate, *kinds):
             if other.name == name and same_namespace(other.namespace, obj.namespace):
-                template = at(other.body, "template") if field == "podTemplateRef" else at(other.spec, "template")
-                replicas = count(at(other.spec, "replicas"))
-                return read_pod(estate, other, template, "template"), 1 if replicas is None else replicas if isinstance(
-                    replicas, int
-                ) else None
-        return elsewhere(obj, f"spec.{field}", "what it refers to is not in the stack"), None
-    return read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else {}, "spec"), None
+                followed = field == "scalableRef"
+                template = _as_requested(at(other.spec, "template") if followed else at(other.body, "template"))
+                return read_pod(estate, other, template, "template"), other if followed else None, template
+        return elsewhere(obj, f"spec.{field}", "what it refers to is not in the stack"), None, {}
+    return read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else {}, "spec"), None, {}
+
+
+def _as_requested(template: Any) -> Any:
+    """The template with what it requests as its limits: of a chunk only requests count, and nothing fills them in (seen: lab L84)."""
+    spec = at(template, "spec")
+    if not isinstance(template, Mapping) or not isinstance(spec, Mapping):
+        return template
+    out = dict(spec)
+    for group in ("containers", "initContainers"):
+        if isinstance(out.get(group), list | tuple):
+            out[group] = [_only_requests(container) for container in out[group]]
+    return {**template, "spec": out}
+
+
+def _only_requests(container: Any) -> Any:
+    requests = at(container, "resources", "requests")
+    return {**container, "resources": {"requests": requests, "limits": requests}} if isinstance(container, Mapping) else container
+
+
+def _allowed(limits: Any, template: Any) -> Count:
+    """How many chunks the buffer's limits allow: as many as the scarcest limited resource has room for (seen: lab L89, L92)."""
+    if isinstance(limits, Hidden):
+        return limits
+    rooms: list[int] = []
+    for name, value in mapping(limits).items():
+        limit = quantity(value)
+        asked = [quantity(at(container, "resources", "requests", name)) for container in items(at(template, "spec", "containers"))]
+        each = sum((amount for amount in asked if isinstance(amount, Decimal)), Decimal(0))
+        if isinstance(limit, Hidden):
+            return limit
+        if isinstance(limit, Decimal):
+            rooms.append(int(limit // each) if each else 0)
+    return min(rooms, default=0)

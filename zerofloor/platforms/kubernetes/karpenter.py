@@ -17,6 +17,7 @@ from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, do_not_d
 from zerofloor.schedules import BadSchedule, hours_for
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, items, mapping, quantity, seconds, text
+from zerofloor.words import counted
 
 KINDS = frozenset(
     {
@@ -329,7 +330,11 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
         return (), [
             Undecided(obj.urn, "spec.replicas", why, "Set trust.karpenterStaticCapacity in zerofloor.yaml, or remove spec.replicas")
         ]
-    because = Evidence(obj.urn, "spec.replicas", value, f"static capacity: {replicas} nodes stay with no pod at all")
+    most = quantity(at(obj.spec, "limits", "nodes"))
+    if isinstance(most, Decimal) and most < replicas:
+        # Seen (lab L81): the limit on nodes caps a static pool.
+        replicas = int(most)
+    because = Evidence(obj.urn, "spec.replicas", value, f"static capacity: {counted(replicas, 'node')} with no pod at all")
     return (Hold(Cause.STATIC_POOL, obj.urn, replicas, (because,), "Remove spec.replicas, so that pods bring and release nodes"),), []
 
 

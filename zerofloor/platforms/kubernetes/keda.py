@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -253,7 +253,9 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
             undecided.append(Undecided(obj.urn, f"spec.replicas.{field}", why, SETTLE))
     holds: tuple[Hold, ...] = ()
     refused: Evidence | None = None
-    if isinstance(minimum, Impossible):
+    if not isinstance(bounds, Mapping | Hidden | None):
+        refused = Evidence(obj.urn, "spec.replicas", bounds, "the API server refuses it: it is no object")
+    elif isinstance(minimum, Impossible):
         refused = Evidence(obj.urn, "spec.replicas.min", at(bounds, "min"), f"the API server refuses it: {minimum.why}")
     elif isinstance(minimum, int) and minimum > 0:
         because = Evidence(obj.urn, "spec.replicas.min", minimum, f"keeps {counted(minimum, 'replica')} without a request")
@@ -280,8 +282,11 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
     reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else at(inner, "template"), f"{path}.template")
     if undecided:
         return build(estate, obj, reading, undecided=tuple(undecided), ceiling=None)
-    refused = isinstance(minimum, Impossible) or isinstance(maximum, Impossible) or maximum == 0
-    if refused or not estate.settings.trust.keda:
+    for value, field in ((minimum, "minReplicaCount"), (maximum, "maxReplicaCount")):
+        if isinstance(value, Impossible):
+            why = f"spec.{field} can't be: {value.why}"
+            return build(estate, obj, reading, undecided=(Undecided(obj.urn, f"spec.{field}", why, "Correct the value"),), ceiling=None)
+    if maximum == 0 or not estate.settings.trust.keda:
         return build(estate, obj, reading)
     most = maximum if isinstance(maximum, int) else 100
     once = job(estate, obj, inner, path)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, hours_per_week, occurrences
+from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, hidden, mapping, quantity, text
 from zerofloor.words import counted
 
@@ -62,6 +64,9 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
         if isinstance(wanted, Impossible) or wanted == 0:
             why = "it is no number above zero, so the ScaledObject never gets Ready"
             return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
+        zone = meta.get("timezone")
+        if isinstance(zone, str) and not _is_time_zone(zone):
+            return Evidence(obj.urn, f"{path}.timezone", zone, "it is no time zone, so the ScaledObject never gets Ready")
         for key in ("start", "end"):
             if isinstance(meta.get(key), str) and not _is_schedule(meta[key]):
                 return Evidence(obj.urn, f"{path}.{key}", meta[key], "it is no cron expression, so the ScaledObject never gets Ready")
@@ -83,6 +88,10 @@ def kept(estate: Estate, obj: Object, index: int, trigger: Any, floor: int, maxi
     if kind == "prometheus" and _CONSTANT.fullmatch(query):
         because = Evidence(obj.urn, f"{path}.query", query, "the query is never zero, so the trigger is always active")
         yield Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), "Ask for something that is zero while nobody asks")
+    for key in sorted(meta):
+        if key.lower().startswith("activation") and isinstance(meta[key], Hidden):
+            why = f"{path}.{key} is {meta[key].value} at preview: below zero the trigger is always active"
+            yield Undecided(obj.urn, f"{path}.{key}", why, SETTLE)
     threshold = _activation(meta)
     if threshold is not None and threshold < 0:
         key = next(key for key in meta if key.lower().startswith("activation"))
@@ -179,10 +188,18 @@ def _activation(meta: Any) -> Decimal | None:
     for key, value in mapping(meta).items():
         if key.lower().startswith("activation") and isinstance(value, str | int | float):
             try:
-                return Decimal(str(value))
+                threshold = Decimal(str(value))
             except ArithmeticError:
                 return None
+            return threshold if threshold.is_finite() else None
     return None
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name).key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 def _is_schedule(expression: str) -> bool:

@@ -12,7 +12,7 @@ from zerofloor.capacity import Evidence, PodDemand, Requirement, Toleration, Und
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, items, mapping, quantity, switch, text
+from zerofloor.values import MOST, Impossible, at, count, items, mapping, quantity, switch, text
 
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 
@@ -130,6 +130,8 @@ def _resources(obj: Object, resources: Any, where: str) -> tuple[dict[str, Decim
                 obj.urn, f'{where}.requests["{name}"]', mapping(requests).get(name), "the API server refuses a GPU request without a limit"
             )
             continue
+        if accelerator and isinstance(amount, Decimal) and amount > MOST:
+            amount = Impossible(f"{amount:f} is beyond any real count")
         if isinstance(amount, Decimal):
             asked[name] = amount
             if accelerator and amount > 0:
