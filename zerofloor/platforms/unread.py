@@ -42,7 +42,7 @@ _WORDS: Final = frozenset(
         "namePrefix",
     }
 )
-_TYPE_KEY: Final = re.compile(r".*(?:type|size|shape|sku|class|flavou?r|plan|machine|profile|node|instance)s?", re.I)
+_TYPE_KEY: Final = re.compile(r".*(?:type|size|shape|sku|class|flavou?r(?:name|id)?|plan|machine|profile|node|instance)s?", re.I)
 
 # What asks for machines or devices, under whatever type: hidden, it may ask for GPUs.
 _ASKING: Final = frozenset({"instanceType", "instanceTypes", "machineType", "vmSize", "resources", "limits", "requests", "nodeSelector"})
