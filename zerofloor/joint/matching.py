@@ -8,7 +8,7 @@ from decimal import Decimal
 from zerofloor.accelerators import supplied_by
 from zerofloor.capacity import PodDemand, Pool, Requirement, Taint, Toleration
 from zerofloor.instances import Shape
-from zerofloor.platforms.kubernetes.karpenter import matches, type_labels
+from zerofloor.node_labels import matches, type_labels
 
 _OPEN_KEYS = ("topology.kubernetes.io/", "failure-domain.beta.kubernetes.io/", "topology.ebs.csi.aws.com/", "kubernetes.io/hostname")
 """Labels of places: nothing in a declaration says that a node will not be there."""
