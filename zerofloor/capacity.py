@@ -289,6 +289,10 @@ class Workload:
     """True for what a chart installs unseen: a scaler that fits nothing else may be meant for it."""
     part: str = ""
     """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
+    follows: str = ""
+    """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its number is its own."""
+    share: Decimal = Decimal(1)
+    """How much of it, rounded up to whole pods."""
     pods_per_replica: int = 1
     """Pods that one unit stands for (LeaderWorkerSet size); `pod` is one of them."""
     undecided: tuple[Undecided, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -37,7 +38,25 @@ class Scaled:
 def scale(capacity: Capacity, estate: Estate) -> tuple[Scaled, ...]:
     """Each workload with its scalers, in the order of the workloads."""
     matched = _match(capacity)
-    return tuple(_scaled(workload, matched.get(workload.key, ()), estate) for workload in capacity.workloads)
+    scaled = tuple(_scaled(workload, matched.get(workload.key, ()), estate) for workload in capacity.workloads)
+    by_urn = {s.workload.urn: s for s in scaled if not s.workload.follows}
+    return tuple(_share(s, by_urn[s.workload.follows]) if s.workload.follows in by_urn else s for s in scaled)
+
+
+def _share(buffer: Scaled, followed: Scaled) -> Scaled:
+    """A buffer that keeps a share of another workload: of what is held of that, of its size at creation, and at most."""
+    share = buffer.workload.share
+
+    def of(replicas: int) -> int:
+        return math.ceil(replicas * share)
+
+    own = buffer.holds[0]
+    holds = tuple(
+        replace(own, units=of(hold.least), hours_per_week=hold.hours_per_week, evidence=(*hold.evidence, *own.evidence))
+        for hold in followed.holds
+    )
+    ceiling = None if followed.ceiling is None else of(followed.ceiling)
+    return replace(buffer, holds=holds, desired=of(followed.desired), ceiling=ceiling, undecided=(*buffer.undecided, *followed.undecided))
 
 
 @dataclass(frozen=True, slots=True)
