@@ -51,7 +51,7 @@ def main() -> None:
             getattr(zerofloor.components, component)(f"c{number}", arguments)
 
     mocks.set_mocks(Recorder())
-    pulumi.runtime.test(program)()
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     json.dump([[whole(manifest) for manifest in made[number]] for number in range(len(requests))], sys.stdout)
 
 

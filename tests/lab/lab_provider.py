@@ -1,7 +1,7 @@
 """The `kubernetes` provider of the end-to-end test: it applies what the engine gives it to the lab, on a fast clock and on fake nodes.
 
 What it changes, and nothing else: a NodePool points at kwok's node class in place of an EC2NodeClass (which is stored, so its CRD accepted
-it), a ScaledObject polls the lab's trigger in place of its own signal, and waiting times are seconds.
+it), and waiting times are seconds.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from tests.engine.echo_provider import Echo
 from tests.lab.declared import whole
 from tests.lab.harness.api import Api, Manifest
-from tests.lab.harness.stand_ins import TRIGGER_PORT
 
 COOLDOWN, CONSOLIDATE = 8, "5s"
-KEY = "end-to-end"
-"""The trigger's key."""
 
 
 class Applies(Echo):
@@ -62,11 +59,9 @@ def _for_the_lab(manifest: Mapping[str, Any]) -> Manifest:
         template = {**template, "spec": {**template["spec"], "nodeClassRef": kwok}}
         spec = {**spec, "template": template, "disruption": {**spec["disruption"], "consolidateAfter": CONSOLIDATE}}
     if manifest["kind"] == "ScaledObject":
-        metadata = {"url": f"http://127.0.0.1:{TRIGGER_PORT}/v/{KEY}", "valueLocation": "value", "targetValue": "10"}
         behavior = {"scaleDown": {"stabilizationWindowSeconds": COOLDOWN}}
         spec = {
             **spec,
-            "triggers": [{"type": "metrics-api", "metadata": metadata}],
             "pollingInterval": 1,
             "cooldownPeriod": COOLDOWN,
             "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},

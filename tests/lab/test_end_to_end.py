@@ -8,22 +8,34 @@ import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pulumi import automation
 
-from tests.lab.harness.lab import Lab
+from tests.lab.conftest import require_lab
+from tests.lab.harness.lab import WITH_HTTP, Lab, running_lab
 from tests.lab.harness.processes import ROOT
-from tests.lab.lab_provider import KEY
 from tests.lab.observer import accelerators
 from tests.lab.prediction import COMMAND
 
 pytestmark = [pytest.mark.lab, pytest.mark.engine, pytest.mark.xdist_group("lab")]
 
 CONFIG = {"model": "Qwen/Qwen3-8B", "gpuType": "g6e.xlarge", "floor": "0", "ceiling": "4"}
+HOST = "llm-proxy"
+"""The Service through which callers reach the interceptor."""
 ENGINE = ROOT / ".work" / "bin"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab with KEDA's HTTP add-on: a request is a request."""
+    require_lab()
+    with running_lab(WITH_HTTP) as running:
+        yield running
 
 
 def test_what_was_said_before_is_what_happens(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,20 +57,24 @@ def test_what_was_said_before_is_what_happens(lab: Lab, tmp_path: Path, capsys: 
     told("up: the engine has created the stack")
     _stays(lab, nodes=0, seconds=20)
     told("idle: no pod, no node")
-    lab.set_trigger(KEY, 1)
-    told("first request")
-    _wait(lambda: len(_pods(lab)) == 1, "a pod")
-    told("a pod, pending")
-    _wait(lambda: _gpus(lab) == 1, "a node")
-    told("a node with a GPU")
-    _wait(lambda: _pods(lab) == ["Running"], "a running pod")
-    told("the pod is ready")
-    lab.set_trigger(KEY, 40)
-    _wait(lambda: _pods(lab) == ["Running"] * 4 and _gpus(lab) == 4, "four of each under load")
-    told("load: four pods on four nodes")
-    lab.set_trigger(KEY, 0)
-    told("the last request has been answered")
-    _wait(lambda: _pods(lab) == [], "no pod")
+    with ThreadPoolExecutor(41) as callers:
+        first = callers.submit(lab.request, "/", HOST)
+        told("first request; the interceptor holds it")
+        _wait(lambda: len(_pods(lab)) == 1, "a pod")
+        told("a pod, pending")
+        _wait(lambda: _gpus(lab) == 1, "a node")
+        told("a node with a GPU")
+        _wait(lambda: _pods(lab) == ["Running"], "a running pod")
+        told("the pod is ready")
+        assert first.result() == 200
+        told("the first request is answered")
+        load = [callers.submit(lab.request, "/?seconds=30", HOST) for _ in range(40)]
+        told("load: 40 requests at a time, 10 for a replica")
+        _wait(lambda: _pods(lab) == ["Running"] * 4 and _gpus(lab) == 4, "four of each under load")
+        told("four pods on four nodes")
+        assert {one.result() for one in load} == {200}
+    told("the last request is answered")
+    _wait(lambda: _pods(lab) == [], "no pod", 180)
     told("idle: no pod")
     _wait(lambda: _gpus(lab) == 0, "no node", 240)
     told("the last node is gone")
@@ -75,7 +91,11 @@ def test_what_was_said_before_is_what_happens(lab: Lab, tmp_path: Path, capsys: 
         "/apis/http.keda.sh/v1beta1/interceptorroutes",
         "/apis/autoscaling/v2/horizontalpodautoscalers",
     ):
-        _wait(lambda path=path: lab.api.get(path)["items"] == [], f"nothing left at {path}")  # type: ignore[misc]
+        _wait(partial(_none_at, lab, path), f"nothing left at {path}")
+
+
+def _none_at(lab: Lab, path: str) -> bool:
+    return not lab.api.get(path)["items"]
 
 
 def _stack(lab: Lab, folder: Path) -> automation.Stack:

@@ -29,6 +29,10 @@ from tests.lab.harness.instance_types import instance_types
 from tests.lab.harness.processes import BINARIES, ROOT, Program
 from tests.lab.harness.stand_ins import METRICS_PORT, TRIGGER_PORT
 
+NAMES = ("keda-add-ons-http-external-scaler.keda", "llm.default")
+"""Names of Services that programs of the lab dial; there is no DNS, so they mean this host."""
+TOOLS = ("etcd", "kubernetes", "kwok", "karpenter", "keda", "http-add-on", "definitions")
+"""What tools/lab builds; each leaves a stamp beside its programs."""
 START_SECONDS = 90
 JOB_MILLISECONDS = 8000
 """How long the pod of a Job works, unless its label lab_run says `forever`."""
@@ -46,9 +50,12 @@ class Clusters:
     karpenter_gates: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     external_metrics: str = "keda"
     """Who serves external.metrics.k8s.io: `keda`, or `stand-in` for plain HPAs. It is one API, so not both."""
+    http_add_on: bool = False
+    """Whether KEDA's HTTP add-on runs."""
 
 
 DEFAULT = Clusters()
+WITH_HTTP = Clusters(http_add_on=True)
 GATES_ON = Clusters({"HPAScaleToZero": True}, {"StaticCapacity": True, "CapacityBuffer": True}, "stand-in")
 
 
@@ -84,12 +91,22 @@ class Lab:
         """What each pod of the namespace uses from now on (`900m`)."""
         self._put(f"/cpu/{namespace}", used)
 
+    def request(self, path: str, host: str, seconds: float = 120) -> int:
+        """The status of a request to KEDA's interceptor, as a caller in the cluster would send it; waits so long for the answer."""
+        return self._send("http.sock", "GET", path, None, host, seconds)
+
     def _put(self, path: str, value: str) -> None:
-        with contextlib.closing(http.client.HTTPConnection("localhost", timeout=10)) as connection:
+        self._send("trigger.sock", "PUT", path, value, "localhost", 10)
+
+    def _send(self, name: str, method: str, path: str, body: str | None, host: str, seconds: float) -> int:
+        with contextlib.closing(http.client.HTTPConnection(host, timeout=seconds)) as connection:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(str(self.folder / "trigger.sock"))
-            connection.request("PUT", path, value)
-            connection.getresponse().read()
+            connection.sock.settimeout(seconds)
+            connection.sock.connect(str(self.folder / name))
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
 
 
 class Supervisor:
@@ -165,7 +182,7 @@ class Supervisor:
 
 def cannot_run() -> str | None:
     """Why this machine can't run the lab; None where it can."""
-    missing = [name for name in ("etcd", "kube-apiserver", "kwok", "karpenter", "keda-operator") if not (BINARIES / name).exists()]
+    missing = [name for name in TOOLS if not (BINARIES / f".{name}").exists()]
     if missing:
         return f"the control plane is not built ({', '.join(missing)} missing): make -C tools/lab (Go 1.26 or newer)"
     if not shutil.which("unshare"):
@@ -184,6 +201,7 @@ def running_lab(clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), 
         raise LabFailed(reason)
     # A Unix socket's path has 107 characters at most, so the folder stands under the system's own one for temporary files.
     folder = Path(tempfile.mkdtemp(prefix="zerofloor-lab-"))
+    (folder / "hosts").write_text(f"127.0.0.1 localhost localhost.localdomain {' '.join(NAMES)}\n")
     command = [*_unshare(), sys.executable, "-m", "tests.lab.harness.supervisor", str(folder), *(["--keep"] if keep else [])]
     # A session of its own: Ctrl-C reaches us alone, and we stop the programs in order.
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -211,18 +229,24 @@ def _start(folder: Path, clusters: Clusters, supervisor: Supervisor, extra: Sequ
     supervisor.start(processes.stand_ins(folder, token))
     supervisor.ask({"do": "forward", "socket": str(folder / "api.sock"), "port": processes.API_PORT})
     supervisor.ask({"do": "forward", "socket": str(folder / "trigger.sock"), "port": TRIGGER_PORT})
+    supervisor.ask({"do": "forward", "socket": str(folder / "http.sock"), "port": processes.PROXY_PORT})
     api = Api(folder / "api.sock", token)
     _install(folder, api, clusters)
     for program in (processes.karpenter(folder, clusters.karpenter_gates), *processes.keda(folder)):
         supervisor.start(program)
     if clusters.external_metrics == "keda":
         supervisor.start(processes.keda_adapter(folder))
+    if clusters.http_add_on:
+        for manifest in _interceptor_service():
+            api.apply(manifest)
+        for program in processes.http_add_on(folder):
+            supervisor.start(program)
     _wait_for_metrics(api)
     return Lab(folder, clusters, supervisor, api, token)
 
 
 def _unshare() -> list[str]:
-    namespaces = ["unshare", "--net", "--pid", "--fork", "--kill-child"]
+    namespaces = ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child"]
     return namespaces if os.geteuid() == 0 else [*namespaces, "--user", "--map-root-user"]
 
 
@@ -288,6 +312,21 @@ def _webhooks(folder: Path) -> Manifest:
         path = webhook["clientConfig"]["service"]["path"]
         webhook["clientConfig"] = {"url": f"https://127.0.0.1:9443{path}", "caBundle": bundle}
     return configuration
+
+
+def _interceptor_service() -> Iterator[Manifest]:
+    # The scaler asks the interceptors behind this Service how many requests wait. Loopback addresses are refused in slices, names aren't.
+    name = {"name": processes.INTERCEPTOR_SERVICE, "namespace": "keda"}
+    ports = [{"name": "admin", "port": processes.ADMIN_PORT}]
+    yield {"apiVersion": "v1", "kind": "Service", "metadata": name, "spec": {"clusterIP": "None", "ports": ports}}
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {**name, "labels": {"kubernetes.io/service-name": processes.INTERCEPTOR_SERVICE}},
+        "addressType": "FQDN",
+        "endpoints": [{"addresses": ["localhost.localdomain"], "conditions": {"ready": True}}],
+        "ports": ports,
+    }
 
 
 def _wait_for_metrics(api: Api) -> None:

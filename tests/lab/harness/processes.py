@@ -12,6 +12,8 @@ from tests.lab.harness.stand_ins import TRIGGER_PORT
 ROOT = Path(__file__).parents[3]
 BINARIES = ROOT / ".work" / "lab-bin"
 API_PORT = 6443
+PROXY_PORT, ADMIN_PORT = 8080, 9091
+INTERCEPTOR_SERVICE = "keda-add-ons-http-interceptor-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def keda(folder: Path) -> tuple[Program, ...]:
     return (
         _program(
             "keda-operator", "http://127.0.0.1:8081/readyz", certificates, "--enable-cert-rotation=false",
-            "--metrics-bind-address=127.0.0.1:8080", "--health-probe-bind-address=127.0.0.1:8081",
+            "--metrics-bind-address=127.0.0.1:8079", "--health-probe-bind-address=127.0.0.1:8081",
             "--metrics-service-bind-address=127.0.0.1:9666", "--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=300",
             env=_keda_env(folder),
         ),
@@ -127,6 +129,23 @@ def keda_adapter(folder: Path) -> Program:
         f"--tls-private-key-file={certificates}/tls.key", f"--authentication-kubeconfig={kubeconfig}",
         f"--authorization-kubeconfig={kubeconfig}", f"--lister-kubeconfig={kubeconfig}", env=_keda_env(folder),
     )  # fmt: skip
+
+
+def http_add_on(folder: Path) -> tuple[Program, ...]:
+    """KEDA's HTTP add-on, without its operator: a ScaledObject of one's own needs the interceptor and the scaler alone."""
+    shared = {"KUBECONFIG": str(folder / "kubeconfig"), "OTEL_PROM_EXPORTER_ENABLED": "false"}
+    interceptor = {"KEDA_HTTP_PROXY_PORT": str(PROXY_PORT), "KEDA_HTTP_ADMIN_PORT": str(ADMIN_PORT), "KEDA_HTTP_SHUTDOWN_DELAY": "0s"}
+    scaler = {
+        "KEDA_HTTP_SCALER_PORT": "9090",
+        "KEDA_HTTP_SCALER_TARGET_ADMIN_NAMESPACE": "keda",
+        "KEDA_HTTP_SCALER_TARGET_ADMIN_SERVICE": INTERCEPTOR_SERVICE,
+        "KEDA_HTTP_SCALER_TARGET_ADMIN_DEPLOYMENT": "keda-add-ons-http-interceptor",
+        "KEDA_HTTP_SCALER_TARGET_ADMIN_PORT": str(ADMIN_PORT),
+    }
+    return (
+        _program("http-interceptor", f"http://127.0.0.1:{ADMIN_PORT}/readyz", env=shared | interceptor),
+        _program("http-scaler", "", env=shared | scaler),
+    )
 
 
 def _program(name: str, health: str, *flags: str, env: Mapping[str, str] | None = None) -> Program:

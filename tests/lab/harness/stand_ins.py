@@ -11,6 +11,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ from typing import Any
 
 TRIGGER_PORT = 9911
 METRICS_PORT = 9912
+MODEL_PORT = 8000
 
 values: dict[str, str] = {}
 """What was PUT, by path."""
@@ -43,6 +45,20 @@ class Trigger(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence: a line a second and scaler would bury what matters."""
+
+
+class ModelServer(BaseHTTPRequestHandler):
+    """What answers for a model server's pods: `GET /?seconds=N` takes so long."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+        time.sleep(float(query.get("seconds", "0")))
+        _answer(self, 200, {"text": "Hello"})
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence, as above."""
 
 
 class Metrics(BaseHTTPRequestHandler):
@@ -130,6 +146,8 @@ def main() -> None:
     context.load_cert_chain(certificate, key)
     metrics.socket = context.wrap_socket(metrics.socket, server_side=True)
     threading.Thread(target=metrics.serve_forever, daemon=True).start()
+    model_server = ThreadingHTTPServer(("127.0.0.1", MODEL_PORT), ModelServer)
+    threading.Thread(target=model_server.serve_forever, daemon=True).start()
     ThreadingHTTPServer(("127.0.0.1", TRIGGER_PORT), Trigger).serve_forever()
 
 

@@ -35,6 +35,7 @@ def main() -> None:
     """`python -m tests.lab.harness.supervisor FOLDER [--keep]`"""
     folder = Path(sys.argv[1])
     _loopback_up()
+    _own_names(folder / "hosts")
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -172,6 +173,12 @@ def _say(message: dict[str, Any]) -> None:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
+
+
+def _own_names(hosts: Path) -> None:
+    # MS_BIND (linux/mount.h): a cluster's names mean this host, in our mount namespace alone.
+    if ctypes.CDLL(None, use_errno=True).mount(str(hosts).encode(), b"/etc/hosts", None, 4096, None):
+        raise OSError(ctypes.get_errno(), "mount over /etc/hosts")
 
 
 def _loopback_up() -> None:

@@ -1,9 +1,6 @@
-// Modules of which the lab uses the CustomResourceDefinitions alone.
+// A module of which the lab uses the CustomResourceDefinitions alone.
 module zerofloor.example/lab/definitions
 
 go 1.26.6
 
-require (
-	github.com/aws/karpenter-provider-aws v1.14.1
-	github.com/kedacore/http-add-on v0.15.0
-)
+require github.com/aws/karpenter-provider-aws v1.14.1
