@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cases import case, digest_of
-from tests.cli.command import TODAY, process, refused, zerofloor
+from tests.cli.command import HELD, TODAY, ZERO, process, refused, zerofloor
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
@@ -43,6 +43,7 @@ DOCUMENTS: dict[str, bytes] = {
     "deep": b"[" * 100_000,
     "not yaml": b"a: [b\nc: d: e",
     "not manifests": b"a: b\n",
+    "with stderr in it": b"warning: a new version is available\n" + WHOLE,
 }
 
 
@@ -62,7 +63,7 @@ def test_as_a_process(name: str, tmp_path: Path) -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    for name in ("missing.json", "folder", "fol\x1bder", "."):
+    for name in ("missing.json", "folder", "fol\x1bder", ".", ""):
         line = refused(zerofloor("check", name, *TODAY, cwd=tmp_path))
         assert "\x1b" not in line
 
@@ -76,6 +77,28 @@ def test_a_program_is_sent_to_preview(tmp_path: Path) -> None:
 def test_what_must_be_rendered_first_says_so(file: str, hint: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text("name: a\n")
     assert hint in refused(zerofloor("check", str(tmp_path), *TODAY, cwd=tmp_path))
+
+
+def test_a_folder_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(ZERO)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "ci.yaml").write_text("on: push\n")
+    assert zerofloor("check", ".", *TODAY, cwd=tmp_path).code == 0
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "b.yaml").write_text(HELD)
+    assert zerofloor("check", ".", *TODAY, cwd=tmp_path).code == 1
+    (tmp_path / "c.yaml").symlink_to("nowhere.yaml")
+    assert "c.yaml" in refused(zerofloor("check", ".", *TODAY, cwd=tmp_path))
+    (tmp_path / "c.yaml").unlink()
+    (tmp_path / "below" / "kustomization.yaml").write_text("resources: [b.yaml]\n")
+    assert "kustomize build below" in refused(zerofloor("check", ".", *TODAY, cwd=tmp_path))
+
+
+def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:
+    """As a folder that this user may not enter; but that also holds for root."""
+    long = "x" * 300
+    for arguments in (("check", long), ("show", long), ("estimate", long), ("explain", "a", "--from", long), ("preview", long)):
+        assert "too long" in refused(zerofloor(*arguments, cwd=tmp_path))
 
 
 def test_a_huge_document_needs_a_flag(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 MANIFEST_SUFFIXES = (".json", ".yaml", ".yml")
-"""What `kubectl apply -f FOLDER` reads."""
+"""What `kubectl apply -R -f FOLDER` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,16 @@ class Previewing:
 def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
     """The stacks of a file, of stdin (`-`), or of a folder of manifests; a folder with a program is refused with a hint."""
     from zerofloor.documents import read, read_file
+    from zerofloor.documents.refusal import refusal
 
     baseline = read_file(reading.baseline, input_format="export", max_bytes=reading.max_bytes) if reading.baseline else None
     if name == STDIN:
         data = sys.stdin.buffer.read(reading.max_bytes + 1)
         return (read("stdin", data, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes),)
-    files = _manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
+    try:
+        files = _manifests_in(Path(name)) if name and Path(name).is_dir() else [name]
+    except OSError as error:
+        raise refusal(name, f"can't be read: {error.strerror}") from None
     return tuple(read_file(path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes) for path in files)
 
 
@@ -106,15 +110,25 @@ def open_prices(settings: Settings, folder: Path, live: Table | None = None, liv
 
 
 def _manifests_in(folder: Path) -> list[Path]:
+    """The manifests in a folder and those below it, not hidden ones; what must be previewed or rendered first is refused."""
     from zerofloor.settings import FILE_NAME
 
+    everything = sorted(path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    for directory in (folder, *(path for path in everything if path.is_dir())):
+        _refuse_unrendered(directory)
+    found = [path for path in everything if path.suffix in MANIFEST_SUFFIXES and path.name != FILE_NAME and not path.is_dir()]
+    if not found:
+        raise InputError(f"{folder}: neither a Pulumi program (no Pulumi.yaml) nor Kubernetes manifests (no *.yaml, *.yml, *.json)")
+    for path in found:
+        if not path.is_file():
+            raise InputError(f"{path}: can't be read: a link to nothing, or no ordinary file")
+    return found
+
+
+def _refuse_unrendered(folder: Path) -> None:
     if is_program(folder):
         raise InputError(f"{folder}: a Pulumi program: judge it with `zerofloor preview {folder}`")
     if (folder / "Chart.yaml").is_file():
         raise InputError(f"{folder}: a Helm chart: judge what it renders, `helm template {folder} | zerofloor check -`")
     if any((folder / name).is_file() for name in ("kustomization.yaml", "kustomization.yml", "Kustomization")):
         raise InputError(f"{folder}: a kustomization: judge what it builds, `kustomize build {folder} | zerofloor check -`")
-    found = sorted(path for path in folder.iterdir() if path.suffix in MANIFEST_SUFFIXES and path.is_file() and path.name != FILE_NAME)
-    if not found:
-        raise InputError(f"{folder}: neither a Pulumi program (no Pulumi.yaml) nor Kubernetes manifests (no *.yaml, *.yml, *.json)")
-    return found

@@ -100,6 +100,9 @@ def run(arguments: Sequence[str]) -> int:
     except InputError as error:
         say(str(error))
         return 2
+    except OSError as error:
+        say(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}")
+        return 2
     except KeyboardInterrupt:
         return 130
     except Exception as error:

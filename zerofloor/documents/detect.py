@@ -50,6 +50,8 @@ def detect(name: str, data: bytes) -> DocumentKind:
     if start[:1] == b"[":
         raise refusal(name, f"it is a JSON array: {EXPECTED}")
     if start[:1] != b"{" or start == b"{{":
+        if b"\n{" in data and (b'"changeSummary"' in data or b'"resourcePreEvent"' in data):
+            raise refusal(name, "other text stands before the JSON: save the command's stdout only, without 2>&1")
         return "manifests"
     if (end := data.strip().find(b"\n")) > 0 and _is_event(data.lstrip()[:end]):
         return "events"
