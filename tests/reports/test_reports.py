@@ -14,12 +14,13 @@ import pytest
 from tests.reports.sample import report
 from zerofloor.capacity import Undecided
 from zerofloor.cold_start import cold_start
-from zerofloor.estimate import Amount, Figure, Gap, Item
+from zerofloor.estimate import Amount, Figure, Gap, Item, ResourceCost
 from zerofloor.floor import Floor
 from zerofloor.meaning import meaning
 from zerofloor.money import Money
 from zerofloor.report import Report
 from zerofloor.reports import json_report, markdown, table
+from zerofloor.reports.phrases import priced_lines
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
 from zerofloor.settings import ColdStart
@@ -121,6 +122,18 @@ def test_quantity_times_price_gives_the_sums_again() -> None:
     (item,) = out["items"]
     assert round(D(item["price"]["amount"]) * item["quantity"] * 730, 2) == D("40.00") == D(out["residual"]["monthly"]["amount"])
     assert "disk: $0.08 per GB-month; 500 GB in residual" in table.render(one)
+
+
+def test_each_line_tells_its_price_a_gpu_and_its_sum() -> None:
+    one = report()
+    (item,) = one.estimate.items
+    amount = Amount(item.price)
+    cost = ResourceCost(item.urn, "llm", item.what, amount, amount, None, amount, Money(D("6.88")))
+    lines, sources = priced_lines(replace(one, estimate=replace(one.estimate, resources=(cost,))))
+    assert lines == [
+        "p5.48xlarge llm: $55.04 per node and hour ($6.88 per GPU-hour); 1 node in floor, desired, ceiling: $40,179.20 a month (llm) [1]"
+    ]
+    assert sources == ["[1] price list llm, 2026-10-12 (43 days old)"]
 
 
 def test_table_has_colour_only_when_asked() -> None:

@@ -79,9 +79,12 @@ def undecided_figures(report: Report) -> frozenset[Figure]:
 
 def priced_lines(report: Report) -> tuple[list[str], list[str]]:
     """What the figures are made of: each kind of thing with its price, quantities and resources; and the prices' numbered sources."""
+    per_gpu = {(cost.urn, cost.what): cost.per_gpu_hour for cost in report.estimate.resources}
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.estimate.items:
-        groups.setdefault((item.what, item.source, item.as_of, _priced(item)), []).append(item)
+        one = per_gpu.get((item.urn, item.what))
+        share = "" if one is None or one == item.price else f" ({price(one)} per GPU-hour)"
+        groups.setdefault((item.what, item.source, item.as_of, _priced(item) + share), []).append(item)
     sources: dict[tuple[str, str], int] = {}
     lines = []
     for (what, source, as_of, cost), items in groups.items():
@@ -105,11 +108,17 @@ def _priced(item: Item) -> str:
 
 
 def _quantities(items: list[Item]) -> str:
-    """`2 nodes in floor, desired; 4 nodes in ceiling`, `50 node-hours a week in floor`, `200 GB in residual`."""
+    """`2 nodes in floor, desired: $80,358.40 a month; 4 nodes in ceiling: …`, `50 node-hours a week in floor: …`."""
     sums: dict[tuple[Figure, ...], Decimal] = {}
     for item in items:
         sums[item.counts_in] = sums.get(item.counts_in, Decimal(0)) + item.quantity
-    return "; ".join(_quantity(quantity, items[0]) + (f" in {', '.join(f)}" if f else " once") for f, quantity in sums.items())
+    first = items[0]
+    return "; ".join(
+        f"{_quantity(quantity, first)} in {', '.join(figures)}: {_range(Amount(first.price, first.dearest), quantity * HOURS_PER_MONTH)} a month"
+        if figures
+        else f"{_quantity(quantity, first)} once: {dollars(first.price * quantity)}"
+        for figures, quantity in sums.items()
+    )
 
 
 def _quantity(quantity: Decimal, item: Item) -> str:
@@ -217,7 +226,7 @@ def _cost(report: Report) -> str:
     return f": {least}{_range(amount, 1)}/h, {_range(amount, 730)} a month"
 
 
-def _range(amount: Amount, hours: int) -> str:
+def _range(amount: Amount, hours: Decimal | int) -> str:
     low = dollars(amount.hourly * hours)
     return low if amount.up_to is None or amount.up_to == amount.hourly else f"{low} to {dollars(amount.up_to * hours)}"
 
