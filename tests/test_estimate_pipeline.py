@@ -187,6 +187,17 @@ def test_the_region_comes_from_the_settings_where_nothing_else_says_it() -> None
     assert by_setting.floor.hourly.amount == D("1.006")
 
 
+def test_a_region_that_is_hidden_is_not_replaced_by_that_of_the_config() -> None:
+    assert estimate_of(machine(region=UNKNOWN), config={"aws:region": "us-west-2"}).unpriced == (machine().urn,)
+    assert estimate_of(machine(availabilityZone=UNKNOWN), config={"aws:region": "us-west-2"}).floor.hourly.amount == D("1.006")
+
+
+def test_an_undecided_group_is_in_its_region() -> None:
+    (gap,) = [gap for gap in estimate_of(eks(-1, 0, 2, "p5e.48xlarge")).gaps if "p5e" in gap.what] or [None]
+    assert gap is not None
+    assert "no price for p5e.48xlarge in us-east-1" in gap.why
+
+
 def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
     variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.g5.xlarge", "initialInstanceCount": 1}
     configuration = resource("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "config", {"productionVariants": [variant]})

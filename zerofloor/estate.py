@@ -100,6 +100,9 @@ class Estate:
         own = _own_region(resource, cloud)
         if own is not None:
             return own
+        # A zone that is not known yet is in its provider's region; a region that is not known is not replaced by another.
+        if any(hidden(resource.inputs.get(prop)) for prop in (("region",) if cloud == "aws" else _ZONE_PROPERTIES)):
+            return None
         provider = self.by_urn.get((resource.provider or "").rsplit("::", 1)[0])
         if provider is not None:
             of_provider = provider.inputs.get("location" if cloud == "azure" else "region")

@@ -71,7 +71,7 @@ def undecided_figures(report: Report) -> frozenset[Figure]:
             if entry.supply is None:
                 found.add("desired")
             elif entry.supply.ceiling is None:
-                found |= {"expected", "ceiling"}
+                found |= {"desired", "expected", "ceiling"}
     if set(report.floor.undecided) - told:  # a resource that no platform here reads
         found |= {"floor", "desired", "expected", "ceiling"}
     return frozenset(found)
@@ -112,13 +112,14 @@ def _quantities(items: list[Item]) -> str:
     sums: dict[tuple[Figure, ...], Decimal] = {}
     for item in items:
         sums[item.counts_in] = sums.get(item.counts_in, Decimal(0)) + item.quantity
-    first = items[0]
-    return "; ".join(
-        f"{_quantity(quantity, first)} in {', '.join(figures)}: {_range(Amount(first.price, first.dearest), quantity * HOURS_PER_MONTH)} a month"
-        if figures
-        else f"{_quantity(quantity, first)} once: {dollars(first.price * quantity)}"
-        for figures, quantity in sums.items()
-    )
+    return "; ".join(_counting(quantity, figures, items[0]) for figures, quantity in sums.items())
+
+
+def _counting(quantity: Decimal, figures: tuple[Figure, ...], item: Item) -> str:
+    if not figures:
+        return f"{_quantity(quantity, item)} once: {dollars(item.price * quantity)}"
+    monthly = _range(Amount(item.price, item.dearest), quantity * HOURS_PER_MONTH)
+    return f"{_quantity(quantity, item)} in {', '.join(figures)}: {monthly} a month"
 
 
 def _quantity(quantity: Decimal, item: Item) -> str:
