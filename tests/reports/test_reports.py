@@ -216,6 +216,17 @@ def test_same_report_same_bytes() -> None:
         assert render(one) == render(other)
 
 
+def test_markdown_is_one_comment_however_much_there_is_to_say() -> None:
+    one = report()
+    error, waived = one.findings
+    many = [replace(kind, urn=f"{kind.urn}{n}", message="*" * 200) for kind in (error, waived) for n in range(500)]
+    notes = tuple(f"note {n} " + "x" * 100 for n in range(500))
+    page = markdown.render(replace(one, findings=tuple(many), estimate=replace(one.estimate, footnotes=notes)))
+    assert len(page) < 65_536
+    assert page.count("<details>") == page.count("</details>") == 3
+    assert re.search(r"^- … and \d+ more: the table", page, re.M)
+
+
 def test_visible() -> None:
     assert visible("ä × 日本") == "ä × 日本"
     assert visible("a\x1b[0m\n\u202eb\ud800") == "a\\x1b[0m\\x0a\\u{202e}b\\u{d800}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from zerofloor.report import Finding, Report
 from zerofloor.reports.phrases import (
@@ -22,6 +23,10 @@ from zerofloor.reports.phrases import (
 )
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, short
+
+FINDINGS_AT_MOST: Final = 16_000
+FOLDED_AT_MOST: Final = 8_000
+"""Characters of a list: a comment on GitHub takes 65,536 in all."""
 
 
 def render(report: Report) -> str:
@@ -63,7 +68,7 @@ def _lines(report: Report) -> Iterator[str]:
         if found:
             yield f"#### {heading}"
             yield ""
-            yield from (line for finding in found for line in _finding(finding))
+            yield from _within(FINDINGS_AT_MOST, ["\n".join(_finding(finding)) for finding in found])
             yield ""
     yield from _folded("Assumed", assumptions(report))
     yield from _folded("Notes", notes(report))
@@ -107,7 +112,18 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
     if shown:
         yield f"<details><summary>{title} ({counted(len(shown), 'line')})</summary>"
         yield ""
-        yield from shown
+        yield from _within(FOLDED_AT_MOST, shown)
         yield ""
         yield "</details>"
         yield ""
+
+
+def _within(most: int, entries: Sequence[str]) -> Iterator[str]:
+    """As many entries as fit, and how many more there are; the first ones matter most."""
+    room = most
+    for index, entry in enumerate(entries):
+        room -= len(entry) + 1
+        if room < 0:
+            yield f"- … and {len(entries) - index} more: the table and the JSON report have all of them"
+            return
+        yield entry
