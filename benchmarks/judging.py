@@ -47,7 +47,8 @@ def main() -> None:
         for name, found in taken.items():
             median = statistics.median(seconds for seconds, _ in found)
             peak = max(mib for _, mib in found)
-            sys.stdout.write(f"{number:>7} resources, {size / 2**20:.0f} MiB: {name:16} {median:.2f} s, {peak:.0f} MiB, {median / load:.1f} x json.load\n")
+            what = f"{number:>7} resources, {size / 2**20:.0f} MiB"
+            sys.stdout.write(f"{what}: {name:16} {median:.2f} s, {peak:.0f} MiB, {median / load:.1f} x json.load\n")
 
 
 if __name__ == "__main__":
