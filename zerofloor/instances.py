@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
@@ -38,10 +38,16 @@ def lookup(cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None =
     `hints` gives GPUs per node for types that the user knows better (0: no accelerator).
     """
     name = plain_type(cloud, instance_type)
-    hinted = (hints or {}).get(instance_type, (hints or {}).get(name))
+    hinted = hints.get(instance_type, hints.get(name)) if hints else None
+    if hinted is None:
+        return _known(cloud, name)
     known = _table().get((cloud, name.lower()))
-    if hinted is not None:
-        return Shape(cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else "")
+    return Shape(cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else "")
+
+
+@lru_cache(maxsize=4096)
+def _known(cloud: str, name: str) -> Shape | None:
+    known = _table().get((cloud, name.lower()))
     if known is not None:
         return known
     accelerated = _families().get((cloud, family(cloud, name)))
