@@ -76,9 +76,11 @@ def _managed(estate: Scene, source: Declared, actions: tuple[Action | Undecided,
         spot = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
     label = {"spot": "SPOT", "reserved": "CAPACITY_BLOCK"}.get(spot, "ON_DEMAND")
     name = text(source.pick("nodeGroupName", "nodegroupName")[1])
-    labels = {"eks.amazonaws.com/capacityType": label, "eks.amazonaws.com/nodegroup": name}
+    os = "windows" if (text(source.inputs.get("amiType")) or "").startswith("WINDOWS") else "linux"
+    labels = {"eks.amazonaws.com/capacityType": label, "eks.amazonaws.com/nodegroup": name, "kubernetes.io/os": os}
     placed = placement(estate, source, found, cluster, labels, source.inputs.get("labels"), source.inputs.get("taints"))
-    yield from _group(estate, source, "EKS managed node group", found, (minimum, desired, maximum), spot, placed, cluster, actions)
+    for part in _group(estate, source, "EKS managed node group", found, (minimum, desired, maximum), spot, placed, cluster, actions):
+        yield replace(part, os=os)
 
 
 def _managed_machines(estate: Scene, source: Declared) -> Machines:
@@ -150,11 +152,12 @@ def _group(
     placed: Placement,
     cluster: Cluster,
     actions: tuple[Action | Undecided, ...],
-) -> Iterator[Part]:
+) -> Iterator[Pool]:
     wrong = [part for part in sizes if not isinstance(part, Size)]
     if wrong:
         if not found.plain:
-            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=tuple(wrong), evidence=found.evidence)
+            place = estate.region(source.resource, CLOUD)
+            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, region=place, undecided=tuple(wrong), evidence=found.evidence)
         return
     minimum, desired, maximum = sizes
     lowered = autoscaler(estate, source, minimum, cluster)
