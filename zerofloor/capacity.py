@@ -211,6 +211,8 @@ class Pool:
     assumptions: tuple[Assumption, ...] = ()
     price_as: str | None = None
     """The service whose price applies where it is not the cloud's plain machine (`sagemaker`, `bedrock`); None: the machine's."""
+    prioritized: bool = False
+    """True where the first shape is taken as long as there is one (EKS and Auto Scaling on demand); else the cheapest."""
     os: str = "linux"
     """The operating system, where its price depends on it: linux or windows."""
     overlap: int = 0
