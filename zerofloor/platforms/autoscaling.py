@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part, Placement, Pool, Undecided
-from zerofloor.platforms import ecs, eks
-from zerofloor.platforms.aws_cloudformation import Reference
-from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
+from zerofloor.platforms import ecs, eks, trust
+from zerofloor.platforms.aws_actions import SCHEDULES, actions_by_group, by_group
+from zerofloor.platforms.aws_groups import GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws_launch import (
     CONFIGURATIONS,
     TEMPLATES,
@@ -22,27 +21,20 @@ from zerofloor.platforms.aws_launch import (
     required,
     spot_template,
 )
-from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, part_of, size, strings
+from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, size, strings
 from zerofloor.platforms.aws_scene import Scene
-from zerofloor.platforms.aws_schedule import Change, readable
-from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, get, hidden, items, quantity, switch, text
+from zerofloor.values import at, count, get, hidden, items, quantity, switch, text
 
-GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
-_SCHEDULES: Final = ("aws:autoscaling/schedule:Schedule", "aws-native:autoscaling:ScheduledAction")
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
-READS: Final = frozenset({*GROUPS, *_SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS})
-
-Found = list[tuple[str, bool]]
-"""URNs of groups, each with whether it is only a guess."""
+READS: Final = frozenset({*GROUPS, *SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS})
 
 
 def read(estate: Scene) -> Iterator[Part]:
     """Every Auto Scaling group of the estate."""
     actions = actions_by_group(estate)
-    policies = _by_group(estate, _POLICIES)
-    warm = _by_group(estate, _WARM_POOLS)
+    policies = by_group(estate, _POLICIES)
+    warm = by_group(estate, _WARM_POOLS)
     managed = ecs.managed_groups(estate)
     for source in declared(estate, *GROUPS):
         yield from _read(estate, source, actions.get(source.key, ()), policies.get(source.key, ()), warm.get(source.key, ()), managed)
@@ -58,13 +50,17 @@ def _read(
 ) -> Iterator[Part]:
     found = _machines(estate, source)
     cluster = eks.group_cluster(estate, source)
+    named = trust.named(estate, source)
+    if cluster is None and named is not None:
+        cluster = eks.Cluster()
     minimum, maximum = size(source, ["minSize"]), size(source, ["maxSize"])
     desired = size(source, ["desiredCapacity"])
     wrong = tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
     platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
     if wrong or not isinstance(minimum, Size) or not isinstance(desired, Size) or not isinstance(maximum, Size):
         if not found.plain:
-            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=wrong, evidence=found.evidence)
+            region = estate.region(source.resource, CLOUD)
+            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, region=region, undecided=wrong, evidence=found.evidence)
         return
     if minimum.value is None:
         minimum = replace(minimum, value=0, default="omitted")
@@ -78,9 +74,14 @@ def _read(
         lowered = task.lowered
     placed: Placement | None = None
     if cluster is not None:
-        lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
         parent = estate.by_urn.get(source.resource.parent or "")
         of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
+        # A component's group stands without tags only where somebody wrote the document by hand.
+        if trust.reaches(estate, source) or (of_parent and source.inputs.get("tags") is None):
+            if named is not None and lowered is None and (named.known or 0) > (minimum.known or 0):
+                minimum = named
+                desired = named if (desired.known or 0) < (named.known or 0) else desired
+            lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
         placed = eks.placement(estate, source, found, cluster, {}, of_parent.get("labels"), of_parent.get("taints"))
         # Without the component that made it, labels stand in user data.
         placed = replace(eks.sized(estate, placed, minimum, maximum), open_labels=not of_parent or hidden(of_parent.get("labels")))
@@ -231,61 +232,3 @@ def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm
         return own
     pool = separate[0][0]
     return eks.warm_pool(replace(pool, inputs={"warmPool": pool.inputs}), "warmPool")
-
-
-def _by_group(estate: Scene, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
-    """The resources that name a group, by its URN, each with whether the link is only a guess."""
-    out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
-    for source in declared(estate, *types):
-        for urn, guess in _targets(estate, source):
-            out[urn].append((source, guess))
-    return {urn: tuple(found) for urn, found in out.items()}
-
-
-def _targets(estate: Scene, source: Declared) -> Found:
-    path, value = source.pick("autoscalingGroupName", "autoScalingGroupName")
-    if source.logical is not None:
-        return [(part_of(source.urn, str(value)), False)] if isinstance(value, Reference) else []
-    dependencies = (source.resource.property_dependencies or {}).get(path, ())
-    node_groups = [urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in eks.NODE_GROUPS]
-    if node_groups:
-        return [(urn, False) for urn in node_groups]
-    link = link_of(estate, source, path, *GROUPS, value=value, names=("name", "autoScalingGroupName"))
-    return [(resource.urn, link.open or link.assumption is not None) for resource in link.found]
-
-
-def actions_by_group(estate: Scene) -> dict[str, tuple[Any, ...]]:
-    """The scheduled actions by the URN of their group, in the order in which they take effect; undecided where unread."""
-    out: dict[str, tuple[Any, ...]] = {}
-    for urn, sources in _by_group(estate, _SCHEDULES).items():
-        ordered = sorted(sources, key=lambda pair: (text(pair[0].inputs.get("startTime")) or "", pair[0].name))
-        out[urn] = tuple(_action(source, guess) for source, guess in ordered)
-    return out
-
-
-def _action(source: Declared, guess: bool) -> Action | Undecided:
-    # The Terraform provider takes an omitted size for 0 and -1 for "leave it"; the API leaves what is omitted.
-    bridged = source.resource.type.startswith("aws:") and source.logical is None
-    sizes: dict[str, int | None] = {}
-    for name in ("minSize", "maxSize", "desiredCapacity"):
-        value = source.inputs.get(name)
-        if bridged and value is None:
-            value = 0
-        number = None if bridged and value in (-1, "-1", -1.0) else count(value)
-        if isinstance(number, Hidden):
-            return source.open(name, f"A scheduled action sets {name}, and to what is {number.value}: it could start GPU instances")
-        if isinstance(number, Impossible):
-            return source.open(name, f"A scheduled action sets {name} to what can't be: {number.why}", "Correct the value")
-        sizes[name] = number
-    low, high, desired = sizes["minSize"], sizes["maxSize"], sizes["desiredCapacity"]
-    if bridged and low is not None and desired == 0 and source.inputs.get("desiredCapacity") is None:
-        desired = low
-    if low is not None and high is not None and low > high:
-        why = f"minSize {low} is above maxSize {high}: AWS refuses the action"
-        return source.open("minSize", why, "Correct the values: minimum ≤ desired ≤ maximum")
-    recurrence = source.inputs.get("recurrence")
-    if recurrence is not None and not readable(recurrence):
-        return source.open("recurrence", "When the scheduled action fires can't be read", "Use a five-field cron expression")
-    path: Literal["desiredCapacity", "minSize"] = "desiredCapacity" if desired is not None else "minSize"
-    ends = recurrence is not None and source.inputs.get("endTime") is not None
-    return Action(Change(text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends)

@@ -8,7 +8,7 @@ from typing import Final
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool
 from zerofloor.estate import Estate, workload_hint
-from zerofloor.platforms import autoscaling, aws_beanstalk, aws_cloudformation, aws_rows, batch, bedrock, ec2, ecs, eks, sagemaker
+from zerofloor.platforms import autoscaling, aws_beanstalk, aws_cloudformation, aws_rows, batch, bedrock, ec2, ecs, eks, emr, sagemaker
 from zerofloor.platforms.aws_scene import Scene, scene
 from zerofloor.platforms.platform import Platform
 
@@ -18,6 +18,7 @@ _SERVICES: Final = (
     ("EC2", ec2.read, ec2.READS),
     ("ECS", ecs.read, ecs.READS),
     ("Batch", batch.read, batch.READS),
+    ("EMR", emr.read, emr.READS),
     ("SageMaker AI", sagemaker.read, sagemaker.READS),
     ("Bedrock", bedrock.read, bedrock.READS),
     ("Elastic Beanstalk", aws_beanstalk.read, aws_beanstalk.READS),

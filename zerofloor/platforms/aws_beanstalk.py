@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
-from zerofloor.platforms.aws_read import CLOUD, Declared, declared, machines, size
+from zerofloor.platforms.aws_read import CLOUD, Declared, declared, link_of, machines, size
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, hidden, items
 
-READS: Final = frozenset({"aws:elasticbeanstalk/environment:Environment", "aws-native:elasticbeanstalk:Environment"})
+_ENVIRONMENTS: Final = ("aws-native:elasticbeanstalk:Environment", "aws:elasticbeanstalk/environment:Environment")
+_TEMPLATES: Final = (
+    "aws:elasticbeanstalk/configurationTemplate:ConfigurationTemplate",
+    "aws-native:elasticbeanstalk:ConfigurationTemplate",
+)
+READS: Final = frozenset({*_ENVIRONMENTS, *_TEMPLATES})
 _LISTS: Final = ("settings", "optionSettings")
 _TYPES: Final = (("aws:ec2:instances", "InstanceTypes"), ("aws:autoscaling:launchconfiguration", "InstanceType"))
 _MINIMUM: Final = ("aws:autoscaling:asg", "MinSize")
@@ -19,12 +24,24 @@ _KIND: Final = ("aws:elasticbeanstalk:environment", "EnvironmentType")
 
 def read(estate: Scene) -> Iterator[Part]:
     """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic Beanstalk guide, "General options")."""
-    for source in declared(estate, *sorted(READS)):
+    for source in declared(estate, *_ENVIRONMENTS):
         for prop in _LISTS:
             options = source.inputs.get(prop)
             if hidden(options) or any(hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace")) for item in items(options)):
                 yield source.open(prop, "An option is hidden: it could name a GPU type")
+        if source.inputs.get("templateName") is not None and all(_option(source, *name) is None for name in _TYPES):
+            yield from _by_template(estate, source)
         yield from _environment(estate, source)
+
+
+def _by_template(estate: Scene, source: Declared) -> Iterator[Part]:
+    """An environment whose type stands in a configuration template: undecided where that names a GPU type or can't be read."""
+    link = link_of(estate, source, "templateName", *_TEMPLATES, value=source.inputs.get("templateName"), names=("name", "templateName"))
+    for resource in link.found:
+        template = Declared(resource, resource.inputs, resource.name)
+        for path, value in (option for name in _TYPES if (option := _option(template, *name)) is not None):
+            if not machines(estate, template, path, value).plain:
+                yield source.open("templateName", f"Its configuration template {template.name} names a GPU type: it could run for good")
 
 
 def _environment(estate: Scene, source: Declared) -> Iterator[Part]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Placement, Pool, Undecided
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels
+
+GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
+NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:
     fix = f"Set {group.minimum.path} to 0"
     if group.lowered is None:
         fix += "" if group.desired.default else f" and {group.desired.path} to 0"
-    return (Hold(Cause.POOL_MINIMUM, group.source.urn, nodes, (*_chain(group), group.minimum.evidence(because)), fix),)
+    return (Hold(Cause.POOL_MINIMUM, group.minimum.source.urn, nodes, (*_chain(group), group.minimum.evidence(because)), fix),)
 
 
 def _desired(group: Group, machines: Machines) -> list[Hold]:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Undecided
 from zerofloor.instances import Shape, accelerated_types
-from zerofloor.platforms.aws_cloudformation import Reference
 from zerofloor.platforms.aws_read import CLOUD, SETTLE_TYPE, Declared, Machines, declared, link_of, machines, market, strings, union
 from zerofloor.platforms.aws_scene import Scene
+from zerofloor.platforms.aws_templates import Reference
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Link
 from zerofloor.instances import Shape, accelerated_types, family
+from zerofloor.platforms import aws_templates
 from zerofloor.platforms.aws_scene import Scene, link
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import Impossible, count, get, hidden, items, no_object, text
@@ -72,9 +73,8 @@ def declared(estate: Scene, *tokens: str) -> Iterator[Declared]:
         yield Declared(resource, resource.inputs, resource.name)
     wanted = {token for token in tokens if token.startswith("aws-native:")}
     if wanted:
-        from zerofloor.platforms import aws_cloudformation
-
-        yield from aws_cloudformation.resources(estate, wanted)
+        for stack, logical, inputs in aws_templates.resources(estate, wanted):
+            yield Declared(stack, inputs, logical, logical)
 
 
 def link_of(estate: Scene, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:

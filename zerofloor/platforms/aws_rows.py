@@ -87,31 +87,13 @@ def _lightsail(name: str) -> Shape | None:
     return Shape(CLOUD, name, Decimal(1 if gpu else 0), "GPU of a Lightsail bundle" if gpu else "")
 
 
-_EMR_RELEASES: Final = (
-    Release("autoTerminationPolicy.idleTimeout", (_PRESENT,), "the cluster terminates itself when idle"),
-    Release("keepJobFlowAliveWhenNoSteps", (False, "false"), "the cluster ends with its steps"),
-)
-
-
-def _emr(part: str, name: str) -> Row:
-    return Row(
-        ("aws:emr/cluster:Cluster",),
-        f"EMR {name} group",
-        (f"{part}.instanceType",),
-        (f"{part}.instanceCount",),
-        1,
-        Cause.POOL_MINIMUM,
-        "instances run as long as the cluster",
-        "Add an autoTerminationPolicy, or use a type without a GPU for this group",
-        "EMR management guide, “Using an auto-termination policy for idle clusters”",
-        _EMR_RELEASES,
-        part=part,
-    )
+def _deadline(name: str) -> Shape | None:
+    return Shape(CLOUD, name, Decimal(1), f"GPU ({name}) of a Deadline Cloud worker, at least one each")
 
 
 ROWS: Final = (
     Row(
-        ("aws:appstream/fleet:Fleet",),
+        ("aws:appstream/fleet:Fleet", "aws-native:appstream:Fleet"),
         "AppStream fleet",
         ("instanceType",),
         ("computeCapacity.desiredInstances",),
@@ -176,19 +158,6 @@ ROWS: Final = (
         "Set minSize to 0",
         "GameLift FleetIQ guide, “Game server groups”",
     ),
-    _emr("masterInstanceGroup", "primary"),
-    _emr("coreInstanceGroup", "core"),
-    Row(
-        ("aws:emr/instanceGroup:InstanceGroup",),
-        "EMR task group",
-        ("instanceType",),
-        ("instanceCount",),
-        1,
-        Cause.POOL_MINIMUM,
-        "instances run as long as the cluster",
-        "Set instanceCount to 0, or let EMR scale the group",
-        "EMR management guide, “Cluster nodes and instances”",
-    ),
     Row(
         ("aws-native:pcs:ComputeNodeGroup",),
         "PCS compute node group",
@@ -202,7 +171,20 @@ ROWS: Final = (
         market="purchaseOption",
     ),
     Row(
-        ("aws:cloud9/environmentEC2:EnvironmentEC2",),
+        ("aws-native:deadline:Fleet",),
+        "Deadline Cloud fleet",
+        ("configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities.selections[0].name",),
+        ("minWorkerCount",),
+        0,
+        Cause.POOL_MINIMUM,
+        "this many workers run without any job",
+        "Set minWorkerCount to 0",
+        "Deadline Cloud user guide, “Service-managed fleets”: the minimum of workers runs when there is no work",
+        translate=_deadline,
+        price_as="deadline",
+    ),
+    Row(
+        ("aws:cloud9/environmentEC2:EnvironmentEC2", "aws-native:cloud9:EnvironmentEC2"),
         "Cloud9 environment",
         ("instanceType",),
         (),
@@ -214,7 +196,7 @@ ROWS: Final = (
         (Release("automaticStopTimeMinutes", (_PRESENT,), "the instance stops when nobody is connected"),),
     ),
     Row(
-        ("aws:codebuild/fleet:Fleet",),
+        ("aws:codebuild/fleet:Fleet", "aws-native:codebuild:Fleet"),
         "CodeBuild fleet",
         ("environmentType",),
         ("baseCapacity",),
@@ -267,6 +249,14 @@ NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
     "aws-native:sagemaker:Model": "a model runs on an endpoint",
     "aws:eks/fargateProfile:FargateProfile": "Fargate has no GPUs",
     "aws-native:eks:FargateProfile": "Fargate has no GPUs",
+    "aws:lambda/function:Function": "Lambda has no GPUs",
+    "aws-native:lambda:Function": "Lambda has no GPUs",
+    "aws:sfn/stateMachine:StateMachine": "what it starts ends with its run",
+    "aws-native:stepfunctions:StateMachine": "what it starts ends with its run",
+    "aws:glue/job:Job": "Glue has no GPUs",
+    "aws:apprunner/service:Service": "App Runner has no GPUs",
+    "aws:organizations/policy:Policy": "a policy forbids or allows",
+    "aws-native:organizations:Policy": "a policy forbids or allows",
     "aws:emr/managedScalingPolicy:ManagedScalingPolicy": "the groups that it scales count",
 }
 """Types that name GPU machines and keep none running, each with the reason."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Market, Part, Pool, Undecided
+from zerofloor.capacity import Assumption, Cause, Hold, Market, Part, Pool, Undecided
 from zerofloor.instances import Shape
-from zerofloor.platforms import aws_scaling
+from zerofloor.platforms import aws_scaling, aws_stops
 from zerofloor.platforms.aws_groups import Group, Lowered, pool_of
 from zerofloor.platforms.aws_launch import in_units, of_template, overridden, required, spot_template
 from zerofloor.platforms.aws_read import (
@@ -20,7 +21,6 @@ from zerofloor.platforms.aws_read import (
     declared,
     family_shapes,
     is_plain_family,
-    link_of,
     machines,
     market,
     size,
@@ -31,21 +31,22 @@ from zerofloor.values import at, count, get, hidden, items, text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
-_STATES: Final = ("aws:ec2transitgateway/instanceState:InstanceState", "aws:ec2/instanceState:InstanceState")
 _HOSTS: Final = ("aws:ec2/dedicatedHost:DedicatedHost", "aws-native:ec2:Host")
 _RESERVATIONS: Final = ("aws:ec2/capacityReservation:CapacityReservation", "aws-native:ec2:CapacityReservation")
 _BLOCK: Final = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
 _RESERVATION_FLEET: Final = "aws-native:ec2:CapacityReservationFleet"
 _FLEETS: Final = ("aws:ec2/fleet:Fleet", "aws-native:ec2:Ec2Fleet")
 _SPOT_FLEETS: Final = ("aws:ec2/spotFleetRequest:SpotFleetRequest", "aws-native:ec2:SpotFleet")
-READS: Final = frozenset({*INSTANCES, _SPOT, *_STATES, *_HOSTS, *_RESERVATIONS, _BLOCK, _RESERVATION_FLEET, *_FLEETS, *_SPOT_FLEETS})
+READS: Final = frozenset(
+    {*INSTANCES, _SPOT, *aws_stops.READS, *_HOSTS, *_RESERVATIONS, _BLOCK, _RESERVATION_FLEET, *_FLEETS, *_SPOT_FLEETS}
+)
 
 
 def read(estate: Scene) -> Iterator[Part]:
     """Everything of EC2 that is no Auto Scaling group."""
-    states = _stopped(estate)
+    rests = aws_stops.rests(estate, INSTANCES)
     for source in declared(estate, *INSTANCES, _SPOT):
-        yield from _instance(estate, source, states.get(source.urn))
+        yield from _instance(estate, source, rests.get(source.urn))
     for source in declared(estate, *_FLEETS):
         yield from _fleet(estate, source)
     for source in declared(estate, *_SPOT_FLEETS):
@@ -99,24 +100,7 @@ def _fixed(
     )
 
 
-def _stopped(estate: Scene) -> dict[str, Evidence | Undecided]:
-    """What instanceState resources say of instances, by the instance's URN: evidence that it is stopped, or undecided."""
-    out: dict[str, Evidence | Undecided] = {}
-    for resource in estate.of_type(*_STATES):
-        source = Declared(resource, resource.inputs, resource.name)
-        state = resource.inputs.get("state")
-        link = link_of(estate, source, "instanceId", *INSTANCES, value=resource.inputs.get("instanceId"), names=())
-        if link.open or link.assumption is not None:
-            continue  # a guess does not stop an instance
-        for instance in link.found:
-            if hidden(state):
-                out[instance.urn] = source.open("state", "Whether the instance is stopped is not known")
-            elif state == "stopped":
-                out[instance.urn] = source.evidence("state", "the instance is stopped: only its disks bill")
-    return out
-
-
-def _instance(estate: Scene, source: Declared, state: Evidence | Undecided | None) -> Iterator[Part]:
+def _instance(estate: Scene, source: Declared, rest: aws_stops.Rest | Undecided | None) -> Iterator[Part]:
     kind = source.inputs.get("instanceType")
     if kind is not None:
         found = machines(estate, source, "instanceType", kind)
@@ -130,18 +114,31 @@ def _instance(estate: Scene, source: Declared, state: Evidence | Undecided | Non
     host = _linked_host(estate, source)
     if host is not None:
         return  # its host bills, used or not, and counts
-    if isinstance(state, Evidence):
-        yield from _fixed(estate, source, "EC2 instance", Machines(found.shapes, (), (*found.evidence, state)), 0, None, spot)
+    if isinstance(rest, aws_stops.Rest):
+        yield from _resting(estate, source, found, rest, spot)
         return
     step = source.evidence("instanceType", "it runs until somebody stops it")
     fix = "Remove the instance, stop it (an InstanceState resource with state stopped), or move it to a group that scales to zero"
     hold = Hold(Cause.INSTANCE, source.urn, 1, (*found.evidence, step), fix)
-    if isinstance(state, Undecided):
-        yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (state,))
+    if isinstance(rest, Undecided):
+        yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (rest,))
         return
     # An instance on hardware of its own has a price of its own (EC2 user guide, "Dedicated Instances").
     own = source.inputs.get("tenancy") in ("dedicated", "host")
     yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated hardware" if own else None)
+
+
+def _resting(estate: Scene, source: Declared, found: Machines, rest: aws_stops.Rest, spot: Market) -> Iterator[Part]:
+    """An instance that something stops, for good or for a part of the week."""
+    seen = replace(found, evidence=(*found.evidence, *rest.evidence))
+    units = 1 if rest.starts or rest.hours else 0
+    hold = None
+    if rest.hours:
+        first = rest.evidence[0]
+        hold = Hold(Cause.SCHEDULE, first.urn, 1, seen.evidence, "Shorten the window, or start on demand instead", rest.hours)
+    else:
+        seen = replace(seen, undecided=())
+    yield from _fixed(estate, source, "EC2 instance", seen, units, hold, spot, assumptions=rest.assumptions)
 
 
 def _market(estate: Scene, source: Declared) -> Market:

@@ -12,17 +12,17 @@ from typing import Any, Final
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Part, Pool, Undecided
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
+from zerofloor.platforms.aws_groups import GROUPS, Lowered
 from zerofloor.platforms.aws_launch import required
 from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, link_of, size
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
-from zerofloor.values import at, get, hidden, items, mapping, quantity, text
+from zerofloor.values import at, get, hidden, items, quantity, text
 
 SERVICES: Final = ("aws:ecs/service:Service", "aws-native:ecs:Service")
 PROVIDERS: Final = ("aws:ecs/capacityProvider:CapacityProvider", "aws-native:ecs:CapacityProvider")
 _TASKS: Final = ("aws:ecs/taskDefinition:TaskDefinition", "aws-native:ecs:TaskDefinition")
 _DEFAULTS: Final = ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "aws-native:ecs:ClusterCapacityProviderAssociations")
-_GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
 
 READS: Final = frozenset({*SERVICES, *PROVIDERS, *_TASKS, *_DEFAULTS})
 
@@ -48,11 +48,14 @@ class Managed:
     services: tuple[Service, ...]
     unprotects: bool
     """ECS lifts the scale-in protection of instances without tasks (managedTerminationProtection)."""
+    on: bool = True
+    """False where managed scaling is hidden: then it may bring instances for tasks, and nobody may rely on it to remove them."""
 
     @cached_property
-    def lowered(self) -> Any:
-        from zerofloor.platforms.aws_groups import Lowered
-
+    def lowered(self) -> Lowered | None:
+        """What brings the group down; None where nobody may rely on it."""
+        if not self.on:
+            return None
         path = "autoScalingGroupProvider.managedScaling.status"
         because = "ECS removes instances without tasks"
         what = f"{self.provider.name} scales its group in when no task runs"
@@ -60,13 +63,19 @@ class Managed:
 
     def holds(self, found: Machines) -> tuple[Hold, ...]:
         """The instances of the group that running tasks need."""
-        if found.plain:
+        if found.plain or not self.on:
             return ()
         return tuple(hold for service in self.services for hold in task_holds(service, found))
 
     @property
     def undecided(self) -> tuple[Undecided, ...]:
-        return tuple(u for service in self.services for u in (*service.tasks.undecided, *([service.unread] if service.unread else [])))
+        of_services = tuple(
+            u for service in self.services for u in (*service.tasks.undecided, *([service.unread] if service.unread else []))
+        )
+        if self.on or not any(service.tasks.levels for service in self.services):
+            return of_services
+        why = "Whether ECS scales the group for its tasks is hidden: they could keep its instances"
+        return (*of_services, self.provider.open("autoScalingGroupProvider.managedScaling.status", why))
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -108,20 +117,22 @@ def managed_groups(estate: Scene) -> Mapping[str, Managed]:
     services: tuple[tuple[Service, tuple[str, ...]], ...] | None = None
     for provider in declared(estate, *PROVIDERS):
         settings = provider.inputs.get("autoScalingGroupProvider")
-        if settings is None or get(settings, "managedScaling.status") != "ENABLED":
+        status = get(settings, "managedScaling.status")
+        if settings is None or (status != "ENABLED" and not hidden(status)):
             continue
         group = _group(estate, provider, at(settings, "autoScalingGroupArn"))
         if group is None:
             continue
         services = _services(estate) if services is None else services
         mine = tuple(service for service, providers in services if provider.urn in providers)
-        out[group.urn] = Managed(provider, mine, at(settings, "managedTerminationProtection") == "ENABLED")
+        on = not hidden(status)
+        out[group.urn] = Managed(provider, mine, on and at(settings, "managedTerminationProtection") == "ENABLED", on)
     return out
 
 
 def _group(estate: Scene, provider: Declared, arn: Any) -> Resource | None:
     name = arn.rsplit("autoScalingGroupName/", 1)[-1] if isinstance(arn, str) else arn
-    link = link_of(estate, provider, "autoScalingGroupProvider", *_GROUPS, value=name, names=("name", "autoScalingGroupName"))
+    link = link_of(estate, provider, "autoScalingGroupProvider", *GROUPS, value=name, names=("name", "autoScalingGroupName"))
     # A guess would lower the group, so it does not count.
     return link.found[0] if link.found and not link.open and link.assumption is None else None
 
@@ -195,7 +206,12 @@ def task_gpus(task: Declared) -> Decimal | None:
         return None
     total = Decimal(0)
     for container in items(containers):
-        for need in items(mapping(container).get("resourceRequirements")):
+        needs = at(container, "resourceRequirements")
+        if hidden(needs):
+            return None
+        for need in items(needs):
+            if hidden(at(need, "type")):
+                return None
             if str(at(need, "type")).upper() == "GPU":
                 number = quantity(at(need, "value"))
                 if not isinstance(number, Decimal):
@@ -211,12 +227,12 @@ def read(estate: Scene) -> Iterator[Part]:
     for provider in declared(estate, *PROVIDERS):
         mine = [service for service, providers in services if provider.urn in providers]
         if provider.inputs.get("autoScalingGroupProvider") is not None:
-            link = link_of(estate, provider, "autoScalingGroupProvider", *_GROUPS)
+            link = link_of(estate, provider, "autoScalingGroupProvider", *GROUPS)
             carried |= {service.source.urn for service in mine} if link.found else set()
         elif provider.inputs.get("managedInstancesProvider") is not None:
             carried |= {service.source.urn for service in mine}
             yield from _managed_instances(estate, provider, mine)
-    groups = any(True for _ in declared(estate, *_GROUPS))
+    groups = any(True for _ in declared(estate, *GROUPS))
     for service, providers in services:
         on_instances = service.source.inputs.get("launchType") in (None, "EC2", "EXTERNAL") and not providers and groups
         if service.source.urn not in carried and not on_instances and service.source.inputs.get("launchType") != "FARGATE":

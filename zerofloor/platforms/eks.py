@@ -10,14 +10,15 @@ from zerofloor.capacity import Cause, Hold, Part, Placement, Pool, Taint, Undeci
 from zerofloor.estate import tags
 from zerofloor.instances import lookup
 from zerofloor.platforms import trust
-from zerofloor.platforms.aws_groups import Action, Group, Lowered, Warm, pool_of
+from zerofloor.platforms.aws_actions import actions_by_group
+from zerofloor.platforms.aws_groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws_launch import of_template, spot_template
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, market, part_of, size
 from zerofloor.platforms.aws_scene import Scene
+from zerofloor.platforms.aws_templates import STACKS, parse
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, mapping, switch, text
 
-NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")
 CLUSTERS: Final = ("aws:eks/cluster:Cluster", "aws-native:eks:Cluster")
 DEFAULT_TYPE: Final = "t3.medium"
 """What EKS launches where neither the group nor its template names a type (EKS user guide, "Managed node groups"), and the
@@ -30,8 +31,6 @@ _PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
 
 def read(estate: Scene) -> Iterator[Part]:
     """Every node group and built-in node pool of EKS clusters. Self-managed groups of a stack are read as ASGs."""
-    from zerofloor.platforms.autoscaling import actions_by_group
-
     actions = actions_by_group(estate)
     for source in declared(estate, *NODE_GROUPS):
         yield from _managed(estate, source, actions.get(source.key, ()), defaults=False)
@@ -126,8 +125,6 @@ def _self_managed(estate: Scene, resource: Resource) -> Iterator[Part]:
 
 
 def _deploys_template(estate: Scene, resource: Resource) -> bool:
-    from zerofloor.platforms.aws_cloudformation import STACKS, parse
-
     below = estate.children.get(resource.urn, ())
     return any(child.type in STACKS and bool(parse(child.inputs.get("templateBody"))) for child in below)
 
@@ -157,7 +154,9 @@ def _group(
     if wrong:
         if not found.plain:
             place = estate.region(source.resource, CLOUD)
-            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, region=place, undecided=tuple(wrong), evidence=found.evidence)
+            yield Pool(
+                source.key, source.name, platform, CLOUD, found.shapes, region=place, undecided=tuple(wrong), evidence=found.evidence
+            )
         return
     minimum, desired, maximum = sizes
     lowered = autoscaler(estate, source, minimum, cluster)

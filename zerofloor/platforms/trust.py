@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Evidence
+from zerofloor.estate import tags
+from zerofloor.platforms.aws_read import Declared, Size, size
 from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, mapping, seconds, switch, text
@@ -28,6 +30,53 @@ def cluster_autoscaler(estate: Scene, cluster: str | None = None) -> Assumption 
         if serves is None or cluster is None or serves == cluster:
             return Assumption("A cluster autoscaler removes idle nodes", f"the stack deploys one: {resource.name}")
     return None
+
+
+_DISCOVERED: Final = "k8s.io/cluster-autoscaler/enabled"
+"""The tag by which an autoscaler finds a self-managed group (Cluster Autoscaler on AWS, README, "Auto-Discovery Setup"); EKS puts it
+on the groups that it manages."""
+
+
+def reaches(estate: Scene, source: Declared) -> bool:
+    """Whether the cluster autoscaler of the stack would look after this self-managed group: by its tag, or because it is named."""
+    given = source.inputs.get("tags")
+    unread = hidden(given) or any(hidden(item) or hidden(at(item, "key")) for item in items(given))
+    if estate.settings.trust.cluster_autoscaler is not None or unread or _DISCOVERED in tags(given):
+        return True
+    return named(estate, source) is not None or estate.once("own tags", lambda: any(_own_tags(r) for r, _ in _deployed(estate)))
+
+
+def named(estate: Scene, source: Declared) -> Size | None:
+    """The minimum that a cluster autoscaler of the stack is given for a group that it names; None where none names it."""
+    name = source.pick("name", "autoScalingGroupName")[1]
+    for ca, prop, known, minimum in estate.once("named groups", lambda: tuple(_named(estate))):
+        linked = hidden(known) and source.urn in (ca.property_dependencies or {}).get(prop, ())
+        if linked or (isinstance(known, str) and known == name):
+            return minimum
+    return None
+
+
+def _named(estate: Scene) -> Iterator[tuple[Resource, str, Any, Size]]:
+    """The groups that autoscalers name, each with its own minimum."""
+    for resource, _ in _deployed(estate):
+        source = Declared(resource, resource.inputs, resource.name)
+        for index, group in enumerate(items(get(resource.inputs, "values.autoscalingGroups"))):
+            minimum = size(source, [f"values.autoscalingGroups[{index}].minSize"], 0, "omitted")
+            if isinstance(minimum, Size):
+                yield resource, "values", at(group, "name"), minimum
+        for index, container in enumerate(items(get(resource.inputs, "spec.template.spec.containers"))):
+            for argument in _arguments(container) or ():
+                match = re.fullmatch(r"--nodes[= ](\d{1,6}):\d+:(.+)", argument)
+                if match:
+                    yield resource, "spec", match[2], Size(source, f"spec.template.spec.containers[{index}]", int(match[1]))
+
+
+def _own_tags(resource: Resource) -> bool:
+    """Whether an autoscaler finds its groups by other tags than the usual ones."""
+    if get(resource.inputs, "values.autoDiscovery.tags") is not None:
+        return True
+    found = [a for c in items(get(resource.inputs, "spec.template.spec.containers")) for a in _arguments(c) or () if "asg:tag=" in a]
+    return bool(found) and not any(_DISCOVERED in argument for argument in found)
 
 
 _UNNEEDED: Final = Decimal(600)
