@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 # A fixed month that starts on a Monday: what a schedule holds must not depend on the day of the check.
@@ -50,6 +51,7 @@ def occurrences(expression: str, since: datetime.datetime = _START) -> Iterator[
         raise BadSchedule(f"{expression!r} is no cron expression: {error}") from None
 
 
+@lru_cache(maxsize=1024)
 def hours_per_week(start: str, end: str) -> Decimal:
     """How many hours of a week lie between a start and the next end, averaged over four weeks, to a hundredth.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from zerofloor.accelerators import supplied_by
@@ -44,13 +44,24 @@ class Meeting:
         self.pools = tuple(pools)
         self._meant: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
         self._takers: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
+        self._by_label: dict[str, Mapping[str | None, tuple[Pool, ...]]] = {}
 
     def meant(self, pod: PodDemand) -> tuple[tuple[Pool, tuple[Shape, ...]], ...]:
         """The pools that the pod is meant for, with the shapes on which it can run there."""
         kind = kind_of(pod)
         if kind not in self._meant:
-            self._meant[kind] = tuple((pool, shapes) for pool in self.pools if (shapes := shapes_for(pool, pod)))
+            self._meant[kind] = tuple((pool, shapes) for pool in self._near(pod) if (shapes := shapes_for(pool, pod)))
         return self._meant[kind]
+
+    def _near(self, pod: PodDemand) -> tuple[Pool, ...]:
+        """The pools whose labels don't rule the pod out at once: of many pools and pods each may select its own."""
+        near = self.pools
+        for key, value in pod.node_selector.items():
+            if key not in self._by_label:
+                self._by_label[key] = _by_label(self.pools, key)
+            fitting = self._by_label[key].get(value, self._by_label[key][None])
+            near = fitting if len(fitting) < len(near) else near
+        return near
 
     def takers(self, pod: PodDemand) -> tuple[tuple[Pool, tuple[Shape, ...]], ...]:
         """Those of them whose taints it tolerates."""
@@ -58,6 +69,17 @@ class Meeting:
         if kind not in self._takers:
             self._takers[kind] = tuple((pool, shapes) for pool, shapes in self.meant(pod) if tolerates(pod, pool))
         return self._takers[kind]
+
+
+def _by_label(pools: Sequence[Pool], key: str) -> Mapping[str | None, tuple[Pool, ...]]:
+    """By the value of a label: the pools that have it or may have it; under None those that may have any."""
+    values = [pool.placement.labels.get(key) if pool.placement else None for pool in pools]
+    anything = [index for index, value in enumerate(values) if value is None]
+    found: dict[str | None, list[int]] = {None: []}
+    for index, value in enumerate(values):
+        if value is not None:
+            found.setdefault(value, []).append(index)
+    return {value: tuple(pools[index] for index in sorted((*own, *anything))) for value, own in found.items()}
 
 
 def selects_nodes(pod: PodDemand) -> bool:
