@@ -73,6 +73,7 @@ def _read(
     if lowered is None and task is not None:
         lowered = task.lowered
     placed: Placement | None = None
+    missed: Evidence | None = None
     if cluster is not None:
         parent = estate.by_urn.get(source.resource.parent or "")
         of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
@@ -82,6 +83,8 @@ def _read(
                 minimum = named
                 desired = named if (desired.known or 0) < (named.known or 0) else desired
             lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
+        elif trust.cluster_autoscaler(estate, cluster.name) is not None:
+            missed = source.evidence("tags", f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it")
         placed = eks.placement(estate, source, found, cluster, {}, of_parent.get("labels"), of_parent.get("taints"))
         # Without the component that made it, labels stand in user data.
         placed = replace(eks.sized(estate, placed, minimum, maximum), open_labels=not of_parent or hidden(of_parent.get("labels")))
@@ -97,13 +100,18 @@ def _read(
         market=_market(estate, source),
         placement=placed,
         lowered=lowered,
+        missed=missed,
         raised=raised,
         pinned=pinned,
         unpin=unpin,
         actions=tuple(action for action in actions if isinstance(action, Action)),
         warm=_warm(source, warm),
         holds=task.holds(found) if task is not None else (),
-        undecided=(*(a for a in actions if isinstance(a, Undecided)), *(task.undecided if task is not None else ())),
+        undecided=(
+            *trust.may_name(estate, source),
+            *(a for a in actions if isinstance(a, Undecided)),
+            *(task.undecided if task is not None else ()),
+        ),
         notices=notices,
         assumptions=task.assumptions if task is not None else (),
     )

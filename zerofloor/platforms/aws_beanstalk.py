@@ -39,6 +39,10 @@ def _by_template(estate: Scene, source: Declared) -> Iterator[Part]:
     link = link_of(estate, source, "templateName", *_TEMPLATES, value=source.inputs.get("templateName"), names=("name", "templateName"))
     for resource in link.found:
         template = Declared(resource, resource.inputs, resource.name)
+        if any(hidden(resource.inputs.get(prop)) for prop in _LISTS):
+            yield source.open(
+                "templateName", f"The options of its configuration template {template.name} are hidden: they could name a GPU type"
+            )
         for path, value in (option for name in _TYPES if (option := _option(template, *name)) is not None):
             if not machines(estate, template, path, value).plain:
                 yield source.open("templateName", f"Its configuration template {template.name} names a GPU type: it could run for good")

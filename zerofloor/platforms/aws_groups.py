@@ -57,6 +57,8 @@ class Group:
     placement: Placement | None = None
     """Set where pods can land on its nodes."""
     lowered: Lowered | None = None
+    missed: Evidence | None = None
+    """Why a cluster autoscaler of the stack does not look after it."""
     raised: Evidence | None = None
     """Something that adds instances under load and takes none away."""
     pinned: Evidence | None = None
@@ -163,10 +165,10 @@ def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:
     because = f"the group never goes below {minimum}"
     nodes = nodes_for(machines, minimum)
     if nodes != minimum:
-        because += f" units, {nodes} instances"
+        because += f" units, {_instances(nodes)}"
     fix = f"Set {group.minimum.path} to 0"
     if group.lowered is None:
-        fix += "" if group.desired.default else f" and {group.desired.path} to 0"
+        fix += "" if group.desired.default or group.desired.path == group.minimum.path else f" and {group.desired.path} to 0"
     return (Hold(Cause.POOL_MINIMUM, group.minimum.source.urn, nodes, (*_chain(group), group.minimum.evidence(because)), fix),)
 
 
@@ -176,17 +178,24 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
         return []
     nodes = nodes_for(machines, desired)
     if group.pinned is not None:
-        started = group.desired.evidence(f"{nodes} instances at creation")
+        started = group.desired.evidence(f"{_instances(nodes)} at creation")
         return [Hold(Cause.PROTECTED, group.pinned.urn, nodes, (*_chain(group), started, group.pinned), group.unpin)]
     if group.lowered is not None:
         return []
-    because = f"{nodes} instances at creation, and nothing in the stack lowers them"
+    because = f"{_instances(nodes)} at creation, and nothing in the stack lowers {'it' if nodes == 1 else 'them'}"
     ignored = [path for path in group.source.resource.ignore_changes if path.split(".")[-1] in ("desiredSize", "desiredCapacity")]
     note = [Evidence(group.source.urn, path, None, "ignored changes mean that somebody moves it; nobody here does") for path in ignored]
     fix = f"Set {group.desired.path} to {minimum}"
-    if group.placement is not None:
+    if group.missed is not None:
+        note.append(group.missed)
+        fix += ", or tag the group so that the cluster autoscaler of the stack finds it"
+    elif group.placement is not None:
         fix += ", or deploy a cluster autoscaler (or set trust.clusterAutoscaler in zerofloor.yaml where one runs)"
     return [Hold(Cause.DESIRED_NOT_LOWERED, group.source.urn, nodes, (*_chain(group), group.desired.evidence(because), *note), fix)]
+
+
+def _instances(number: int) -> str:
+    return "1 instance" if number == 1 else f"{number} instances"
 
 
 def _chain(group: Group) -> tuple[Evidence, ...]:

@@ -88,7 +88,7 @@ def _lightsail(name: str) -> Shape | None:
 
 
 def _deadline(name: str) -> Shape | None:
-    return Shape(CLOUD, name, Decimal(1), f"GPU ({name}) of a Deadline Cloud worker, at least one each")
+    return Shape(CLOUD, name, Decimal(1), "GPU or more of a Deadline Cloud worker")
 
 
 ROWS: Final = (

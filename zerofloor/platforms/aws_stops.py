@@ -90,10 +90,11 @@ def _schedules(estate: Scene, instances: tuple[str, ...]) -> dict[str, list[tupl
     """The schedules by the instance that they move, each with whether it starts it."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *_SCHEDULES):
-        call = _CALL.fullmatch(text(get(source.inputs, "target.arn")) or "")
-        if call is None or source.inputs.get("state") == "DISABLED":
+        arn = get(source.inputs, "target.arn")
+        call = _CALL.fullmatch(text(arn) or "")
+        if (call is None and not hidden(arn)) or source.inputs.get("state") == "DISABLED":
             continue
-        starts = call[1] == "start"
+        starts = call is None or call[1] == "start"  # a hidden call may start it
         if not starts and hidden(source.inputs.get("state")):
             continue  # it may be off
         for urn in _linked(estate, source, "target", instances):

@@ -266,8 +266,9 @@ def _managed_instances(estate: Scene, provider: Declared, services: list[Service
 
 def _elsewhere(estate: Scene, service: Service) -> Iterator[Part]:
     if not service.gpus:
+        kind = service.source.inputs.get("launchType")
         # Without instances in this stack only a service that asks for EC2 can be one with GPUs.
-        if service.unread is not None and service.source.inputs.get("launchType") == "EC2" and service.tasks.levels:
+        if service.unread is not None and (kind == "EC2" or hidden(kind)) and (service.tasks.levels or service.tasks.undecided):
             yield service.unread
         return
     shape = Shape(CLOUD, "", service.gpus, "GPU of an ECS task")

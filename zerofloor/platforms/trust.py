@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Evidence
+from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import tags
 from zerofloor.platforms.aws_read import Declared, Size, size
 from zerofloor.platforms.aws_scene import Scene
@@ -32,7 +32,7 @@ def cluster_autoscaler(estate: Scene, cluster: str | None = None) -> Assumption 
     return None
 
 
-_DISCOVERED: Final = "k8s.io/cluster-autoscaler/enabled"
+DISCOVERED: Final = "k8s.io/cluster-autoscaler/enabled"
 """The tag by which an autoscaler finds a self-managed group (Cluster Autoscaler on AWS, README, "Auto-Discovery Setup"); EKS puts it
 on the groups that it manages."""
 
@@ -41,7 +41,7 @@ def reaches(estate: Scene, source: Declared) -> bool:
     """Whether the cluster autoscaler of the stack would look after this self-managed group: by its tag, or because it is named."""
     given = source.inputs.get("tags")
     unread = hidden(given) or any(hidden(item) or hidden(at(item, "key")) for item in items(given))
-    if estate.settings.trust.cluster_autoscaler is not None or unread or _DISCOVERED in tags(given):
+    if estate.settings.trust.cluster_autoscaler is not None or unread or DISCOVERED in tags(given):
         return True
     return named(estate, source) is not None or estate.once("own tags", lambda: any(_own_tags(r) for r, _ in _deployed(estate)))
 
@@ -54,6 +54,16 @@ def named(estate: Scene, source: Declared) -> Size | None:
         if linked or (isinstance(known, str) and known == name):
             return minimum
     return None
+
+
+def may_name(estate: Scene, source: Declared) -> Iterator[Undecided]:
+    """A minimum that an autoscaler of the stack is given for a group whose name may be this one's, which is hidden."""
+    path, name = source.pick("name", "autoScalingGroupName")
+    if hidden(name) and named(estate, source) is None:
+        for ca, _, _, minimum in estate.once("named groups", lambda: tuple(_named(estate))):
+            if minimum.known != 0:
+                yield source.open(path, f"Its name is hidden: the cluster autoscaler {ca.name} may keep it at a minimum above 0")
+                return
 
 
 def _named(estate: Scene) -> Iterator[tuple[Resource, str, Any, Size]]:
@@ -76,7 +86,7 @@ def _own_tags(resource: Resource) -> bool:
     if get(resource.inputs, "values.autoDiscovery.tags") is not None:
         return True
     found = [a for c in items(get(resource.inputs, "spec.template.spec.containers")) for a in _arguments(c) or () if "asg:tag=" in a]
-    return bool(found) and not any(_DISCOVERED in argument for argument in found)
+    return bool(found) and not any(DISCOVERED in argument for argument in found)
 
 
 _UNNEEDED: Final = Decimal(600)
