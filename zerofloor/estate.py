@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 from zerofloor.capacity import Assumption
 from zerofloor.instances import Shape, lookup
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
-from zerofloor.values import at, hidden, mapping
+from zerofloor.values import hidden, mapping
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Resources by what names them."""
+
+    by_name: Mapping[str, tuple[Resource, ...]]
+    by_pulumi_name: Mapping[str, tuple[Resource, ...]]
+    """Those that say no name of their own, by Pulumi's name for them."""
+    unnamed: tuple[Resource, ...]
+    """Those whose name is hidden."""
+    by_stack: Mapping[int, tuple[Resource, ...]]
+    by_parent: Mapping[tuple[int, str | None], tuple[Resource, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     stacks: tuple[Stack, ...]
     settings: Settings
@@ -38,6 +54,8 @@ class Estate:
     """By the parent's URN."""
     stack_of: Mapping[str, Stack]
     """By URN."""
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from it once (`once`)."""
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """All resources of these types, in the order of the types, then by URN."""
@@ -68,35 +86,46 @@ class Estate:
                     waiting.append(child.urn)
         return tuple(sorted(found, key=lambda r: r.urn))
 
+    def once(self, key: Any, work_out: Callable[[], T]) -> T:
+        """What `work_out` gives, worked out at the first call for this key."""
+        if key not in self.known:
+            self.known[key] = work_out()
+        found: T = self.known[key]
+        return found
+
+    def names(self, types: tuple[str, ...], names: tuple[str, ...]) -> Names:
+        """The resources of these types by the inputs that name them."""
+        return self.once(("names", types, names), lambda: _index(self, types, names))
+
     def link(self, resource: Resource, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
-        """What `resource`'s top-level property `prop` points at among the resources of `types`.
+        """What `resource`'s top-level property `prop` points at among the resources of `types`, in constant time.
 
         `value` is the identifier found there (an id or name, perhaps hidden); `names` are the inputs of the candidates that
-        it may equal, beside the candidate's Pulumi name. Order: property dependencies, then names, then the only candidate
-        under the same parent (or in the stack), which is an assumption.
+        it may equal, beside the candidate's Pulumi name. Order: property dependencies, then names (a known one may mean a
+        candidate whose own name is hidden), then the only candidate under the same parent (or in the stack), an assumption.
         """
-        stack = self.stack_of.get(resource.urn)
-        candidates = [c for c in self.of_type(*types) if self.stack_of.get(c.urn) is stack]
         dependencies = (resource.property_dependencies or {}).get(prop, ())
-        direct = tuple(c for c in candidates if c.urn in dependencies)
+        direct = tuple(r for urn in sorted(set(dependencies)) if (r := self.by_urn.get(urn)) is not None and r.type in types)
         if direct:
             return Link(direct)
+        index = self.names(types, names)
+        stack = id(self.stack_of.get(resource.urn))
         if isinstance(value, str):
-            named = tuple(c for c in self.of_type(*types) if any(at(c.inputs, name) == value for name in names))
-            named = named or tuple(c for c in candidates if c.name == value and all(at(c.inputs, name) is None for name in names))
-            if named:
-                return Link(named)
-            # An autonamed candidate could still be meant by a name that the program knows from elsewhere.
-            return Link()
-        siblings = [c for c in candidates if c.parent == resource.parent]
+            found = index.by_name.get(value, ()) or index.by_pulumi_name.get(value, ())
+            if found:
+                return Link(found)
+            return Link(index.unnamed, open=True) if index.unnamed else Link()
+        siblings, candidates = index.by_parent.get((stack, resource.parent), ()), index.by_stack.get(stack, ())
         for group in (siblings, candidates):
             if len(group) == 1:
                 what = f"{resource.name} uses {group[0].name}"
-                return Link((group[0],), Assumption(what, f"{prop} is not known yet and it is the only candidate in reach"))
-        return Link(tuple(siblings or candidates), open=True)
+                return Link(group, Assumption(what, f"{prop} is not known yet and it is the only candidate in reach"))
+        return Link(siblings or candidates, open=True)
 
     def region(self, resource: Resource, cloud: str) -> str | None:
         """The region of a resource: its own, its provider's, the stack's config, a setting; None where nothing says it."""
+        if hidden(resource.inputs.get("region")):
+            return None  # another than the provider's, perhaps
         own = _own_region(resource, cloud)
         if own is not None:
             return own
@@ -117,6 +146,30 @@ class Estate:
             if config.get(key):
                 return config[key]
         return self.settings.region.get(cloud)
+
+
+def _index(estate: Estate, types: tuple[str, ...], names: tuple[str, ...]) -> Names:
+    by_name: dict[str, list[Resource]] = defaultdict(list)
+    by_pulumi_name: dict[str, list[Resource]] = defaultdict(list)
+    by_stack: dict[int, list[Resource]] = defaultdict(list)
+    by_parent: dict[tuple[int, str | None], list[Resource]] = defaultdict(list)
+    unnamed: list[Resource] = []
+    for resource in estate.of_type(*types):
+        stack = id(estate.stack_of.get(resource.urn))
+        by_stack[stack].append(resource)
+        by_parent[stack, resource.parent].append(resource)
+        given = [resource.inputs.get(name) for name in names]
+        for value in dict.fromkeys(value for value in given if isinstance(value, str)):
+            by_name[value].append(resource)
+        if any(hidden(value) for value in given):
+            unnamed.append(resource)
+        if all(value is None for value in given):
+            by_pulumi_name[resource.name].append(resource)
+    return Names(_frozen(by_name), _frozen(by_pulumi_name), tuple(unnamed), _frozen(by_stack), _frozen(by_parent))
+
+
+def _frozen(found: Mapping[K, list[Resource]]) -> Mapping[K, tuple[Resource, ...]]:
+    return {key: tuple(resources) for key, resources in found.items()}
 
 
 _ZONE_PROPERTIES = ("region", "availabilityZone", "zone", "location")

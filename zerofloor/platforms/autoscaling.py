@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part, Placement, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms import ecs, eks, trust
 from zerofloor.platforms.aws_actions import SCHEDULES, actions_by_group, by_group
 from zerofloor.platforms.aws_groups import GROUPS, Action, Group, Lowered, Warm, pool_of
@@ -22,7 +23,6 @@ from zerofloor.platforms.aws_launch import (
     spot_template,
 )
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, size, strings
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, count, get, hidden, items, quantity, switch, text
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
@@ -30,7 +30,7 @@ _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
 READS: Final = frozenset({*GROUPS, *SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS})
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every Auto Scaling group of the estate."""
     actions = actions_by_group(estate)
     policies = by_group(estate, _POLICIES)
@@ -41,7 +41,7 @@ def read(estate: Scene) -> Iterator[Part]:
 
 
 def _read(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     actions: tuple[Action | Undecided, ...],
     policies: tuple[tuple[Declared, bool], ...],
@@ -120,7 +120,7 @@ def _read(
         yield pool
 
 
-def _machines(estate: Scene, source: Declared) -> Machines:
+def _machines(estate: Estate, source: Declared) -> Machines:
     mixed = source.inputs.get("mixedInstancesPolicy")
     if mixed is not None:
         path = "mixedInstancesPolicy.launchTemplate"
@@ -150,7 +150,7 @@ def _machines(estate: Scene, source: Declared) -> Machines:
     return Machines(undecided=(source.open("launchTemplate", why, "Name the instance type in the launch template or an override"),))
 
 
-def _market(estate: Scene, source: Declared) -> Market:
+def _market(estate: Estate, source: Declared) -> Market:
     """Spot where no instance is on-demand: a base of 0 and 0 % above it (the default is 100 % on-demand)."""
     spread = get(source.inputs, "mixedInstancesPolicy.instancesDistribution")
     if spread is not None:

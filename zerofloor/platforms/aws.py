@@ -9,7 +9,6 @@ from typing import Final
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.platforms import autoscaling, aws_beanstalk, aws_cloudformation, aws_rows, batch, bedrock, ec2, ecs, eks, emr, sagemaker
-from zerofloor.platforms.aws_scene import Scene, scene
 from zerofloor.platforms.platform import Platform
 
 _SERVICES: Final = (
@@ -50,12 +49,12 @@ def _of_its_resource(estate: Estate, part: Part) -> Part:
     return replace(part, urn=urn, part=name)
 
 
-def _on_a_scene(read: Callable[[Scene], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
+def _with_hints(read: Callable[[Estate], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
     def on_an_estate(estate: Estate) -> Iterator[Part]:
-        for part in read(scene(estate)):
+        for part in read(estate):
             yield _hinted(estate, _of_its_resource(estate, part))
 
     return on_an_estate
 
 
-PLATFORMS: Final[tuple[Platform, ...]] = tuple(Platform(name, _on_a_scene(read), reads.__contains__) for name, read, reads in _SERVICES)
+PLATFORMS: Final[tuple[Platform, ...]] = tuple(Platform(name, _with_hints(read), reads.__contains__) for name, read, reads in _SERVICES)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import Final, Literal
 
 from zerofloor.capacity import Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_groups import GROUPS, NODE_GROUPS, Action
 from zerofloor.platforms.aws_read import Declared, declared, link_of, part_of
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, readable
 from zerofloor.platforms.aws_templates import Reference
 from zerofloor.stack import Hidden
@@ -17,7 +17,7 @@ from zerofloor.values import Impossible, count, text
 SCHEDULES: Final = ("aws:autoscaling/schedule:Schedule", "aws-native:autoscaling:ScheduledAction")
 
 
-def by_group(estate: Scene, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
+def by_group(estate: Estate, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
     """The resources that name a group, by its URN, each with whether the link is only a guess."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *types):
@@ -26,7 +26,7 @@ def by_group(estate: Scene, types: tuple[str, ...]) -> dict[str, tuple[tuple[Dec
     return {urn: tuple(found) for urn, found in out.items()}
 
 
-def _targets(estate: Scene, source: Declared) -> list[tuple[str, bool]]:
+def _targets(estate: Estate, source: Declared) -> list[tuple[str, bool]]:
     """URNs of groups, each with whether it is only a guess."""
     path, value = source.pick("autoscalingGroupName", "autoScalingGroupName")
     if source.logical is not None:
@@ -39,7 +39,7 @@ def _targets(estate: Scene, source: Declared) -> list[tuple[str, bool]]:
     return [(resource.urn, link.open or link.assumption is not None) for resource in link.found]
 
 
-def actions_by_group(estate: Scene) -> dict[str, tuple[Action | Undecided, ...]]:
+def actions_by_group(estate: Estate) -> dict[str, tuple[Action | Undecided, ...]]:
     """The scheduled actions by the URN of their group, in the order in which they take effect; undecided where unread."""
     out: dict[str, tuple[Action | Undecided, ...]] = {}
     for urn, sources in by_group(estate, SCHEDULES).items():

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import CLOUD, Declared, declared, link_of, machines, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, hidden, items
 
 _ENVIRONMENTS: Final = ("aws-native:elasticbeanstalk:Environment", "aws:elasticbeanstalk/environment:Environment")
@@ -22,7 +22,7 @@ _MINIMUM: Final = ("aws:autoscaling:asg", "MinSize")
 _KIND: Final = ("aws:elasticbeanstalk:environment", "EnvironmentType")
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic Beanstalk guide, "General options")."""
     for source in declared(estate, *_ENVIRONMENTS):
         for prop in _LISTS:
@@ -34,7 +34,7 @@ def read(estate: Scene) -> Iterator[Part]:
         yield from _environment(estate, source)
 
 
-def _by_template(estate: Scene, source: Declared) -> Iterator[Part]:
+def _by_template(estate: Estate, source: Declared) -> Iterator[Part]:
     """An environment whose type stands in a configuration template: undecided where that names a GPU type or can't be read."""
     link = link_of(estate, source, "templateName", *_TEMPLATES, value=source.inputs.get("templateName"), names=("name", "templateName"))
     for resource in link.found:
@@ -48,7 +48,7 @@ def _by_template(estate: Scene, source: Declared) -> Iterator[Part]:
                 yield source.open("templateName", f"Its configuration template {template.name} names a GPU type: it could run for good")
 
 
-def _environment(estate: Scene, source: Declared) -> Iterator[Part]:
+def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     typed = next((option for name in _TYPES if (option := _option(source, *name)) is not None), None)
     if typed is None:
         return  # the service chooses a t3

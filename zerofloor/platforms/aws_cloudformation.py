@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Part, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import lookup
 from zerofloor.platforms.aws_read import SETTLE_VALUE
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_templates import STACKS, parse, token
 from zerofloor.values import hidden, mapping
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """What of the templates no reader can see: a template elsewhere, or a kind of resource that nobody reads and that names a GPU type."""
     for stack in estate.of_type(*STACKS):
         parent = estate.by_urn.get(stack.parent or "")

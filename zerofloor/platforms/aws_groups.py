@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Placement, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels
 
 GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
@@ -74,7 +74,7 @@ class Group:
     evidence: tuple[Evidence, ...] = ()
 
 
-def pool_of(estate: Scene, group: Group) -> Pool | None:
+def pool_of(estate: Estate, group: Group) -> Pool | None:
     """The pool, or None for a group that has no GPU and takes no pods."""
     machines = group.machines
     if machines.plain and group.placement is None:

@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape, accelerated_types
 from zerofloor.platforms.aws_read import CLOUD, SETTLE_TYPE, Declared, Machines, declared, link_of, machines, market, strings, union
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_templates import Reference
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import at, get, hidden, items, mapping, quantity, text
@@ -23,7 +23,7 @@ CONFIGURATIONS: Final = (
 )
 
 
-def of_template(estate: Scene, user: Declared, path: str, reference: Any) -> Machines:
+def of_template(estate: Estate, user: Declared, path: str, reference: Any) -> Machines:
     """The machines of the launch template that `reference` (`{id | name, version}` at `path`) points at."""
     for key in ("id", "launchTemplateId", "name", "launchTemplateName", "templateId"):
         identifier = at(reference, key)
@@ -38,13 +38,15 @@ def of_template(estate: Scene, user: Declared, path: str, reference: Any) -> Mac
     return _linked(estate, user, where, identifier, TEMPLATES, ("name", "launchTemplateName"), "launch template")
 
 
-def of_configuration(estate: Scene, user: Declared, path: str, identifier: Any) -> Machines:
+def of_configuration(estate: Estate, user: Declared, path: str, identifier: Any) -> Machines:
     """The machines of the launch configuration named at `path`."""
     names = ("name", "launchConfigurationName")
     return _linked(estate, user, path, identifier, CONFIGURATIONS, names, "launch configuration")
 
 
-def _linked(estate: Scene, user: Declared, path: str, identifier: Any, types: Sequence[str], names: tuple[str, ...], what: str) -> Machines:
+def _linked(
+    estate: Estate, user: Declared, path: str, identifier: Any, types: Sequence[str], names: tuple[str, ...], what: str
+) -> Machines:
     if isinstance(identifier, Reference):
         inside = [d for d in declared(estate, *types) if d.urn == user.urn and d.logical == identifier]
         return union(_template(estate, item) for item in inside) if inside else _unreadable(user, path, what)
@@ -77,14 +79,14 @@ def _unreadable(user: Declared, path: str, what: str) -> Machines:
     return Machines(undecided=(user.open(path, why, settle),))
 
 
-def _template(estate: Scene, template: Declared) -> Machines:
+def _template(estate: Estate, template: Declared) -> Machines:
     path, requirements = template.pick("instanceRequirements", "launchTemplateData.instanceRequirements")
     if requirements is not None:
         return required(estate, template, path, requirements)
     return machines(estate, template, *template.pick("instanceType", "launchTemplateData.instanceType"))
 
 
-def spot_template(estate: Scene, user: Declared, prop: str, reference: Any) -> str:
+def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
     """The market that the linked launch template asks for."""
     identifier = text(at(reference, "name")) or text(at(reference, "launchTemplateName"))
     link = link_of(estate, user, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName"))
@@ -94,7 +96,7 @@ def spot_template(estate: Scene, user: Declared, prop: str, reference: Any) -> s
     return "on-demand"
 
 
-def overridden(estate: Scene, user: Declared, path: str, overrides: Any, base: Machines) -> Machines:
+def overridden(estate: Estate, user: Declared, path: str, overrides: Any, base: Machines) -> Machines:
     """The types of a list of overrides, each with its weight; what an override leaves out comes from the template (`base`)."""
     if hidden(overrides):
         why = f"The overrides are {overrides.value}: they could name GPU types"
@@ -125,7 +127,7 @@ def overridden(estate: Scene, user: Declared, path: str, overrides: Any, base: M
     return union(parts) if parts else base
 
 
-def required(estate: Scene, user: Declared, path: str, requirements: Any) -> Machines:
+def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Machines:
     """The accelerated types that an attribute-based selection admits, or a plain machine where it admits none.
 
     Without any accelerator attribute EC2's price protection leaves accelerated types out: they cost far more than 20 %

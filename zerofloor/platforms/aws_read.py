@@ -11,10 +11,9 @@ from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Undecided
-from zerofloor.estate import Link
+from zerofloor.estate import Estate, Link
 from zerofloor.instances import Shape, accelerated_types, family
 from zerofloor.platforms import aws_templates
-from zerofloor.platforms.aws_scene import Scene, link
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import Impossible, count, get, hidden, items, no_object, text
 
@@ -67,7 +66,7 @@ def part_of(urn: str, part: str) -> str:
     return f"{urn}#{part}"
 
 
-def declared(estate: Scene, *tokens: str) -> Iterator[Declared]:
+def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
     """The resources of these types, also those that CloudFormation stacks hold (for `aws-native` tokens)."""
     for resource in estate.of_type(*tokens):
         yield Declared(resource, resource.inputs, resource.name)
@@ -77,9 +76,9 @@ def declared(estate: Scene, *tokens: str) -> Iterator[Declared]:
             yield Declared(stack, inputs, logical, logical)
 
 
-def link_of(estate: Scene, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
-    """What a property of `user` points at (`aws_scene.link`)."""
-    return link(estate, user.resource, prop, types, value, names)
+def link_of(estate: Estate, user: Declared, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
+    """What a property of `user` points at (`Estate.link`)."""
+    return estate.link(user.resource, prop, *types, value=value, names=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class Machines:
         return any(shape.gpus == 0 for shape in self.shapes) and any(shape.gpus != 0 for shape in self.shapes)
 
 
-def machines(estate: Scene, source: Declared, path: str, value: Any) -> Machines:
+def machines(estate: Estate, source: Declared, path: str, value: Any) -> Machines:
     """The instance types named by a string or a list of strings; no value gives no machines."""
     if hidden(value):
         return Machines(undecided=(source.open(path, f"The instance type is {value.value}: it could be a GPU type", SETTLE_TYPE),))
@@ -174,7 +173,7 @@ def family_shapes(prefix: str) -> tuple[Shape, ...]:
     return tuple(shape for shape in accelerated_types(CLOUD) if shape.instance_type.split(".")[0] == prefix.lower())
 
 
-def is_plain_family(estate: Scene, prefix: str) -> bool:
+def is_plain_family(estate: Estate, prefix: str) -> bool:
     """Whether a family (`m5`) is known to have no accelerator."""
     shape = estate.shape(CLOUD, f"{prefix}.large")
     return bool(family(CLOUD, f"{prefix}.large")) and shape is not None and shape.gpus == 0

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_launch import overridden
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, machines, market, part_of, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import get, items
 
 _PRESENT: Final = object()
@@ -264,7 +264,7 @@ NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
 READS: Final = frozenset(token for row in ROWS for token in row.tokens) | NOTHING_BY_ITSELF.keys()
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every resource of the table."""
     for row in ROWS:
         for source in declared(estate, *row.tokens):
@@ -275,7 +275,7 @@ def read(estate: Scene) -> Iterator[Part]:
                 yield from _read(estate, row, source, f"{row.each}[{index}].", f"{source.name}[{index}]")
 
 
-def _read(estate: Scene, row: Row, source: Declared, prefix: str, name: str) -> Iterator[Part]:
+def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) -> Iterator[Part]:
     found = _machines(estate, row, source, prefix)
     if found.plain or (not found.shapes and not found.undecided):
         return
@@ -344,7 +344,7 @@ def _released(source: Declared, row: Row) -> Evidence | Undecided | None:
     return None
 
 
-def _machines(estate: Scene, row: Row, source: Declared, prefix: str) -> Machines:
+def _machines(estate: Estate, row: Row, source: Declared, prefix: str) -> Machines:
     for path in row.kind:
         if "[]." in path:
             listed, _, inner = path.partition("[].")

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import Declared, Size, declared, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels, readable
 from zerofloor.stack import Resource
 from zerofloor.values import Impossible, at, count, get, hidden, items, mapping, switch, text
@@ -62,7 +62,7 @@ class Kept:
     ceiling: int | None = None
 
 
-def target_of(estate: Scene, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
+def target_of(estate: Estate, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
     """The target registered for `dimension` on a resource with one of these IDs (`endpoint/NAME/variant/NAME`)."""
     index = estate.once(("targets", dimension), lambda: _index([d for d in declared(estate, *TARGETS) if _of_dimension(d, dimension)]))
     named = [source for name in resource_ids for source in index.by_id.get(name, ())]
@@ -127,7 +127,7 @@ def _tied(index: _Index, target: Declared, alone: bool) -> list[Declared]:
     return [source for source in {id(source.resource): source for source in found}.values() if _belongs(source, target) is not False]
 
 
-def _target(estate: Scene, source: Declared, alone: bool, guess: Assumption | None) -> Target:
+def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | None) -> Target:
     lowered: Evidence | None = None
     raised: Evidence | None = None
     assumptions = [guess] if guess else []

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Evidence, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import Declared, declared, link_of
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_schedule import Change, Sizes, levels, readable
 from zerofloor.values import get, hidden, items, quantity, switch, text
 
@@ -38,7 +38,7 @@ class Rest:
     assumptions: tuple[Assumption, ...] = ()
 
 
-def rests(estate: Scene, instances: tuple[str, ...]) -> dict[str, Rest | Undecided]:
+def rests(estate: Estate, instances: tuple[str, ...]) -> dict[str, Rest | Undecided]:
     """What stops which instance (of these types), by the instance's URN. Only a certain link stops one, never a guess."""
     out: dict[str, Rest | Undecided] = dict(_states(estate, instances))
     for urn, moves in _schedules(estate, instances).items():
@@ -54,13 +54,13 @@ def rests(estate: Scene, instances: tuple[str, ...]) -> dict[str, Rest | Undecid
     return out
 
 
-def _linked(estate: Scene, source: Declared, prop: str, instances: tuple[str, ...]) -> Iterator[str]:
+def _linked(estate: Estate, source: Declared, prop: str, instances: tuple[str, ...]) -> Iterator[str]:
     link = link_of(estate, source, prop, *instances, value=source.inputs.get(prop), names=())
     if not link.open and link.assumption is None:
         yield from (instance.urn for instance in link.found)
 
 
-def _states(estate: Scene, instances: tuple[str, ...]) -> Iterator[tuple[str, Rest | Undecided]]:
+def _states(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Rest | Undecided]]:
     for source in declared(estate, *STATES):
         state = source.inputs.get("state")
         for urn in _linked(estate, source, "instanceId", instances):
@@ -70,7 +70,7 @@ def _states(estate: Scene, instances: tuple[str, ...]) -> Iterator[tuple[str, Re
                 yield urn, Rest((source.evidence("state", "the instance is stopped: only its disks bill"),), starts=False)
 
 
-def _alarms(estate: Scene, instances: tuple[str, ...]) -> Iterator[tuple[str, Declared]]:
+def _alarms(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Declared]]:
     for source in declared(estate, *_ALARMS):
         acts = switch(source.inputs.get("actionsEnabled")) is not False and not hidden(source.inputs.get("actionsEnabled"))
         below = (text(source.inputs.get("comparisonOperator")) or "").startswith("LessThan")
@@ -86,7 +86,7 @@ def _alarms(estate: Scene, instances: tuple[str, ...]) -> Iterator[tuple[str, De
                 yield urn, source
 
 
-def _schedules(estate: Scene, instances: tuple[str, ...]) -> dict[str, list[tuple[Declared, bool]]]:
+def _schedules(estate: Estate, instances: tuple[str, ...]) -> dict[str, list[tuple[Declared, bool]]]:
     """The schedules by the instance that they move, each with whether it starts it."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *_SCHEDULES):

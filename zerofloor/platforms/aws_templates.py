@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from zerofloor.platforms.aws_scene import Scene
+from zerofloor.estate import Estate
 from zerofloor.stack import UNKNOWN, Resource
 from zerofloor.values import mapping, text
 
@@ -22,7 +22,7 @@ class Reference(str):
     __slots__ = ()
 
 
-def resources(estate: Scene, tokens: set[str]) -> Iterator[tuple[Resource, str, Mapping[str, Any]]]:
+def resources(estate: Estate, tokens: set[str]) -> Iterator[tuple[Resource, str, Mapping[str, Any]]]:
     """The resources of these `aws-native` types in every template of the estate that can be read: the CloudFormation stack that
     holds it, its logical ID, its properties."""
     for stack in estate.of_type(*STACKS):

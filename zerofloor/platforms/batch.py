@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.capacity import Assumption, Cause, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_read import (
     CLOUD,
     Declared,
@@ -22,7 +23,6 @@ from zerofloor.platforms.aws_read import (
     size,
     union,
 )
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, hidden, items, text
 
 ENVIRONMENTS: Final = ("aws:batch/computeEnvironment:ComputeEnvironment", "aws-native:batch:ComputeEnvironment")
@@ -31,7 +31,7 @@ _CHOSEN_BY_BATCH: Final = ("optimal", "default_x86_64", "default_arm64")
 """Batch chooses among C, M and R families (Batch user guide, "Compute environment parameters")."""
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every managed compute environment on EC2. A disabled one keeps its minimum too (Batch API, UpdateComputeEnvironment)."""
     for source in declared(estate, *ENVIRONMENTS):
         resources = source.inputs.get("computeResources")
@@ -46,7 +46,7 @@ def read(estate: Scene) -> Iterator[Part]:
         yield from _environment(estate, source)
 
 
-def _environment(estate: Scene, source: Declared) -> Iterator[Part]:
+def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     found = _machines(estate, source)
     if found.plain:
         return
@@ -94,7 +94,7 @@ def _environment(estate: Scene, source: Declared) -> Iterator[Part]:
     yield replace(pool, shapes=chosen.shapes, holds=(hold,), desired=nodes if chosen.shapes else None, ceiling=ceiling, undecided=undecided)
 
 
-def _machines(estate: Scene, source: Declared) -> Machines:
+def _machines(estate: Estate, source: Declared) -> Machines:
     path, value = source.pick("computeResources.instanceTypes")
     if hidden(value) or value is None:
         return machines(estate, source, path, value)

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms.aws_read import CLOUD, declared, size
-from zerofloor.platforms.aws_scene import Scene
 
 _THROUGHPUT: Final = ("aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput",)
 READS: Final = frozenset(_THROUGHPUT)
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Provisioned model throughput: model units whose GPUs nobody counts (Bedrock user guide, "Provisioned Throughput")."""
     for source in declared(estate, *_THROUGHPUT):
         units = size(source, ["modelUnits"], 1)

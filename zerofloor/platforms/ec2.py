@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Hold, Market, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling, aws_stops
 from zerofloor.platforms.aws_groups import Group, Lowered, pool_of
@@ -26,7 +27,6 @@ from zerofloor.platforms.aws_read import (
     size,
     union,
 )
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, count, get, hidden, items, text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
@@ -42,7 +42,7 @@ READS: Final = frozenset(
 )
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Everything of EC2 that is no Auto Scaling group."""
     rests = aws_stops.rests(estate, INSTANCES)
     for source in declared(estate, *INSTANCES, _SPOT):
@@ -63,7 +63,7 @@ def read(estate: Scene) -> Iterator[Part]:
 
 
 def _fixed(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     platform: str,
     found: Machines,
@@ -100,7 +100,7 @@ def _fixed(
     )
 
 
-def _instance(estate: Scene, source: Declared, rest: aws_stops.Rest | Undecided | None) -> Iterator[Part]:
+def _instance(estate: Estate, source: Declared, rest: aws_stops.Rest | Undecided | None) -> Iterator[Part]:
     kind = source.inputs.get("instanceType")
     if kind is not None:
         found = machines(estate, source, "instanceType", kind)
@@ -128,7 +128,7 @@ def _instance(estate: Scene, source: Declared, rest: aws_stops.Rest | Undecided 
     yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated hardware" if own else None)
 
 
-def _resting(estate: Scene, source: Declared, found: Machines, rest: aws_stops.Rest, spot: Market) -> Iterator[Part]:
+def _resting(estate: Estate, source: Declared, found: Machines, rest: aws_stops.Rest, spot: Market) -> Iterator[Part]:
     """An instance that something stops, for good or for a part of the week."""
     seen = replace(found, evidence=(*found.evidence, *rest.evidence))
     units = 1 if rest.starts or rest.hours else 0
@@ -141,19 +141,19 @@ def _resting(estate: Scene, source: Declared, found: Machines, rest: aws_stops.R
     yield from _fixed(estate, source, "EC2 instance", seen, units, hold, spot, assumptions=rest.assumptions)
 
 
-def _market(estate: Scene, source: Declared) -> Market:
+def _market(estate: Estate, source: Declared) -> Market:
     found = market(source, "instanceMarketOptions.marketType")
     if found == "on-demand" and source.inputs.get("launchTemplate") is not None:
         found = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
     return "spot" if found == "spot" else "reserved" if found == "reserved" else "on-demand"
 
 
-def _linked_host(estate: Scene, source: Declared) -> str | None:
+def _linked_host(estate: Estate, source: Declared) -> str | None:
     dependencies = (source.resource.property_dependencies or {}).get("hostId", ())
     return next((urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in _HOSTS), None)
 
 
-def _fleet(estate: Scene, source: Declared) -> Iterator[Part]:
+def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     prefix = "targetCapacitySpecification"
     total = size(source, [f"{prefix}.totalTargetCapacity"])
     found = _configs(estate, source, "launchTemplateConfigs", source.inputs.get("launchTemplateConfigs"))
@@ -163,7 +163,7 @@ def _fleet(estate: Scene, source: Declared) -> Iterator[Part]:
     yield from _sized(estate, source, "EC2 Fleet", found, total, spot, None)
 
 
-def _spot_fleet(estate: Scene, source: Declared) -> Iterator[Part]:
+def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     prefix = "spotFleetRequestConfigData." if source.inputs.get("spotFleetRequestConfigData") is not None else ""
     total = size(source, [f"{prefix}targetCapacity"])
     specifications = get(source.inputs, f"{prefix}launchSpecifications")
@@ -193,7 +193,7 @@ def _none(value: Any) -> bool:
     return value is None or count(value) == 0
 
 
-def _configs(estate: Scene, source: Declared, path: str, configs: Any) -> Machines:
+def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machines:
     if hidden(configs):
         return Machines(undecided=(source.open(path, "The launch template configurations are hidden: they could name GPU types"),))
     parts = []
@@ -206,7 +206,7 @@ def _configs(estate: Scene, source: Declared, path: str, configs: Any) -> Machin
 
 
 def _sized(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     platform: str,
     found: Machines,
@@ -231,7 +231,7 @@ def _sized(
         yield pool
 
 
-def _host(estate: Scene, source: Declared) -> Iterator[Part]:
+def _host(estate: Estate, source: Declared) -> Iterator[Part]:
     """A dedicated host bills as a whole: all the GPUs of its family's largest size (EC2 user guide, "Dedicated Hosts pricing")."""
     path, value = source.pick("instanceType", "instanceFamily")
     prefix = value.split(".")[0] if isinstance(value, str) else ""
@@ -251,7 +251,7 @@ def _host(estate: Scene, source: Declared) -> Iterator[Part]:
     yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated host")
 
 
-def _used_reservations(estate: Scene) -> Counter[tuple[str, str]]:
+def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
     """On-demand instances of the estate by type and zone: an open reservation that they match is billed only once."""
     used: Counter[tuple[str, str]] = Counter()
     for source in declared(estate, *INSTANCES):
@@ -262,7 +262,7 @@ def _used_reservations(estate: Scene) -> Counter[tuple[str, str]]:
     return used
 
 
-def _reservation(estate: Scene, source: Declared, used: Counter[tuple[str, str]]) -> Iterator[Part]:
+def _reservation(estate: Estate, source: Declared, used: Counter[tuple[str, str]]) -> Iterator[Part]:
     found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
     number = size(source, ["instanceCount"], 1)
     if isinstance(number, Undecided) or number.is_hidden:
@@ -285,7 +285,7 @@ def _reservation(estate: Scene, source: Declared, used: Counter[tuple[str, str]]
     yield from _fixed(estate, source, "EC2 capacity reservation", found, reserved - matched, hold, os=os)
 
 
-def _reservation_fleet(estate: Scene, source: Declared) -> Iterator[Part]:
+def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     total = size(source, ["totalTargetCapacity"])
     specifications = [
         {"instanceType": at(item, "instanceType"), "weightedCapacity": at(item, "weight")}
@@ -295,7 +295,7 @@ def _reservation_fleet(estate: Scene, source: Declared) -> Iterator[Part]:
     yield from _sized(estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None)
 
 
-def _block(estate: Scene, source: Declared) -> Iterator[Part]:
+def _block(estate: Estate, source: Declared) -> Iterator[Part]:
     """A capacity block is paid in full when it is bought; only accelerated types are sold (EC2 user guide, "Capacity Blocks for ML")."""
     shape = Shape(CLOUD, "capacity block", None, "accelerator of unknown size")
     step = source.evidence("capacityBlockOfferingId", "paid in full, used or not; only accelerated types are sold this way")

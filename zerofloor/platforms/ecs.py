@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.instances import Shape
 from zerofloor.platforms import aws_scaling
 from zerofloor.platforms.aws_groups import GROUPS, Lowered
 from zerofloor.platforms.aws_launch import required
 from zerofloor.platforms.aws_read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, link_of, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, quantity, text
 
@@ -111,7 +111,7 @@ def _instances(tasks: int, gpus: Decimal, per_node: Decimal | None) -> int:
     return -(-tasks // fit)
 
 
-def managed_groups(estate: Scene) -> Mapping[str, Managed]:
+def managed_groups(estate: Estate) -> Mapping[str, Managed]:
     """The groups under managed scaling, by URN."""
     out: dict[str, Managed] = {}
     services: tuple[tuple[Service, tuple[str, ...]], ...] | None = None
@@ -130,14 +130,14 @@ def managed_groups(estate: Scene) -> Mapping[str, Managed]:
     return out
 
 
-def _group(estate: Scene, provider: Declared, arn: Any) -> Resource | None:
+def _group(estate: Estate, provider: Declared, arn: Any) -> Resource | None:
     name = arn.rsplit("autoScalingGroupName/", 1)[-1] if isinstance(arn, str) else arn
     link = link_of(estate, provider, "autoScalingGroupProvider", *GROUPS, value=name, names=("name", "autoScalingGroupName"))
     # A guess would lower the group, so it does not count.
     return link.found[0] if link.found and not link.open and link.assumption is None else None
 
 
-def _services(estate: Scene) -> tuple[tuple[Service, tuple[str, ...]], ...]:
+def _services(estate: Estate) -> tuple[tuple[Service, tuple[str, ...]], ...]:
     """Every service, with the URNs of the capacity providers that it may use."""
     defaults = {urn for source in declared(estate, *_DEFAULTS) for urn in _strategy(estate, source)}
     out = []
@@ -149,7 +149,7 @@ def _services(estate: Scene) -> tuple[tuple[Service, tuple[str, ...]], ...]:
     return tuple(out)
 
 
-def _strategy(estate: Scene, source: Declared) -> tuple[str, ...]:
+def _strategy(estate: Estate, source: Declared) -> tuple[str, ...]:
     found: list[str] = []
     for prop in ("capacityProviderStrategies", "capacityProviderStrategy", "defaultCapacityProviderStrategies", "capacityProviders"):
         value = source.inputs.get(prop)
@@ -160,7 +160,7 @@ def _strategy(estate: Scene, source: Declared) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _service(estate: Scene, source: Declared) -> Service:
+def _service(estate: Estate, source: Declared) -> Service:
     gpus, unread, evidence = _per_task(estate, source)
     daemon = source.inputs.get("schedulingStrategy") == "DAEMON"
     # Terraform's provider starts none where desiredCount is omitted, the API one (ECS API, CreateService).
@@ -174,7 +174,7 @@ def _service(estate: Scene, source: Declared) -> Service:
     return Service(source, gpus, unread, tasks, evidence)
 
 
-def _per_task(estate: Scene, source: Declared) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
+def _per_task(estate: Estate, source: Declared) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
     value = source.inputs.get("taskDefinition")
     name = value.rsplit("/", 1)[-1].split(":")[0] if isinstance(value, str) else value
     link = link_of(estate, source, "taskDefinition", *_TASKS, value=name, names=("family",))
@@ -220,7 +220,7 @@ def task_gpus(task: Declared) -> Decimal | None:
     return total
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Managed-instance providers, and GPU tasks that no group of the estate could carry."""
     services = _services(estate)
     carried: set[str] = set()
@@ -239,7 +239,7 @@ def read(estate: Scene) -> Iterator[Part]:
             yield from _elsewhere(estate, service)
 
 
-def _managed_instances(estate: Scene, provider: Declared, services: list[Service]) -> Iterator[Part]:
+def _managed_instances(estate: Estate, provider: Declared, services: list[Service]) -> Iterator[Part]:
     path = "managedInstancesProvider.instanceLaunchTemplate.instanceRequirements"
     requirements = get(provider.inputs, path)
     found = required(estate, provider, path, requirements) if requirements is not None else Machines()
@@ -264,7 +264,7 @@ def _managed_instances(estate: Scene, provider: Declared, services: list[Service
     )
 
 
-def _elsewhere(estate: Scene, service: Service) -> Iterator[Part]:
+def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
     if not service.gpus:
         kind = service.source.inputs.get("launchType")
         # Without instances in this stack only a service that asks for EC2 can be one with GPUs.

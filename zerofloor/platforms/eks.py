@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Hold, Part, Placement, Pool, Taint, Undecided
-from zerofloor.estate import tags
+from zerofloor.estate import Estate, tags
 from zerofloor.instances import lookup
 from zerofloor.platforms import trust
 from zerofloor.platforms.aws_actions import actions_by_group
 from zerofloor.platforms.aws_groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws_launch import of_template, spot_template
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, market, part_of, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.platforms.aws_templates import STACKS, parse
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, items, mapping, switch, text
@@ -29,7 +28,7 @@ _SIZES: Final = ("scalingConfig.minSize", "scalingConfig.desiredSize")
 _PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every node group and built-in node pool of EKS clusters. Self-managed groups of a stack are read as ASGs."""
     actions = actions_by_group(estate)
     for source in declared(estate, *NODE_GROUPS):
@@ -50,7 +49,7 @@ def read(estate: Scene) -> Iterator[Part]:
             yield from _auto_mode(estate, source, {"enabled": options.get("enabled"), "nodePools": default})
 
 
-def created_children(estate: Scene, component: Resource, *types: str) -> bool:
+def created_children(estate: Estate, component: Resource, *types: str) -> bool:
     """Whether the document has what the component created (by parent, or of the same name), so that only that counts."""
     if component.type != "eks:index:Cluster" and any(child.type in types for child in estate.descendants(component.urn)):
         return True
@@ -59,7 +58,7 @@ def created_children(estate: Scene, component: Resource, *types: str) -> bool:
     return (component.name, id(stack)) in named
 
 
-def _managed(estate: Scene, source: Declared, actions: tuple[Action | Undecided, ...], defaults: bool) -> Iterator[Part]:
+def _managed(estate: Estate, source: Declared, actions: tuple[Action | Undecided, ...], defaults: bool) -> Iterator[Part]:
     cluster = cluster_of(estate, source, "clusterName" if not defaults else "cluster")
     because = _PULUMI_EKS if defaults else ""
     minimum = size(source, ["scalingConfig.minSize"], 1 if defaults else 0, because)
@@ -82,7 +81,7 @@ def _managed(estate: Scene, source: Declared, actions: tuple[Action | Undecided,
         yield replace(part, os=os)
 
 
-def _managed_machines(estate: Scene, source: Declared) -> Machines:
+def _managed_machines(estate: Estate, source: Declared) -> Machines:
     path, types = source.pick("instanceTypes")
     if types is not None and types != []:
         return machines(estate, source, path, types)
@@ -92,13 +91,13 @@ def _managed_machines(estate: Scene, source: Declared) -> Machines:
     return _default_type(estate, source, "instanceTypes")
 
 
-def _default_type(estate: Scene, source: Declared, path: str) -> Machines:
+def _default_type(estate: Estate, source: Declared, path: str) -> Machines:
     shape = estate.shape(CLOUD, DEFAULT_TYPE)
     evidence = source.evidence(path, f"omitted: {DEFAULT_TYPE}")
     return Machines((shape,) if shape else (), evidence=(evidence,))
 
 
-def _self_managed(estate: Scene, resource: Resource) -> Iterator[Part]:
+def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
     """A pulumi-eks component whose group is not in the document: its own inputs say what it will create."""
     source = Declared(resource, resource.inputs, resource.name)
     prefix, default_group = "", resource.type == "eks:index:Cluster"
@@ -124,12 +123,12 @@ def _self_managed(estate: Scene, resource: Resource) -> Iterator[Part]:
     yield from _group(estate, source, "EKS self-managed node group", found, (sizes[0], sizes[1], sizes[2]), spot, placed, cluster, ())
 
 
-def _deploys_template(estate: Scene, resource: Resource) -> bool:
+def _deploys_template(estate: Estate, resource: Resource) -> bool:
     below = estate.children.get(resource.urn, ())
     return any(child.type in STACKS and bool(parse(child.inputs.get("templateBody"))) for child in below)
 
 
-def component_type(estate: Scene, source: Declared) -> Machines | None:
+def component_type(estate: Estate, source: Declared) -> Machines | None:
     """The type by the inputs of the pulumi-eks component that created an ASG; None where there is none or it does not say."""
     parent = estate.by_urn.get(source.resource.parent or "")
     if parent is None or parent.type not in COMPONENTS or not parent.inputs:
@@ -140,7 +139,7 @@ def component_type(estate: Scene, source: Declared) -> Machines | None:
 
 
 def _group(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     platform: str,
     found: Machines,
@@ -180,7 +179,7 @@ def _group(
         yield pool
 
 
-def sized(estate: Scene, placed: Placement, minimum: Size, maximum: Size) -> Placement:
+def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Placement:
     """The placement of a group that can't grow where its sizes say so, or never shrinks where its autoscaler may not."""
     fixed = maximum.known is not None and maximum.known == (minimum.known or 0)
     evidence = trust.grows_only(estate)
@@ -189,7 +188,7 @@ def sized(estate: Scene, placed: Placement, minimum: Size, maximum: Size) -> Pla
     return replace(placed, grows=placed.grows and not fixed, retained=kept, reclaim=reclaim)
 
 
-def autoscaler(estate: Scene, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:
+def autoscaler(estate: Estate, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:
     """The cluster autoscaler as what lowers this group."""
     trusted = trust.cluster_autoscaler(estate, cluster.name)
     return None if trusted is None else Lowered(minimum.evidence("the cluster autoscaler goes down to it"), trusted)
@@ -230,7 +229,7 @@ class Cluster:
     """Its EKS name where it is known."""
 
 
-def cluster_of(estate: Scene, source: Declared, prop: str) -> Cluster:
+def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:
     """The cluster that a property names, by dependency or by name."""
     value = source.inputs.get(prop)
     link = link_of(estate, source, prop, *CLUSTERS, "eks:index:Cluster", value=value)
@@ -240,12 +239,12 @@ def cluster_of(estate: Scene, source: Declared, prop: str) -> Cluster:
     return Cluster(name, name)
 
 
-def _canonical(estate: Scene, resource: Resource) -> Cluster:
+def _canonical(estate: Estate, resource: Resource) -> Cluster:
     found = resource if resource.type in CLUSTERS else next((r for r in estate.descendants(resource.urn) if r.type in CLUSTERS), resource)
     return Cluster(found.urn, text(found.inputs.get("name")))
 
 
-def group_cluster(estate: Scene, source: Declared) -> Cluster | None:
+def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
     """The cluster of a self-managed group (an ASG), None where nothing says that it belongs to one."""
     parent = estate.by_urn.get(source.resource.parent or "")
     if parent is not None and parent.type in COMPONENTS:
@@ -260,7 +259,7 @@ def group_cluster(estate: Scene, source: Declared) -> Cluster | None:
     return None
 
 
-def named_cluster(estate: Scene, name: str) -> Cluster:
+def named_cluster(estate: Estate, name: str) -> Cluster:
     """The cluster of this EKS name."""
     found = estate.names(CLUSTERS, ("name",)).by_name.get(name, ())
     return Cluster(found[0].urn if found else name, name)
@@ -270,7 +269,7 @@ _EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREF
 
 
 def placement(
-    estate: Scene, source: Declared, found: Machines, cluster: Cluster, fixed: Mapping[str, str | None], labels: Any, taints: Any
+    estate: Estate, source: Declared, found: Machines, cluster: Cluster, fixed: Mapping[str, str | None], labels: Any, taints: Any
 ) -> Placement:
     """How pods get onto the nodes of a group: its own labels and taints, and what EKS and the kubelet add."""
     well_known: dict[str, str | None] = {
@@ -300,7 +299,7 @@ def _taints(value: Any) -> tuple[Taint, ...]:
     return tuple(out)
 
 
-def _auto_mode(estate: Scene, source: Declared, config: Any) -> Iterator[Part]:
+def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
     """EKS Auto Mode's built-in pools launch C, M and R types, never a GPU (EKS user guide, "Built-in NodePools")."""
     if switch(at(config, "enabled")) is not True:
         return

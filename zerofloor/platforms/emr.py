@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws_launch import overridden
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, narrowed, nodes_for, part_of, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.values import at, get, hidden, items
 
 CLUSTERS: Final = ("aws:emr/cluster:Cluster", "aws-native:emr:Cluster")
@@ -20,7 +20,7 @@ _TASKS: Final = ("taskInstanceGroups", "taskInstanceFleets")
 _FIX: Final = "Add an autoTerminationPolicy to the cluster, or use a type without a GPU here"
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Every group and fleet, in its cluster or as a resource of its own."""
     for cluster in declared(estate, *CLUSTERS):
         ends = _ends(cluster)
@@ -61,7 +61,7 @@ def _ends(cluster: Declared) -> Evidence | None:
     return cluster.evidence(path, "the cluster ends with its steps") if alive in (False, "false") else None
 
 
-def _part(estate: Scene, source: Declared, path: str, value: Any, default: int, ends: Evidence | None) -> Iterator[Pool]:
+def _part(estate: Estate, source: Declared, path: str, value: Any, default: int, ends: Evidence | None) -> Iterator[Pool]:
     dot = f"{path}." if path else ""
     if hidden(value):
         if ends is None:
@@ -94,7 +94,7 @@ def _part(estate: Scene, source: Declared, path: str, value: Any, default: int, 
 
 
 def _pool(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     path: str,
     found: Machines,

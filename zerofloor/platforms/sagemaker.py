@@ -12,11 +12,10 @@ from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Pool, Undecided
-from zerofloor.estate import Link
+from zerofloor.estate import Estate, Link
 from zerofloor.platforms import aws_scaling, eks
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, part_of, size
 from zerofloor.platforms.aws_scaling import Kept, Level
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, quantity, text
 
@@ -52,7 +51,7 @@ READS: Final = frozenset(
 )
 
 
-def read(estate: Scene) -> Iterator[Part]:
+def read(estate: Estate) -> Iterator[Part]:
     """Everything of SageMaker that runs instances."""
     yield from _endpoints(estate)
     for source in declared(estate, *_NOTEBOOKS):
@@ -80,7 +79,7 @@ class _Component:
     copies: Kept
 
 
-def _endpoints(estate: Scene) -> Iterator[Part]:
+def _endpoints(estate: Estate) -> Iterator[Part]:
     components = _components_by_endpoint(estate)
     for endpoint in declared(estate, *ENDPOINTS):
         value = endpoint.inputs.get("endpointConfigName")
@@ -109,7 +108,7 @@ def _endpoints(estate: Scene) -> Iterator[Part]:
                     )
 
 
-def _variants(estate: Scene, config: Declared) -> Iterator[tuple[str, Any, Machines]]:
+def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Machines]]:
     for prop in ("productionVariants", "shadowProductionVariants"):
         value = config.inputs.get(prop)
         if hidden(value):
@@ -123,7 +122,7 @@ def _variants(estate: Scene, config: Declared) -> Iterator[tuple[str, Any, Machi
 
 
 def _variant(
-    estate: Scene,
+    estate: Estate,
     endpoint: Declared,
     config: Declared,
     path: str,
@@ -255,7 +254,7 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
     return [Hold(first.cause, first.urn, nodes, (*found.evidence, *evidence), first.fix, hours)]
 
 
-def _components_by_endpoint(estate: Scene) -> Mapping[str, tuple[_Component, ...]]:
+def _components_by_endpoint(estate: Estate) -> Mapping[str, tuple[_Component, ...]]:
     out: dict[str, list[_Component]] = defaultdict(list)
     for source in declared(estate, *COMPONENTS):
         if text(get(source.inputs, "specification.baseInferenceComponentName")) is not None:
@@ -277,7 +276,7 @@ def _components_by_endpoint(estate: Scene) -> Mapping[str, tuple[_Component, ...
 
 
 def _single(
-    estate: Scene,
+    estate: Estate,
     source: Declared,
     platform: str,
     found: Machines,
@@ -309,7 +308,7 @@ def _single(
     )
 
 
-def _notebook(estate: Scene, source: Declared) -> Iterator[Part]:
+def _notebook(estate: Estate, source: Declared) -> Iterator[Part]:
     found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
     stops = _stop_script(estate, source)
     if stops is not None:
@@ -322,7 +321,7 @@ def _notebook(estate: Scene, source: Declared) -> Iterator[Part]:
     yield from _single(estate, source, "SageMaker notebook instance", found, (hold,))
 
 
-def _stop_script(estate: Scene, source: Declared) -> Evidence | None:
+def _stop_script(estate: Estate, source: Declared) -> Evidence | None:
     """The lifecycle script of a notebook that stops it when idle (AWS' samples call theirs autostop.py, auto-stop-idle)."""
     value = source.inputs.get("lifecycleConfigName")
     if value is None:
@@ -358,7 +357,7 @@ _SETTINGS: Final = {
 }
 
 
-def _app(estate: Scene, source: Declared) -> Iterator[Part]:
+def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     kind = text(source.inputs.get("appType")) or ""
     setting = _SETTINGS.get(kind)
     owners = _owners(estate, source)
@@ -401,7 +400,7 @@ class _Owner:
     """Whether it only may be this app's: then it turns nothing off that bills."""
 
 
-def _owners(estate: Scene, source: Declared) -> list[_Owner]:
+def _owners(estate: Estate, source: Declared) -> list[_Owner]:
     """The owners of an app's settings, the nearest first: its space, its user's profile, the domain."""
     out: list[_Owner] = []
     profile: Any = source.inputs.get("userProfileName")
@@ -456,7 +455,7 @@ def _idle_shutdown(
     return None
 
 
-def _tail(estate: Scene, source: Declared, evidence: Evidence, minutes: int | None) -> tuple[Notice, ...]:
+def _tail(estate: Estate, source: Declared, evidence: Evidence, minutes: int | None) -> tuple[Notice, ...]:
     cap = estate.settings.caps.idle_tail_seconds
     if minutes is None or minutes * 60 <= cap:
         return ()
@@ -467,7 +466,7 @@ def _tail(estate: Scene, source: Declared, evidence: Evidence, minutes: int | No
 # HyperPod and jobs
 
 
-def _hyperpod(estate: Scene, source: Declared) -> Iterator[Part]:
+def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
     cluster = _hyperpod_cluster(estate, source)
     for prop in ("instanceGroups", "restrictedInstanceGroups"):
         groups = source.inputs.get(prop)
@@ -519,7 +518,7 @@ def _hyperpod(estate: Scene, source: Declared) -> Iterator[Part]:
             )
 
 
-def _hyperpod_cluster(estate: Scene, source: Declared) -> eks.Cluster | None:
+def _hyperpod_cluster(estate: Estate, source: Declared) -> eks.Cluster | None:
     arn = get(source.inputs, "orchestrator.eks.clusterArn")
     if arn is None:
         return None
@@ -530,7 +529,7 @@ def _hyperpod_cluster(estate: Scene, source: Declared) -> eks.Cluster | None:
     return eks.Cluster()
 
 
-def _job(estate: Scene, source: Declared, platform: str, path: str) -> Iterator[Part]:
+def _job(estate: Estate, source: Declared, platform: str, path: str) -> Iterator[Part]:
     """A job runs once and ends; its instances end with it."""
     found = machines(estate, source, f"{path}.instanceType", get(source.inputs, f"{path}.instanceType"))
     if found.plain or not found.shapes:

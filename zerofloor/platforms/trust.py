@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Evidence, Undecided
-from zerofloor.estate import tags
+from zerofloor.estate import Estate, tags
 from zerofloor.platforms.aws_read import Declared, Size, size
-from zerofloor.platforms.aws_scene import Scene
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, mapping, seconds, switch, text
 
@@ -18,7 +17,7 @@ _CHARTS: Final = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart"
 _NAME: Final = "cluster-autoscaler"
 
 
-def cluster_autoscaler(estate: Scene, cluster: str | None = None) -> Assumption | None:
+def cluster_autoscaler(estate: Estate, cluster: str | None = None) -> Assumption | None:
     """The assumption that a cluster autoscaler removes idle nodes, or None where nobody may rely on it.
 
     `cluster` is the EKS name of the cluster that it must serve, where it is known.
@@ -37,7 +36,7 @@ DISCOVERED: Final = "k8s.io/cluster-autoscaler/enabled"
 on the groups that it manages."""
 
 
-def reaches(estate: Scene, source: Declared) -> bool:
+def reaches(estate: Estate, source: Declared) -> bool:
     """Whether the cluster autoscaler of the stack would look after this self-managed group: by its tag, or because it is named."""
     given = source.inputs.get("tags")
     unread = hidden(given) or any(hidden(item) or hidden(at(item, "key")) for item in items(given))
@@ -46,7 +45,7 @@ def reaches(estate: Scene, source: Declared) -> bool:
     return named(estate, source) is not None or estate.once("own tags", lambda: any(_own_tags(r) for r, _ in _deployed(estate)))
 
 
-def named(estate: Scene, source: Declared) -> Size | None:
+def named(estate: Estate, source: Declared) -> Size | None:
     """The minimum that a cluster autoscaler of the stack is given for a group that it names; None where none names it."""
     name = source.pick("name", "autoScalingGroupName")[1]
     for ca, prop, known, minimum in estate.once("named groups", lambda: tuple(_named(estate))):
@@ -56,7 +55,7 @@ def named(estate: Scene, source: Declared) -> Size | None:
     return None
 
 
-def may_name(estate: Scene, source: Declared) -> Iterator[Undecided]:
+def may_name(estate: Estate, source: Declared) -> Iterator[Undecided]:
     """A minimum that an autoscaler of the stack is given for a group whose name may be this one's, which is hidden."""
     path, name = source.pick("name", "autoScalingGroupName")
     if hidden(name) and named(estate, source) is None:
@@ -66,7 +65,7 @@ def may_name(estate: Scene, source: Declared) -> Iterator[Undecided]:
                 return
 
 
-def _named(estate: Scene) -> Iterator[tuple[Resource, str, Any, Size]]:
+def _named(estate: Estate) -> Iterator[tuple[Resource, str, Any, Size]]:
     """The groups that autoscalers name, each with its own minimum."""
     for resource, _ in _deployed(estate):
         source = Declared(resource, resource.inputs, resource.name)
@@ -93,12 +92,12 @@ _UNNEEDED: Final = Decimal(600)
 """Seconds for which a node must be unneeded before it goes (Cluster Autoscaler FAQ, scale-down-unneeded-time: 10 minutes)."""
 
 
-def reclaim_seconds(estate: Scene) -> Decimal:
+def reclaim_seconds(estate: Estate) -> Decimal:
     """Seconds from a node's last pod until the cluster autoscaler removes it."""
     return estate.once("reclaim", lambda: _reclaim_seconds(estate))
 
 
-def _reclaim_seconds(estate: Scene) -> Decimal:
+def _reclaim_seconds(estate: Estate) -> Decimal:
     for resource in estate.of_type(*_CHARTS):
         if _is_chart(resource):
             given = seconds(at(resource.inputs, "values", "extraArgs", "scale-down-unneeded-time"))
@@ -106,14 +105,14 @@ def _reclaim_seconds(estate: Scene) -> Decimal:
     return _UNNEEDED
 
 
-def grows_only(estate: Scene) -> Evidence | None:
+def grows_only(estate: Estate) -> Evidence | None:
     """A cluster autoscaler in the stack that adds nodes and is told never to remove one."""
     if estate.settings.trust.cluster_autoscaler is not None:
         return None
     return estate.once("grows only", lambda: _grows_only(estate))
 
 
-def _grows_only(estate: Scene) -> Evidence | None:
+def _grows_only(estate: Estate) -> Evidence | None:
     for resource in estate.of_type(*_CHARTS):
         if _is_chart(resource):
             value = get(resource.inputs, "values.extraArgs.scale-down-enabled")
@@ -123,7 +122,7 @@ def _grows_only(estate: Scene) -> Evidence | None:
     return None
 
 
-def _deployed(estate: Scene) -> Iterator[tuple[Resource, str | None]]:
+def _deployed(estate: Estate) -> Iterator[tuple[Resource, str | None]]:
     for resource in estate.of_type(*_CHARTS):
         values = resource.inputs.get("values")
         if not _is_chart(resource) or hidden(values) or not _runs(get(values, "replicaCount")):
