@@ -188,6 +188,11 @@ def test_nothing_of_that_name(name: str, tmp_path: Path) -> None:
     assert name in refused(zerofloor("explain", name, "--from", "digest.json", cwd=tmp_path))
 
 
+def test_a_rule_is_no_resource(tmp_path: Path) -> None:
+    (tmp_path / "digest.json").write_bytes(WHOLE)
+    assert "leave out --from" in refused(zerofloor("explain", "GPU002", "--from", "digest.json", cwd=tmp_path))
+
+
 def test_a_failure_of_ours_is_one_line_and_no_pass(tmp_path: Path) -> None:
     """A reader that breaks in a way that nobody foresaw, with a value in its message that is nobody's business."""
     (tmp_path / "digest.json").write_bytes(digest_of(case("P01_asg_lt_min0")))

@@ -42,12 +42,14 @@ def explain(
     from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.output import emit, terminal_width
     from zerofloor.errors import InputError
+    from zerofloor.rules import find_rule
 
+    rule = find_rule(what)
+    if rule is not None and sources:
+        raise InputError(f"{what}: a rule, not a resource: leave out --from, or name a resource that it was found on")
     if not sources:
         from zerofloor.reports.explain import rule_page
-        from zerofloor.rules import find_rule
 
-        rule = find_rule(what)
         if rule is None:
             raise InputError(f"{what}: no rule of that name (`zerofloor rules` lists them); for a resource add --from FILE")
         emit(rule_page(rule))
