@@ -91,6 +91,7 @@ def test_an_autoscaler_removes_nodes_after_its_delay(arguments: dict[str, str], 
         ({"availabilityZone": "ap-south-1b"}, None, {}, "ap-south-1"),
         ({}, {"aws:region": "us-west-2"}, {}, "us-west-2"),
         ({}, None, {"region": {"aws": "eu-central-1"}}, "eu-central-1"),
+        ({"region": UNKNOWN}, {"aws:region": "us-west-2"}, {}, None),
         ({}, None, {}, None),
     ],
 )
@@ -98,6 +99,19 @@ def test_region(inputs: dict[str, Any], config: dict[str, str] | None, settings:
     instance = resource("aws:ec2/instance:Instance", "box", {"instanceType": "g5.xlarge", **inputs})
     (pool,) = pools(instance, config=config, settings=settings)
     assert pool.region == region
+
+
+def test_windows_nodes_have_the_price_and_the_label_of_windows() -> None:
+    (pool,) = pools(node_group(amiType="WINDOWS_FULL_2022_x86_64"))
+    assert pool.os == "windows"
+    assert pool.placement is not None
+    assert pool.placement.labels["kubernetes.io/os"] == "windows"
+    assert [p.os for p in pools(node_group(amiType="AL2023_x86_64_NVIDIA"))] == ["linux"]
+
+
+def test_a_dedicated_host_has_its_own_price() -> None:
+    (pool,) = pools(resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceType": "p3.2xlarge"}))
+    assert (pool.price_as, pool.shapes[0].instance_type, pool.shapes[0].gpus) == ("dedicated-host", "p3.16xlarge", Decimal(8))
 
 
 def test_a_replacement_created_first_bills_twice() -> None:

@@ -125,7 +125,7 @@ def _instance(estate: Estate, source: Declared, rest: aws_stops.Rest | Undecided
         return
     # An instance on hardware of its own has a price of its own (EC2 user guide, "Dedicated Instances").
     own = source.inputs.get("tenancy") in ("dedicated", "host")
-    yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated hardware" if own else None)
+    yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated-instance" if own else None)
 
 
 def _resting(estate: Estate, source: Declared, found: Machines, rest: aws_stops.Rest, spot: Market) -> Iterator[Part]:
@@ -248,7 +248,7 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
             return
     step = source.evidence(path, "an allocated host bills, with instances on it or without")
     hold = Hold(Cause.RESERVATION, source.urn, 1, (*found.evidence, step), "Release the host when nothing runs on it")
-    yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated host")
+    yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated-host")
 
 
 def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
