@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -45,24 +46,47 @@ def reaches(estate: Estate, source: Declared) -> bool:
     return named(estate, source) is not None or estate.once("own tags", lambda: any(_own_tags(r) for r, _ in _deployed(estate)))
 
 
+@dataclass(frozen=True, slots=True)
+class _NamedGroups:
+    """The groups that autoscalers of the stack name, each with the minimum that it is given there."""
+
+    by_name: Mapping[str, Size]
+    by_dependency: Mapping[str, Size]
+    """Those whose name is hidden, by the URN on which the naming property depends."""
+    highest: Size | None
+    """The highest of all minimums."""
+
+
 def named(estate: Estate, source: Declared) -> Size | None:
     """The minimum that a cluster autoscaler of the stack is given for a group that it names; None where none names it."""
-    name = source.pick("name", "autoScalingGroupName")[1]
-    for ca, prop, known, minimum in estate.once("named groups", lambda: tuple(_named(estate))):
-        linked = hidden(known) and source.urn in (ca.property_dependencies or {}).get(prop, ())
-        if linked or (isinstance(known, str) and known == name):
-            return minimum
-    return None
+    known = _named_groups(estate)
+    name = text(source.pick("name", "autoScalingGroupName")[1])
+    return known.by_name.get(name or "") or known.by_dependency.get(source.urn)
+
+
+def _named_groups(estate: Estate) -> _NamedGroups:
+    return estate.once("named groups", lambda: _index(tuple(_named(estate))))
+
+
+def _index(found: Sequence[tuple[Resource, str, Any, Size]]) -> _NamedGroups:
+    by_name: dict[str, Size] = {}
+    by_dependency: dict[str, Size] = {}
+    for resource, prop, name, minimum in found:
+        if isinstance(name, str):
+            by_name.setdefault(name, minimum)
+        elif hidden(name):
+            for urn in (resource.property_dependencies or {}).get(prop, ()):
+                by_dependency.setdefault(urn, minimum)
+    highest = max((m for *_, m in found), key=lambda m: m.known if m.known is not None else 10**9, default=None)
+    return _NamedGroups(by_name, by_dependency, highest)
 
 
 def may_name(estate: Estate, source: Declared) -> Iterator[Undecided]:
     """A minimum that an autoscaler of the stack is given for a group whose name may be this one's, which is hidden."""
     path, name = source.pick("name", "autoScalingGroupName")
-    if hidden(name) and named(estate, source) is None:
-        for ca, _, _, minimum in estate.once("named groups", lambda: tuple(_named(estate))):
-            if minimum.known != 0:
-                yield source.open(path, f"Its name is hidden: the cluster autoscaler {ca.name} may keep it at a minimum above 0")
-                return
+    highest = _named_groups(estate).highest
+    if hidden(name) and highest is not None and highest.known != 0 and named(estate, source) is None:
+        yield source.open(path, f"Its name is hidden: the cluster autoscaler {highest.source.name} may keep it at a minimum above 0")
 
 
 def _named(estate: Estate) -> Iterator[tuple[Resource, str, Any, Size]]:
