@@ -63,7 +63,7 @@ def test_as_a_process(name: str, tmp_path: Path) -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    for name in ("missing.json", "folder", "fol\x1bder", ".", ""):
+    for name in ("missing.json", "folder", "fol\x1bder", ".", ""):  # the last: "$UNSET"
         line = refused(zerofloor("check", name, *TODAY, cwd=tmp_path))
         assert "\x1b" not in line
 

@@ -51,8 +51,10 @@ def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
     if name == STDIN:
         data = sys.stdin.buffer.read(reading.max_bytes + 1)
         return (read("stdin", data, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes),)
+    if not name:
+        raise InputError("an empty file name: is a variable not set?")
     try:
-        files = _manifests_in(Path(name)) if name and Path(name).is_dir() else [name]
+        files = _manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
     except OSError as error:
         raise refusal(name, f"can't be read: {error.strerror}") from None
     return tuple(read_file(path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes) for path in files)
