@@ -106,7 +106,8 @@ def _named(estate: Estate) -> Iterator[tuple[Resource, str, Any, Size]]:
 
 def _own_tags(resource: Resource) -> bool:
     """Whether an autoscaler finds its groups by other tags than the usual ones."""
-    if get(resource.inputs, "values.autoDiscovery.tags") is not None:
+    given = get(resource.inputs, "values.autoDiscovery.tags")
+    if given is not None and not hidden(given):  # hidden ones, or a hidden autoDiscovery, find nothing for certain
         return True
     found = [a for c in items(get(resource.inputs, "spec.template.spec.containers")) for a in _arguments(c) or () if "asg:tag=" in a]
     return bool(found) and not any(DISCOVERED in argument for argument in found)
