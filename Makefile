@@ -19,6 +19,7 @@ check: .venv/.dev  ## Lint, types, import contracts, generated docs and data.
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.docs --check
 	$(BIN)/python -m tools.docs_components --check
+	$(BIN)/python -m tools.docs_lab --check
 	$(BIN)/python -m tools.snapshot verify
 
 engine:  ## Build the real Pulumi engine for tests.
@@ -36,6 +37,7 @@ lab-ci: .venv/.dev lab-build  ## The part of the lab that CI runs.
 docs: .venv/.dev  ## Write the generated docs.
 	$(BIN)/python -m tools.docs
 	$(BIN)/python -m tools.docs_components
+	$(BIN)/python -m tools.docs_lab
 
 bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.cold_start

@@ -201,7 +201,10 @@ def _own(pool: Pool, hours: Decimal) -> int:
 
 
 def _ordered(pool: Pool) -> tuple[Shape, ...]:
-    """A pool's shapes in the order in which they are taken: as declared, or cheapest first. What stands for any CPU type has no price and comes before all."""
+    """A pool's shapes in the order in which they are taken: as declared, or cheapest first.
+
+    What stands for any CPU type has no price and comes before all.
+    """
     if pool.prioritized:
         return pool.shapes
     unpriced = tuple(shape for shape in pool.shapes if shape.gpus == 0 and shape.vcpus is None)

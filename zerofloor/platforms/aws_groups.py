@@ -91,6 +91,9 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         desired=desired,
         ceiling=None if group.maximum.known is None else nodes_for(machines, group.maximum.known),
         market=group.market,
+        # On demand, groups take the types in the order in which they are named (EKS user guide, "Managed node group capacity types";
+        # EC2 Auto Scaling, "Allocation strategies": prioritized unless the types are chosen by attributes).
+        prioritized=group.market == "on-demand" and not machines.by_attributes,
         region=estate.region(group.source.resource, CLOUD),
         placement=group.placement,
         assumptions=(*machines.assumptions, *group.assumptions),

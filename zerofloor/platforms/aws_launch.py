@@ -155,14 +155,16 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
             why = "The requirements ask for accelerators, and no type in the table meets them: how many GPUs is open"
             return Machines(undecided=(user.open(path, why, "Name instance types instead"),))
         shown = user.evidence(path, f"selects accelerated types only: {len(allowed)} of the table's")
-        return Machines(tuple(allowed), evidence=(shown,))
+        return Machines(tuple(allowed), evidence=(shown,), by_attributes=True)
     if _only_gpu_allowed(wanted, allowed):
-        return Machines(tuple(allowed), evidence=(user.evidence(f"{path}.allowedInstanceTypes", "admits GPU types only"),))
+        return Machines(
+            tuple(allowed), evidence=(user.evidence(f"{path}.allowedInstanceTypes", "admits GPU types only"),), by_attributes=True
+        )
     protected = not any(hidden(wanted.get(key)) or (_number(wanted.get(key)) or 0) >= _OFF for key in _PRICE_KEYS)
     if not allowed or (protected and not wanted.get("allowedInstanceTypes")):
         because = "names no accelerator, and price protection leaves GPU types out"
         return Machines((_ANY_PLAIN,), evidence=(user.evidence(path, because),))
-    return Machines((_ANY_PLAIN, *allowed), evidence=(user.evidence(path, "admits GPU types among others"),))
+    return Machines((_ANY_PLAIN, *allowed), evidence=(user.evidence(path, "admits GPU types among others"),), by_attributes=True)
 
 
 _ANY_PLAIN: Final = Shape(CLOUD, "any type without an accelerator", Decimal(0))

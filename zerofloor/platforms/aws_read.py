@@ -91,6 +91,8 @@ class Machines:
     assumptions: tuple[Assumption, ...] = ()
     weights: tuple[Decimal, ...] = ()
     """For each shape the capacity units of one instance; empty where sizes count instances."""
+    by_attributes: bool = False
+    """True where no type is named and attributes choose among all."""
 
     @property
     def plain(self) -> bool:
@@ -138,6 +140,7 @@ def union(parts: Iterable[Machines]) -> Machines:
         tuple(_once(e for part in found for e in part.evidence)),
         tuple(dict.fromkeys(a for part in found for a in part.assumptions)),
         tuple(weight for _, weight in once) if any(weight != 1 for _, weight in once) else (),
+        any(part.by_attributes for part in found),
     )
 
 

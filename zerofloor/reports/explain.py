@@ -73,42 +73,47 @@ def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resour
 
 
 def _page(report: Report, resource: Resource, resources: dict[str, Resource]) -> Iterator[str]:
-    entry = next((one for one in report.floor.entries if one.urn == resource.urn), None)
+    entries = [one for one in report.floor.entries if one.urn == resource.urn]
     findings = [finding for finding in report.findings if finding.urn == resource.urn]
-    if entry is not None:
+    guests = [one for one in report.floor.entries if resource.urn in one.carried_by]
+    for entry in entries:
         yield _verdict(entry, findings)
         yield from _links(entry, resources)
         for urn in entry.carried_by:
             pool = next((one for one in report.floor.entries if one.urn == urn), None)
             if pool is not None:
                 yield f"It runs on {pool.platform} {pool.name}" + (f", {counted(pool.nodes, 'node')}." if pool.nodes else ".")
-        guests = [one for one in report.floor.entries if resource.urn in one.carried_by]
-        for guest in guests:
-            yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
-    elif findings:
+    for guest in guests:
+        yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
+    if not entries and findings:
         yield f"{short(resource.urn)}: no pool and no workload itself; it decides about others."
-    else:
+    elif not entries:
         yield f"{short(resource.urn)}: nothing here has to do with a GPU."
         return
     for finding in findings:
         yield (
-            f"{finding.rule} {finding.name}: {finding.message}"
-            if entry is None or not finding.evidence
-            else f"{finding.rule} {finding.name}"
+            f"{finding.rule} {finding.name}: {finding.message}" if not entries or not finding.evidence else f"{finding.rule} {finding.name}"
         )
         if finding.fix:
             yield f"Change: {finding.fix}"
         if finding.waived_by:
             yield f"Waived by {finding.waived_by}."
-    if entry is not None and not findings and entry.verdict == "held":
-        for hold in entry.holds:
-            yield f"Change: {hold.fix}" + ("" if hold.urn == resource.urn else f" (in {short(hold.urn)})")
-    if any(resources[e.urn].type.endswith(SCALED_OBJECT) for e in _evidence(entry, findings) if e.urn in resources):
+    yield from _changes_elsewhere(entries, guests, resource, findings)
+    if any(resources[e.urn].type.endswith(SCALED_OBJECT) for e in _evidence(entries, findings) if e.urn in resources):
         yield NOBODY_CAN_CHANGE
 
 
-def _evidence(entry: Entry | None, findings: list[Finding]) -> Iterator[Evidence]:
-    if entry is not None:
+def _changes_elsewhere(entries: list[Entry], guests: list[Entry], resource: Resource, findings: list[Finding]) -> Iterator[str]:
+    """What would let a held GPU go where no finding on this resource says it: what holds may stand in another one."""
+    said = {finding.fix for finding in findings}
+    held = [entry for entry in entries if entry.verdict == "held"]
+    for hold in unique(hold for entry in (*held, *(guests if held else ())) for hold in entry.holds):
+        if not any(fix.startswith(hold.fix) for fix in said):
+            yield f"Change: {hold.fix}" + ("" if hold.urn == resource.urn else f" (in {short(hold.urn)})")
+
+
+def _evidence(entries: list[Entry], findings: list[Finding]) -> Iterator[Evidence]:
+    for entry in entries:
         yield from entry.evidence
     for finding in findings:
         yield from finding.evidence
@@ -132,7 +137,7 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
         where = "" if one.urn == entry.urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: "
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why} Settle it: {open_one.settle}"
+        yield f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why.rstrip('.')}. Settle it: {open_one.settle}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -33,8 +33,8 @@ KINDS = frozenset(
 TRUSTED: Final = Assumption(
     "Karpenter runs in the cluster and reconciles its objects", "a NodePool is declared; set trust.karpenter: false if it does not"
 )
-EXPIRE_AFTER: Final = Decimal(720 * 3600)
-"""expireAfter's default in seconds (Karpenter docs, "NodePools": 720h)."""
+_LAG: Final = Decimal(30)
+"""Seconds beyond consolidateAfter until an empty node is gone: polling, validation, drain (seen in the lab: 26 to 36)."""
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 
@@ -111,7 +111,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             retained=retained if supplies_gpu else None,
             karpenter=True,
             expires=isinstance(expiry := seconds(at(template, "spec", "expireAfter")), Decimal) and expiry <= WEEK * 3600,
-            reclaim=after if isinstance(after := seconds(at(spec, "disruption", "consolidateAfter")), Decimal) else Decimal(0),
+            reclaim=_LAG + (after if isinstance(after := seconds(at(spec, "disruption", "consolidateAfter")), Decimal) else Decimal(0)),
         ),
         undecided=tuple(undecided),
         notices=tuple(notices),

@@ -50,6 +50,8 @@ def reads_an_engine(query: str) -> bool:
 def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
     """Why the trigger's scaler can't be built: then the ScaledObject never gets Ready."""
     kind, meta = at(trigger, "type"), mapping(at(trigger, "metadata"))
+    if not isinstance(trigger, Mapping) or not isinstance(kind, str):
+        return Evidence(obj.urn, f"spec.triggers[{index}]", None, "the API server refuses a trigger without a type")
     for key in _NEEDED.get(kind, ()) if isinstance(kind, str) else ():
         if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
             if at(trigger, "authenticationRef") is not None and kind != "cron":

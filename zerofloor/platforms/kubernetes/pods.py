@@ -45,6 +45,9 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         if isinstance(value, Hidden):
             unread = PodDemand(do_not_disrupt=None if value is template else do_not_disrupt(template))
             return PodReading(unread, undecided=(_open(obj, where, value, "its pods may ask for GPUs"),))
+    for value, where in ((obj.spec, "spec"), (template, path or "the manifest"), (spec, prefix)):
+        if _misshapen(value):
+            return PodReading(PodDemand(), undecided=(_no_object(obj, where),))
     evidence: list[Evidence] = []
     undecided: list[Undecided] = []
     refused: Evidence | None = None
@@ -55,10 +58,15 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         listed = at(spec, group)
         if isinstance(listed, Hidden):
             undecided.append(_open(obj, f"{prefix}.{group}", listed, "its containers may ask for GPUs"))
+        elif listed is not None and not isinstance(listed, list | tuple | Mapping):
+            undecided.append(_no_object(obj, f"{prefix}.{group}"))
         for index, container in enumerate(items(listed)):
             where = f"{prefix}.{group}[{index}].resources"
             if isinstance(container, Hidden):
                 undecided.append(_open(obj, f"{prefix}.{group}[{index}]", container, "the container may ask for GPUs"))
+                continue
+            if _misshapen(container):
+                undecided.append(_no_object(obj, f"{prefix}.{group}[{index}]"))
                 continue
             asked, container_refused, container_undecided, links = _resources(obj, at(container, "resources"), where)
             refused = refused or container_refused
@@ -114,6 +122,9 @@ def _resources(obj: Object, resources: Any, where: str) -> tuple[dict[str, Decim
     if isinstance(resources, Hidden):
         return {}, None, [_open(obj, where, resources, "the container may ask for GPUs")], []
     limits, requests = at(resources, "limits"), at(resources, "requests")
+    for value, path in ((resources, where), (limits, f"{where}.limits"), (requests, f"{where}.requests")):
+        if _misshapen(value):
+            return {}, None, [_no_object(obj, path)], []
     for value, name in ((limits, "limits"), (requests, "requests")):
         if isinstance(value, Hidden):
             undecided.append(_open(obj, f"{where}.{name}", value, "the container may ask for GPUs"))
@@ -245,7 +256,15 @@ def _toleration(value: Mapping[str, Any]) -> Toleration:
 
 def _spreads_one_per_node(spec: Any, labels: Mapping[str, Any]) -> bool:
     terms = items(at(spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"))
-    return any(at(term, "topologyKey") == "kubernetes.io/hostname" and selects(at(term, "labelSelector"), labels) for term in terms)
+    # A strict spread by host makes the autoscaler bring a node a pod as well (seen: lab L43).
+    spreads = [
+        spread
+        for spread in items(at(spec, "topologySpreadConstraints"))
+        if at(spread, "whenUnsatisfiable") in (None, "DoNotSchedule") and count(at(spread, "maxSkew")) == 1
+    ]
+    return any(
+        at(term, "topologyKey") == "kubernetes.io/hostname" and selects(at(term, "labelSelector"), labels) for term in (*terms, *spreads)
+    )
 
 
 def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
@@ -264,6 +283,17 @@ def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
         if not met.get(str(operator), False):
             return False
     return True
+
+
+def _misshapen(value: Any) -> bool:
+    """Whether text, a number or a list stands where an object belongs."""
+    return value is not None and not isinstance(value, Mapping | Hidden)
+
+
+def _no_object(obj: Object, path: str) -> Undecided:
+    return Undecided(
+        obj.urn, path, f"{path} has another type than the API takes: nobody can say what its pods ask for", "Correct the value"
+    )
 
 
 def _open(obj: Object, path: str, value: Hidden, meaning: str) -> Undecided:
