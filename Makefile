@@ -4,13 +4,13 @@ STACK ?= dev
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: preview test check engine lab lab-ci docs bench pack-dist clean
+.PHONY: preview test check engine lab lab-build lab-ci docs bench pack-dist clean
 
 preview: .venv/.preview  ## Preview the bundled stack: cost, verdict, what to change. STACK=idle shows one that fails.
 	$(BIN)/zerofloor preview . --stack $(STACK)
 
 test: .venv/.dev  ## All tests. Those that need the real engine or the lab say why they are skipped where those are not built.
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not long"
 
 check: .venv/.dev  ## Lint, types, import contracts, generated docs and data.
 	$(BIN)/ruff check .
@@ -30,6 +30,7 @@ lab-build:  ## Build the real Kubernetes control plane for tests.
 
 lab: .venv/.dev lab-build  ## Run all lab scenarios and compare what happens with what zerofloor predicts.
 	$(BIN)/python -m tests.lab.run --all
+	$(BIN)/python -m pytest -q tests/lab
 
 lab-ci: .venv/.dev lab-build  ## The part of the lab that CI runs.
 	$(BIN)/python -m tests.lab.run --ci

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.harness.lab import Lab
 from tests.lab.profiles import PROFILES, Cost, run_profiles, table
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.xdist_group("lab")]
 
 RECLAIM = 60
 """Seconds that Karpenter takes for a node beyond consolidateAfter, at most: it looks every 10 s, waits 15 s more, then drains."""
