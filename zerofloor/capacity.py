@@ -162,20 +162,14 @@ class Placement:
     """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65, N66)."""
     limits: Mapping[str, Decimal] = field(default_factory=dict)
     """The most it may supply, by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
-    when_empty_only: bool = False
-    """Nodes go only when empty: a small pod that stays keeps a node even where a cheaper one would do."""
     retained: Hold | None = None
     """Set where a node that came once is never removed (consolidateAfter: Never, a budget of 0)."""
-    cluster: str | None = None
-    """The name or URN of the cluster where it is known; pools and workloads of different clusters do not meet."""
     karpenter: bool = False
     """Provisioned by Karpenter, which picks the pool and the cheapest type that fits."""
     expires: bool = False
     """Whether nodes are removed within a week whatever keeps them (expireAfter)."""
     reclaim: Decimal = Decimal(0)
     """Seconds from a node's last pod until it is gone."""
-    gpu_time_slices: int = 1
-    """Pods that share one GPU (time-slicing); 1 where GPUs are whole."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
     name_hidden: bool = False
@@ -248,7 +242,6 @@ class PodDemand:
     """Required anti-affinity among themselves by hostname, or a host port."""
     do_not_disrupt: bool | None = False
     """`karpenter.sh/do-not-disrupt` on the pod for good; None where that can't be read."""
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gpus(self) -> Decimal:
@@ -300,7 +293,6 @@ class Workload:
     undecided: tuple[Undecided, ...] = ()
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
-    cluster: str | None = None
     evidence: tuple[Evidence, ...] = ()
     region: str | None = None
     node_shape: Shape | None = None

@@ -37,7 +37,7 @@ def node_group(**inputs: Any) -> Resource:
     )
 
 
-def test_a_node_group_carries_labels_taints_and_its_cluster() -> None:
+def test_a_node_group_carries_labels_and_taints() -> None:
     cluster = resource("aws:eks/cluster:Cluster", "c", {"name": "ml"})
     taints = [{"key": "gpu", "value": "yes", "effect": "NO_SCHEDULE"}, {"key": "old", "effect": "PREFER_NO_SCHEDULE"}]
     (pool,) = pools(cluster, node_group(labels={"team": "nlp", "secret": UNKNOWN}, taints=taints, capacityType="SPOT"))
@@ -48,7 +48,6 @@ def test_a_node_group_carries_labels_taints_and_its_cluster() -> None:
     assert pool.placement.labels["eks.amazonaws.com/nodegroup"] == "gpus"
     assert pool.placement.labels["eks.amazonaws.com/capacityType"] == "SPOT"
     assert pool.placement.taints == (Taint("gpu", "yes", "NoSchedule"), Taint("old", "", "PreferNoSchedule"))
-    assert pool.placement.cluster == cluster.urn
     assert pool.market == "spot"
     assert (pool.desired, pool.ceiling) == (1, 3)
 

@@ -85,7 +85,7 @@ def _read(
             lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
         elif trust.cluster_autoscaler(estate, cluster.name) is not None:
             missed = source.evidence("tags", f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it")
-        placed = eks.placement(estate, source, found, cluster, {}, of_parent.get("labels"), of_parent.get("taints"))
+        placed = eks.placement(estate, source, found, {}, of_parent.get("labels"), of_parent.get("taints"))
         # Without the component that made it, labels stand in user data.
         placed = replace(eks.sized(estate, placed, minimum, maximum), open_labels=not of_parent or hidden(of_parent.get("labels")))
     if "ScheduledActions" in suspended:

@@ -76,7 +76,7 @@ def _managed(estate: Estate, source: Declared, actions: tuple[Action | Undecided
     name = text(source.pick("nodeGroupName", "nodegroupName")[1])
     os = "windows" if (text(source.inputs.get("amiType")) or "").startswith("WINDOWS") else "linux"
     labels = {"eks.amazonaws.com/capacityType": label, "eks.amazonaws.com/nodegroup": name, "kubernetes.io/os": os}
-    placed = placement(estate, source, found, cluster, labels, source.inputs.get("labels"), source.inputs.get("taints"))
+    placed = placement(estate, source, found, labels, source.inputs.get("labels"), source.inputs.get("taints"))
     for part in _group(estate, source, "EKS managed node group", found, (minimum, desired, maximum), spot, placed, cluster, actions):
         yield replace(part, os=os)
 
@@ -119,7 +119,7 @@ def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
     cluster = _canonical(estate, resource) if default_group else cluster_of(estate, source, "cluster")
     spot = "spot" if get(resource.inputs, f"{prefix}spotPrice") is not None else "on-demand"
     inputs = at(resource.inputs, "nodeGroupOptions") if prefix else resource.inputs
-    placed = placement(estate, source, found, cluster, {}, at(inputs, "labels"), at(inputs, "taints"))
+    placed = placement(estate, source, found, {}, at(inputs, "labels"), at(inputs, "taints"))
     yield from _group(estate, source, "EKS self-managed node group", found, (sizes[0], sizes[1], sizes[2]), spot, placed, cluster, ())
 
 
@@ -223,8 +223,6 @@ def _prepared(source: Declared, path: str) -> Size | None:
 class Cluster:
     """Which cluster something belongs to."""
 
-    identity: str | None = None
-    """The cluster's URN where it is in the estate, else its name; None where not known."""
     name: str | None = None
     """Its EKS name where it is known."""
 
@@ -236,12 +234,12 @@ def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:
     if link.found and not link.open:
         return _canonical(estate, link.found[0])
     name = text(value)
-    return Cluster(name, name)
+    return Cluster(name)
 
 
 def _canonical(estate: Estate, resource: Resource) -> Cluster:
     found = resource if resource.type in CLUSTERS else next((r for r in estate.descendants(resource.urn) if r.type in CLUSTERS), resource)
-    return Cluster(found.urn, text(found.inputs.get("name")))
+    return Cluster(text(found.inputs.get("name")))
 
 
 def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
@@ -253,24 +251,16 @@ def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
         return cluster_of(estate, Declared(parent, parent.inputs, parent.name), "cluster")
     for key in sorted(tags(source.inputs.get("tags"))):
         if key.startswith("kubernetes.io/cluster/"):
-            return named_cluster(estate, key.removeprefix("kubernetes.io/cluster/"))
+            return Cluster(key.removeprefix("kubernetes.io/cluster/"))
     if any(key.startswith("k8s.io/cluster-autoscaler/") for key in tags(source.inputs.get("tags"))):
         return Cluster()
     return None
 
 
-def named_cluster(estate: Estate, name: str) -> Cluster:
-    """The cluster of this EKS name."""
-    found = estate.names(CLUSTERS, ("name",)).by_name.get(name, ())
-    return Cluster(found[0].urn if found else name, name)
-
-
 _EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 
 
-def placement(
-    estate: Estate, source: Declared, found: Machines, cluster: Cluster, fixed: Mapping[str, str | None], labels: Any, taints: Any
-) -> Placement:
+def placement(estate: Estate, source: Declared, found: Machines, fixed: Mapping[str, str | None], labels: Any, taints: Any) -> Placement:
     """How pods get onto the nodes of a group: its own labels and taints, and what EKS and the kubelet add."""
     well_known: dict[str, str | None] = {
         "kubernetes.io/os": "linux",
@@ -285,7 +275,7 @@ def placement(
         # Set by NVIDIA's GPU feature discovery where it runs.
         well_known |= {"nvidia.com/gpu.present": None, "nvidia.com/gpu.product": None, "nvidia.com/gpu.count": None}
     own = {str(key): text(value) for key, value in mapping(labels).items()}
-    return Placement(labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints), cluster=cluster.identity)
+    return Placement(labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints))
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:
@@ -303,12 +293,11 @@ def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
     """EKS Auto Mode's built-in pools launch C, M and R types, never a GPU (EKS user guide, "Built-in NodePools")."""
     if switch(at(config, "enabled")) is not True:
         return
-    cluster = _canonical(estate, source.resource)
     shapes = tuple(shape for kind in ("m6a.large", "m6a.4xlarge", "m6a.48xlarge") if (shape := lookup(CLOUD, kind)))
     for name in [item for item in items(at(config, "nodePools")) if isinstance(item, str)]:
         taints = (Taint("CriticalAddonsOnly"),) if name == "system" else ()
         labels = {"karpenter.sh/nodepool": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
-        placed = Placement(labels=labels, taints=taints, cluster=cluster.identity, karpenter=True)
+        placed = Placement(labels=labels, taints=taints, karpenter=True)
         evidence = (source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),)
         yield Pool(
             part_of(source.urn, name),

@@ -16,7 +16,6 @@ from zerofloor.estate import Estate, Link
 from zerofloor.platforms import aws_scaling, eks
 from zerofloor.platforms.aws_read import CLOUD, Declared, Machines, Size, declared, link_of, machines, part_of, size
 from zerofloor.platforms.aws_scaling import Kept, Level
-from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, items, quantity, text
 
 CONFIGS: Final = ("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "aws-native:sagemaker:EndpointConfig")
@@ -467,7 +466,7 @@ def _tail(estate: Estate, source: Declared, evidence: Evidence, minutes: int | N
 
 
 def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
-    cluster = _hyperpod_cluster(estate, source)
+    on_eks = get(source.inputs, "orchestrator.eks.clusterArn") is not None
     for prop in ("instanceGroups", "restrictedInstanceGroups"):
         groups = source.inputs.get(prop)
         if hidden(groups):
@@ -494,10 +493,10 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 fix = f"Set {number.path} to 0"
                 holds = (Hold(Cause.POOL_MINIMUM, source.urn, number.known, (*found.evidence, step), fix),)
             placed = None
-            if cluster is not None:
+            if on_eks:
                 config = at(group, "kubernetesConfig")
                 labels = {"sagemaker.amazonaws.com/instance-group-name": name}
-                placed = eks.placement(estate, source, found, cluster, labels, at(config, "labels"), at(config, "taints"))
+                placed = eks.placement(estate, source, found, labels, at(config, "labels"), at(config, "taints"))
                 placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
@@ -516,17 +515,6 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 price_as=_PRICE,
                 evidence=found.evidence,
             )
-
-
-def _hyperpod_cluster(estate: Estate, source: Declared) -> eks.Cluster | None:
-    arn = get(source.inputs, "orchestrator.eks.clusterArn")
-    if arn is None:
-        return None
-    link = link_of(estate, source, "orchestrator", *eks.CLUSTERS, value=arn.rsplit("/", 1)[-1] if isinstance(arn, str) else arn)
-    if link.found and not link.open:
-        first: Resource = link.found[0]
-        return eks.Cluster(first.urn, text(first.inputs.get("name")))
-    return eks.Cluster()
 
 
 def _job(estate: Estate, source: Declared, platform: str, path: str) -> Iterator[Part]:

@@ -107,7 +107,6 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             grows=at(spec, "replicas") is None and estate.settings.trust.karpenter,
             weight=_weight(spec, shapes),
             limits=limits,
-            when_empty_only=at(spec, "disruption", "consolidationPolicy") == "WhenEmpty",
             retained=retained if supplies_gpu else None,
             karpenter=True,
             expires=isinstance(expiry := seconds(at(template, "spec", "expireAfter")), Decimal) and expiry <= WEEK * 3600,

@@ -103,7 +103,6 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         tolerations=_tolerations(at(spec, "tolerations")),
         one_per_node=shared or _spreads_one_per_node(spec, labels),
         do_not_disrupt=do_not_disrupt(template),
-        labels={key: value for key, value in labels.items() if isinstance(value, str)},
     )
     return PodReading(demand, tuple(evidence), refused, tuple(undecided))
 
