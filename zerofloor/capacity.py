@@ -284,6 +284,8 @@ class Workload:
     """True for what a chart installs unseen: a scaler that fits nothing else may be meant for it."""
     part: str = ""
     """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
+    schedule: str | None = None
+    """The cron expression by which it runs again and again; None where it does not."""
     follows: str = ""
     """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its number is its own."""
     share: Decimal = Decimal(1)

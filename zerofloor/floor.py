@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from zerofloor.joint.matching import Meeting, kind_of, shapes_for, tolerates
 from zerofloor.joint.packing import Group, Nodes, Packed, pack
 from zerofloor.joint.scaling import Scaled, scale
 from zerofloor.prices.ranking import cheapest_first
+from zerofloor.schedules import BadSchedule, hours_for
 
 Verdict = Literal["zero", "held", "undecided"]
 
@@ -265,7 +267,7 @@ def _retained(pools: tuple[Pool, ...], askers: Mapping[str, tuple[Asker, ...]], 
         placement = pool.placement
         if placement is None or placement.expires:
             continue
-        hold = placement.retained or _pinned_by_daemon(pool, pinning)
+        hold = placement.retained or _pinned_by_daemon(pool, pinning) or _reused(pool, askers.get(pool.key, ()))
         gpu_shapes = tuple(shape for shape in pool.shapes if _is_gpu(shape))
         if hold is None or not gpu_shapes or not placement.grows:
             continue
@@ -307,6 +309,28 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
             path = 'spec.template.metadata.annotations["karpenter.sh/do-not-disrupt"]'
             because = Evidence(workload.urn, path, "true", f"its pod on each node of {pool.name} keeps Karpenter from removing the node")
             return Hold(Cause.PROTECTED, workload.urn, None, (because,), f"Remove {path}")
+    return None
+
+
+def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
+    """A job that runs again before the last run's node is gone: the node never goes (seen: shared/truth T12)."""
+    wait = pool.placement.reclaim if pool.placement else Decimal(0)
+    if not _by_pods(pool) or wait < 60:
+        return None
+    for s in (s for same in askers for s in same if s.workload.schedule and s.ceiling != 0):
+        schedule = s.workload.schedule or ""
+        try:
+            covered = hours_for(schedule, datetime.timedelta(seconds=int(wait)))
+        except BadSchedule:
+            continue
+        if covered >= WEEK:
+            why = f"{s.workload.kind} {s.workload.name} runs again before an idle node is gone, so its node stays all week"
+            path = "spec.disruption.consolidateAfter"
+            because = (
+                Evidence(s.workload.urn, "spec.schedule", schedule, why),
+                Evidence(pool.urn, path, None, f"an idle node stays {wait:f} s"),
+            )
+            return Hold(Cause.NEVER_EMPTIED, pool.urn, None, because, f"Set {path} of {pool.name} below the time between two runs")
     return None
 
 

@@ -59,7 +59,9 @@ class Unpriced:
 def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     """The nodes that this supply may be, with their prices; `Unpriced` where no price is known for any."""
     if not supply.cloud:
-        return Unpriced("nothing says on which cloud its nodes are: declare the pool in the same run (`--join`)")
+        return Unpriced(
+            "nothing says on which cloud its nodes are: judge the stack that declares the pool along (`zerofloor check --join`)"
+        )
     if not supply.shapes:
         return Unpriced("its instance type is not known")
     if supply.cloud in managed.PROVIDERS:

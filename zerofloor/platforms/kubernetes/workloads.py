@@ -14,7 +14,7 @@ from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unre
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, seconds
+from zerofloor.values import Count, Impossible, at, count, seconds, text
 from zerofloor.words import counted
 
 REPLICATED = (
@@ -39,7 +39,8 @@ def read(estate: Estate) -> Iterable[Part]:
     for obj in objects(estate, ("batch", "Job")):
         yield job(estate, obj, obj.spec, "spec")
     for obj in objects(estate, ("batch", "CronJob")):
-        yield job(estate, obj, at(obj.spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
+        runs = job(estate, obj, at(obj.spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
+        yield replace(runs, schedule=text(at(obj.spec, "schedule")))
 
 
 def build(
