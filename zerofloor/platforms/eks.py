@@ -78,7 +78,7 @@ def _managed(estate: Estate, source: Declared, actions: tuple[Action | Undecided
     labels = {"eks.amazonaws.com/capacityType": label, "eks.amazonaws.com/nodegroup": name, "kubernetes.io/os": os}
     placed = placement(estate, source, found, labels, source.inputs.get("labels"), source.inputs.get("taints"))
     for part in _group(estate, source, "EKS managed node group", found, (minimum, desired, maximum), spot, placed, cluster, actions):
-        yield replace(part, os=os)
+        yield part if part.os == os else replace(part, os=os)
 
 
 def _managed_machines(estate: Estate, source: Declared) -> Machines:
@@ -185,6 +185,8 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
     evidence = trust.grows_only(estate)
     kept = None if evidence is None else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
     reclaim = trust.reclaim_seconds(estate) if trust.cluster_autoscaler(estate) is not None else placed.reclaim
+    if not fixed and kept is None and reclaim == placed.reclaim:
+        return placed
     return replace(placed, grows=placed.grows and not fixed, retained=kept, reclaim=reclaim)
 
 

@@ -110,7 +110,7 @@ def build(
         assumptions=assumptions,
         evidence=evidence,
         node_shape=_selected_shape(estate, pod),
-        region=estate.region(obj.resource, "aws"),
+        region=estate.region(obj.resource, "aws") if pod.wants_gpu else None,
     )
 
 
