@@ -359,7 +359,7 @@ def _pool_entries(
         hours = WEEK
     else:
         hours = max((level.hours for level in levels if level.packed.nodes.get(pool.key)), default=WEEK)
-    evidence = (*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, packings.peak))
+    evidence = _distinct((*pool.evidence, *(e for hold in holds for e in hold.evidence), *_carrying(carried, pool, packings.peak)))
     rows = peak or (Nodes(_usual(pool, askers), 0),)
     tail = max((s.idle_tail for same in askers for s in same), default=Decimal(0))
     for index, nodes in enumerate(rows):

@@ -101,7 +101,10 @@ def test_what_is_undecided_is_not_printed_as_nothing() -> None:
         assert "It can't be decided whether a GPU keeps billing." in page
         assert "$0.00" not in page
         assert page.count("undecided") == 2 * 3
-    assert json.loads(json_report.render_estimate(unread))["floor"]["verdict"] == "undecided"
+    out = json.loads(json_report.render_estimate(unread))
+    assert out["floor"]["verdict"] == "undecided"
+    assert out["floor"]["at_least"] is True
+    assert out["estimate"]["floor"]["at_least"] is True
 
 
 def test_a_floor_that_may_be_dearer_says_so() -> None:
@@ -186,6 +189,7 @@ def test_json_contract() -> None:
         "nodes": 1,
         "hourly": {"amount": "55.04", "currency": "USD"},
         "monthly": {"amount": "40179.20", "currency": "USD"},
+        "at_least": False,
     }
     assert out["estimate"]["ceiling"]["up_to"] == {"amount": "165.12", "currency": "USD"}
     assert out["capacity"][0]["evidence"][1]["value"] == {"llm": "llm", "open": {"$unknown": True}, "hidden": [{"$secret": True}]}

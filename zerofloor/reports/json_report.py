@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Gap, Item, Meaning, ResourceCost
+from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, Meaning, ResourceCost
 from zerofloor.floor import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
+from zerofloor.reports.phrases import undecided_figures, unpriced_figures
 from zerofloor.show import plain
 
 SCHEMA: Final = "zerofloor.report/1"
@@ -41,6 +42,8 @@ def dump(value: Any) -> str:
 def data(report: Report) -> dict[str, Any]:
     """The report as JSON-able data."""
     floor, estimate = report.floor, report.estimate
+    # What has no price, or is undecided, is in no sum: then the sum is a least, and says so.
+    least = unpriced_figures(report) | undecided_figures(report)
     return {
         "schema": SCHEMA,
         "documents": [
@@ -54,8 +57,9 @@ def data(report: Report) -> dict[str, Any]:
             "nodes": floor.nodes,
             "hourly": _money(estimate.floor.hourly),
             "monthly": _money(estimate.floor.monthly),
+            "at_least": "floor" in least,
         },
-        "estimate": _estimate(estimate),
+        "estimate": _estimate(estimate, least),
         "capacity": [_entry(entry) for entry in floor.entries],
         "findings": [_finding(finding) for finding in report.findings],
         "assumptions": [{"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions],
@@ -63,14 +67,14 @@ def data(report: Report) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
     return {
-        "floor": _amount(estimate.floor),
-        "desired": _amount(estimate.desired),
-        "expected": None if estimate.expected is None else _amount(estimate.expected),
-        "ceiling": _amount(estimate.ceiling),
-        "residual": _amount(estimate.residual),
-        "resources": [_cost(one) for one in estimate.resources],
+        "floor": _amount(estimate.floor, "floor" in least),
+        "desired": _amount(estimate.desired, "desired" in least),
+        "expected": None if estimate.expected is None else _amount(estimate.expected, "expected" in least),
+        "ceiling": _amount(estimate.ceiling, "ceiling" in least),
+        "residual": _amount(estimate.residual, "residual" in least),
+        "resources": [_cost(one, estimate) for one in estimate.resources],
         "items": [_item(item) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
         "gaps": [_gap(gap) for gap in estimate.gaps],
@@ -82,15 +86,16 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _cost(cost: ResourceCost) -> dict[str, Any]:
+def _cost(cost: ResourceCost, estimate: Estimate) -> dict[str, Any]:
+    least = {figure for gap in estimate.gaps if gap.urn == cost.urn for figure in gap.lacks}
     return {
         "urn": cost.urn,
         "name": cost.name,
         "what": cost.what,
-        "floor": _amount(cost.floor),
-        "desired": _amount(cost.desired),
-        "expected": None if cost.expected is None else _amount(cost.expected),
-        "ceiling": _amount(cost.ceiling),
+        "floor": _amount(cost.floor, "floor" in least),
+        "desired": _amount(cost.desired, "desired" in least),
+        "expected": None if cost.expected is None else _amount(cost.expected, "expected" in least),
+        "ceiling": _amount(cost.ceiling, "ceiling" in least),
         "per_gpu_hour": _optional(cost.per_gpu_hour),
     }
 
@@ -137,12 +142,13 @@ def _break_even(found: BreakEven) -> dict[str, Any]:
     }
 
 
-def _amount(amount: Amount) -> dict[str, Any]:
+def _amount(amount: Amount, at_least: bool) -> dict[str, Any]:
     return {
         "hourly": _money(amount.hourly),
         "monthly": _money(amount.monthly),
         "up_to": _optional(amount.up_to),
         "unbounded": amount.unbounded,
+        "at_least": at_least,
     }
 
 
