@@ -7,7 +7,7 @@ from typing import Literal
 
 from tests.lab.drive import Observation
 from tests.lab.prediction import Prediction
-from tests.lab.scenario import Expected, Observed, Scenario
+from tests.lab.scenario import Expected, Header, Observed, Scenario
 
 Outcome = Literal["agreed", "undecided", "beyond", "differed", "unexpected", "unsettled"]
 
@@ -40,7 +40,7 @@ def compare(scenario: Scenario, prediction: Prediction, observation: Observation
         outcome, detail = "differed", f"expected {header.expect.verdict} {header.expect.gpus}, predicted because: {prediction.because}"
     elif prediction.verdict == "undecided":
         outcome, detail = "undecided", header.not_static_because
-    elif _agree(prediction, observation, header.expect):
+    elif _agree(prediction, observation, header):
         outcome, detail = "agreed", ""
     elif header.static:
         outcome, detail = "differed", f"predicted because: {prediction.because}"
@@ -59,10 +59,11 @@ def _as_predicted(expect: Expected, prediction: Prediction) -> tuple[str, float 
     return expect.verdict, prediction.gpus if expect.gpus is None else expect.gpus
 
 
-def _agree(prediction: Prediction, observation: Observation, expect: Expected | None) -> bool:
+def _agree(prediction: Prediction, observation: Observation, header: Header) -> bool:
     if prediction.verdict == "zero":
         return observation.gpus == 0
-    peak_decides = expect is not None and expect.gpus is None
     certain = prediction.gpus or 0
-    # Where a peak decides, the number is what is certainly held, and more may be.
+    # Where a peak decides, the number is what is certainly held, and more may be. What never settles is seen at its most: a node that
+    # is replaced every minute stands beside its successor for a while (L55).
+    peak_decides = (header.expect is not None and header.expect.gpus is None) or header.observe.at_least is not None
     return observation.gpus >= max(certain, 1) if peak_decides else observation.gpus == certain

@@ -80,6 +80,10 @@ def test_a_name_that_fits_nothing_is_told() -> None:
         ("S57", Prediction("held", 1), replace(SEEN_ONE, gpus=2, nodes=2), "agreed"),
         ("S57", Prediction("held", 3), replace(SEEN_ONE, gpus=2, nodes=2), "differed"),
         ("S57", Prediction("zero", 0), replace(SEEN_ONE, gpus=2, nodes=2), "differed"),
+        # It never settles, and is seen at its most.
+        ("L55", Prediction("held", 1), replace(SEEN_ONE, gpus=2, nodes=2), "agreed"),
+        ("L55", Prediction("held", 1), SEEN_NONE, "unexpected"),
+        ("L55", Prediction("zero", 0), SEEN_ONE, "differed"),
         # The manifests don't decide it.
         ("S14", Prediction("undecided", None), SEEN_ONE, "undecided"),
         ("S14", Prediction("zero", 0), SEEN_ONE, "beyond"),
