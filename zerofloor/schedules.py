@@ -52,6 +52,15 @@ def occurrences(expression: str, since: datetime.datetime = _START) -> Iterator[
 
 
 @lru_cache(maxsize=1024)
+def fires(expression: str) -> bool:
+    """Whether it is a cron expression, and one that ever fires."""
+    try:
+        return next(occurrences(expression), None) is not None
+    except BadSchedule:
+        return False
+
+
+@lru_cache(maxsize=1024)
 def hours_per_week(start: str, end: str) -> Decimal:
     """How many hours of a week lie between a start and the next end, averaged over four weeks, to a hundredth.
 
@@ -87,8 +96,8 @@ def _covered(start: str, ending: Callable[[datetime.datetime], datetime.datetime
 
 
 def _after(expression: str, moment: datetime.datetime) -> datetime.datetime:
-    for fires in occurrences(expression, moment):
-        return fires
+    for found in occurrences(expression, moment):
+        return found
     raise BadSchedule(f"{expression!r} never fires")
 
 

@@ -16,6 +16,7 @@ from zerofloor.instances import Shape, accelerated_types, family
 from zerofloor.platforms import aws_templates
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import Impossible, count, get, hidden, items, no_object, text
+from zerofloor.words import unique
 
 CLOUD: Final = "aws"
 
@@ -137,19 +138,11 @@ def union(parts: Iterable[Machines]) -> Machines:
     return Machines(
         tuple(shape for shape, _ in once),
         tuple(dict.fromkeys(u for part in found for u in part.undecided)),
-        tuple(_once(e for part in found for e in part.evidence)),
+        tuple(unique(e for part in found for e in part.evidence)),
         tuple(dict.fromkeys(a for part in found for a in part.assumptions)),
         tuple(weight for _, weight in once) if any(weight != 1 for _, weight in once) else (),
         any(part.by_attributes for part in found),
     )
-
-
-def _once(evidence: Iterable[Evidence]) -> list[Evidence]:
-    out: list[Evidence] = []
-    for item in evidence:  # values may be lists, which do not hash
-        if item not in out:
-            out.append(item)
-    return out
 
 
 def describe(shapes: Sequence[Shape]) -> str:

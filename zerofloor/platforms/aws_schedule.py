@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from zerofloor.capacity import WEEK
-from zerofloor.schedules import BadSchedule, occurrences
+from zerofloor.schedules import fires, occurrences
 
 _START: Final = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 """A Monday; no date of it shows."""
@@ -48,15 +48,7 @@ class Change:
 
 def readable(expression: object) -> bool:
     """Whether an expression says when it fires."""
-    return isinstance(expression, str) and _fires(expression)
-
-
-@lru_cache(maxsize=1024)
-def _fires(expression: str) -> bool:
-    try:
-        return next(occurrences(expression), None) is not None
-    except BadSchedule:
-        return False
+    return isinstance(expression, str) and fires(expression)
 
 
 def levels(start: Sizes, changes: Sequence[Change], lowered: bool) -> tuple[tuple[int, Decimal], ...] | None:

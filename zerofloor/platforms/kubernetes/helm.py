@@ -24,7 +24,6 @@ TYPES: Final = frozenset(
         "aws:eks/addon:Addon",
     }
 )
-FLUX: Final = frozenset({("helm.toolkit.fluxcd.io", "HelmRelease"), ("argoproj.io", "Application")})
 
 _DRIVERS: Final = re.compile(
     r"(?:.*/)?(?:gpu-operator|nvidia-device-plugin|k8s-device-plugin|dcgm-exporter|gpu-feature-discovery|nvidia-network-operator|network-operator"

@@ -12,7 +12,7 @@ from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
-from zerofloor.schedules import BadSchedule, hours_per_week, occurrences
+from zerofloor.schedules import BadSchedule, fires, hours_per_week
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, hidden, mapping, quantity, text
 from zerofloor.words import counted
@@ -70,7 +70,7 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
         if isinstance(zone, str) and not _is_time_zone(zone):
             return Evidence(obj.urn, f"{path}.timezone", zone, "it is no time zone, so the ScaledObject never gets Ready")
         for key in ("start", "end"):
-            if isinstance(meta.get(key), str) and not _is_schedule(meta[key]):
+            if isinstance(meta.get(key), str) and not fires(meta[key]):
                 return Evidence(obj.urn, f"{path}.{key}", meta[key], "it is no cron expression, so the ScaledObject never gets Ready")
     return None
 
@@ -201,11 +201,4 @@ def _is_time_zone(name: str) -> bool:
     try:
         return bool(ZoneInfo(name).key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-
-
-def _is_schedule(expression: str) -> bool:
-    try:
-        return next(occurrences(expression), None) is not None
-    except BadSchedule:
         return False

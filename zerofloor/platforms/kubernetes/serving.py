@@ -12,7 +12,7 @@ from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, replicated
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, hidden, items, mapping, switch, text
+from zerofloor.values import Impossible, at, count, hidden, items, mapping
 from zerofloor.words import counted
 
 KINDS = frozenset(
@@ -223,8 +223,3 @@ def _first(annotations: Any, keys: tuple[str, ...]) -> tuple[str, Any]:
         if value is not None:
             return key, value
     return keys[0], None
-
-
-def is_true(value: Any) -> bool:
-    """A switch that is on, also as text."""
-    return switch(value) is True or text(value) == "true"
