@@ -11,7 +11,8 @@ from zerofloor import platforms
 from zerofloor.documents import read
 from zerofloor.errors import InputError
 from zerofloor.estate import estate
-from zerofloor.floor import Floor, find_floor
+from zerofloor.floor.find import find_floor
+from zerofloor.floor.result import Floor
 from zerofloor.settings import Settings
 from zerofloor.stack import SECRET, UNKNOWN, Hidden, Stack
 

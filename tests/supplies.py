@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from zerofloor.capacity import WEEK, Market
-from zerofloor.costs import estimate
+from zerofloor.cost.estimate import Estimate
+from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
-from zerofloor.estimate import Estimate
-from zerofloor.floor import Entry, Floor, Supply
-from zerofloor.instances import Shape, lookup
+from zerofloor.floor.result import Entry, Floor, Supply
+from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.prices.book import PriceBook, open_book
 from zerofloor.settings import Settings
 from zerofloor.settings import parse as settings_of

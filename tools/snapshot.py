@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from zerofloor.instances import lookup
+from zerofloor.hardware.instances import lookup
 from zerofloor.prices.book import PriceBook
 from zerofloor.prices.embedded import TABLES
 from zerofloor.prices.verify import KEYS, check_table, verify

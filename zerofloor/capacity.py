@@ -8,7 +8,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
-from zerofloor.instances import Shape
+from zerofloor.hardware.instances import Shape
+from zerofloor.hardware.node_labels import Requirement
 
 WEEK: Final = Decimal(168)
 """Hours in a week."""
@@ -118,16 +119,6 @@ class Assumption:
 
 
 Market = Literal["on-demand", "spot", "reserved"]
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """A condition on a node label, as in Kubernetes' node affinity and Karpenter's requirements."""
-
-    key: str
-    operator: str
-    """In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte, Lte."""
-    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from zerofloor.capacity import Assumption
-from zerofloor.instances import Shape, lookup
+from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
 from zerofloor.values import hidden, mapping

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from zerofloor import gate, platforms, rules
 from zerofloor.capacity import Assumption
-from zerofloor.costs import estimate
+from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
-from zerofloor.floor import find_floor
+from zerofloor.floor.find import find_floor
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.rules.rule import Judged, Rule
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
 
 if TYPE_CHECKING:
-    from zerofloor.baseline import Baseline
+    from zerofloor.cost.baseline import Baseline
     from zerofloor.prices.book import PriceBook
 
 

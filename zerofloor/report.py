@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zerofloor.capacity import Assumption, Evidence
-from zerofloor.estimate import Estimate
-from zerofloor.floor import Floor
+from zerofloor.cost.estimate import Estimate
+from zerofloor.floor.result import Floor
 from zerofloor.money import Money
 
 Severity = Literal["error", "warning", "info"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cases import DATA, cases, stack_of
 from zerofloor.documents import read_file
-from zerofloor.show import plain, shown
+from zerofloor.reports.show import plain, shown
 from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
 URN = "urn:pulumi:dev::app::aws:ec2/instance:Instance::box"

@@ -10,7 +10,7 @@ from typing import Any
 
 from zerofloor.engine import analyzer, servicer
 from zerofloor.judge import judge
-from zerofloor.show import shown
+from zerofloor.reports.show import shown
 from zerofloor.stack import Stack
 
 

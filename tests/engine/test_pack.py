@@ -16,7 +16,7 @@ import pytest
 from tests.engine import automation
 from tests.engine.real_engine import BIN, HERE, ROOT, Engine, logged_out
 from zerofloor.engine.pulumi import preview_with_engine
-from zerofloor.show import shown
+from zerofloor.reports.show import shown
 
 PACK = Path(sys.executable).parent / "zerofloor-pack"
 

@@ -16,14 +16,14 @@ from typing import Any
 from tests.lab.harness.api import Manifest
 from tests.lab.harness.lab import Lab
 from tests.lab.harness.stand_ins import TRIGGER_PORT
-from zerofloor.billing import meter
 from zerofloor.capacity import WEEK
+from zerofloor.cost.billing import meter
+from zerofloor.cost.traffic import Burst, Layer, node_hours
 from zerofloor.documents import read
-from zerofloor.floor import Supply
+from zerofloor.floor.result import Supply
 from zerofloor.judge import judge
 from zerofloor.prices.book import Key, PriceBook
 from zerofloor.settings import Settings
-from zerofloor.traffic import Burst, Layer, node_hours
 
 COOLDOWN, CONSOLIDATE = 10, 10
 REGION = "us-east-1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import permutations
 
-from zerofloor.instances import Shape, lookup
+from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.money import Money
 from zerofloor.prices.book import Key, Price, open_book
 from zerofloor.prices.ranking import cheapest_first

@@ -6,8 +6,8 @@ import datetime
 from decimal import Decimal
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold
-from zerofloor.estimate import Amount, Estimate, Item
-from zerofloor.floor import Entry, Floor
+from zerofloor.cost.estimate import Amount, Estimate, Item
+from zerofloor.floor.result import Entry, Floor
 from zerofloor.money import ZERO, Money
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.stack import SECRET, UNKNOWN

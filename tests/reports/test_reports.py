@@ -13,10 +13,10 @@ import pytest
 
 from tests.reports.sample import report
 from zerofloor.capacity import Undecided
-from zerofloor.cold_start import cold_start
-from zerofloor.estimate import Amount, Figure, Gap, Item, ResourceCost
-from zerofloor.floor import Floor
-from zerofloor.meaning import meaning
+from zerofloor.cost.cold_start import cold_start
+from zerofloor.cost.estimate import Amount, Figure, Gap, Item, ResourceCost
+from zerofloor.cost.meaning import meaning
+from zerofloor.floor.result import Floor
 from zerofloor.money import Money
 from zerofloor.report import Report
 from zerofloor.reports import json_report, markdown, table

@@ -8,10 +8,10 @@ from typing import Any
 
 from zerofloor import rules
 from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Notice
+from zerofloor.cost.estimate import Amount, Estimate, Item
 from zerofloor.estate import estate
-from zerofloor.estimate import Amount, Estimate, Item
-from zerofloor.floor import Entry, Floor, Supply
-from zerofloor.instances import Shape
+from zerofloor.floor.result import Entry, Floor, Supply
+from zerofloor.hardware.instances import Shape
 from zerofloor.money import ZERO, Money
 from zerofloor.report import Finding
 from zerofloor.rules.rule import Judged

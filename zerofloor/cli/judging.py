@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerofloor.baseline import Baseline, of_estimate, of_report
 from zerofloor.cli.inputs import Reading, open_prices, read_documents
 from zerofloor.cli.output import say
+from zerofloor.cost.baseline import Baseline, of_estimate, of_report
+from zerofloor.cost.choice import machine_keys
 from zerofloor.errors import InputError
 from zerofloor.judge import judge
 from zerofloor.prices.book import Table
@@ -49,9 +50,9 @@ def report_on(stacks: Sequence[Stack], settings: Settings, folder: Path, asked: 
 def _live(report: Report, asked: Asked) -> Table | None:
     """Today's prices of what the report's entries run on: from the user-side book where it has them, else fetched into it."""
     from zerofloor.prices.live import LiveFailed, boto_clients
-    from zerofloor.prices.update import cached, default_path, keys_of_floor, update
+    from zerofloor.prices.update import cached, default_path, update
 
-    keys = keys_of_floor(report.floor)
+    keys = machine_keys(report.floor)
     if not keys:
         return None
     path = default_path(os.environ)

@@ -44,7 +44,7 @@ def show(
     from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.output import emit
     from zerofloor.reports.json_report import dump
-    from zerofloor.show import shown
+    from zerofloor.reports.show import shown
 
     chosen, _ = settings_beside(settings, [source])
     previewing = Previewing(stack, engine, time_limit, stack_outputs)

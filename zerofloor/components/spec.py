@@ -26,7 +26,7 @@ from zerofloor.components.arguments import (
     camel,
 )
 from zerofloor.components.wake import OPTIONAL, REQUIRED, WakeSignal, metric_of_the_pods
-from zerofloor.instances import Shape, accelerated_types, lookup
+from zerofloor.hardware.instances import Shape, accelerated_types, lookup
 from zerofloor.values import quantity
 
 HOUR = 3600

@@ -15,7 +15,8 @@ from zerofloor.values import hidden
 @cache
 def families() -> tuple[tuple[Platform, ...], ...]:
     """The platforms by family; within one they may read each other's resources."""
-    from zerofloor.platforms import aws, kubernetes
+    from zerofloor.platforms import kubernetes
+    from zerofloor.platforms.aws import services as aws
 
     return aws.PLATFORMS, kubernetes.PLATFORMS
 

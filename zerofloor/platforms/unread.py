@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from zerofloor.accelerators import is_accelerator
 from zerofloor.capacity import Part, Undecided
 from zerofloor.estate import Estate
-from zerofloor.instances import lookup
+from zerofloor.hardware.accelerators import is_accelerator
+from zerofloor.hardware.instances import lookup
 from zerofloor.stack import STACK_TYPE, Hidden, Resource
 from zerofloor.values import count, items, switch, text
 

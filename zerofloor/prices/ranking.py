@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from zerofloor.capacity import Market
-from zerofloor.instances import Shape
+from zerofloor.hardware.instances import Shape
 from zerofloor.prices.book import Key, Missing, PriceBook
 from zerofloor.prices.embedded import LIST_REGION
 

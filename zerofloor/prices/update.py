@@ -8,17 +8,14 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zerofloor.capacity import Market
 from zerofloor.errors import InputError
-from zerofloor.instances import accelerated_types
+from zerofloor.hardware.instances import accelerated_types
 from zerofloor.prices import override
 from zerofloor.prices.book import Key, Price, Table, normal
 from zerofloor.prices.live import Clients, fetch
-
-if TYPE_CHECKING:
-    from zerofloor.floor import Floor
 
 MARKETS: Final[tuple[Market, ...]] = ("on-demand", "spot")
 
@@ -33,21 +30,6 @@ def keys_of_types(regions: Iterable[str], types: Iterable[str] = (), markets: It
     """What to ask for: these AWS types (all accelerated ones where none is named) in these regions and markets."""
     chosen = tuple(types) or tuple(shape.instance_type for shape in accelerated_types("aws"))
     return tuple(sorted({normal(Key("aws", one, region, market)) for one in chosen for region in regions for market in markets}))
-
-
-def keys_of_floor(floor: Floor) -> tuple[Key, ...]:
-    """What a run with `--live` asks for: the AWS machines of its entries, whose region is known."""
-    supplies = [entry.supply for entry in floor.entries if entry.supply is not None]
-    return tuple(
-        sorted(
-            {
-                normal(Key("aws", shape.instance_type, supply.region, "spot" if supply.market == "spot" else "on-demand"))
-                for supply in supplies
-                if supply.cloud == "aws" and supply.region and not supply.price_as
-                for shape in supply.shapes
-            }
-        )
-    )
 
 
 def update(path: Path, keys: Iterable[Key], clients: Clients, now: datetime.datetime) -> Table:

@@ -16,7 +16,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final, Literal
 
-from zerofloor.instances import accelerated_types, lookup
+from zerofloor.hardware.instances import accelerated_types, lookup
 from zerofloor.prices.book import OLD_AFTER_DAYS, PriceBook, snapshot_age
 from zerofloor.prices.embedded import TABLES
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from zerofloor.capacity import Evidence
 from zerofloor.errors import InputError
-from zerofloor.floor import Entry
+from zerofloor.floor.result import Entry
 from zerofloor.report import Finding, Report
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, Meaning, ResourceCost
-from zerofloor.floor import Entry
+from zerofloor.cost.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, Meaning, ResourceCost
+from zerofloor.floor.result import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
 from zerofloor.reports.phrases import undecided_figures, unpriced_figures
-from zerofloor.show import plain
+from zerofloor.reports.show import plain
 
 SCHEMA: Final = "zerofloor.report/1"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.baseline import signed
 from zerofloor.capacity import WEEK
-from zerofloor.estimate import Amount, BreakEven, Figure, Item
+from zerofloor.cost.baseline import signed
+from zerofloor.cost.estimate import Amount, BreakEven, Figure, Item
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Report
 from zerofloor.words import counted, dollars, number, short, tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from zerofloor.estimate import Amount
+from zerofloor.cost.estimate import Amount
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import dollars

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from zerofloor.capacity import WEEK, Cause, Hold
-from zerofloor.estimate import Estimate
-from zerofloor.floor import Entry, Floor
+from zerofloor.cost.estimate import Estimate
+from zerofloor.floor.result import Entry, Floor
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Check, Judged, Problem
 from zerofloor.words import chain, counted, hours, unique

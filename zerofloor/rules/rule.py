@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from zerofloor.capacity import Capacity, Evidence
+from zerofloor.cost.estimate import Estimate
 from zerofloor.estate import Estate
-from zerofloor.estimate import Estimate
-from zerofloor.floor import Floor
+from zerofloor.floor.result import Floor
 from zerofloor.money import Money
 from zerofloor.report import Finding, Severity
 from zerofloor.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from zerofloor.instances import accelerated_types, snapshot_rows
+from zerofloor.hardware.instances import accelerated_types, snapshot_rows
 
 REGION = "us-east-1"
 ZONES = ("test-zone-a", "test-zone-b", "test-zone-c", "test-zone-d")

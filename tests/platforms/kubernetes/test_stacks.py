@@ -9,7 +9,7 @@ import pytest
 
 from tests.platforms.kubernetes.stacks import Labelled, labelled
 from zerofloor.capacity import Cause
-from zerofloor.floor import Floor
+from zerofloor.floor.result import Floor
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.settings import parse

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.accelerators import is_accelerator
 from zerofloor.capacity import Assumption, Evidence, Part, PodDemand, Undecided, Workload
 from zerofloor.estate import Estate, workload_hint
+from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.platforms.unread import names_gpu
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import at, count, hidden, items, mapping, quantity, text

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.accelerators import is_accelerator
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Part, Placement, Pool, Requirement, Taint, Undecided
+from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
 from zerofloor.estate import Estate
-from zerofloor.instances import Shape, accelerated_types
-from zerofloor.node_labels import CPU_NODE, INSTANCE_TYPE, label_of, meets
+from zerofloor.hardware.accelerators import is_accelerator
+from zerofloor.hardware.instances import Shape, accelerated_types
+from zerofloor.hardware.node_labels import CPU_NODE, INSTANCE_TYPE, Requirement, label_of, meets
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, do_not_disrupt, requirement
 from zerofloor.schedules import BadSchedule, hours_for

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from zerofloor.accelerators import devices, is_accelerator
-from zerofloor.capacity import Evidence, PodDemand, Requirement, Toleration, Undecided
+from zerofloor.capacity import Evidence, PodDemand, Toleration, Undecided
 from zerofloor.estate import Estate
+from zerofloor.hardware.accelerators import devices, is_accelerator
+from zerofloor.hardware.node_labels import Requirement
 from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
 from zerofloor.stack import Hidden
 from zerofloor.values import MOST, Impossible, at, count, items, mapping, quantity, switch, text

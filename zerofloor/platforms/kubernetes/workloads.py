@@ -9,7 +9,7 @@ from typing import Any
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, PodDemand, Undecided, Workload
 from zerofloor.estate import Estate, workload_hint
-from zerofloor.instances import Shape
+from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended

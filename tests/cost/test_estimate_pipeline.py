@@ -1,0 +1,239 @@
+"""Money through the whole pipeline, from resources to the report: what the platforms read is what is priced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+from tests.supplies import TODAY, resource, stack
+from zerofloor.cost.estimate import Estimate
+from zerofloor.judge import judge
+from zerofloor.prices.book import open_book
+from zerofloor.settings import parse
+from zerofloor.stack import UNKNOWN, Resource
+
+GP3 = D("0.08") / 730
+
+
+def estimate_of(*resources: Resource, settings: Mapping[str, Any] | None = None, config: Mapping[str, str] | None = None) -> Estimate:
+    given = parse(dict(settings or {}), "test")
+    return judge((stack(*resources, config=config),), open_book(), given, TODAY).estimate
+
+
+def hourly(found: Estimate) -> tuple[D, D, D, D]:
+    amounts = (found.floor, found.desired, found.ceiling, found.residual)
+    floor, desired, ceiling, residual = (round(amount.hourly.amount, 12) for amount in amounts)
+    return floor, desired, ceiling, residual
+
+
+def eks(least: Any, desired: Any, most: Any, *types: str, **more: Any) -> Resource:
+    inputs = {
+        "clusterName": "ml",
+        "instanceTypes": list(types),
+        "scalingConfig": {"minSize": least, "desiredSize": desired, "maxSize": most},
+        **more,
+    }
+    return resource("aws:eks/nodeGroup:NodeGroup", "gpu", inputs)
+
+
+TEMPLATE = resource(
+    "aws:ec2/launchTemplate:LaunchTemplate",
+    "lt",
+    {"instanceType": "g5.xlarge", "blockDeviceMappings": [{"ebs": {"volumeSize": 100, "volumeType": "gp3"}}]},
+)
+
+
+def asg(**inputs: Any) -> Resource:
+    whole = {"launchTemplate": {"id": UNKNOWN, "version": "$Latest"}, **inputs}
+    return resource("aws:autoscaling/group:Group", "gpu", whole, {"launchTemplate": [TEMPLATE.urn]})
+
+
+def machine(kind: str = "g5.xlarge", **inputs: Any) -> Resource:
+    return resource(
+        "aws:ec2/instance:Instance", "box", {"instanceType": kind, "rootBlockDevice": {"volumeSize": 100, "volumeType": "gp3"}, **inputs}
+    )
+
+
+def test_an_eks_group_with_its_cluster_and_a_nat_gateway() -> None:
+    found = estimate_of(
+        eks(1, 2, 4, "g6e.xlarge", diskSize=80),
+        resource("aws:eks/cluster:Cluster", "ml", {"name": "ml", "version": "1.35"}),
+        resource("aws:ec2/natGateway:NatGateway", "nat", {}),
+        settings={"trust": {"clusterAutoscaler": True}},
+    )
+    disks = 80 * GP3  # of the node that is held
+    assert hourly(found) == (D("1.861"), D("1.861") * 2, D("1.861") * 4, round(D("0.1") + D("0.045") + disks, 12))
+
+
+def test_an_eks_group_whose_desired_nodes_nobody_lowers() -> None:
+    found = estimate_of(eks(0, 2, 4, "p5.48xlarge"))
+    assert hourly(found)[:3] == (D("55.04") * 2, D("55.04") * 2, D("55.04") * 4)
+
+
+def test_an_auto_scaling_group_of_two_beside_a_warm_pool() -> None:
+    warm = {"poolState": "Stopped", "minSize": 1, "maxGroupPreparedCapacity": 3}
+    found = estimate_of(TEMPLATE, asg(minSize=2, maxSize=4, desiredCapacity=2, warmPool=warm))
+    assert hourly(found) == (D("1.006") * 2, D("1.006") * 2, D("1.006") * 4, round((2 + 1) * 100 * GP3, 12))
+
+
+def test_a_warm_pool_that_runs_bills_as_nodes() -> None:
+    warm = {"poolState": "Running", "minSize": 1, "maxGroupPreparedCapacity": 3}
+    found = estimate_of(TEMPLATE, asg(minSize=1, maxSize=4, desiredCapacity=1, warmPool=warm))
+    assert found.floor.hourly.amount == D("1.006") * (1 + 2)
+
+
+def test_a_schedule_bills_its_hours() -> None:
+    def action(name: str, size: int, cron: str) -> Resource:
+        inputs = {
+            "autoscalingGroupName": "gpu",
+            "minSize": size,
+            "maxSize": 4,
+            "desiredCapacity": size,
+            "recurrence": cron,
+            "scheduledActionName": name,
+        }
+        return resource("aws:autoscaling/schedule:Schedule", name, inputs)
+
+    found = estimate_of(
+        TEMPLATE,
+        asg(name="gpu", minSize=0, maxSize=4, desiredCapacity=0),
+        action("up", 2, "0 8 * * 1-5"),
+        action("down", 0, "0 18 * * 1-5"),
+    )
+    assert round(found.floor.hourly.amount, 9) == round(D("1.006") * 2 * (5 * 10) / 168, 9)
+    assert found.desired.hourly.amount == 0
+
+
+def test_an_instance_by_its_zone_and_its_disk() -> None:
+    found = estimate_of(machine("g4dn.xlarge", availabilityZone="eu-west-1b"))
+    assert hourly(found)[:3] == (D("0.587"), D("0.587"), D("0.587"))
+    assert found.residual.hourly.amount == 0  # the disk's price in eu-west-1 is not in the book
+    assert any("on-demand in us-east-1 it would be $0.0110/h" in note for note in found.footnotes)
+
+
+def test_a_replacement_bills_twice_once() -> None:
+    found = estimate_of(replace(machine(), op="replace", replaced_before_delete=True))
+    assert found.floor.hourly.amount == D("1.006")
+    assert found.once is not None
+    assert round(found.once.amount, 12) == round(D("1.006") * 840 / 3600, 12)
+
+
+def test_a_capacity_reservation_bills_unused() -> None:
+    inputs = {"instanceType": "p4d.24xlarge", "instanceCount": 2, "availabilityZone": "us-east-1a", "instancePlatform": "Linux/UNIX"}
+    found = estimate_of(resource("aws:ec2/capacityReservation:CapacityReservation", "odcr", inputs))
+    assert found.floor.hourly.amount == D("21.957642") * 2
+
+
+def pool(values: list[str], capacity: str = "on-demand") -> list[Resource]:
+    requirements = [
+        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": values},
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": [capacity]},
+    ]
+    reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "gpu"}
+    spec = {
+        "template": {"spec": {"requirements": requirements, "nodeClassRef": reference}},
+        "limits": {"nvidia.com/gpu": 8},
+        "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "60s"},
+    }
+    ebs = {"volumeSize": "200Gi", "volumeType": "gp3"}
+    return [
+        resource("kubernetes:karpenter.sh/v1:NodePool", "gpu", {"metadata": {"name": "gpu"}, "spec": spec}),
+        resource(
+            "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
+            "class",
+            {"metadata": {"name": "gpu"}, "spec": {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": ebs}]}},
+        ),
+    ]
+
+
+def server(replicas: int, gpus: int = 1) -> Resource:
+    container = {"name": "vllm", "image": "vllm", "resources": {"requests": {"nvidia.com/gpu": gpus}, "limits": {"nvidia.com/gpu": gpus}}}
+    template = {"metadata": {"labels": {"app": "vllm"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "vllm"}}, "template": template}
+    return resource("kubernetes:apps/v1:Deployment", "vllm", {"metadata": {"name": "vllm", "namespace": "default"}, "spec": spec})
+
+
+def test_karpenter_takes_the_cheapest_that_fits_up_to_the_dearest() -> None:
+    found = estimate_of(*pool(["g6e.2xlarge", "g6e.xlarge"]), server(1))
+    assert found.floor.hourly.amount == D("1.861")
+    assert found.floor.up_to is None or found.floor.up_to.amount == D("2.24208")
+    assert round(found.residual.hourly.amount, 12) == round(200 * GP3, 12)
+    assert found.unpriced == ()
+
+
+def test_a_deployment_at_zero_costs_nothing_on_karpenter() -> None:
+    found = estimate_of(*pool(["g6e.xlarge"]), server(0))
+    assert hourly(found)[0] == 0
+    assert found.residual.hourly.amount == 0
+
+
+def test_a_pod_of_one_gpu_on_a_node_of_eight_bills_eight() -> None:
+    found = estimate_of(*pool(["p5.48xlarge"]), server(1))
+    assert found.floor.hourly.amount == D("55.04")
+
+
+def test_karpenters_spot_nodes_are_priced_as_spot() -> None:
+    found = estimate_of(*pool(["p5.48xlarge"], "spot"), server(1, 8))
+    assert found.floor.hourly.amount == D("14.246")
+
+
+def test_the_region_comes_from_the_settings_where_nothing_else_says_it() -> None:
+    without = estimate_of(machine(), config={"other": "x"})
+    assert without.unpriced == (machine().urn,)
+    assert any("set `region: {aws: …}`" in note for note in without.footnotes)
+    by_setting = estimate_of(machine(), config={"other": "x"}, settings={"region": {"aws": "us-west-2"}})
+    assert by_setting.floor.hourly.amount == D("1.006")
+
+
+def test_a_region_that_is_hidden_is_not_replaced_by_that_of_the_config() -> None:
+    assert estimate_of(machine(region=UNKNOWN), config={"aws:region": "us-west-2"}).unpriced == (machine().urn,)
+    assert estimate_of(machine(availabilityZone=UNKNOWN), config={"aws:region": "us-west-2"}).floor.hourly.amount == D("1.006")
+
+
+def test_an_undecided_group_is_in_its_region() -> None:
+    (gap,) = (gap for gap in estimate_of(eks(-1, 0, 2, "p5e.48xlarge")).gaps if "p5e" in gap.what)
+    assert "no price for p5e.48xlarge in us-east-1" in gap.why
+
+
+def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
+    variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.g5.xlarge", "initialInstanceCount": 1}
+    configuration = resource("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "config", {"productionVariants": [variant]})
+    endpoint = resource(
+        "aws:sagemaker/endpoint:Endpoint", "llm", {"endpointConfigName": UNKNOWN}, {"endpointConfigName": [configuration.urn]}
+    )
+    found = estimate_of(configuration, endpoint)
+    assert found.floor.hourly.amount == 0
+    assert found.unpriced == (endpoint.urn,)
+
+
+def test_a_stack_of_cpu_machines_has_no_bill_here() -> None:
+    found = estimate_of(machine("t3.large"), resource("aws:ec2/natGateway:NatGateway", "nat", {}))
+    assert (found.items, found.unpriced, found.footnotes) == ((), (), ())
+
+
+def test_a_dedicated_host_is_not_priced_as_a_plain_machine() -> None:
+    host = resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceFamily": "g5", "availabilityZone": "us-east-1a"})
+    found = estimate_of(host)
+    assert (found.floor.hourly.amount, found.unpriced) == (D(0), (host.urn,))
+    assert estimate_of(machine(tenancy="dedicated")).unpriced == (machine().urn,)
+
+
+def test_another_operating_system_is_not_priced_as_linux() -> None:
+    group = eks(1, 1, 1, "g5.xlarge", amiType="WINDOWS_CORE_2022_x86_64")
+    (gap,) = [gap for gap in estimate_of(group).gaps if gap.blocks]
+    assert "no price for g5.xlarge with windows in us-east-1" in gap.why
+    assert gap.elsewhere == "with Linux on-demand in us-east-1 it would be $1.01/h"
+    assert estimate_of(eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA")).floor.hourly.amount == D("1.006")
+    reserved = {"instanceType": "g5.xlarge", "instanceCount": 1, "availabilityZone": "us-east-1a"}
+    kind = "aws:ec2/capacityReservation:CapacityReservation"
+    of_windows = resource(kind, "cr", {**reserved, "instancePlatform": "Windows"})
+    assert estimate_of(of_windows).unpriced == (of_windows.urn,)
+    assert estimate_of(resource(kind, "cr", {**reserved, "instancePlatform": "Linux/UNIX"})).floor.hourly.amount == D("1.006")
+
+
+def test_a_stack_that_no_platform_reads_still_has_its_residuals() -> None:
+    cluster = resource("gcp:container/cluster:Cluster", "gke", {"location": "us-central1"})
+    pool = resource("gcp:container/nodePool:NodePool", "l4", {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4", "count": 1}]}})
+    assert [gap.what for gap in estimate_of(cluster, pool).gaps] == ["GKE cluster management"]

@@ -1,0 +1,165 @@
+"""Floor, desired, expected and ceiling cost, each from priced line items; a missing price is unpriced, never $0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from zerofloor.cost.cold_start import Wait
+from zerofloor.money import HOURS_PER_MONTH, Money
+
+Figure = Literal["floor", "desired", "expected", "ceiling", "residual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A cost an hour, averaged over a week."""
+
+    hourly: Money
+    up_to: Money | None = None
+    """An hour at the dearest choice, where a choice among types is open; None: there is none."""
+    unbounded: bool = False
+    """True where nothing limits it (only of a ceiling); then the money is what is certain at least."""
+
+    @property
+    def monthly(self) -> Money:
+        return self.hourly * HOURS_PER_MONTH
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One priced line. For each figure the sum of quantity times price over its items is that figure's amount."""
+
+    urn: str
+    what: str
+    """`g6e.xlarge on-demand in us-east-1 (1 NVIDIA L40S)`."""
+    quantity: Decimal
+    """Units on an average hour of the figures in `counts_in`; an amount that differs between figures has an item for each."""
+    unit: str
+    """node, GB, unit, …"""
+    price: Money
+    """An hour and unit."""
+    source: str
+    as_of: str
+    """The price's own date (`unknown` where it had none)."""
+    counts_in: tuple[Figure, ...]
+    """Empty for what bills once (an overlap while a replacement runs): its quantity is then node-hours."""
+    dearest: Money | None = None
+    """The price of the dearest choice, where it is open among types; None: it is settled."""
+    listed_monthly: bool = False
+    """True where the price list states it by the month: `price` is then a 730th of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceCost:
+    """The figures of one pool or workload; their sum over all is the estimate's."""
+
+    urn: str
+    name: str
+    what: str
+    """The node, as in its items; empty where it is unpriced."""
+    floor: Amount
+    desired: Amount
+    expected: Amount | None
+    ceiling: Amount
+    per_gpu_hour: Money | None
+    """A node's price for each of its GPUs, an hour; None where it is unpriced or the GPUs are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that bills and has no price in the book."""
+
+    urn: str
+    what: str
+    why: str
+    """What is missing and how to settle it."""
+    blocks: bool
+    """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a footnote."""
+    lacks: tuple[Figure, ...]
+    """The figures in which it is missing: their sums are a least."""
+    elsewhere: str = ""
+    """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the floor comes to for people, and what the way to zero costs in waiting."""
+
+    weekend: Money
+    """Forgotten from Friday 18:00 to Monday 08:00 (62 h)."""
+    until_noticed: Money
+    noticed_after_days: int
+    first_year: Money
+    saves_monthly: Money
+    """What a floor of zero would save a month."""
+    wait: Wait
+    """What the first request after idle waits then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The hourly figures against a baseline; negative is cheaper."""
+
+    against: str
+    """What the baseline is: a report's or an export's name."""
+    floor: Money
+    desired: Money
+    ceiling: Money
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """A dedicated deployment against a serverless service's per-token prices."""
+
+    model: str
+    provider: str
+    per_million: Money
+    """Serverless, input and output blended by the output share."""
+    output_share: Decimal
+    dedicated_monthly: Money
+    """One replica that is always there."""
+    tokens_per_month: Decimal
+    """Above so many tokens a month the dedicated replica is cheaper."""
+    capacity_per_month: Decimal | None
+    """Tokens that one replica can serve a month; None where no throughput is known."""
+    per_million_at: tuple[tuple[Decimal, Money], ...]
+    """The dedicated price of a million tokens at a utilisation (0.1 … 1)."""
+    throughput: str
+    """Where the throughput comes from; empty where it is not known."""
+    verdict: str
+    """In words: which is cheaper, and by how much."""
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    floor: Amount
+    desired: Amount
+    expected: Amount | None
+    """None where no traffic profile is declared."""
+    ceiling: Amount
+    residual: Amount
+    items: tuple[Item, ...]
+    """What hurts most first: by the floor, then by the dearest figure it counts in, then by URN."""
+    unpriced: tuple[str, ...]
+    """URNs of GPUs that are held, or counted in a limit that is set, without a price."""
+    snapshot: str
+    """sha256 of the embedded snapshot."""
+    snapshot_as_of: str
+    sources: tuple[str, ...]
+    footnotes: tuple[str, ...] = ()
+    resources: tuple[ResourceCost, ...] = ()
+    """By entry of the floor that bills, sorted as the items are."""
+    gaps: tuple[Gap, ...] = ()
+    """All that has no price, the blocking ones first."""
+    once: Money | None = None
+    """What bills once on top: overlaps while replacements run."""
+    meaning: Meaning | None = None
+    """None where the stack has no GPU."""
+    change: Change | None = None
+    break_even: BreakEven | None = None
+    """None unless `serverless.model` is set."""

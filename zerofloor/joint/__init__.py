@@ -1,1 +1,0 @@
-"""How the layers meet: scalers on workloads, pods on pools, pods into nodes."""
