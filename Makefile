@@ -3,8 +3,12 @@ PYTHON ?= python3
 STACK ?= dev
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+INSTALL := $(BIN)/python -m pip install
 
-.PHONY: preview test check engine lab lab-build lab-ci docs bench pack-dist clean
+.PHONY: help preview test check engine lab lab-build lab-ci docs bench pack-dist pins clean
+
+help:  ## This list.
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 preview: .venv/.preview  ## Preview the bundled stack: cost, verdict, what to change. STACK=idle shows one that fails.
 	$(BIN)/zerofloor preview . --stack $(STACK)
@@ -22,11 +26,11 @@ check: .venv/.dev  ## Lint, types, import contracts, generated docs and data.
 	$(BIN)/python -m tools.docs_lab --check
 	$(BIN)/python -m tools.snapshot verify
 
-engine:  ## Build the real Pulumi engine for tests.
-	$(MAKE) -C tools/engine
+engine:  ## Build the real Pulumi engine and Kubernetes provider for tests.
+	@$(MAKE) --no-print-directory -C tools/engine
 
 lab-build:  ## Build the real Kubernetes control plane for tests.
-	$(MAKE) -C tools/lab
+	@$(MAKE) --no-print-directory -C tools/lab
 
 lab: .venv/.dev lab-build  ## Run all lab scenarios and compare what happens with what zerofloor predicts.
 	$(BIN)/python -m tests.lab.run --all
@@ -48,20 +52,35 @@ bench: .venv/.dev engine  ## Print what speed and memory are.
 pack-dist: .venv/.dev  ## dist/pack: a pack folder with the wheel beside it, for `pulumi policy publish`.
 	$(BIN)/python -m tools.pack_dist
 
+pins:  ## Pin Python packages with hashes. UPGRADE=--upgrade takes the newest of each.
+	@rm -rf .work/pins && $(PYTHON) -m venv .work/pins
+	@tools/attempt.sh pins .work/pins/bin/python -m pip install $$(sed -n 's/^# made with //p' requirements-dev.in)
+	@tools/attempt.sh pins sh -c 'echo "setuptools>=77" | $(PIN) --extra pulumi pyproject.toml - -o requirements.txt'
+	@tools/attempt.sh pins $(PIN) --extra pulumi pyproject.toml requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+PIN := .work/pins/bin/uv pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) --no-annotate --no-header
+
 # The stamps are newer than what they were made from, or pip runs again.
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zerofloor needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@command -v $(PYTHON) >/dev/null || { echo "zerofloor needs Python 3.11 or newer, and there is no $(PYTHON) on PATH." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "zerofloor needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=python3.12 …" >&2; exit 1; }
+	@tools/attempt.sh "make .venv" $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.preview: requirements.txt pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install -q -r requirements.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+	@echo "Installing what a preview needs into .venv: $$(grep -c == requirements.txt) packages; a minute the first time." >&2
+	@tools/attempt.sh "install requirements.txt" $(INSTALL) --require-hashes -r requirements.txt
+	@$(ITSELF)
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install -q -r requirements-dev.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+.venv/.dev: requirements-dev.txt pyproject.toml | .venv/bin/python
+	@echo "Installing what tests and checks need into .venv: $$(grep -c == requirements-dev.txt) packages; two minutes the first time." >&2
+	@tools/attempt.sh "install requirements-dev.txt" $(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(ITSELF)
 	@touch $@ .venv/.preview
 
-clean:
+# With the pinned setuptools, so nothing else is downloaded; compiled, since containers and CI images often forbid Python to do it at run time.
+ITSELF = tools/attempt.sh "install zerofloor" $(INSTALL) --no-deps --no-build-isolation -e . && $(BIN)/python -m compileall -q zerofloor
+
+clean:  ## Remove what make has made here.
 	rm -rf .venv .work build dist *.egg-info

@@ -1,0 +1,3 @@
+# Takes some seconds
+definitions=$(module_dir github.com/aws/karpenter-provider-aws)/pkg/apis/crds
+install -D -m 644 -t "$OUT/crds/karpenter-aws" "$definitions/karpenter.k8s.aws_ec2nodeclasses.yaml"
