@@ -1,4 +1,4 @@
-"""One model server that costs nothing while nobody asks. Karpenter, KEDA and its HTTP add-on are assumed in the cluster."""
+"""A model server that scales to zero, in a cluster with Karpenter, KEDA and KEDA's HTTP add-on."""
 
 import pulumi
 

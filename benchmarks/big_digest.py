@@ -1,6 +1,8 @@
-"""A digest as large stacks have it, written as the engine writes it: indented, with outputs and a stack trace for each resource.
+"""A digest as large stacks have it, written as the engine writes it: indented, with outputs and a
+stack trace for each resource.
 
-`python benchmarks/big_digest.py [RESOURCES]` writes it to standard output; 10,000 resources are about 34 MB.
+`python benchmarks/big_digest.py [RESOURCES]` writes it to standard output; 10,000 resources are
+about 34 MB.
 """
 
 from __future__ import annotations
@@ -26,11 +28,17 @@ TRACE = [
 
 
 def big_digest(resources: int = 10_000) -> bytes:
-    """A first preview of that many resources: GPU and CPU node groups, deployments, and what surrounds them, none of it idle."""
+    """A first preview of that many resources: GPU and CPU node groups, deployments, and what
+    surrounds them, none of it idle."""
     steps = [_step(ROOT, "pulumi:pulumi:Stack", None, {}, custom=False)]
     for index in range(resources - 1):
         steps.append(_MAKERS[index % len(_MAKERS)](index))
-    digest = {"config": {"aws:region": "us-west-2"}, "steps": steps, "duration": 1668092699, "changeSummary": {"create": resources}}
+    digest = {
+        "config": {"aws:region": "us-west-2"},
+        "steps": steps,
+        "duration": 1668092699,
+        "changeSummary": {"create": resources},
+    }
     return json.dumps(digest, indent=4).encode()
 
 
@@ -47,7 +55,11 @@ def _node_group(index: int) -> dict[str, Any]:
             "nodeRoleArn": "arn:aws:iam::123456789012:role/node",
             "scalingConfig": {"desiredSize": 0, "maxSize": 4, "minSize": 0},
             "subnetIds": [UNKNOWN, UNKNOWN],
-            "tags": {"team": "serving", "index": str(index), "kubernetes.io/cluster/serving": "owned"},
+            "tags": {
+                "team": "serving",
+                "index": str(index),
+                "kubernetes.io/cluster/serving": "owned",
+            },
         },
         links={"subnetIds": [_urn("aws:ec2/subnet:Subnet", f"subnet-{index}")]},
     )
@@ -69,7 +81,13 @@ def _deployment(index: int) -> dict[str, Any]:
                 "template": {
                     "metadata": {"labels": {"app": name}},
                     "spec": {
-                        "containers": [{"name": "server", "image": "nginx:1.27", "resources": {"limits": {"cpu": "2", "memory": "4Gi"}}}]
+                        "containers": [
+                            {
+                                "name": "server",
+                                "image": "nginx:1.27",
+                                "resources": {"limits": {"cpu": "2", "memory": "4Gi"}},
+                            }
+                        ]
                     },
                 },
             },
@@ -96,7 +114,12 @@ def _secret(index: int) -> dict[str, Any]:
         _urn("kubernetes:core/v1:Secret", f"token-{index}"),
         "kubernetes:core/v1:Secret",
         ROOT,
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"token-{index}"}, "stringData": "[secret]"},
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"token-{index}"},
+            "stringData": "[secret]",
+        },
     )
 
 
@@ -108,9 +131,19 @@ def _urn(type_token: str, name: str) -> str:
 
 
 def _step(
-    urn: str, type_token: str, parent: str | None, inputs: dict[str, Any], *, custom: bool = True, links: dict[str, list[str]] | None = None
+    urn: str,
+    type_token: str,
+    parent: str | None,
+    inputs: dict[str, Any],
+    *,
+    custom: bool = True,
+    links: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
-    provider = f"{STACK}::pulumi:providers:{type_token.partition(':')[0]}::default::{UNKNOWN}" if custom else None
+    provider = (
+        f"{STACK}::pulumi:providers:{type_token.partition(':')[0]}::default::{UNKNOWN}"
+        if custom
+        else None
+    )
     state = {
         "urn": urn,
         "custom": custom,
@@ -123,7 +156,13 @@ def _step(
         "sourcePosition": "project:///__main__.py#22",
         "stackTrace": TRACE,
     }
-    step = {"op": "create", "urn": urn, "provider": provider, "newState": state, "detailedDiff": None}
+    step = {
+        "op": "create",
+        "urn": urn,
+        "provider": provider,
+        "newState": state,
+        "detailedDiff": None,
+    }
     return {key: value for key, value in step.items() if key == "detailedDiff" or value is not None}
 
 

@@ -1,4 +1,5 @@
-"""How long a command takes to start: `python -m benchmarks.cold_start`. Whole processes, medians of several runs, against bare Python."""
+"""How long a command takes to start: `python -m benchmarks.cold_start`. Whole processes, medians of
+several runs, against bare Python."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ def main() -> None:
     bare = statistics.median(taken["python -c pass"])
     for name, times in taken.items():
         median = statistics.median(times)
-        sys.stdout.write(f"{name:26} {median:.3f} s (min {min(times):.3f}, max {max(times):.3f}), {median / bare:.1f} x bare Python\n")
+        sys.stdout.write(
+            f"{name:26} {median:.3f} s (min {min(times):.3f}, max {max(times):.3f}), "
+            f"{median / bare:.1f} x bare Python\n"
+        )
 
 
 if __name__ == "__main__":

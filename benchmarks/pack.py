@@ -1,7 +1,10 @@
-"""A real preview with the pack against the same preview with an empty pulumi-policy pack, in alternating pairs.
+"""A real preview with the pack against the same preview with an empty pulumi-policy pack, in
+alternating pairs.
 
-`python -m benchmarks.pack [PAIRS] [RESOURCES…]` from the repository. Needs the real engine (`make engine`). Prints medians, their ratio
-(budget: 1.10), and what the pack adds for each resource (budget: 1 ms) from the difference between the largest and the smallest stack.
+`python -m benchmarks.pack [PAIRS] [RESOURCES…]` from the repository. Needs the real engine (`make
+engine`). Prints medians, their ratio
+(budget: 1.10), and what the pack adds for each resource (budget: 1 ms) from the difference between
+the largest and the smallest stack.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ PACK = Path(sys.executable).parent / "zerofloor-pack"
 EMPTY = """\
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 
-PolicyPack("empty", [ResourceValidationPolicy("nothing", "Nothing", lambda args, report: None)], EnforcementLevel.MANDATORY)
+nothing = ResourceValidationPolicy("nothing", "Nothing", lambda args, report: None)
+PolicyPack("empty", [nothing], EnforcementLevel.MANDATORY)
 """
 
 
@@ -40,21 +44,31 @@ def main(arguments: list[str]) -> int:
     if len(sizes) > 1:
         small, large = min(sizes), max(sizes)
         each = (added[large] - added[small]) / (large - small) * 1000
-        sys.stdout.write(f"each resource: {each:.2f} ms more than without a pack (budget {MILLISECONDS:g} ms)\n")
+        sys.stdout.write(
+            f"each resource: {each:.2f} ms more than without a pack (budget {MILLISECONDS:g} ms)\n"
+        )
     return 0
 
 
 def measure(engine: Engine, size: int, empty: Path, pairs: int) -> float:
-    """Prints the medians for a stack of `size` resources; returns the seconds that our pack adds to a preview without any."""
+    """Prints the medians for a stack of `size` resources; returns the seconds that our pack adds to
+    a preview without any."""
     project = engine.folder / f"p{size}"
     project.mkdir()
-    (project / "Pulumi.yaml").write_text(json.dumps({"name": f"p{size}", "runtime": "yaml", "resources": program(size)}))
+    (project / "Pulumi.yaml").write_text(
+        json.dumps({"name": f"p{size}", "runtime": "yaml", "resources": program(size)})
+    )
     if (done := engine.pulumi("stack", "init", "dev", cwd=project)).returncode != 0:
         raise RuntimeError(done.stdout)
     taken: dict[str, list[float]] = {"none": [], "empty": [], "ours": []}
-    options: dict[str, list[str]] = {"none": [], "empty": ["--policy-pack", str(empty)], "ours": ["--policy-pack", str(PACK)]}
+    options: dict[str, list[str]] = {
+        "none": [],
+        "empty": ["--policy-pack", str(empty)],
+        "ours": ["--policy-pack", str(PACK)],
+    }
     for number in range(pairs + 1):
-        # Turn and turn about, so that a busy machine is busy for both; the first round warms the caches.
+        # Turn and turn about, so that a busy machine is busy for both; the first round warms the
+        # caches.
         for name in ("none", "empty", "ours") if number % 2 else ("none", "ours", "empty"):
             start = time.perf_counter()
             done = engine.pulumi("preview", *options[name], cwd=project)
@@ -64,14 +78,19 @@ def measure(engine: Engine, size: int, empty: Path, pairs: int) -> float:
             if number:
                 taken[name].append(seconds)
     medians = {name: statistics.median(found) for name, found in taken.items()}
-    ratio = statistics.median(ours / other for ours, other in zip(taken["ours"], taken["empty"], strict=True))
+    ratio = statistics.median(
+        ours / other for ours, other in zip(taken["ours"], taken["empty"], strict=True)
+    )
     shown = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in medians.items())
-    sys.stdout.write(f"{size} resources, {pairs} pairs: {shown}; ours / empty {ratio:.2f} (budget {RATIO:.2f})\n")
+    sys.stdout.write(
+        f"{size} resources, {pairs} pairs: {shown}; ours / empty {ratio:.2f} (budget {RATIO:.2f})\n"
+    )
     return medians["ours"] - medians["none"]
 
 
 def program(size: int) -> dict[str, Any]:
-    """Instances, deployments and scale-to-zero GPU groups, as a stack has them; nothing that the pack would stop."""
+    """Instances, deployments and scale-to-zero GPU groups, as a stack has them; nothing that the
+    pack would stop."""
     resources: dict[str, Any] = {}
     for index in range(size):
         name = f"r{index}"
@@ -91,10 +110,17 @@ def program(size: int) -> dict[str, Any]:
                 "properties": {"ami": "ami-1", "instanceType": "t3.medium", "tags": {"n": name}},
             }
         else:
-            container = {"name": "web", "image": "nginx", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
+            container = {
+                "name": "web",
+                "image": "nginx",
+                "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}},
+            }
             template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
             spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template}
-            resources[name] = {"type": "kubernetes:apps/v1:Deployment", "properties": {"metadata": {"name": name}, "spec": spec}}
+            resources[name] = {
+                "type": "kubernetes:apps/v1:Deployment",
+                "properties": {"metadata": {"name": name}, "spec": spec},
+            }
     return resources
 
 

@@ -24,7 +24,9 @@ def cases() -> dict[str, Case]:
 
 def truths() -> dict[str, Case]:
     """Every scenario that ran on real controllers, by its file's name without `.json`."""
-    return {path.stem: json.loads(path.read_bytes()) for path in sorted((DATA / "truth").glob("*.json"))}
+    return {
+        path.stem: json.loads(path.read_bytes()) for path in sorted((DATA / "truth").glob("*.json"))
+    }
 
 
 def case(name: str) -> Case:
@@ -55,11 +57,18 @@ def digest_of(case: Case) -> bytes:
             "type": resource["type"],
             "inputs": resource["props"],
             "parent": components.get(resource.get("derived_from_component"), root),
-            "propertyDependencies": {key: resource.get("propertyDependencies", {}).get(key, []) for key in resource["props"]},
+            "propertyDependencies": {
+                key: resource.get("propertyDependencies", {}).get(key, [])
+                for key in resource["props"]
+            },
         }
         steps += _steps(resource.get("op", "create"), state)
-    summary = Counter(step["op"] for step in steps if step["op"] not in ("create-replacement", "delete-replaced"))
-    return json.dumps({"config": case.get("config", {}), "steps": steps, "changeSummary": summary}, indent=4).encode()
+    summary = Counter(
+        step["op"] for step in steps if step["op"] not in ("create-replacement", "delete-replaced")
+    )
+    return json.dumps(
+        {"config": case.get("config", {}), "steps": steps, "changeSummary": summary}, indent=4
+    ).encode()
 
 
 def stack_of(case: Case) -> Stack:
@@ -69,7 +78,9 @@ def stack_of(case: Case) -> Stack:
 
 def truth_manifests(truth: Case) -> bytes:
     """The scenario's objects as one JSON `List`, which is YAML too."""
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": truth["manifests"]}, indent=1).encode()
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": truth["manifests"]}, indent=1
+    ).encode()
 
 
 def _prefix(resources: list[Any]) -> str:
@@ -78,12 +89,17 @@ def _prefix(resources: list[Any]) -> str:
 
 
 def _urn(resource: Mapping[str, Any], stack: str) -> str:
-    # Types are not chained to their components: the cases' own propertyDependencies name them plainly.
+    # Types are not chained to their components: the cases' own propertyDependencies name them
+    # plainly.
     return str(resource.get("urn", f"{stack}::{resource['type']}::{resource['name']}"))
 
 
 def _steps(op: str, state: dict[str, Any]) -> list[dict[str, Any]]:
-    if op == "create-replacement":  # with --show-replacement-steps a replacement is three steps, of which the summary counts one
+    if (
+        op == "create-replacement"
+        # with --show-replacement-steps a replacement is three steps, of which the summary counts
+        # one
+    ):
         return [_step(part, state) for part in ("create-replacement", "replace", "delete-replaced")]
     return [_step(op, state)]
 

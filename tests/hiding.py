@@ -30,12 +30,19 @@ class Hiding:
 
     @property
     def shown(self) -> str:
-        return f"{self.stack}: {self.urn.rsplit('::', 2)[-2]} {'.'.join(map(str, self.path))} {self.hidden!r}"
+        return (
+            f"{self.stack}: {self.urn.rsplit('::', 2)[-2]} {'.'.join(map(str, self.path))} "
+            f"{self.hidden!r}"
+        )
 
 
 def stacks() -> dict[str, Stack]:
     """Every case of AWS and Kubernetes and every scenario of the real controllers, by name."""
-    found = {name: stack_of(case) for name, case in cases().items() if case["cloud"] in ("aws", "kubernetes")}
+    found = {
+        name: stack_of(case)
+        for name, case in cases().items()
+        if case["cloud"] in ("aws", "kubernetes")
+    }
     for name, truth in truths().items():
         try:
             found[name] = read(f"{name}.yaml", truth_manifests(truth), input_format="manifests")
@@ -55,7 +62,10 @@ def hidings(name: str, stack: Stack) -> Iterator[Hiding]:
 def hide(stack: Stack, hiding: Hiding, value: Any = None) -> Stack:
     """The stack with that value hidden, or with another `value` in its place."""
     new = hiding.hidden if value is None else value
-    changed = (replace(r, inputs=_replaced(r.inputs, hiding.path, new)) if r.urn == hiding.urn else r for r in stack.resources)
+    changed = (
+        replace(r, inputs=_replaced(r.inputs, hiding.path, new)) if r.urn == hiding.urn else r
+        for r in stack.resources
+    )
     return replace(stack, resources=tuple(changed))
 
 
@@ -81,4 +91,6 @@ def _replaced(value: Any, path: Path, new: Any) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(value, Mapping):
         return {**value, head: _replaced(value[head], rest, new)}
-    return [_replaced(inner, rest, new) if index == head else inner for index, inner in enumerate(value)]
+    return [
+        _replaced(inner, rest, new) if index == head else inner for index, inner in enumerate(value)
+    ]

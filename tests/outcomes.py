@@ -1,4 +1,5 @@
-"""What comes out of the labelled cases and of the scenarios of the real controllers, beside what they say themselves."""
+"""What comes out of the labelled cases and of the scenarios of the real controllers, beside what
+they say themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Outcome:
     name: str
     cloud: str
     expected: str
-    """`zero`, `held 8`, `held` (the count is not given), `undecided`; empty where nothing is expected."""
+    """`zero`, `held 8`, `held` (the count is not given), `undecided`; empty where nothing is
+    expected."""
     found: str
     why: str
     """What the case itself says."""
@@ -34,7 +36,11 @@ class Outcome:
     @property
     def agrees(self) -> bool:
         """A count that is not given may be any."""
-        return not self.expected or self.found == self.expected or (self.expected == "held" and self.found.startswith("held"))
+        return (
+            not self.expected
+            or self.found == self.expected
+            or (self.expected == "held" and self.found.startswith("held"))
+        )
 
 
 def of_cases() -> Iterator[Outcome]:
@@ -42,7 +48,9 @@ def of_cases() -> Iterator[Outcome]:
     for name, case in cases().items():
         label = case["label"]
         ambiguous = str(label.get("ambiguity") or "see the label") if label.get("ambiguous") else ""
-        yield Outcome(name, case["cloud"], _labelled(label), _found(stack_of(case)), label["why"], ambiguous)
+        yield Outcome(
+            name, case["cloud"], _labelled(label), _found(stack_of(case)), label["why"], ambiguous
+        )
 
 
 def of_truths() -> Iterator[Outcome]:
@@ -70,7 +78,10 @@ def _found(stack: Stack) -> str:
 
 
 def _labelled(label: Case) -> str:
-    verdict = label.get("verdict") or {True: "held", False: "zero", None: "undecided"}[label["idle_gpu_billing"]]
+    verdict = (
+        label.get("verdict")
+        or {True: "held", False: "zero", None: "undecided"}[label["idle_gpu_billing"]]
+    )
     return _words(verdict, label["idle_floor_gpus"])
 
 

@@ -34,11 +34,24 @@ def supply(
     tail: int = 0,
     overlap: int = 0,
 ) -> Supply:
-    """Nodes of these types; `hours` are those of a week in which the floor's nodes are there, `tail` is in seconds."""
+    """Nodes of these types; `hours` are those of a week in which the floor's nodes are there,
+    `tail` is in seconds."""
     node_hours = nodes * (WEEK if hours is None else Decimal(hours))
     at_creation = nodes if desired is None else desired
     shapes = tuple(shape(cloud, one) for one in types)
-    return Supply(cloud, shapes, market, region, price_as, nodes, node_hours, at_creation, ceiling, Decimal(tail), overlap)
+    return Supply(
+        cloud,
+        shapes,
+        market,
+        region,
+        price_as,
+        nodes,
+        node_hours,
+        at_creation,
+        ceiling,
+        Decimal(tail),
+        overlap,
+    )
 
 
 def shape(cloud: str, instance_type: str) -> Shape:
@@ -57,7 +70,18 @@ def urn(name: str) -> str:
 def floor(supplies: Mapping[str, Supply]) -> Floor:
     """One pool for each supply."""
     entries = tuple(
-        Entry(urn(name), "pool", name, "EKS managed node group", "held", Decimal(1), one.nodes, WEEK, (), supply=one)
+        Entry(
+            urn(name),
+            "pool",
+            name,
+            "EKS managed node group",
+            "held",
+            Decimal(1),
+            one.nodes,
+            WEEK,
+            (),
+            supply=one,
+        )
         for name, one in sorted(supplies.items())
     )
     return Floor("held", Decimal(1), 1, entries)
@@ -77,11 +101,28 @@ def cost(
 
 
 def stack(*resources: Resource, config: Mapping[str, str] | None = None) -> Stack:
-    return Stack("digest", tuple(sorted(resources, key=lambda one: one.urn)), "shop", "dev", config or {"aws:region": "us-east-1"})
+    return Stack(
+        "digest",
+        tuple(sorted(resources, key=lambda one: one.urn)),
+        "shop",
+        "dev",
+        config or {"aws:region": "us-east-1"},
+    )
 
 
 def resource(
-    kind: str, name: str, inputs: Mapping[str, Any], dependencies: Mapping[str, Iterable[str]] | None = None, op: str = "create"
+    kind: str,
+    name: str,
+    inputs: Mapping[str, Any],
+    dependencies: Mapping[str, Iterable[str]] | None = None,
+    op: str = "create",
 ) -> Resource:
     links = {prop: tuple(urns) for prop, urns in (dependencies or {}).items()}
-    return Resource(f"urn:pulumi:dev::shop::{kind}::{name}", kind, name, inputs, op=op, property_dependencies=links)
+    return Resource(
+        f"urn:pulumi:dev::shop::{kind}::{name}",
+        kind,
+        name,
+        inputs,
+        op=op,
+        property_dependencies=links,
+    )

@@ -17,7 +17,9 @@ def test_the_example_settings_are_settings_and_name_every_field() -> None:
     example = TOOLS / "zerofloor.example.yaml"
     settings = load(example)
     missing = sorted(_fields(Settings) - _keys(yaml.safe_load(example.read_text())))
-    assert missing == ["requestsPerSecond", "requestsPerSecondPerReplica"], missing  # the other way to state traffic
+    assert missing == ["requestsPerSecond", "requestsPerSecondPerReplica"], (
+        missing
+    )  # the other way to state traffic
     assert settings.waivers[0].urn == "urn:pulumi:demo::*"
 
 
@@ -25,7 +27,9 @@ def test_every_way_of_the_catalogue_is_caught_or_out_of_reach_with_a_reason() ->
     ways = yaml.safe_load((TOOLS / "ways.yaml").read_text())
     assert [way["number"] for way in ways] == [*range(1, 43), 46]
     named = {number for rule in all_rules() for number in rule.ways}
-    assert [way["number"] for way in ways if way["number"] not in named and not way.get("beyond")] == []
+    assert [
+        way["number"] for way in ways if way["number"] not in named and not way.get("beyond")
+    ] == []
     assert named <= {way["number"] for way in ways}
 
 

@@ -27,11 +27,22 @@ def finding(
     *,
     cost_unknown: bool = False,
 ) -> Finding:
-    return Finding(rule, name, severity, urn, "held", "change it", monthly=monthly, cost_unknown=cost_unknown)
+    return Finding(
+        rule, name, severity, urn, "held", "change it", monthly=monthly, cost_unknown=cost_unknown
+    )
 
 
-def waiver(rule: str = "GPU014", urn: str = "*", expires: datetime.date = TODAY, cap: str = "1000") -> Waiver:
-    return Waiver(rule=rule, urn=urn, reason="demo for a customer", owner="ml-team", expires=expires, max_monthly_usd=Decimal(cap))
+def waiver(
+    rule: str = "GPU014", urn: str = "*", expires: datetime.date = TODAY, cap: str = "1000"
+) -> Waiver:
+    return Waiver(
+        rule=rule,
+        urn=urn,
+        reason="demo for a customer",
+        owner="ml-team",
+        expires=expires,
+        max_monthly_usd=Decimal(cap),
+    )
 
 
 def test_an_error_fails_and_a_waiver_lets_it_pass_and_is_named() -> None:
@@ -51,7 +62,12 @@ def test_a_waiver_names_a_rule_by_id_or_name_or_all(rule: str) -> None:
 
 
 def test_a_waiver_of_another_rule_or_urn_does_nothing() -> None:
-    for other in (waiver("GPU012"), waiver(urn="urn:pulumi:prod::*"), waiver(urn=URN + "2"), waiver(urn="inference")):
+    for other in (
+        waiver("GPU012"),
+        waiver(urn="urn:pulumi:prod::*"),
+        waiver(urn=URN + "2"),
+        waiver(urn="inference"),
+    ):
         assert gate.waived([finding()], [other], TODAY)[0].waived_by is None
 
 
@@ -82,12 +98,18 @@ def test_a_pattern_of_many_stars_is_quick() -> None:
 
 def test_a_waiver_ends_after_its_last_day() -> None:
     assert gate.refusal(waiver(expires=TODAY), finding(), TODAY) is None
-    assert gate.refusal(waiver(), finding(), TODAY + datetime.timedelta(1)) == "it expired on 2026-11-24"
+    assert (
+        gate.refusal(waiver(), finding(), TODAY + datetime.timedelta(1))
+        == "it expired on 2026-11-24"
+    )
 
 
 def test_a_waiver_ends_at_its_cap() -> None:
     assert gate.refusal(waiver(cap="734.38"), finding(), TODAY) is None
-    assert gate.refusal(waiver(cap="734.37"), finding(), TODAY) == "it costs $734.38 a month, and its cap is $734.37 a month"
+    assert (
+        gate.refusal(waiver(cap="734.37"), finding(), TODAY)
+        == "it costs $734.38 a month, and its cap is $734.37 a month"
+    )
 
 
 def test_a_cost_in_another_currency_is_not_below_a_cap_in_dollars() -> None:
@@ -137,15 +159,22 @@ WAIVERS = st.lists(
 
 
 @given(FINDINGS, WAIVERS, WAIVERS)
-def test_adding_a_waiver_never_blocks_more(findings: list[Finding], some: list[Waiver], more: list[Waiver]) -> None:
+def test_adding_a_waiver_never_blocks_more(
+    findings: list[Finding], some: list[Waiver], more: list[Waiver]
+) -> None:
     def blocking(waivers: list[Waiver]) -> int:
-        return sum(one.severity == "error" and one.waived_by is None for one in gate.waived(findings, waivers, TODAY))
+        return sum(
+            one.severity == "error" and one.waived_by is None
+            for one in gate.waived(findings, waivers, TODAY)
+        )
 
     assert blocking([*some, *more]) <= blocking(some) <= blocking([])
 
 
 @given(FINDINGS, WAIVERS, st.integers(0, 60))
-def test_time_alone_never_lets_more_pass(findings: list[Finding], waivers: list[Waiver], days: int) -> None:
+def test_time_alone_never_lets_more_pass(
+    findings: list[Finding], waivers: list[Waiver], days: int
+) -> None:
     def verdict(day: datetime.date) -> bool:
         return gate.verdict(gate.waived(findings, waivers, day)) == "pass"
 

@@ -20,15 +20,25 @@ from zerofloor.stack import Resource, Stack
 
 TODAY = datetime.date(2026, 11, 24)
 PREFIX = "urn:pulumi:dev::shop::"
-PROVIDER = Resource(f"{PREFIX}pulumi:providers:aws::west", "pulumi:providers:aws", "west", {"region": "us-west-2"})
+PROVIDER = Resource(
+    f"{PREFIX}pulumi:providers:aws::west", "pulumi:providers:aws", "west", {"region": "us-west-2"}
+)
 
 
 def resource(kind: str, inputs: dict[str, Any], **more: Any) -> Resource:
     return Resource(f"{PREFIX}{kind}::it", kind, "it", inputs, **more)
 
 
-INSTANCE = resource("aws:ec2/instance:Instance", {"instanceType": "g6e.xlarge", "ami": "ami-1"}, provider=f"{PROVIDER.urn}::id")
-POD_SPEC = {"containers": [{"name": "c", "image": "pytorch", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]}
+INSTANCE = resource(
+    "aws:ec2/instance:Instance",
+    {"instanceType": "g6e.xlarge", "ami": "ami-1"},
+    provider=f"{PROVIDER.urn}::id",
+)
+POD_SPEC = {
+    "containers": [
+        {"name": "c", "image": "pytorch", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    ]
+}
 LABELS = {"app": "it"}
 TEMPLATE = {"metadata": {"labels": LABELS}, "spec": POD_SPEC}
 
@@ -42,23 +52,34 @@ def alone(one: Resource, settings: Settings | None = None) -> tuple[Finding, ...
     ("rule", "one"),
     [
         ("always-on-instance-holds-gpu", INSTANCE),
-        ("bare-pod-holds-gpu", resource("kubernetes:core/v1:Pod", {"metadata": {"name": "it"}, "spec": POD_SPEC})),
+        (
+            "bare-pod-holds-gpu",
+            resource("kubernetes:core/v1:Pod", {"metadata": {"name": "it"}, "spec": POD_SPEC}),
+        ),
         (
             "pool-minimum-holds-gpu",
             resource(
                 "aws:eks/nodeGroup:NodeGroup",
-                {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": 1, "desiredSize": 1, "maxSize": 1}},
+                {
+                    "instanceTypes": ["g5.xlarge"],
+                    "scalingConfig": {"minSize": 1, "desiredSize": 1, "maxSize": 1},
+                },
             ),
         ),
         (
             "reservation-bills-unused",
-            resource("aws:ec2/capacityReservation:CapacityReservation", {"instanceType": "p5.48xlarge", "instanceCount": 1}),
+            resource(
+                "aws:ec2/capacityReservation:CapacityReservation",
+                {"instanceType": "p5.48xlarge", "instanceCount": 1},
+            ),
         ),
     ],
 )
 def test_what_one_resource_decides(rule: str, one: Resource) -> None:
     found = alone(one)
-    assert [(finding.name, finding.severity, finding.urn) for finding in found] == [(rule, "error", one.urn)]
+    assert [(finding.name, finding.severity, finding.urn) for finding in found] == [
+        (rule, "error", one.urn)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +87,22 @@ def test_what_one_resource_decides(rule: str, one: Resource) -> None:
     [
         resource(
             "kubernetes:apps/v1:Deployment",
-            {"metadata": {"name": "it"}, "spec": {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": TEMPLATE}},
+            {
+                "metadata": {"name": "it"},
+                "spec": {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": TEMPLATE},
+            },
         ),
         resource(
             "aws:eks/nodeGroup:NodeGroup",
-            {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 1}},
+            {
+                "instanceTypes": ["g5.xlarge"],
+                "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 1},
+            },
         ),
-        resource("aws:autoscaling/group:Group", {"minSize": 1, "maxSize": 1, "launchTemplate": {"id": "lt-1"}}),
+        resource(
+            "aws:autoscaling/group:Group",
+            {"minSize": 1, "maxSize": 1, "launchTemplate": {"id": "lt-1"}},
+        ),
         resource("aws:ec2/instance:Instance", {"instanceType": "t3.large"}),
         resource("aws:s3/bucket:Bucket", {}),
     ],
@@ -91,9 +121,25 @@ def test_the_region_of_a_lone_resource_comes_from_its_provider() -> None:
 
 
 def test_a_waiver_holds_for_a_lone_resource_too() -> None:
-    waiver = {"rule": "GPU014", "urn": "*", "reason": "a demo", "owner": "ml", "expires": "2026-12-31"}
-    assert alone(INSTANCE, parse({"waivers": [{**waiver, "maxMonthlyUsd": 1400}]}, "test"))[0].waived_by is not None
-    assert alone(INSTANCE, parse({"waivers": [{**waiver, "maxMonthlyUsd": 1300}]}, "test"))[0].waived_by is None
+    waiver = {
+        "rule": "GPU014",
+        "urn": "*",
+        "reason": "a demo",
+        "owner": "ml",
+        "expires": "2026-12-31",
+    }
+    assert (
+        alone(INSTANCE, parse({"waivers": [{**waiver, "maxMonthlyUsd": 1400}]}, "test"))[
+            0
+        ].waived_by
+        is not None
+    )
+    assert (
+        alone(INSTANCE, parse({"waivers": [{**waiver, "maxMonthlyUsd": 1300}]}, "test"))[
+            0
+        ].waived_by
+        is None
+    )
 
 
 def test_a_lone_resource_is_reported_the_same_in_the_whole() -> None:
@@ -105,7 +151,9 @@ def test_a_lone_resource_is_reported_the_same_in_the_whole() -> None:
 def test_notes_of_a_reader_are_printed_assumptions() -> None:
     stack = Stack("program", (), notes=("aws:getRegion answered us-east-1",))
     report = judge((stack,), open_book(), Settings(), TODAY)
-    assert [assumption.what for assumption in report.assumptions] == ["aws:getRegion answered us-east-1"]
+    assert [assumption.what for assumption in report.assumptions] == [
+        "aws:getRegion answered us-east-1"
+    ]
 
 
 def test_settings_that_name_no_rule_are_refused() -> None:
@@ -114,20 +162,33 @@ def test_settings_that_name_no_rule_are_refused() -> None:
 
 
 def test_every_held_gpu_is_reported_and_nothing_else_fails() -> None:
-    """Over all labelled stacks: held or undecided blocks, zero does not, and a finding names a resource of the stack."""
+    """Over all labelled stacks: held or undecided blocks, zero does not, and a finding names a
+    resource of the stack."""
     for name, case in cases().items():
         stack = stack_of(case)
         report = judge((stack,), open_book(), Settings(), TODAY)
         errors = [finding for finding in report.findings if finding.severity == "error"]
         assert (report.gate == "fail") == bool(errors), name
-        assert bool(errors) == (report.floor.verdict != "zero"), (name, report.floor.verdict, errors)
-        assert {finding.urn for finding in report.findings} <= {resource.urn for resource in stack.resources} | {""}, name
+        assert bool(errors) == (report.floor.verdict != "zero"), (
+            name,
+            report.floor.verdict,
+            errors,
+        )
+        assert {finding.urn for finding in report.findings} <= {
+            resource.urn for resource in stack.resources
+        } | {""}, name
 
 
 def test_the_order_of_resources_and_stacks_changes_nothing() -> None:
-    stacks = [stack_of(cases()[name]) for name in ("010_aicr_eks_inference_p5", "033_strand_gke_dev_pool_zero_deploy_one")]
+    stacks = [
+        stack_of(cases()[name])
+        for name in ("010_aicr_eks_inference_p5", "033_strand_gke_dev_pool_zero_deploy_one")
+    ]
     backwards = [replace(stack, resources=stack.resources[::-1]) for stack in stacks[::-1]]
-    one, other = (json_report.data(judge(found, open_book(), Settings(), TODAY)) for found in (stacks, backwards))
+    one, other = (
+        json_report.data(judge(found, open_book(), Settings(), TODAY))
+        for found in (stacks, backwards)
+    )
     for key in ("floor", "estimate", "capacity", "findings", "assumptions"):
         assert one[key] == other[key]
 

@@ -44,17 +44,33 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def run(*command: object, path: Path, cwd: Path = ROOT, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: object, path: Path, cwd: Path = ROOT, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs it with `path` as PATH, a home of its own and an empty cache."""
     place = path.parent
-    environ = {"PATH": str(path), "HOME": str(place), "ZEROFLOOR_TOOLS_CACHE": str(place / "cache"), **(environ or {})}
-    return subprocess.run([str(part) for part in command], cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    environ = {
+        "PATH": str(path),
+        "HOME": str(place),
+        "ZEROFLOOR_TOOLS_CACHE": str(place / "cache"),
+        **(environ or {}),
+    }
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
     """The one line that a failed run prints beside make's own and what it announces."""
     assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if not re.search(r"^make|first time\.?$", line)]
+    lines = [
+        line for line in done.stderr.splitlines() if not re.search(r"^make|first time\.?$", line)
+    ]
     assert len(lines) == 1, done.stderr
     return lines[0]
 
@@ -76,7 +92,11 @@ def test_without_python_or_with_an_old_one_make_says_so(path: Path, clone: Path)
 
 def test_without_a_network_make_preview_says_so(path: Path, clone: Path) -> None:
     program(path / "python3", f'exec "{sys.executable}" "$@"')
-    offline = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "1"}
+    offline = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_RETRIES": "1",
+    }
     done = run("make", "preview", path=path, cwd=clone, environ=offline)
     assert "Installing what a preview needs" in done.stderr
     assert "the network can't be reached" in complaint(done)
@@ -95,11 +115,23 @@ def test_without_go_or_with_an_old_one_a_build_says_so(path: Path, tmp_path: Pat
     ("printed", "said"),
     [
         ("write /x/_pkg_.a: no space left on device", "the disk is full"),
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
-        ("go: x: dial tcp 127.0.0.1:9: connect: connection refused", "the network can't be reached"),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "the disk is full",
+        ),
+        (
+            "go: x: dial tcp 127.0.0.1:9: connect: connection refused",
+            "the network can't be reached",
+        ),
         ("go: x: module lookup disabled by GOPROXY=off", "the network can't be reached"),
-        ("WARNING: Retrying after connection broken by NewConnectionError('x')", "the network can't be reached"),
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "isn't the file that is pinned"),
+        (
+            "WARNING: Retrying after connection broken by NewConnectionError('x')",
+            "the network can't be reached",
+        ),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE",
+            "isn't the file that is pinned",
+        ),
         ("verifying x: checksum mismatch", "isn't the file that is pinned"),
     ],
 )
@@ -113,16 +145,23 @@ def test_a_failure_that_is_not_ours_is_one_line(path: Path, printed: str, said: 
 def test_any_other_failure_is_shown_as_it_was_put(path: Path) -> None:
     program(path / "fails", 'echo "main.go:3: undefined: x" >&2; exit 1')
     done = run(ROOT / "tools/attempt.sh", "etcd", "fails", path=path)
-    assert done.stderr.splitlines() == ["main.go:3: undefined: x", "etcd: failed; its last lines are above."]
+    assert done.stderr.splitlines() == [
+        "main.go:3: undefined: x",
+        "etcd: failed; its last lines are above.",
+    ]
 
 
-def test_what_is_built_is_not_built_again_here_or_in_another_clone(path: Path, tmp_path: Path) -> None:
+def test_what_is_built_is_not_built_again_here_or_in_another_clone(
+    path: Path, tmp_path: Path
+) -> None:
     program(path / "go", "echo go1.26.8")
     tool, first, other = tmp_path / "tool", tmp_path / "first", tmp_path / "other"
     tool.mkdir()
     (tool / "go.mod").write_text("module x\n\ngo 1.26\n")
     recipe = tool / "recipe.sh"
-    recipe.write_text(f'# Takes a moment\necho built >> "{tmp_path}/log"; echo 1 > "$OUT/program"; echo > "$OUT/old"\n')
+    recipe.write_text(
+        f'# Takes a moment\necho built >> "{tmp_path}/log"; echo 1 > "$OUT/program"; echo > "$OUT/old"\n'
+    )
 
     def built(folder: Path) -> int:
         done = run(ROOT / "tools/build.sh", tool, folder, path=path)
@@ -154,12 +193,17 @@ def test_a_build_that_fails_leaves_nothing_that_passes_for_one(path: Path, tmp_p
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_each_pinned_package_has_hashes(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
-    entries = re.findall(r"^(\S+)==\S.*\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)", (ROOT / name).read_text(), re.M)
+    entries = re.findall(
+        r"^(\S+)==\S.*\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)",
+        (ROOT / name).read_text(),
+        re.M,
+    )
     assert len(entries) == sum(not line.startswith((" ", "#")) for line in lines)
 
 
 def test_tests_run_with_the_versions_that_a_preview_has() -> None:
     preview, tests = (
-        dict(re.findall(r"^(\S+)==(\S+)", (ROOT / name).read_text(), re.M)) for name in ("requirements.txt", "requirements-dev.txt")
+        dict(re.findall(r"^(\S+)==(\S+)", (ROOT / name).read_text(), re.M))
+        for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert {name: tests.get(name) for name in preview} == preview

@@ -15,8 +15,14 @@ COMMANDS = {"make preview": ("dev", 0), "make preview STACK=idle": ("idle", 1)}
 
 def quoted(command: str) -> list[str]:
     """The output that the README shows for a command, in the pieces that `…` divides."""
-    (block,) = re.findall(rf"```console\n\$ {re.escape(command)}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return [piece.strip("\n") for piece in re.split(r"^…$", block, flags=re.MULTILINE) if piece.strip()]
+    (block,) = re.findall(
+        rf"```console\n\$ {re.escape(command)}\n(.*?)```",
+        (ROOT / "README.md").read_text(),
+        re.DOTALL,
+    )
+    return [
+        piece.strip("\n") for piece in re.split(r"^…$", block, flags=re.MULTILINE) if piece.strip()
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

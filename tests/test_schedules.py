@@ -30,7 +30,9 @@ def test_windows(start: str, end: str, hours: str) -> None:
 def test_windows_of_fixed_length() -> None:
     assert hours_for("@daily", datetime.timedelta(hours=24)) == 168
     assert hours_for("0 9 * * 1-5", datetime.timedelta(hours=8)) == 40
-    assert hours_for("0 9 * * 1-5", datetime.timedelta(days=30)) == 168  # windows that overlap are not counted twice
+    assert (
+        hours_for("0 9 * * 1-5", datetime.timedelta(days=30)) == 168
+    )  # windows that overlap are not counted twice
 
 
 def test_weekdays_of_aws_count_from_sunday() -> None:
@@ -38,7 +40,9 @@ def test_weekdays_of_aws_count_from_sunday() -> None:
     assert first.strftime("%a %H:%M") == "Mon 08:00"
 
 
-@pytest.mark.parametrize("text", ["", "every day", "61 * * * *", "* * *", "0 8 * * 8", "cron(0 8)", "0 0 31 2 *"])
+@pytest.mark.parametrize(
+    "text", ["", "every day", "61 * * * *", "* * *", "0 8 * * 8", "cron(0 8)", "0 0 31 2 *"]
+)
 def test_what_is_no_schedule(text: str) -> None:
     with pytest.raises(BadSchedule):
         hours_per_week(text, "0 18 * * *")

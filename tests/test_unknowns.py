@@ -1,4 +1,5 @@
-"""Hiding one value of a labelled stack never makes an exception, and never a pass out of a failure."""
+"""Hiding one value of a labelled stack never makes an exception, and never a pass out of a
+failure."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ from tests.hiding import Hiding, floor_of, hide, hidings, stacks
 from zerofloor.stack import Stack
 
 STEP = 19
-"""Every so many of about 37,000 hidings are tried here, so that the suite stays quick; all were tried once by hand."""
+"""Every so many of about 37,000 hidings are tried here, so that the suite stays quick; all were
+tried once by hand."""
 
 ALLOWED = {
-    # A Node object is no machine: it is undecided only because its status names a GPU, which a program never declares.
+    # A Node object is no machine: it is undecided only because its status names a GPU, which a
+    # program never declares.
     ("N41_unmanaged_gpu_node", "status"),
 }
 
@@ -42,7 +45,11 @@ def test_a_hidden_value_never_makes_a_pass(sample: dict[str, tuple[Stack, list[H
         for hiding in chosen:
             after = floor_of(hide(stack, hiding))
             tried += 1
-            if before.verdict != "zero" and after.verdict == "zero" and (hiding.stack, ".".join(map(str, hiding.path))) not in ALLOWED:
+            if (
+                before.verdict != "zero"
+                and after.verdict == "zero"
+                and (hiding.stack, ".".join(map(str, hiding.path))) not in ALLOWED
+            ):
                 wrong.append(f"{before.verdict} {before.gpus}: {hiding.shown}")
     assert not wrong, "\n".join(wrong)
     assert tried > 1500

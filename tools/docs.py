@@ -1,4 +1,5 @@
-"""Writes the pages under docs/ that are made from the code; with --check says which are stale and writes nothing."""
+"""Writes the pages under docs/ that are made from the code; with --check says which are stale and
+writes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ def rules_page() -> Iterator[str]:
     yield "# Rules"
     yield MADE
     yield ""
-    yield "An error is what holds a GPU; a warning is what might. `zerofloor.yaml` changes a rule's severity, or switches it off:"
+    yield (
+        "An error is what holds a GPU; a warning is what might. `zerofloor.yaml` changes a "
+        "rule's severity, or switches it off:"
+    )
     yield ""
     yield "```yaml"
     yield 'rules: {long-idle-tail: error, unbounded-gpu-ceiling: "off"}'
@@ -32,7 +36,10 @@ def rules_page() -> Iterator[str]:
     yield "| rule | name | severity | what it finds |"
     yield "|---|---|---|---|"
     for rule in all_rules():
-        yield f"| {rule.id} | [{rule.name}](#{rule.id.lower()}-{rule.name}) | {rule.severity} | {rule.title} |"
+        yield (
+            f"| {rule.id} | [{rule.name}](#{rule.id.lower()}-{rule.name}) | {rule.severity} | "
+            f"{rule.title} |"
+        )
     for rule in all_rules():
         yield ""
         yield f"## {rule.id} {rule.name}"
@@ -44,7 +51,10 @@ def rules_page() -> Iterator[str]:
         yield f"**Change:** {rule.fix}"
         if rule.scope == "resource":
             yield ""
-            yield "Where one resource decides it, it is also checked before that resource is created, in an update without a preview too."
+            yield (
+                "Where one resource decides it, it is also checked before that resource is "
+                "created, in an update without a preview too."
+            )
         for heading, example in (("Found in", rule.bad), ("Not in", rule.good)):
             yield ""
             yield f"{heading}:"
@@ -63,16 +73,25 @@ def cli_page() -> Iterator[str]:
     yield "# Command line"
     yield MADE
     yield ""
-    yield "Results go to stdout, everything else to stderr. Colour and progress only on a terminal; `NO_COLOR` is obeyed."
+    yield (
+        "Results go to stdout, everything else to stderr. Colour and progress only on a "
+        "terminal; `NO_COLOR` is obeyed."
+    )
     yield ""
     yield "| exit | means |"
     yield "|---|---|"
     yield "| 0 | the gate passes |"
     yield "| 1 | the gate does not pass |"
-    yield "| 2 | something could not be judged: bad usage, an unreadable or partial input (the rest is still reported), a failure of ours |"
+    yield (
+        "| 2 | something could not be judged: bad usage, an unreadable or partial input (the "
+        "rest is still reported), a failure of ours |"
+    )
     yield "| 130 | interrupted |"
     yield ""
-    yield "Several files are judged one by one and make one JSON list; with `--join` they are one estate, as a folder of manifests is."
+    yield (
+        "Several files are judged one by one and make one JSON list; with `--join` they are "
+        "one estate, as a folder of manifests is."
+    )
     yield ""
     yield "```\n" + _help(group, "zerofloor") + "\n```"
     for name in COMMANDS:
@@ -92,13 +111,22 @@ def settings_section() -> Iterator[str]:
     yield ""
     yield "## zerofloor.yaml"
     yield ""
-    yield "Settings are looked for beside the input, then in the current folder; `--settings FILE` names another file, and"
+    yield (
+        "Settings are looked for beside the input, then in the current folder; `--settings "
+        "FILE` names another file, and"
+    )
     yield "`zerofloor schema settings` prints their schema. An unknown field is refused."
     yield ""
     yield f"```yaml\n{(ROOT / 'tools' / 'zerofloor.example.yaml').read_text(encoding='utf-8').rstrip()}\n```"
     yield ""
-    yield "A waiver permits a finding only while its cost is known to be within the cap. For `undecided-gpu` and `unpriced-gpu` no cost is"
-    yield "known by their nature: a waiver that names one of them accepts that, one for `*` does not. What an expired waiver"
+    yield (
+        "A waiver permits a finding only while its cost is known to be within the cap. For "
+        "`undecided-gpu` and `unpriced-gpu` no cost is"
+    )
+    yield (
+        "known by their nature: a waiver that names one of them accepts that, one for `*` does "
+        "not. What an expired waiver"
+    )
     yield "permitted blocks again, and the report says so."
 
 
@@ -109,15 +137,27 @@ def ways_page() -> Iterator[str]:
     yield "# Ways in which an idle GPU bills"
     yield MADE
     yield ""
-    yield "Each is caught by a rule, whose page has an example, or out of reach for the reason given. The numbers are the catalogue's."
+    yield (
+        "Each is caught by a rule, whose page has an example, or out of reach for the reason "
+        "given. The numbers are the catalogue's."
+    )
     yield ""
     yield "| way | what | platforms | rules | out of reach |"
     yield "|---:|---|---|---|---|"
     for way in yaml.safe_load((ROOT / "tools" / "ways.yaml").read_text(encoding="utf-8")):
-        rules = [f"[{rule.name}](rules.md#{rule.id.lower()}-{rule.name})" for rule in all_rules() if way["number"] in rule.ways]
+        rules = [
+            f"[{rule.name}](rules.md#{rule.id.lower()}-{rule.name})"
+            for rule in all_rules()
+            if way["number"] in rule.ways
+        ]
         if not rules and not way.get("beyond"):
-            raise SystemExit(f"way {way['number']}: no rule names it, and tools/ways.yaml does not say why")
-        yield f"| {way['number']} | {way['what']} | {way['platforms']} | {', '.join(rules)} | {way.get('beyond', '')} |"
+            raise SystemExit(
+                f"way {way['number']}: no rule names it, and tools/ways.yaml does not say why"
+            )
+        yield (
+            f"| {way['number']} | {way['what']} | {way['platforms']} | {', '.join(rules)} | "
+            f"{way.get('beyond', '')} |"
+        )
 
 
 def cases_page() -> Iterator[str]:
@@ -128,32 +168,56 @@ def cases_page() -> Iterator[str]:
     yield "# What comes out of labelled stacks"
     yield MADE
     yield ""
-    yield "Stacks that others published, with the label that they were given. A count that the label leaves open may be any."
+    yield (
+        "Stacks that others published, with the label that they were given. A count that the "
+        "label leaves open may be any."
+    )
     yield ""
     yield "| case | cloud | label | found | |"
     yield "|---|---|---|---|---|"
     for one in outcomes.of_cases():
-        note = "" if one.agrees else EXPLAINED.get(one.name) or (f"ambiguous: {one.ambiguous}" if one.ambiguous else "differs")
+        note = (
+            ""
+            if one.agrees
+            else EXPLAINED.get(one.name)
+            or (f"ambiguous: {one.ambiguous}" if one.ambiguous else "differs")
+        )
         if note == "differs" and one.cloud not in CLOUDS_DONE:
             note = "not read yet"
         yield f"| {one.name} | {one.cloud} | {one.expected} | {one.found} | {_cell(note)} |"
     for static, text in (
-        (True, "Manifests whose outcome they decide, and what was left on a real control plane with KEDA and Karpenter."),
+        (
+            True,
+            (
+                "Manifests whose outcome they decide, and what was left on a real control "
+                "plane with KEDA and Karpenter."
+            ),
+        ),
         (
             False,
-            "Manifests whose outcome turns on what they don't show (a webhook that was down, a gate, a hand on kubectl): for comparison.",
+            (
+                "Manifests whose outcome turns on what they don't show (a webhook that was "
+                "down, a gate, a hand on kubectl): for comparison."
+            ),
         ),
     ):
         yield ""
         yield text
         yield ""
-        yield "| scenario | expected | found | what was seen |" if static else "| scenario | found | what was seen |"
+        yield (
+            "| scenario | expected | found | what was seen |"
+            if static
+            else "| scenario | found | what was seen |"
+        )
         yield "|---|---|---|---|" if static else "|---|---|---|"
         for one in outcomes.of_truths():
             if bool(one.expected) is static:
                 middle = f"{one.expected} | {one.found}" if static else one.found
                 mark = "" if one.agrees else f" **{EXPLAINED.get(one.name, 'differs')}**"
-                yield f"| {one.name} | {_cell(middle) if not static else middle}{mark} | {_cell(one.why)} |"
+                yield (
+                    f"| {one.name} | {_cell(middle) if not static else middle}{mark} | "
+                    f"{_cell(one.why)} |"
+                )
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {

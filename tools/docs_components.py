@@ -1,4 +1,5 @@
-"""Writes docs/components.md from the components' schema and specs; with --check it only says whether the page is stale."""
+"""Writes docs/components.md from the components' schema and specs; with --check it only says
+whether the page is stale."""
 
 from __future__ import annotations
 
@@ -53,11 +54,22 @@ def pages() -> str:
         for argument, property_ in resource["inputProperties"].items():
             default = fields[argument].get_default(call_default_factory=False)
             required = argument in resource.get("requiredInputs", [])
-            cell = "required" if required else "" if default is PydanticUndefined or default in (None, ()) else f"`{shown(default)}`"
-            meaning = property_["description"].rpartition(" Default ")[0] if cell.startswith("`") else property_["description"]
+            cell = (
+                "required"
+                if required
+                else ""
+                if default is PydanticUndefined or default in (None, ())
+                else f"`{shown(default)}`"
+            )
+            meaning = _prose(property_["description"])
+            if cell.startswith("`"):
+                meaning = meaning.rpartition(" Default ")[0]
             rows.append(f"| `{argument}` | {_type(property_, schema)} | {cell} | {meaning} |")
         parts.append("\n".join(rows) + "\n")
-        outputs = [f"- `{output}`: {property_['description']}" for output, property_ in resource["properties"].items()]
+        outputs = [
+            f"- `{output}`: {_prose(property_['description'])}"
+            for output, property_ in resource["properties"].items()
+        ]
         parts.append("Outputs:\n\n" + "\n".join(outputs) + "\n")
     return "\n".join(parts)
 
@@ -68,13 +80,19 @@ def shown(default: Any) -> str:
 
 
 def _prose(text: str) -> str:
-    return "\n".join(line.strip() for line in text.splitlines())
+    """The paragraphs of a docstring, each on one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _type(property_: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if property_.get("$ref"):
-        return " or ".join(f"`{member['value']}`" for member in schema["types"][property_["$ref"].rpartition("/")[2]]["enum"])
-    kind = {"array": "list of text", "object": "map of text", "string": "text"}.get(property_["type"], property_["type"])
+        return " or ".join(
+            f"`{member['value']}`"
+            for member in schema["types"][property_["$ref"].rpartition("/")[2]]["enum"]
+        )
+    kind = {"array": "list of text", "object": "map of text", "string": "text"}.get(
+        property_["type"], property_["type"]
+    )
     return f"{kind}, plain" if property_.get("plain") else str(kind)
 
 

@@ -1,4 +1,5 @@
-"""Writes docs/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m tools.docs_lab [--check]`.
+"""Writes docs/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m
+tools.docs_lab [--check]`.
 
 `python -m tests.lab.run --all --record` records one.
 """
@@ -40,23 +41,45 @@ OUTCOMES = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettle
 
 def page() -> str:
     """The page's text."""
-    recorded: dict[str, dict[str, Any]] = {result["id"]: result for result in json.loads(RECORDED.read_text())}
+    recorded: dict[str, dict[str, Any]] = {
+        result["id"]: result for result in json.loads(RECORDED.read_text())
+    }
     known = scenarios()
     counted: dict[str, Counter[str]] = {}
     for scenario in known:
         outcome = recorded.get(scenario.header.id, {}).get("outcome", "not run")
         counted.setdefault(scenario.header.way, Counter())[outcome] += 1
-    columns = [outcome for outcome in (*OUTCOMES, "not run") if any(counts[outcome] for counts in counted.values())]
+    columns = [
+        outcome
+        for outcome in (*OUTCOMES, "not run")
+        if any(counts[outcome] for counts in counted.values())
+    ]
     names = {"beyond": "beyond the manifests"}
-    rows = [f"| way of holding | scenarios | {' | '.join(names.get(c, c) for c in columns)} |", f"|---|---:|{'---:|' * len(columns)}"]
+    rows = [
+        f"| way of holding | scenarios | {' | '.join(names.get(c, c) for c in columns)} |",
+        f"|---|---:|{'---:|' * len(columns)}",
+    ]
     for way, counts in sorted(counted.items()):
-        rows.append(f"| {way} | {counts.total()} | {' | '.join(str(counts[column] or '') for column in columns)} |")
+        rows.append(
+            f"| {way} | {counts.total()} | "
+            f"{' | '.join(str(counts[column] or '') for column in columns)} |"
+        )
     total = sum(counted.values(), Counter[str]())
-    rows.append(f"| **all** | **{total.total()}** | {' | '.join(f'**{total[column]}**' for column in columns)} |")
+    rows.append(
+        f"| **all** | **{total.total()}** | "
+        f"{' | '.join(f'**{total[column]}**' for column in columns)} |"
+    )
     parts = [HEAD, "## By way of holding\n", "\n".join(rows), ""]
     for way in sorted(counted):
-        parts += [f"## {way[:1].upper()}{way[1:]}\n", "| scenario | predicted | seen | | what decides |\n|---|---|---|---|---|"]
-        parts[-1] += "".join("\n" + _row(scenario, recorded.get(scenario.header.id)) for scenario in known if scenario.header.way == way)
+        parts += [
+            f"## {way[:1].upper()}{way[1:]}\n",
+            "| scenario | predicted | seen | | what decides |\n|---|---|---|---|---|",
+        ]
+        parts[-1] += "".join(
+            "\n" + _row(scenario, recorded.get(scenario.header.id))
+            for scenario in known
+            if scenario.header.way == way
+        )
         parts.append("")
     return "\n".join(parts)
 
@@ -69,9 +92,15 @@ def _row(scenario: Scenario, result: dict[str, Any] | None) -> str:
     link = f"[{header.id}](../tests/lab/scenarios/{header.id.lower()}.yaml)"
     if result is None:
         return f"| {link} | | | not run | {because} |"
-    said = result["prediction"]["verdict"] + ("" if not result["prediction"]["gpus"] else f" {result['prediction']['gpus']:g}")
+    said = result["prediction"]["verdict"] + (
+        "" if not result["prediction"]["gpus"] else f" {result['prediction']['gpus']:g}"
+    )
     seen = result["observation"]
-    gpus = f"{seen['gpus']} on {seen['nodes']} node{'' if seen['nodes'] == 1 else 's'}" if seen["gpus"] else "0"
+    gpus = (
+        f"{seen['gpus']} on {seen['nodes']} node{'' if seen['nodes'] == 1 else 's'}"
+        if seen["gpus"]
+        else "0"
+    )
     return f"| {link} | {said} | {gpus} | {result['outcome']} | {because} |"
 
 

@@ -1,7 +1,10 @@
-"""Make the embedded price snapshot from gathered tables, or say whether it is what its manifest says.
+"""Make the embedded price snapshot from gathered tables, or say whether it is what its manifest
+says.
 
-python tools/snapshot.py make FOLDER --gathered 2026-11-23    copies the tables, writes the manifest, prints what changed
-python tools/snapshot.py verify                               exit 1 where something is wrong with the snapshot
+python tools/snapshot.py make FOLDER --gathered 2026-11-23    copies the tables, writes the
+manifest, prints what changed
+python tools/snapshot.py verify                               exit 1 where something is wrong with
+the snapshot
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ SNAPSHOT = Path(__file__).parent.parent / "zerofloor" / "prices" / "snapshot"
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     make_parser = commands.add_parser("make")
     make_parser.add_argument("folder", type=Path)
@@ -40,7 +45,8 @@ def main(arguments: list[str]) -> int:
 
 
 def make(source: Path, target: Path, gathered: datetime.date) -> list[str]:
-    """Put the gathered tables into `target`, sorted by what identifies a row, and say what changed. ValueError for a bad row."""
+    """Put the gathered tables into `target`, sorted by what identifies a row, and say what changed.
+    ValueError for a bad row."""
     changes: list[str] = []
     tables = {name: _sorted(name, (source / name).read_text(encoding="utf-8")) for name in TABLES}
     problems = [problem for name, text in tables.items() for problem in check_table(name, text)]
@@ -62,7 +68,9 @@ def make(source: Path, target: Path, gathered: datetime.date) -> list[str]:
         (target / name).write_text(text, encoding="utf-8")
     manifest = {
         "gathered": gathered.isoformat(),
-        "sha256": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in tables.items()},
+        "sha256": {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in tables.items()
+        },
         "types_of_unknown_size": unknown,
     }
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -96,12 +104,17 @@ def _sorted(name: str, text: str) -> str:
     head, *rows = list(csv.reader(io.StringIO(text)))
     columns = [head.index(column) for column in KEYS[name]]
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([head, *sorted(rows, key=lambda row: [row[column] for column in columns])])
+    csv.writer(out, lineterminator="\n").writerows(
+        [head, *sorted(rows, key=lambda row: [row[column] for column in columns])]
+    )
     return out.getvalue()
 
 
 def _by_key(name: str, text: str) -> dict[tuple[str, ...], dict[str, str]]:
-    return {tuple(row[column] for column in KEYS[name]): row for row in csv.DictReader(io.StringIO(text))}
+    return {
+        tuple(row[column] for column in KEYS[name]): row
+        for row in csv.DictReader(io.StringIO(text))
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What platforms translate their resources into: pools that supply GPUs, workloads that ask for them, scalers that move counts."""
+"""What platforms translate their resources into: pools that supply GPUs, workloads that ask for
+them, scalers that move counts."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ WEEK: Final = Decimal(168)
 
 
 class Cause(Enum):
-    """A way in which a GPU is held, or might be. Each has exactly one rule; the value is the rule's name."""
+    """A way in which a GPU is held, or might be. Each has exactly one rule; the value is the rule's
+    name."""
 
     FIXED_REPLICAS = "fixed-replicas-hold-gpu"
     SCALER_MINIMUM = "scaler-minimum-holds-gpu"
@@ -57,7 +59,8 @@ class Evidence:
 
     urn: str
     path: str
-    """The property path in the resource's inputs (`spec.replicas`); empty where the resource as a whole is meant."""
+    """The property path in the resource's inputs (`spec.replicas`); empty where the resource as a
+    whole is meant."""
     value: Any
     """The value found there (None: absent). Hidden values stay hidden."""
     because: str
@@ -98,7 +101,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Something that could hold GPUs and can't be judged. It blocks unless the settings say otherwise."""
+    """Something that could hold GPUs and can't be judged. It blocks unless the settings say
+    otherwise."""
 
     urn: str
     path: str
@@ -145,12 +149,14 @@ class Placement:
     labels: Mapping[str, str | None] = field(default_factory=dict)
     """The labels of its nodes; None where the label is there and its value is not known."""
     requirements: tuple[Requirement, ...] = ()
-    """What Karpenter may choose among; labels not named here are open (well-known ones) or absent."""
+    """What Karpenter may choose among; labels not named here are open (well-known ones) or
+    absent."""
     taints: tuple[Taint, ...] = ()
     grows: bool = True
     """Whether pods that wait bring nodes: an autoscaler is there, or nobody can rule one out."""
     weight: int = 0
-    """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65, N66)."""
+    """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65,
+    N66)."""
     limits: Mapping[str, Decimal] = field(default_factory=dict)
     """The most it may supply, by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
     retained: Hold | None = None
@@ -178,10 +184,12 @@ class Pool:
     cloud: str
     """aws, gcp, azure, … : with `Shape.instance_type`, region and market the key of its price."""
     shapes: tuple[Shape, ...]
-    """What a node may be. Several: the platform chooses. Empty: not known, and `undecided` says why. CPU pools are
+    """What a node may be. Several: the platform chooses. Empty: not known, and `undecided` says
+    why. CPU pools are
     reported too where pods can land on them (Kubernetes), since they keep pods off GPU nodes."""
     holds: tuple[Hold, ...] = ()
-    """What its own declaration keeps, in nodes; the largest counts, since they keep the same nodes."""
+    """What its own declaration keeps, in nodes; the largest counts, since they keep the same
+    nodes."""
     extra: tuple[Hold, ...] = ()
     """Nodes kept on top of those (a warm pool)."""
     desired: int | None = None
@@ -195,15 +203,18 @@ class Pool:
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     price_as: str | None = None
-    """The service whose price applies where it is not the cloud's plain machine (`sagemaker`, `bedrock`); None: the machine's."""
+    """The service whose price applies where it is not the cloud's plain machine (`sagemaker`,
+    `bedrock`); None: the machine's."""
     prioritized: bool = False
-    """True where the first shape is taken as long as there is one (EKS and Auto Scaling on demand); else the cheapest."""
+    """True where the first shape is taken as long as there is one (EKS and Auto Scaling on demand);
+    else the cheapest."""
     os: str = "linux"
     """The operating system, where its price depends on it: linux or windows."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()
-    """What was read to know it (type, size, scaler) even where nothing is held; printed by `explain`."""
+    """What was read to know it (type, size, scaler) even where nothing is held; printed by
+    `explain`."""
     part: str = ""
     """Which of several pools of one resource (a variant of an endpoint); empty where it has one."""
 
@@ -220,14 +231,16 @@ class PodDemand:
     accelerators: Mapping[str, Decimal] = field(default_factory=dict)
     """Extended resource → count for each accelerator asked for; fractions for slices of one."""
     open_count: bool = False
-    """True where it asks for accelerators whose number only the node decides (DRA `All`, a MIG slice)."""
+    """True where it asks for accelerators whose number only the node decides (DRA `All`, a MIG
+    slice)."""
     cpu: Decimal = Decimal(0)
     """Cores requested."""
     memory: Decimal = Decimal(0)
     """Bytes requested."""
     node_selector: Mapping[str, str] = field(default_factory=dict)
     affinity: tuple[tuple[Requirement, ...], ...] = ()
-    """Required node affinity: any of these terms, each an and of its requirements; empty: no condition."""
+    """Required node affinity: any of these terms, each an and of its requirements; empty: no
+    condition."""
     tolerations: tuple[Toleration, ...] = ()
     one_per_node: bool = False
     """Required anti-affinity among themselves by hostname, or a host port."""
@@ -258,7 +271,8 @@ class Workload:
     holds: tuple[Hold, ...] = ()
     """Pods kept when no scaler is in the way; the largest counts."""
     replicas: int | None = None
-    """The declared (or default) replicas that a scaler may move; None where nothing scales it by a scale subresource."""
+    """The declared (or default) replicas that a scaler may move; None where nothing scales it by a
+    scale subresource."""
     desired: int = 0
     """Pods at creation."""
     ceiling: int | None = 0
@@ -272,13 +286,15 @@ class Workload:
     autonamed: bool = False
     """True where the provider makes up its name: no known name can mean it."""
     opaque: bool = False
-    """True for what a chart installs unseen: a scaler that fits nothing else may be meant for it."""
+    """True for what a chart installs unseen: a scaler that fits nothing else may be meant for
+    it."""
     part: str = ""
     """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
     schedule: str | None = None
     """The cron expression by which it runs again and again; None where it does not."""
     follows: str = ""
-    """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its number is its own."""
+    """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its
+    number is its own."""
     share: Decimal = Decimal(1)
     """How much of it, rounded up to whole pods."""
     pods_per_replica: int = 1

@@ -2,4 +2,5 @@
 
 
 class InputError(Exception):
-    """An input that can't be judged: what is wrong, where, and what to do, in one line without secret values."""
+    """An input that can't be judged: what is wrong, where, and what to do, in one line without
+    secret values."""

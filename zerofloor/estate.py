@@ -1,4 +1,5 @@
-"""One or several stacks that are judged together, indexed for the platforms' readers, with the links between their resources."""
+"""One or several stacks that are judged together, indexed for the platforms' readers, with the
+links between their resources."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from zerofloor.capacity import Assumption
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
-from zerofloor.values import hidden, mapping
+from zerofloor.values import hidden, known_mapping
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -25,9 +26,11 @@ class Link:
 
     found: tuple[Resource, ...] = ()
     assumption: Assumption | None = None
-    """Set where the link is a guess (the only candidate); it may raise a floor and never lower it."""
+    """Set where the link is a guess (the only candidate); it may raise a floor and never lower
+    it."""
     open: bool = False
-    """True where the property is hidden or names something that can't be told: what it points at is undecided.
+    """True where the property is hidden or names something that can't be told: what it points at is
+    undecided.
     A known name that matches nothing is neither found nor open: a mismatch."""
 
 
@@ -97,15 +100,30 @@ class Estate:
         """The resources of these types by the inputs that name them."""
         return self.once(("names", types, names), lambda: _index(self, types, names))
 
-    def link(self, resource: Resource, prop: str, *types: str, value: Any = None, names: tuple[str, ...] = ("name",)) -> Link:
-        """What `resource`'s top-level property `prop` points at among the resources of `types`, in constant time.
+    def link(
+        self,
+        resource: Resource,
+        prop: str,
+        *types: str,
+        value: Any = None,
+        names: tuple[str, ...] = ("name",),
+    ) -> Link:
+        """What `resource`'s top-level property `prop` points at among the resources of `types`, in
+        constant time.
 
-        `value` is the identifier found there (an id or name, perhaps hidden); `names` are the inputs of the candidates that
-        it may equal, beside the candidate's Pulumi name. Order: property dependencies, then names (a known one may mean a
-        candidate whose own name is hidden), then the only candidate under the same parent (or in the stack), an assumption.
+        `value` is the identifier found there (an id or name, perhaps hidden); `names` are the
+        inputs of the candidates that
+        it may equal, beside the candidate's Pulumi name. Order: property dependencies, then names
+        (a known one may mean a
+        candidate whose own name is hidden), then the only candidate under the same parent (or in
+        the stack), an assumption.
         """
         dependencies = (resource.property_dependencies or {}).get(prop, ())
-        direct = tuple(r for urn in sorted(set(dependencies)) if (r := self.by_urn.get(urn)) is not None and r.type in types)
+        direct = tuple(
+            r
+            for urn in sorted(set(dependencies))
+            if (r := self.by_urn.get(urn)) is not None and r.type in types
+        )
         if direct:
             return Link(direct)
         index = self.names(types, names)
@@ -115,22 +133,35 @@ class Estate:
             if found:
                 return Link(found)
             return Link(index.unnamed, open=True) if index.unnamed else Link()
-        siblings, candidates = index.by_parent.get((stack, resource.parent), ()), index.by_stack.get(stack, ())
+        siblings, candidates = (
+            index.by_parent.get((stack, resource.parent), ()),
+            index.by_stack.get(stack, ()),
+        )
         for group in (siblings, candidates):
             if len(group) == 1:
                 what = f"{resource.name} uses {group[0].name}"
-                return Link(group, Assumption(what, f"{prop} is not known yet and it is the only candidate in reach"))
+                return Link(
+                    group,
+                    Assumption(
+                        what, f"{prop} is not known yet and it is the only candidate in reach"
+                    ),
+                )
         return Link(siblings or candidates, open=True)
 
     def region(self, resource: Resource, cloud: str) -> str | None:
-        """The region of a resource: its own, its provider's, the stack's config, a setting; None where nothing says it."""
+        """The region of a resource: its own, its provider's, the stack's config, a setting; None
+        where nothing says it."""
         if hidden(resource.inputs.get("region")):
             return None  # another than the provider's, perhaps
         own = _own_region(resource, cloud)
         if own is not None:
             return own
-        # A zone that is not known yet is in its provider's region; a region that is not known is not replaced by another.
-        if any(hidden(resource.inputs.get(prop)) for prop in (("region",) if cloud == "aws" else _ZONE_PROPERTIES)):
+        # A zone that is not known yet is in its provider's region; a region that is not known is
+        # not replaced by another.
+        if any(
+            hidden(resource.inputs.get(prop))
+            for prop in (("region",) if cloud == "aws" else _ZONE_PROPERTIES)
+        ):
             return None
         provider = self.by_urn.get((resource.provider or "").rsplit("::", 1)[0])
         if provider is not None:
@@ -141,7 +172,10 @@ class Estate:
                 return None
         stack = self.stack_of.get(resource.urn)
         config = (stack.config if stack else None) or {}
-        keys = {"aws": ("aws:region", "aws-native:region"), "gcp": ("gcp:region", "google-native:region")}
+        keys = {
+            "aws": ("aws:region", "aws-native:region"),
+            "gcp": ("gcp:region", "google-native:region"),
+        }
         for key in keys.get(cloud, ("azure-native:location", "azure:location")):
             if config.get(key):
                 return config[key]
@@ -165,7 +199,13 @@ def _index(estate: Estate, types: tuple[str, ...], names: tuple[str, ...]) -> Na
             unnamed.append(resource)
         if all(value is None for value in given):
             by_pulumi_name[resource.name].append(resource)
-    return Names(_frozen(by_name), _frozen(by_pulumi_name), tuple(unnamed), _frozen(by_stack), _frozen(by_parent))
+    return Names(
+        _frozen(by_name),
+        _frozen(by_pulumi_name),
+        tuple(unnamed),
+        _frozen(by_stack),
+        _frozen(by_parent),
+    )
 
 
 def _frozen(found: Mapping[K, list[Resource]]) -> Mapping[K, tuple[Resource, ...]]:
@@ -179,7 +219,9 @@ def _own_region(resource: Resource, cloud: str) -> str | None:
     for prop in _ZONE_PROPERTIES:
         value = resource.inputs.get(prop)
         if isinstance(value, str) and value:
-            return _region_of_zone(value) if cloud == "aws" and prop == "availabilityZone" else value
+            return (
+                _region_of_zone(value) if cloud == "aws" and prop == "availabilityZone" else value
+            )
     zones = resource.inputs.get("availabilityZones")
     first = zones[0] if isinstance(zones, list | tuple) and zones else None
     return _region_of_zone(first) if cloud == "aws" and isinstance(first, str) else None
@@ -205,11 +247,19 @@ def estate(stacks: tuple[Stack, ...], settings: Settings) -> Estate:
             if resource.parent:
                 children[resource.parent].append(resource)
     freeze = {kind: tuple(found) for kind, found in by_type.items()}
-    return Estate(stacks, settings, by_urn, freeze, {urn: tuple(found) for urn, found in children.items()}, stack_of)
+    return Estate(
+        stacks,
+        settings,
+        by_urn,
+        freeze,
+        {urn: tuple(found) for urn, found in children.items()},
+        stack_of,
+    )
 
 
 def workload_hint(settings: Settings, urn: str) -> tuple[str, Assumption] | None:
-    """What a hint says of this resource (`one-shot`, `always`, `never`), with the assumption to print."""
+    """What a hint says of this resource (`one-shot`, `always`, `never`), with the assumption to
+    print."""
     for hint in settings.hints.workloads:
         if fnmatchcase(urn, hint.urn):
             return hint.runs, Assumption(f"{urn} runs {hint.runs}", hint.reason, "hint")
@@ -222,7 +272,7 @@ def tags(value: Any) -> Mapping[str, Any]:
         return value
     out: dict[str, Any] = {}
     for item in value if isinstance(value, list | tuple) else ():
-        pair = mapping(item)
+        pair = known_mapping(item)
         if isinstance(pair.get("key"), str):
             out[pair["key"]] = pair.get("value")
     return out

@@ -12,26 +12,36 @@ from zerofloor.settings import Waiver
 from zerofloor.words import dollars, number
 
 OF_UNKNOWN_COST: Final = frozenset({"undecided-gpu", "unpriced-gpu"})
-"""Rules whose findings have no known cost by their nature: a waiver that names one of them accepts that in writing."""
+"""Rules whose findings have no known cost by their nature: a waiver that names one of them accepts
+that in writing."""
 
 
-def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], today: datetime.date) -> tuple[Finding, ...]:
+def waived(
+    findings: Iterable[Finding], waivers: Sequence[Waiver], today: datetime.date
+) -> tuple[Finding, ...]:
     """The findings, those that a waiver permits marked with it (the first that does)."""
     return tuple(_with_waiver(finding, waivers, today) for finding in findings)
 
 
 def verdict(findings: Iterable[Finding]) -> Gate:
     """fail where an error is left that no waiver permits."""
-    return "fail" if any(finding.severity == "error" and finding.waived_by is None for finding in findings) else "pass"
+    return (
+        "fail"
+        if any(finding.severity == "error" and finding.waived_by is None for finding in findings)
+        else "pass"
+    )
 
 
 def concerns(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver is written for this finding; `refusal` says whether it permits it."""
-    return waiver.rule.lower() in (finding.rule.lower(), finding.name, "*") and matches(waiver.urn, finding.urn)
+    return waiver.rule.lower() in (finding.rule.lower(), finding.name, "*") and matches(
+        waiver.urn, finding.urn
+    )
 
 
 def matches(pattern: str, urn: str) -> bool:
-    """Whether a URN is meant by a pattern, in which `*` stands for any text and everything else for itself."""
+    """Whether a URN is meant by a pattern, in which `*` stands for any text and everything else for
+    itself."""
     first, *rest = pattern.split("*")
     if not rest:
         return urn == pattern
@@ -63,5 +73,8 @@ def refusal(waiver: Waiver, finding: Finding, today: datetime.date) -> str | Non
 def _with_waiver(finding: Finding, waivers: Sequence[Waiver], today: datetime.date) -> Finding:
     for waiver in waivers:
         if concerns(waiver, finding) and refusal(waiver, finding, today) is None:
-            return replace(finding, waived_by=f"{waiver.owner}: {waiver.reason} (until {waiver.expires.isoformat()})")
+            return replace(
+                finding,
+                waived_by=f"{waiver.owner}: {waiver.reason} (until {waiver.expires.isoformat()})",
+            )
     return finding

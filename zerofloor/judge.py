@@ -1,4 +1,5 @@
-"""The whole of it in one call: stacks -> capacity -> floor -> money -> findings -> verdict. Every door calls this and nothing else."""
+"""The whole of it in one call: stacks -> capacity -> floor -> money -> findings -> verdict. Every
+door calls this and nothing else."""
 
 from __future__ import annotations
 
@@ -23,16 +24,24 @@ if TYPE_CHECKING:
 
 
 def judge(
-    stacks: Sequence[Stack], prices: PriceBook, settings: Settings, today: datetime.date, *, baseline: Baseline | None = None
+    stacks: Sequence[Stack],
+    prices: PriceBook,
+    settings: Settings,
+    today: datetime.date,
+    *,
+    baseline: Baseline | None = None,
 ) -> Report:
-    """The report on one estate: several stacks are judged together. Against a `baseline` the change in cost is told.
+    """The report on one estate: several stacks are judged together. Against a `baseline` the change
+    in cost is told.
 
     Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """
     judged, findings = _judged(stacks, prices, settings, today, rules.all_rules(), baseline)
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
-        documents=tuple(DocumentInfo(s.kind, s.project, s.name, s.previewed_by, s.document) for s in stacks),
+        documents=tuple(
+            DocumentInfo(s.kind, s.project, s.name, s.previewed_by, s.document) for s in stacks
+        ),
         gate=gate.verdict(findings),
         floor=judged.floor,
         estimate=judged.estimate,
@@ -43,14 +52,25 @@ def judge(
 
 
 def judge_resource(
-    resource: Resource, stack_so_far: Stack, prices: PriceBook, settings: Settings, today: datetime.date
+    resource: Resource,
+    stack_so_far: Stack,
+    prices: PriceBook,
+    settings: Settings,
+    today: datetime.date,
 ) -> tuple[Finding, ...]:
-    """What one resource decides by itself, before it is created: the findings of rules of the scope `resource`.
+    """What one resource decides by itself, before it is created: the findings of rules of the scope
+    `resource`.
 
     Of `stack_so_far` only the configuration and the providers count, for the region.
     """
-    providers = tuple(r for r in stack_so_far.resources if r.type.startswith("pulumi:providers:") and r.urn != resource.urn)
-    alone = replace(stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn)))
+    providers = tuple(
+        r
+        for r in stack_so_far.resources
+        if r.type.startswith("pulumi:providers:") and r.urn != resource.urn
+    )
+    alone = replace(
+        stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn))
+    )
     chosen = tuple(rule for rule in rules.all_rules() if rule.scope == "resource")
     return _judged((alone,), prices, settings, today, chosen)[1]
 
@@ -67,8 +87,12 @@ def _judged(
     whole = estate(tuple(stacks), settings)
     capacity = platforms.read(whole)
     floor = find_floor(capacity, whole)
-    judged = Judged(whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today)
-    return judged, rules.in_order(gate.waived(rules.findings(judged, chosen), settings.waivers, today))
+    judged = Judged(
+        whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today
+    )
+    return judged, rules.in_order(
+        gate.waived(rules.findings(judged, chosen), settings.waivers, today)
+    )
 
 
 def _in_order(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:

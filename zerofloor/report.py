@@ -34,7 +34,8 @@ class Finding:
     monthly: Money | None = None
     """What it holds a month; None where nothing is held or no price is known."""
     cost_unknown: bool = False
-    """True where it may cost something and no price is known; then no waiver's cap can be shown to hold."""
+    """True where it may cost something and no price is known; then no waiver's cap can be shown to
+    hold."""
     waived_by: str | None = None
     """`OWNER: REASON (until DATE)` where a waiver permits it."""
 

@@ -1,4 +1,5 @@
-"""Cron schedules as hours a week. cronsim reads the expressions: small, typed, kept by the makers of Healthchecks.io."""
+"""Cron schedules as hours a week. cronsim reads the expressions: small, typed, kept by the makers
+of Healthchecks.io."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-# A fixed month that starts on a Monday: what a schedule holds must not depend on the day of the check.
+# A fixed month that starts on a Monday: what a schedule holds must not depend on the day of the
+# check.
 _START: Final = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 _WEEKS: Final = 4
 _MOST_WINDOWS: Final = 3000
@@ -30,7 +32,8 @@ class BadSchedule(ValueError):
 
 
 def occurrences(expression: str, since: datetime.datetime = _START) -> Iterator[datetime.datetime]:
-    """The times after `since` at which a cron expression (five fields, a macro, or AWS' `cron(…)`) fires.
+    """The times after `since` at which a cron expression (five fields, a macro, or AWS' `cron(…)`)
+    fires.
 
     Raises BadSchedule where it can't be read.
     """
@@ -40,7 +43,8 @@ def occurrences(expression: str, since: datetime.datetime = _START) -> Iterator[
     if text.startswith("cron(") and text.endswith(")"):
         fields = text[5:-1].split()
         text = " ".join(fields[:5]).replace("?", "*") if len(fields) == 6 else text
-        # AWS counts weekdays from 1 (Sunday); cron from 0 (EventBridge user guide, "Cron expressions").
+        # AWS counts weekdays from 1 (Sunday); cron from 0 (EventBridge user guide, "Cron
+        # expressions").
         parts = text.split()
         if len(parts) == 5:
             parts[4] = _shifted(parts[4])
@@ -62,7 +66,8 @@ def fires(expression: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def hours_per_week(start: str, end: str) -> Decimal:
-    """How many hours of a week lie between a start and the next end, averaged over four weeks, to a hundredth.
+    """How many hours of a week lie between a start and the next end, averaged over four weeks, to a
+    hundredth.
 
     Raises BadSchedule where either can't be read or never fires.
     """
@@ -86,9 +91,11 @@ def _covered(start: str, ending: Callable[[datetime.datetime], datetime.datetime
         over = ending(begun)
         covered += over - begun
         windows += 1
-        # The next window can't begin before this one is over; a start at its very end goes on without a gap.
+        # The next window can't begin before this one is over; a start at its very end goes on
+        # without a gap.
         at = over - datetime.timedelta(minutes=1)
-    # A window counts in full where it begins, so that one that runs past the last day weighs like the others.
+    # A window counts in full where it begins, so that one that runs past the last day weighs like
+    # the others.
     watched = limit if windows < _MOST_WINDOWS else at
     weeks = Decimal((watched - _START) // datetime.timedelta(minutes=1)) / (7 * 24 * 60)
     hours = Decimal(covered // datetime.timedelta(minutes=1)) / 60

@@ -1,4 +1,5 @@
-"""What people may set: who is trusted to run, hints, limits, waivers. Read from `zerofloor.yaml`; every part has a default."""
+"""What people may set: who is trusted to run, hints, limits, waivers. Read from `zerofloor.yaml`;
+every part has a default."""
 
 from __future__ import annotations
 
@@ -16,7 +17,12 @@ FILE_NAME = "zerofloor.yaml"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda name: _camel(name), populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=lambda name: _camel(name),
+        populate_by_name=True,
+    )
 
 
 def _camel(name: str) -> str:
@@ -25,22 +31,26 @@ def _camel(name: str) -> str:
 
 
 class Trust(_Model):
-    """Which controllers run (DESIGN.md, choice 5). None: only where the stack deploys it, else undecided or not trusted."""
+    """Which controllers run (DESIGN.md, choice 5). None: only where the stack deploys it, else
+    undecided or not trusted."""
 
     cluster_autoscaler: bool | None = None
     """A cluster autoscaler over EKS groups and ASGs. None: trusted where the stack installs one."""
     keda: bool = True
     """KEDA reconciles ScaledObjects once they are declared."""
     keda_webhook: bool = True
-    """KEDA's admission webhook refuses what it should; False: it may be down (failurePolicy Ignore)."""
+    """KEDA's admission webhook refuses what it should; False: it may be down (failurePolicy
+    Ignore)."""
     karpenter: bool = True
     """Karpenter reconciles NodePools once they are declared."""
     karpenter_static_capacity: bool | None = None
-    """The StaticCapacity feature gate (on in EKS Auto Mode). None: not known, so `spec.replicas` on a NodePool is undecided."""
+    """The StaticCapacity feature gate (on in EKS Auto Mode). None: not known, so `spec.replicas` on
+    a NodePool is undecided."""
     karpenter_capacity_buffer: bool | None = None
     """The CapacityBuffer feature gate. None: not known."""
     hpa_scale_to_zero: bool | None = None
-    """The HPAScaleToZero gate, on by default from Kubernetes 1.37. None: decided by `kubernetes_version`."""
+    """The HPAScaleToZero gate, on by default from Kubernetes 1.37. None: decided by
+    `kubernetes_version`."""
     kubernetes_version: str | None = None
     """The clusters' version (`1.35`), where no stack says it."""
     knative: bool = True
@@ -121,12 +131,15 @@ class Traffic(_Model):
 
     busy_hours_per_week: Annotated[Decimal, Field(ge=0, le=168)] | None = None
     """Hours a week with requests."""
-    requests_per_second: Annotated[tuple[NotNegative, ...], Field(min_length=168, max_length=168)] | None = None
+    requests_per_second: (
+        Annotated[tuple[NotNegative, ...], Field(min_length=168, max_length=168)] | None
+    ) = None
     """Requests per second for each hour of the week (168 values, Monday 00:00 UTC first)."""
     requests_per_second_per_replica: Positive | None = None
     """What one replica serves; needed with `requests_per_second`."""
     bursts_per_week: Annotated[int, Field(ge=0, le=604800)] | None = None
-    """How many separate bursts the busy hours come in; each pays one cold start and one idle tail. None: one a busy day."""
+    """How many separate bursts the busy hours come in; each pays one cold start and one idle tail.
+    None: one a busy day."""
 
 
 class Serverless(_Model):
@@ -141,7 +154,8 @@ class Serverless(_Model):
 
 
 class ColdStart(_Model):
-    """Seconds from the first request at zero to its answer, in parts; None: the documented default."""
+    """Seconds from the first request at zero to its answer, in parts; None: the documented
+    default."""
 
     node_seconds: NotNegative | None = None
     image_seconds: NotNegative | None = None
@@ -162,9 +176,11 @@ class Settings(_Model):
     undecided: Literal["error", "warning"] = "error"
     """What an undecided GPU counts as."""
     region: Mapping[str, str] = Field(default_factory=dict)
-    """The region by cloud (`aws: us-west-2`) where neither resource, provider nor stack config says it."""
+    """The region by cloud (`aws: us-west-2`) where neither resource, provider nor stack config says
+    it."""
     answers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
-    """What an in-process preview answers a provider's function with, by its token (`aws:ec2/getAmi:getAmi`)."""
+    """What an in-process preview answers a provider's function with, by its token
+    (`aws:ec2/getAmi:getAmi`)."""
     prices: str | None = None
     """A file with prices of your own (negotiated rates, private clouds)."""
     noticed_after_days: Annotated[int, Field(ge=1, le=36500)] = 30
@@ -176,7 +192,8 @@ class Settings(_Model):
 def load(path: Path) -> Settings:
     """The settings in a YAML file.
 
-    Raises InputError where the file can't be read, is not YAML, or has a field that is not known or not valid (all named).
+    Raises InputError where the file can't be read, is not YAML, or has a field that is not known or
+    not valid (all named).
     """
     import yaml
 
@@ -196,5 +213,8 @@ def parse(data: Any, name: str) -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors(include_input=False))
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}"
+            for e in error.errors(include_input=False)
+        )
         raise InputError(f"{name}: {problems}") from None

@@ -1,4 +1,5 @@
-"""The resources of one program as planned or deployed, and the two values that nobody may read: unknown and secret."""
+"""The resources of one program as planned or deployed, and the two values that nobody may read:
+unknown and secret."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 
 class Hidden(Enum):
-    """A value that can't be read. It has no truth value, so that no `if` takes it for absent by accident."""
+    """A value that can't be read. It has no truth value, so that no `if` takes it for absent by
+    accident."""
 
     UNKNOWN = "unknown"
     """Not known before the update: an output of a resource that does not exist yet."""
@@ -27,13 +29,15 @@ UNKNOWN: Final = Hidden.UNKNOWN
 SECRET: Final = Hidden.SECRET
 
 Value: TypeAlias = bool | int | float | str | Hidden | Sequence[Any] | Mapping[str, Any] | None
-"""A property value as the engine sees it. Lists and dicts are never changed after reading; whole numbers are ints."""
+"""A property value as the engine sees it. Lists and dicts are never changed after reading; whole
+numbers are ints."""
 
 Kind = Literal["digest", "events", "export", "manifests", "program"]
 """What a stack was read from."""
 
 PreviewedBy = Literal["engine", "in-process", "document"]
-"""Who evaluated the program: the real engine, our resource monitor, or nobody (a document that was there)."""
+"""Who evaluated the program: the real engine, our resource monitor, or nobody (a document that was
+there)."""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
@@ -48,7 +52,8 @@ class Resource:
     name: str
     """The last part of the URN: Pulumi's name, not the cloud's."""
     inputs: Mapping[str, Any]
-    """The inputs with camelCase keys, `__defaults` stripped, unknown and secret parts as `UNKNOWN` and `SECRET`."""
+    """The inputs with camelCase keys, `__defaults` stripped, unknown and secret parts as `UNKNOWN`
+    and `SECRET`."""
     parent: str | None = None
     """The parent's URN; None for the stack's own children of a document that does not say."""
     op: str = "create"
@@ -56,14 +61,16 @@ class Resource:
     provider: str | None = None
     """The provider reference (`URN::ID`), None where the document does not say."""
     property_dependencies: Mapping[str, tuple[str, ...]] | None = None
-    """For each input property the URNs it was computed from; None where the document leaves links out."""
+    """For each input property the URNs it was computed from; None where the document leaves links
+    out."""
     ignore_changes: tuple[str, ...] = ()
     source_position: str | None = None
     """Where the program declares it, as `FILE:LINE`."""
     custom: bool = True
     """False for a component: a group of resources that is nothing in the cloud itself."""
     replaced_before_delete: bool = False
-    """True where the update creates this one before it deletes its predecessor: for a while both bill."""
+    """True where the update creates this one before it deletes its predecessor: for a while both
+    bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,11 @@ class Stack:
     project: str = ""
     name: str = ""
     config: Mapping[str, str] | None = None
-    """The stack's configuration without secret values (`aws:region` → `us-west-2`); None where the document has none."""
+    """The stack's configuration without secret values (`aws:region` → `us-west-2`); None where the
+    document has none."""
     previewed_by: PreviewedBy = "document"
     document: str = ""
     """The file it was read from, as the user named it."""
     notes: tuple[str, ...] = ()
-    """What was assumed while reading (an answered invoke, a filled gap): each becomes a printed assumption."""
+    """What was assumed while reading (an answered invoke, a filled gap): each becomes a printed
+    assumption."""

@@ -1,4 +1,5 @@
-"""Reading property values whose type nobody guarantees: counts, text, switches, and whatever may be hidden."""
+"""Reading property values whose type nobody guarantees: counts, text, switches, and whatever may be
+hidden."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from zerofloor.stack import Hidden
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """A value that the platform can't have: negative, fractional, or of the wrong type. Its resource is undecided."""
+    """A value that the platform can't have: negative, fractional, or of the wrong type. Its
+    resource is undecided."""
 
     why: str
 
@@ -31,20 +33,30 @@ LARGEST = Decimal(2**63)
 
 @lru_cache(maxsize=4096)
 def keys(path: str) -> tuple[str | int, ...]:
-    """`spec.triggers[0].type` → `("spec", "triggers", 0, "type")`. A key with a dot in it must be passed to `at` itself."""
-    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in re.findall(r"[^.\[\]]+|\[\d+\]", path))
+    """`spec.triggers[0].type` → `("spec", "triggers", 0, "type")`. A key with a dot in it must be
+    passed to `at` itself."""
+    return tuple(
+        int(part[1:-1]) if part.startswith("[") else part
+        for part in re.findall(r"[^.\[\]]+|\[\d+\]", path)
+    )
 
 
 def at(value: Any, *path: str | int) -> Any:
-    """The value at the keys and indexes of `path`; None where absent, the hidden value itself where a step is hidden."""
+    """The value at the keys and indexes of `path`; None where absent, the hidden value itself where
+    a step is hidden."""
     for key in path:
-        # The plain dict first: this runs a hundred times a resource, and an abstract class is slow to ask.
+        # The plain dict first: this runs a hundred times a resource, and an abstract class is slow
+        # to ask.
         if type(value) is dict:
             value = value.get(key)
         elif isinstance(value, Hidden):
             return value
         elif isinstance(key, int):
-            if not isinstance(value, Sequence) or isinstance(value, str) or not -len(value) <= key < len(value):
+            if (
+                not isinstance(value, Sequence)
+                or isinstance(value, str)
+                or not -len(value) <= key < len(value)
+            ):
                 return None
             value = value[key]
         elif isinstance(value, Mapping):
@@ -60,7 +72,8 @@ def get(value: Any, path: str) -> Any:
 
 
 def no_object(value: Any, path: str) -> str | None:
-    """The part of `path` where text or a number stands in place of what the rest of it is in; None where nothing is in the way."""
+    """The part of `path` where text or a number stands in place of what the rest of it is in; None
+    where nothing is in the way."""
     parts = path.split(".")
     for end in range(1, len(parts)):
         found = get(value, ".".join(parts[:end]))
@@ -76,8 +89,9 @@ def hidden(value: Any) -> bool:
     return isinstance(value, Hidden)
 
 
-def items(value: Any) -> list[Any]:
-    """The elements of a list; a lone object counts as a list of one, anything else (also hidden) as none."""
+def known_items(value: Any) -> list[Any]:
+    """The elements of a list; a lone object counts as a list of one, anything else (also hidden) as
+    none."""
     if isinstance(value, Mapping):
         return [value]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -85,18 +99,19 @@ def items(value: Any) -> list[Any]:
     return []
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def known_mapping(value: Any) -> Mapping[str, Any]:
     """The object, or an empty one where the value is none (also hidden)."""
     return value if isinstance(value, Mapping) else {}
 
 
-def text(value: Any) -> str | None:
+def known_text(value: Any) -> str | None:
     """The string, None where the value is none (also hidden)."""
     return value if isinstance(value, str) else None
 
 
 def count(value: Any) -> Count | None:
-    """A number of nodes or replicas: 3, 3.0 and "3" are 3; None where absent; anything else is `Impossible`."""
+    """A number of nodes or replicas: 3, 3.0 and "3" are 3; None where absent; anything else is
+    `Impossible`."""
     if value is None or isinstance(value, Hidden):
         return value
     number = _number(value)
@@ -144,7 +159,9 @@ def quantity(value: Any) -> Decimal | Hidden | Impossible | None:
 
 @lru_cache(maxsize=4096)
 def _quantity(value: str) -> Decimal | Impossible:
-    match = re.fullmatch(r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value)
+    match = re.fullmatch(
+        r"\s*\+?(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE](\d{1,2}))?\s*([numkKMGTPE]?i?)\s*", value
+    )
     if match and match[3] in _SUFFIX:
         amount = Decimal(match[1]) * Decimal(10) ** int(match[2] or 0) * _SUFFIX[match[3]]
         return amount if amount < LARGEST else Impossible(f"{_short(value)} is beyond any quantity")

@@ -20,7 +20,11 @@ LONGEST = 80
 def number(value: Decimal | int) -> str:
     """`8`, `0.5`, `1,024`: without an exponent or zeros at the end, in at most three places."""
     exact = Decimal(value)
-    rounded = exact.quantize(Decimal("0.001")) if exact != exact.to_integral_value() else exact.to_integral_value()
+    rounded = (
+        exact.quantize(Decimal("0.001"))
+        if exact != exact.to_integral_value()
+        else exact.to_integral_value()
+    )
     text = f"{rounded:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -53,7 +57,11 @@ def shown(value: Any) -> str:
     if value is None:
         return "not set"
     if isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False) if value == "" or value != value.strip() else value
+        text = (
+            json.dumps(value, ensure_ascii=False)
+            if value == "" or value != value.strip()
+            else value
+        )
     elif isinstance(value, Decimal):
         text = number(value)
     else:
@@ -73,12 +81,17 @@ def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resour
     parts = []
     for one in evidence:
         other = resources.get(one.urn)
-        parts.append(link(one) if one.urn == urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: {link(one)}")
+        parts.append(
+            link(one)
+            if one.urn == urn or other is None
+            else f"{other.type.rsplit(':', 1)[-1]} {other.name}: {link(one)}"
+        )
     return "; ".join(dict.fromkeys(parts))
 
 
 def unique(values: Iterable[T]) -> list[T]:
-    """Each value once, in order; by equality, since evidence may carry objects that can't be hashed."""
+    """Each value once, in order; by equality, since evidence may carry objects that can't be
+    hashed."""
     found: list[T] = []
     for value in values:
         if value not in found:

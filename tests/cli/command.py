@@ -54,8 +54,14 @@ class Done:
     err: str
 
 
-def zerofloor(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ: Mapping[str, str] | None = None) -> Done:
-    """Runs the command in a folder, in this process: as `process` does, and a hundred times as quick."""
+def zerofloor(
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: str | bytes = "",
+    environ: Mapping[str, str] | None = None,
+) -> Done:
+    """Runs the command in a folder, in this process: as `process` does, and a hundred times as
+    quick."""
     before = Path.cwd(), dict(os.environ), sys.stdin
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin))
@@ -72,7 +78,12 @@ def zerofloor(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", enviro
     return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
-def process(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ: Mapping[str, str] | None = None) -> Done:
+def process(
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: str | bytes = "",
+    environ: Mapping[str, str] | None = None,
+) -> Done:
     """Runs the installed command in a folder; stdout and stderr are pipes."""
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
@@ -87,7 +98,8 @@ def process(*arguments: str | Path, cwd: Path, stdin: str | bytes = "", environ:
 
 
 def refused(done: Done) -> str:
-    """The one line of a run that could not judge: exit 2, nothing on stdout, one clear line on stderr."""
+    """The one line of a run that could not judge: exit 2, nothing on stdout, one clear line on
+    stderr."""
     assert done.code == 2, done
     assert done.out == ""
     assert "Traceback" not in done.err

@@ -56,11 +56,28 @@ def test_stdin(tmp_path: Path) -> None:
 
 def test_json_fits_the_schema_and_is_the_same_each_time(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
-    one, two = (process("check", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path, environ={"PYTHONHASHSEED": seed}) for seed in "12")
+    one, two = (
+        process(
+            "check",
+            "held.yaml",
+            "--format",
+            "json",
+            *TODAY,
+            cwd=tmp_path,
+            environ={"PYTHONHASHSEED": seed},
+        )
+        for seed in "12"
+    )
     assert one.out == two.out
     report = json.loads(one.out)
-    jsonschema.validate(report, json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator)
-    assert (report["gate"], report["floor"]["verdict"], report["floor"]["gpus"]) == ("fail", "held", 1)
+    jsonschema.validate(
+        report, json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator
+    )
+    assert (report["gate"], report["floor"]["verdict"], report["floor"]["gpus"]) == (
+        "fail",
+        "held",
+        1,
+    )
 
 
 def test_several_files_are_judged_one_by_one_and_the_worst_decides(tmp_path: Path) -> None:
@@ -76,7 +93,9 @@ def test_joined_files_are_one_estate(tmp_path: Path) -> None:
     write(tmp_path, "app.yaml", HELD)
     write(tmp_path, "scaler.yaml", SCALER)
     assert zerofloor("check", "app.yaml", "scaler.yaml", *TODAY, cwd=tmp_path).code == 1
-    done = zerofloor("check", "app.yaml", "scaler.yaml", "--join", "--format", "json", *TODAY, cwd=tmp_path)
+    done = zerofloor(
+        "check", "app.yaml", "scaler.yaml", "--join", "--format", "json", *TODAY, cwd=tmp_path
+    )
     assert done.code == 0, done.out
     report = json.loads(done.out)
     assert [document["name"] for document in report["documents"]] == ["app.yaml", "scaler.yaml"]
@@ -101,7 +120,9 @@ def test_a_folder_of_manifests_is_one_estate(tmp_path: Path) -> None:
     assert zerofloor("check", "manifests", *TODAY, cwd=tmp_path).code == 1
 
 
-def test_an_unreadable_file_among_several_is_exit_2_and_the_rest_is_still_printed(tmp_path: Path) -> None:
+def test_an_unreadable_file_among_several_is_exit_2_and_the_rest_is_still_printed(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "held.yaml", HELD)
     done = zerofloor("check", "missing.json", "held.yaml", *TODAY, cwd=tmp_path)
     assert done.code == 2
@@ -112,11 +133,15 @@ def test_an_unreadable_file_among_several_is_exit_2_and_the_rest_is_still_printe
 
 def test_output_is_a_whole_file(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
-    done = zerofloor("check", "held.yaml", "--format", "json", "--output", "out.json", *TODAY, cwd=tmp_path)
+    done = zerofloor(
+        "check", "held.yaml", "--format", "json", "--output", "out.json", *TODAY, cwd=tmp_path
+    )
     assert (done.code, done.out) == (1, "")
     assert json.loads((tmp_path / "out.json").read_text())["gate"] == "fail"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["held.yaml", "out.json"]
-    refused(zerofloor("check", "held.yaml", "--output", "no/such/folder/out.json", *TODAY, cwd=tmp_path))
+    refused(
+        zerofloor("check", "held.yaml", "--output", "no/such/folder/out.json", *TODAY, cwd=tmp_path)
+    )
 
 
 def test_settings_beside_the_file_are_found(tmp_path: Path) -> None:
@@ -125,7 +150,10 @@ def test_settings_beside_the_file_are_found(tmp_path: Path) -> None:
     write(tmp_path / "stack", "zerofloor.yaml", "rules: {GPU001: 'off', GPU202: 'off'}\n")
     assert zerofloor("check", "stack/held.yaml", *TODAY, cwd=tmp_path).code == 0
     write(tmp_path, "other.yaml", "{}\n")
-    assert zerofloor("check", "stack/held.yaml", "--settings", "other.yaml", *TODAY, cwd=tmp_path).code == 1
+    assert (
+        zerofloor("check", "stack/held.yaml", "--settings", "other.yaml", *TODAY, cwd=tmp_path).code
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +175,14 @@ def test_wrong_settings_are_one_line(tmp_path: Path, text: str, told: str) -> No
 def test_a_waiver_lets_it_pass_until_its_day(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
     waivers = [
-        {"rule": rule, "urn": "*", "reason": "a demo", "owner": "ml", "expires": "2026-11-24", "maxMonthlyUsd": 5000}
+        {
+            "rule": rule,
+            "urn": "*",
+            "reason": "a demo",
+            "owner": "ml",
+            "expires": "2026-11-24",
+            "maxMonthlyUsd": 5000,
+        }
         for rule in ("fixed-replicas-hold-gpu", "unpriced-gpu")
     ]
     settings = {"waivers": waivers, "rules": {"fixed-replicas-hold-gpu": "error"}}
@@ -157,7 +192,9 @@ def test_a_waiver_lets_it_pass_until_its_day(tmp_path: Path) -> None:
     done = zerofloor("check", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path)
     # Where the GPU type is not known the cost is not: a dollar cap can't be shown to hold.
     assert done.code == 1
-    assert any("cost is not known" in finding["message"] for finding in json.loads(done.out)["findings"])
+    assert any(
+        "cost is not known" in finding["message"] for finding in json.loads(done.out)["findings"]
+    )
 
 
 def test_no_colour_unless_a_terminal(tmp_path: Path) -> None:
@@ -172,8 +209,14 @@ def on_a_terminal(folder: Path, environ: dict[str, str]) -> str:
     """What `check held.yaml` writes to a terminal."""
     leader, follower = pty.openpty()
     command = [COMMAND, "check", "held.yaml", *TODAY]
-    env = {**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, "TERM": "xterm", **environ}
-    with subprocess.Popen(command, cwd=folder, stdout=follower, stderr=subprocess.DEVNULL, env=env) as process:
+    env = {
+        **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
+        "TERM": "xterm",
+        **environ,
+    }
+    with subprocess.Popen(
+        command, cwd=folder, stdout=follower, stderr=subprocess.DEVNULL, env=env
+    ) as process:
         os.close(follower)
         written = b""
         while True:
@@ -192,7 +235,9 @@ def on_a_terminal(folder: Path, environ: dict[str, str]) -> str:
 def test_a_reader_that_leaves_early_is_no_accident(tmp_path: Path) -> None:
     write(tmp_path, "held.yaml", HELD)
     command = [COMMAND, "check", "held.yaml", "--format", "json", *TODAY]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

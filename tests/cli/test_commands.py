@@ -23,9 +23,23 @@ def test_help_lists_every_command_and_imports_none(tmp_path: Path) -> None:
     assert done.code == 0
     for name in COMMANDS:
         assert f"\n  {name} " in done.out
-    script = "import sys; sys.argv[1:] = ['--help']\nfrom zerofloor.cli.main import run\nrun(['--help'])\nprint(sorted(sys.modules))"
-    modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    for heavy in ("pydantic", "rich", "yaml", "msgspec", "zerofloor.judge", "zerofloor.cli.check", "pulumi", "boto3"):
+    script = (
+        "import sys; sys.argv[1:] = ['--help']\nfrom zerofloor.cli.main import "
+        "run\nrun(['--help'])\nprint(sorted(sys.modules))"
+    )
+    modules = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    for heavy in (
+        "pydantic",
+        "rich",
+        "yaml",
+        "msgspec",
+        "zerofloor.judge",
+        "zerofloor.cli.check",
+        "pulumi",
+        "boto3",
+    ):
         assert f"'{heavy}'" not in modules.splitlines()[-1]
 
 
@@ -44,10 +58,13 @@ def test_version(tmp_path: Path) -> None:
 def test_check_of_a_digest_imports_neither_pulumi_nor_boto3(tmp_path: Path) -> None:
     (tmp_path / "held.yaml").write_text(HELD)
     arguments = ["check", "held.yaml", "--format", "json", *TODAY]
-    script = f"import sys\nfrom zerofloor.cli.main import run\nrun({arguments})\nprint(sorted(sys.modules))"
-    modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout.splitlines()[
-        -1
-    ]
+    script = (
+        "import sys\nfrom zerofloor.cli.main import "
+        f"run\nrun({arguments})\nprint(sorted(sys.modules))"
+    )
+    modules = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    ).stdout.splitlines()[-1]
     for heavy in ("pulumi", "boto3", "botocore", "grpc", "rich", "zerofloor.engine.program"):
         assert f"'{heavy}'" not in modules
 
@@ -61,7 +78,9 @@ def test_rules(tmp_path: Path) -> None:
 
 
 def test_explain_a_rule_by_id_or_name(tmp_path: Path) -> None:
-    one, other = (zerofloor("explain", name, cwd=tmp_path) for name in ("gpu001", "fixed-replicas-hold-gpu"))
+    one, other = (
+        zerofloor("explain", name, cwd=tmp_path) for name in ("gpu001", "fixed-replicas-hold-gpu")
+    )
     assert one == other
     assert one.code == 0
     assert one.out.startswith("GPU001 fixed-replicas-hold-gpu (error")
@@ -80,13 +99,21 @@ def test_explain_a_resource_link_by_link(tmp_path: Path) -> None:
 
 
 def test_explain_needs_one_resource(tmp_path: Path) -> None:
-    (tmp_path / "two.yaml").write_text(HELD + "---\n" + HELD.replace("name: llm}", "name: llm, namespace: b}"))
-    assert "2 resources" in refused(zerofloor("explain", "llm", "--from", "two.yaml", *TODAY, cwd=tmp_path))
+    (tmp_path / "two.yaml").write_text(
+        HELD + "---\n" + HELD.replace("name: llm}", "name: llm, namespace: b}")
+    )
+    assert "2 resources" in refused(
+        zerofloor("explain", "llm", "--from", "two.yaml", *TODAY, cwd=tmp_path)
+    )
 
 
 def test_explain_of_a_scaled_workload_says_what_nobody_can_change(tmp_path: Path) -> None:
-    (tmp_path / "app.yaml").write_text(HELD + "---\n" + SCALER.replace("minReplicaCount: 0", "minReplicaCount: 1"))
-    done = zerofloor("explain", "apps/v1:Deployment::default/llm", "--from", "app.yaml", *TODAY, cwd=tmp_path)
+    (tmp_path / "app.yaml").write_text(
+        HELD + "---\n" + SCALER.replace("minReplicaCount: 0", "minReplicaCount: 1")
+    )
+    done = zerofloor(
+        "explain", "apps/v1:Deployment::default/llm", "--from", "app.yaml", *TODAY, cwd=tmp_path
+    )
     assert done.code == 0, done.err
     assert "minReplicaCount is 1" in done.out
 
@@ -114,7 +141,9 @@ def test_estimate_is_the_money_and_no_gate(tmp_path: Path) -> None:
     assert done.code == 0
     assert "floor" in done.out
     assert "GPU001" not in done.out
-    assert set(json.loads(zerofloor("estimate", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path).out)) == {
+    assert set(
+        json.loads(zerofloor("estimate", "held.yaml", "--format", "json", *TODAY, cwd=tmp_path).out)
+    ) == {
         "schema",
         "documents",
         "floor",
@@ -159,13 +188,22 @@ def test_a_program_that_raises_or_never_ends_is_refused(tmp_path: Path) -> None:
     project(tmp_path, "raise RuntimeError('no')")
     assert "RuntimeError" in refused(zerofloor("preview", "--engine", "in-process", cwd=tmp_path))
     project(tmp_path, "while True: pass")
-    assert "2 s" in refused(zerofloor("preview", "--engine", "in-process", "--time-limit", "2", cwd=tmp_path))
+    assert "2 s" in refused(
+        zerofloor("preview", "--engine", "in-process", "--time-limit", "2", cwd=tmp_path)
+    )
 
 
 def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     project(tmp_path, "import time\ntime.sleep(60)")
     command = [COMMAND, "preview", "--engine", "in-process"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -177,5 +215,9 @@ def test_pack_path_is_an_executable(tmp_path: Path) -> None:
     done = zerofloor("pack-path", cwd=tmp_path)
     assert done.code == 0, done.err
     assert os.access(done.out.strip(), os.X_OK)
-    folder = Path(zerofloor("pack-path", "--folder", cwd=tmp_path, environ={"XDG_CACHE_HOME": str(tmp_path)}).out.strip())
+    folder = Path(
+        zerofloor(
+            "pack-path", "--folder", cwd=tmp_path, environ={"XDG_CACHE_HOME": str(tmp_path)}
+        ).out.strip()
+    )
     assert (folder / "PulumiPolicy.yaml").is_file()

@@ -8,7 +8,11 @@ from pathlib import Path
 from tests.cases import digest_of
 from tests.cli.command import TODAY, refused, zerofloor
 
-INSTANCE = {"type": "aws:ec2/instance:Instance", "name": "inference", "props": {"instanceType": "g6e.xlarge", "ami": "ami-1"}}
+INSTANCE = {
+    "type": "aws:ec2/instance:Instance",
+    "name": "inference",
+    "props": {"instanceType": "g6e.xlarge", "ami": "ami-1"},
+}
 
 
 def write_digest(path: Path, *instances: str) -> None:
@@ -22,7 +26,9 @@ def test_show_prints_region_market_price_source_and_age(tmp_path: Path) -> None:
     assert "aws  us-west-2  on-demand  $1.861 per hour\n    snapshot: " in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     assert "days old)" in done.out
-    assert "nowhere" in refused(zerofloor("prices", "show", "g6e.xlarge", "--region", "nowhere", *TODAY, cwd=tmp_path))
+    assert "nowhere" in refused(
+        zerofloor("prices", "show", "g6e.xlarge", "--region", "nowhere", *TODAY, cwd=tmp_path)
+    )
 
 
 def test_verify_finds_the_snapshot_whole(tmp_path: Path) -> None:
@@ -36,7 +42,16 @@ def test_prices_of_ones_own_beside_the_settings(tmp_path: Path) -> None:
     write_digest(tmp_path / "digest.json", "inference")
     prices = {
         "currency": "USD",
-        "prices": [{"cloud": "aws", "item": "g6e.xlarge", "region": "*", "price": "0.50", "source": "contract", "asOf": "2026-11-01"}],
+        "prices": [
+            {
+                "cloud": "aws",
+                "item": "g6e.xlarge",
+                "region": "*",
+                "price": "0.50",
+                "source": "contract",
+                "asOf": "2026-11-01",
+            }
+        ],
     }
     (tmp_path / "zerofloor.yaml").write_text("prices: own.json\n")
     (tmp_path / "own.json").write_text(json.dumps(prices))
@@ -49,14 +64,20 @@ def test_the_change_against_a_report_and_against_a_document(tmp_path: Path) -> N
     """One instance more: + 1.861 an hour."""
     write_digest(tmp_path / "before.json", "a")
     write_digest(tmp_path / "after.json", "a", "b")
-    zerofloor("check", "before.json", "--format", "json", "--output", "report.json", *TODAY, cwd=tmp_path)
+    zerofloor(
+        "check", "before.json", "--format", "json", "--output", "report.json", *TODAY, cwd=tmp_path
+    )
     for baseline in ("report.json", "before.json"):
         done = zerofloor("check", "after.json", "--against", baseline, *TODAY, cwd=tmp_path)
         assert done.code == 1
         assert f"Against {baseline}: floor +$1.86/h" in done.out
-    assert "missing.json" in refused(zerofloor("check", "after.json", "--against", "missing.json", *TODAY, cwd=tmp_path))
+    assert "missing.json" in refused(
+        zerofloor("check", "after.json", "--against", "missing.json", *TODAY, cwd=tmp_path)
+    )
     (tmp_path / "bad.json").write_text("{")
-    assert "bad.json" in refused(zerofloor("check", "after.json", "--against", "bad.json", *TODAY, cwd=tmp_path))
+    assert "bad.json" in refused(
+        zerofloor("check", "after.json", "--against", "bad.json", *TODAY, cwd=tmp_path)
+    )
 
 
 NO_CREDENTIALS = {
@@ -73,7 +94,9 @@ def test_live_prices_that_can_not_be_had_stop_the_run_or_not_as_asked(tmp_path: 
     write_digest(tmp_path / "digest.json", "inference")
     environ = {**NO_CREDENTIALS, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     refused(zerofloor("check", "digest.json", "--live", *TODAY, cwd=tmp_path, environ=environ))
-    done = zerofloor("check", "digest.json", "--live", "--offline-ok", *TODAY, cwd=tmp_path, environ=environ)
+    done = zerofloor(
+        "check", "digest.json", "--live", "--offline-ok", *TODAY, cwd=tmp_path, environ=environ
+    )
     assert done.code == 1
     assert "$1.86/h" in done.out
     assert done.err.count("\n") == 1

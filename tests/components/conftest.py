@@ -21,7 +21,8 @@ class Manifests:
 
     def __init__(self, stack: Stack):
         self.resources: Mapping[tuple[str, str], Resource] = {
-            (resource.type.rpartition(":")[2], resource.name): resource for resource in stack.resources
+            (resource.type.rpartition(":")[2], resource.name): resource
+            for resource in stack.resources
         }
 
     def spec(self, kind: str, name: str) -> Mapping[str, Any]:

@@ -1,4 +1,5 @@
-"""Manifests against the schemas of the API server: the real CRDs, and the Kubernetes SDK's types for core objects."""
+"""Manifests against the schemas of the API server: the real CRDs, and the Kubernetes SDK's types
+for core objects."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ CORE = {"Deployment": k8s.apps.v1.DeploymentSpecArgs, "Service": k8s.core.v1.Ser
 def crd_errors(inputs: Mapping[str, Any]) -> list[str]:
     """What the API server would refuse in a custom resource. Hidden values stand for a text."""
     validator = _crds()[inputs["apiVersion"], inputs["kind"]]
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(_shown(inputs))]
+    return [
+        f"{error.json_path}: {error.message}" for error in validator.iter_errors(_shown(inputs))
+    ]
 
 
 def core_errors(inputs: Mapping[str, Any]) -> list[str]:
@@ -36,7 +39,9 @@ def _crds() -> Mapping[tuple[str, str], Any]:
         crd = yaml.safe_load(path.read_bytes())["spec"]
         for version in crd["versions"]:
             schema = _strict(version["schema"]["openAPIV3Schema"])
-            validators[f"{crd['group']}/{version['name']}", crd["names"]["kind"]] = jsonschema.Draft202012Validator(schema)
+            validators[f"{crd['group']}/{version['name']}", crd["names"]["kind"]] = (
+                jsonschema.Draft202012Validator(schema)
+            )
     return validators
 
 

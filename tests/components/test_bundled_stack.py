@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 def test_the_bundled_stack_differs_in_its_floor(stack: str, floor: int) -> None:
     preview = preview_in_process(ROOT, stack, time_limit=60)
     manifests = Manifests(preview)
-    assert (preview.project, preview.config and preview.config["aws:region"]) == ("model-server", "us-east-1")
+    assert (preview.project, preview.config and preview.config["aws:region"]) == (
+        "model-server",
+        "us-east-1",
+    )
     assert manifests.spec("ScaledObject", "llm-scaler")["minReplicaCount"] == floor
     assert manifests.spec("ScaledObject", "llm-scaler")["maxReplicaCount"] == 4
     assert manifests.spec("NodePool", "gpu")["limits"] == {"nvidia.com/gpu": "4"}

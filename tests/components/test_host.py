@@ -1,4 +1,5 @@
-"""The components as other languages get them: the plugin process itself, and a YAML program under the real engine."""
+"""The components as other languages get them: the plugin process itself, and a YAML program under
+the real engine."""
 
 from __future__ import annotations
 
@@ -27,11 +28,15 @@ def schema() -> Iterator[Mapping[str, Any]]:
     import grpc
     from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-    process = subprocess.Popen([sys.executable, str(PLUGIN), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(PLUGIN), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            answer = provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(provider_pb2.GetSchemaRequest(), timeout=20)
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(
+                provider_pb2.GetSchemaRequest(), timeout=20
+            )
         yield json.loads(answer.schema)
     finally:
         process.kill()
@@ -39,14 +44,23 @@ def schema() -> Iterator[Mapping[str, Any]]:
 
 
 def test_every_part_of_the_schema_is_described(schema: Mapping[str, Any]) -> None:
-    assert set(schema["resources"]) == {"zerofloor:index:GpuDeployment", "zerofloor:index:GpuNodePool"}
+    assert set(schema["resources"]) == {
+        "zerofloor:index:GpuDeployment",
+        "zerofloor:index:GpuNodePool",
+    }
     for resource in schema["resources"].values():
         assert resource["isComponent"]
         assert resource["description"]
         for name, one in {**resource["inputProperties"], **resource["properties"]}.items():
             assert one.get("description"), name
     (signal,) = schema["types"].values()
-    assert [member["value"] for member in signal["enum"]] == ["http", "gateway", "sqs", "redis", "kafka"]
+    assert [member["value"] for member in signal["enum"]] == [
+        "http",
+        "gateway",
+        "sqs",
+        "redis",
+        "kafka",
+    ]
     assert all(member["description"] for member in signal["enum"])
 
 
@@ -58,7 +72,9 @@ def test_the_schema_and_the_specs_have_the_same_arguments(schema: Mapping[str, A
         assert set(resource["inputProperties"]) == {camel(name) for name in spec.model_fields}
         # `name` has the component's own name for its default.
         assert set(resource.get("requiredInputs", [])) == {
-            camel(name) for name, one in spec.model_fields.items() if one.is_required() and name != "name"
+            camel(name)
+            for name, one in spec.model_fields.items()
+            if one.is_required() and name != "name"
         }
 
 
@@ -149,7 +165,11 @@ def test_a_yaml_program_declares_the_same_objects(engine: Engine) -> None:
     states = {step["newState"]["type"].rpartition(":")[2]: step["newState"] for step in steps}
     assert states["NodePool"]["inputs"]["spec"]["limits"] == {"nvidia.com/gpu": "2"}
     scaler = states["ScaledObject"]["inputs"]["spec"]
-    assert (scaler["minReplicaCount"], scaler["maxReplicaCount"], scaler["scaleTargetRef"]) == (0, 2, {"name": "llm"})
+    assert (scaler["minReplicaCount"], scaler["maxReplicaCount"], scaler["scaleTargetRef"]) == (
+        0,
+        2,
+        {"name": "llm"},
+    )
     pod = states["Deployment"]["inputs"]["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"karpenter.sh/nodepool": "gpu"}
     assert states["Deployment"]["parent"].endswith("GpuDeployment::llm")
@@ -188,11 +208,27 @@ def test_a_yaml_program_is_told_each_argument_that_is_wrong_and_no_value(engine:
 @pytest.mark.parametrize(
     ("component", "inputs", "says"),
     [
-        ("GpuNodePool", {"maxGpus": 2.0, "replica": 1.0}, "replica: is no argument of this component"),
-        ("GpuNodePool", {"maxGpus": 2.0, "max_gpus": 1.0}, "max_gpus: is no argument of this component; did you mean maxGpus?"),
+        (
+            "GpuNodePool",
+            {"maxGpus": 2.0, "replica": 1.0},
+            "replica: is no argument of this component",
+        ),
+        (
+            "GpuNodePool",
+            {"maxGpus": 2.0, "max_gpus": 1.0},
+            "max_gpus: is no argument of this component; did you mean maxGpus?",
+        ),
         ("GpuNodePool", {"role": "r"}, "maxGpus: is required"),
-        ("GpuDeployment", {"image": "i", "wakeSignal": "pigeon"}, "wakeSignal: must be one of http, gateway, sqs, redis, kafka"),
-        ("GpuDeployment", {"image": "i", "gpus": 2.0, "instanceTypes": ["g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
+        (
+            "GpuDeployment",
+            {"image": "i", "wakeSignal": "pigeon"},
+            "wakeSignal: must be one of http, gateway, sqs, redis, kafka",
+        ),
+        (
+            "GpuDeployment",
+            {"image": "i", "gpus": 2.0, "instanceTypes": ["g6e.xlarge"]},
+            "gpus: 2 do not fit on g6e.xlarge, which holds 1",
+        ),
     ],
 )
 def test_the_plugin_refuses_by_name(component: str, inputs: dict[str, Any], says: str) -> None:
@@ -202,4 +238,7 @@ def test_the_plugin_refuses_by_name(component: str, inputs: dict[str, Any], says
 
     with pytest.raises(InputPropertiesError) as refused:
         Components().construct("x", f"zerofloor:index:{component}", inputs)
-    assert (refused.value.message, refused.value.errors) == (f"the arguments are refused\n{says}", [])
+    assert (refused.value.message, refused.value.errors) == (
+        f"the arguments are refused\n{says}",
+        [],
+    )

@@ -1,4 +1,5 @@
-"""What the components declare: every object as the API server wants it, and each argument where it belongs."""
+"""What the components declare: every object as the API server wants it, and each argument where it
+belongs."""
 
 from __future__ import annotations
 
@@ -14,20 +15,41 @@ QUEUE = "urn:pulumi:dev::everything::aws:sqs/queue:Queue::jobs"
 
 
 def test_every_custom_resource_passes_the_schema_of_its_crd(everything: Stack) -> None:
-    custom = [one for one in everything.resources if one.type.startswith("kubernetes:") and one.inputs["kind"] not in CORE]
-    assert {one.inputs["kind"] for one in custom} == {"ScaledObject", "InterceptorRoute", "NodePool", "EC2NodeClass"}
+    custom = [
+        one
+        for one in everything.resources
+        if one.type.startswith("kubernetes:") and one.inputs["kind"] not in CORE
+    ]
+    assert {one.inputs["kind"] for one in custom} == {
+        "ScaledObject",
+        "InterceptorRoute",
+        "NodePool",
+        "EC2NodeClass",
+    }
     assert {one.urn: crd_errors(one.inputs) for one in custom if crd_errors(one.inputs)} == {}
 
 
 def test_every_core_object_has_only_fields_of_its_type(everything: Stack) -> None:
-    core = [one for one in everything.resources if one.type.startswith("kubernetes:") and one.inputs["kind"] in CORE]
+    core = [
+        one
+        for one in everything.resources
+        if one.type.startswith("kubernetes:") and one.inputs["kind"] in CORE
+    ]
     assert {one.inputs["kind"] for one in core} == {"Deployment", "Service"}
     assert {one.urn: core_errors(one.inputs) for one in core if core_errors(one.inputs)} == {}
 
 
 def test_the_checks_see_a_wrong_field() -> None:
     scaler = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {}}
-    wrong = {**scaler, "spec": {"scaleTargetRef": {"name": "x"}, "triggers": [], "minReplicas": 0, "cooldownPeriod": "300"}}
+    wrong = {
+        **scaler,
+        "spec": {
+            "scaleTargetRef": {"name": "x"},
+            "triggers": [],
+            "minReplicas": 0,
+            "cooldownPeriod": "300",
+        },
+    }
     assert len(crd_errors(wrong)) == 3
     assert core_errors({"kind": "Service", "spec": {"ports": [{"port": "80", "number": 1}]}}) == [
         "spec.ports[0].port: '80' is not int",
@@ -38,7 +60,11 @@ def test_the_checks_see_a_wrong_field() -> None:
 def test_everything_has_the_component_as_its_parent(everything: Stack) -> None:
     components = {one.urn for one in everything.resources if one.type.startswith("zerofloor:")}
     assert len(components) == 11
-    assert all(one.parent in components for one in everything.resources if one.type.startswith("kubernetes:"))
+    assert all(
+        one.parent in components
+        for one in everything.resources
+        if one.type.startswith("kubernetes:")
+    )
     assert all(not one.custom for one in everything.resources if one.urn in components)
 
 
@@ -49,16 +75,25 @@ def test_a_few_lines_are_a_server_that_scales_to_zero(manifests: Manifests) -> N
         "maxReplicaCount": 1,
         "cooldownPeriod": 300,
         "pollingInterval": 15,
-        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}}}},
+        "advanced": {
+            "horizontalPodAutoscalerConfig": {
+                "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}}
+            }
+        },
         "triggers": [
             {
                 "type": "external-push",
-                "metadata": {"scalerAddress": "keda-add-ons-http-external-scaler.keda:9090", "interceptorRoute": "few"},
+                "metadata": {
+                    "scalerAddress": "keda-add-ons-http-external-scaler.keda:9090",
+                    "interceptorRoute": "few",
+                },
             }
         ],
     }
     assert manifests.pod("few")["containers"][0]["resources"] == {"limits": {"nvidia.com/gpu": "1"}}
-    assert manifests.pod("few")["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert manifests.pod("few")["tolerations"] == [
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+    ]
     assert manifests.pod("few")["volumes"] == [{"name": "cache", "emptyDir": {}}]
 
 
@@ -69,15 +104,37 @@ def test_the_scaler_owns_the_count_after_creation(manifests: Manifests) -> None:
 
 
 def test_the_scaler_names_its_target_as_the_deployment_is_named(manifests: Manifests) -> None:
-    deployment, scaler = manifests.resources["Deployment", "many"], manifests.resources["ScaledObject", "many-scaler"]
-    assert deployment.inputs["metadata"]["name"] == scaler.inputs["spec"]["scaleTargetRef"]["name"] == "renamed"
-    assert deployment.inputs["metadata"]["namespace"] == scaler.inputs["metadata"]["namespace"] == "models"
+    deployment, scaler = (
+        manifests.resources["Deployment", "many"],
+        manifests.resources["ScaledObject", "many-scaler"],
+    )
+    assert (
+        deployment.inputs["metadata"]["name"]
+        == scaler.inputs["spec"]["scaleTargetRef"]["name"]
+        == "renamed"
+    )
+    assert (
+        deployment.inputs["metadata"]["namespace"]
+        == scaler.inputs["metadata"]["namespace"]
+        == "models"
+    )
 
 
-def test_requests_wait_at_the_interceptor_for_as_long_as_a_start_takes(manifests: Manifests) -> None:
+def test_requests_wait_at_the_interceptor_for_as_long_as_a_start_takes(
+    manifests: Manifests,
+) -> None:
     assert manifests.spec("InterceptorRoute", "many-route") == {
         "target": {"service": "renamed", "port": 9000},
-        "rules": [{"hosts": ["renamed-proxy", "renamed-proxy.models", "renamed-proxy.models.svc.cluster.local", "llm.example.com"]}],
+        "rules": [
+            {
+                "hosts": [
+                    "renamed-proxy",
+                    "renamed-proxy.models",
+                    "renamed-proxy.models.svc.cluster.local",
+                    "llm.example.com",
+                ]
+            }
+        ],
         "scalingMetric": {"concurrency": {"targetValue": 20}},
         "timeouts": {"readiness": "725s"},
     }
@@ -94,8 +151,25 @@ def test_requests_wait_at_the_interceptor_for_as_long_as_a_start_takes(manifests
 @pytest.mark.parametrize(
     ("name", "kind", "metadata"),
     [
-        ("gateway", "prometheus", {"serverAddress": "http://prometheus:9090", "query": "sum(gateway_requests_waiting)", "threshold": "10"}),
-        ("sqs", "aws-sqs-queue", {"queueURL": UNKNOWN, "awsRegion": "us-east-1", "queueLength": "10", "identityOwner": "operator"}),
+        (
+            "gateway",
+            "prometheus",
+            {
+                "serverAddress": "http://prometheus:9090",
+                "query": "sum(gateway_requests_waiting)",
+                "threshold": "10",
+            },
+        ),
+        (
+            "sqs",
+            "aws-sqs-queue",
+            {
+                "queueURL": UNKNOWN,
+                "awsRegion": "us-east-1",
+                "queueLength": "10",
+                "identityOwner": "operator",
+            },
+        ),
         ("redis", "redis", {"address": "redis:6379", "listName": "jobs", "listLength": "10"}),
         (
             "kafka",
@@ -110,8 +184,13 @@ def test_requests_wait_at_the_interceptor_for_as_long_as_a_start_takes(manifests
         ),
     ],
 )
-def test_a_signal_is_a_trigger_of_keda(manifests: Manifests, name: str, kind: str, metadata: dict[str, object]) -> None:
-    assert (manifests.trigger(name)["type"], manifests.trigger(name)["metadata"]) == (kind, metadata)
+def test_a_signal_is_a_trigger_of_keda(
+    manifests: Manifests, name: str, kind: str, metadata: dict[str, object]
+) -> None:
+    assert (manifests.trigger(name)["type"], manifests.trigger(name)["metadata"]) == (
+        kind,
+        metadata,
+    )
     assert ("InterceptorRoute", f"{name}-route") not in manifests.resources
     assert ("Service", f"{name}-proxy") not in manifests.resources
 
@@ -129,8 +208,16 @@ def test_the_scaler_depends_on_the_queue_that_wakes_it(manifests: Manifests) -> 
 def test_the_model_has_time_to_load(manifests: Manifests) -> None:
     container = manifests.pod("many")["containers"][0]
     probe = container["startupProbe"]
-    assert probe == {"httpGet": {"path": "/v2/health/ready", "port": "http"}, "periodSeconds": 10, "failureThreshold": 13}
-    assert container["readinessProbe"]["httpGet"] == container["livenessProbe"]["httpGet"] == probe["httpGet"]
+    assert probe == {
+        "httpGet": {"path": "/v2/health/ready", "port": "http"},
+        "periodSeconds": 10,
+        "failureThreshold": 13,
+    }
+    assert (
+        container["readinessProbe"]["httpGet"]
+        == container["livenessProbe"]["httpGet"]
+        == probe["httpGet"]
+    )
     assert container["ports"] == [{"name": "http", "containerPort": 9000}]
     # 600 s for the node and the image, 125 s for the model.
     assert manifests.spec("Deployment", "many")["progressDeadlineSeconds"] == 725
@@ -142,14 +229,24 @@ def test_a_rollout_buys_no_second_gpu_unless_told(manifests: Manifests) -> None:
         "type": "RollingUpdate",
         "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
     }
-    assert manifests.spec("Deployment", "many")["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert manifests.spec("Deployment", "many")["strategy"]["rollingUpdate"] == {
+        "maxSurge": 1,
+        "maxUnavailable": 0,
+    }
 
 
 def test_what_the_pod_asks_for(manifests: Manifests) -> None:
     pod = manifests.pod("many")
     (container,) = pod["containers"]
-    assert container["resources"] == {"limits": {"nvidia.com/gpu": "4", "memory": "300Gi"}, "requests": {"cpu": "40", "memory": "300Gi"}}
-    assert (container["command"], container["args"], container["image"]) == (["serve"], ["--model", "m"], "server:1")
+    assert container["resources"] == {
+        "limits": {"nvidia.com/gpu": "4", "memory": "300Gi"},
+        "requests": {"cpu": "40", "memory": "300Gi"},
+    }
+    assert (container["command"], container["args"], container["image"]) == (
+        ["serve"],
+        ["--model", "m"],
+        "server:1",
+    )
     assert container["envFrom"] == [{"secretRef": {"name": "hub"}}]
     assert (pod["serviceAccountName"], pod["priorityClassName"]) == ("reader", "batch")
     assert pod["nodeSelector"] == {"zone": "a", "karpenter.sh/nodepool": "types"}
@@ -158,9 +255,14 @@ def test_what_the_pod_asks_for(manifests: Manifests) -> None:
         {"key": "team", "operator": "Equal", "value": "ml", "effect": "NoExecute"},
         {"key": "slow", "operator": "Exists", "effect": "PreferNoSchedule"},
     ]
-    (term,) = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    (term,) = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"
+    ]
     assert term["matchExpressions"][0]["values"] == ["g6e.12xlarge", "g6e.24xlarge"]
-    assert manifests.spec("Deployment", "many")["template"]["metadata"]["labels"] == {"team": "ml", "app.kubernetes.io/name": "renamed"}
+    assert manifests.spec("Deployment", "many")["template"]["metadata"]["labels"] == {
+        "team": "ml",
+        "app.kubernetes.io/name": "renamed",
+    }
 
 
 def test_where_the_model_is_cached(manifests: Manifests) -> None:
@@ -172,8 +274,12 @@ def test_where_the_model_is_cached(manifests: Manifests) -> None:
         {"name": "cache", "mountPath": "/models"},
         {"name": "shared-memory", "mountPath": "/dev/shm"},
     ]
-    assert manifests.pod("gateway")["volumes"] == [{"name": "cache", "persistentVolumeClaim": {"claimName": "models"}}]
-    assert manifests.pod("sqs")["volumes"] == [{"name": "cache", "hostPath": {"path": "/mnt/models", "type": "DirectoryOrCreate"}}]
+    assert manifests.pod("gateway")["volumes"] == [
+        {"name": "cache", "persistentVolumeClaim": {"claimName": "models"}}
+    ]
+    assert manifests.pod("sqs")["volumes"] == [
+        {"name": "cache", "hostPath": {"path": "/mnt/models", "type": "DirectoryOrCreate"}}
+    ]
 
 
 def test_another_makers_gpu_has_its_own_resource_and_taint(manifests: Manifests) -> None:
@@ -181,13 +287,16 @@ def test_another_makers_gpu_has_its_own_resource_and_taint(manifests: Manifests)
     assert manifests.pod("redis")["tolerations"][0]["key"] == "amd.com/gpu"
 
 
-def test_environment_goes_through_untouched_and_a_secret_stays_one(manifests: Manifests, everything: Stack) -> None:
+def test_environment_goes_through_untouched_and_a_secret_stays_one(
+    manifests: Manifests, everything: Stack
+) -> None:
     assert manifests.pod("many")["containers"][0]["env"] == [
         {"name": "A", "value": "1"},
         {"name": "QUEUE", "value": UNKNOWN},
         {"name": "TOKEN", "value": SECRET},
     ]
-    # A whole map that is one secret hides its list of variables, and nothing else of the Deployment.
+    # A whole map that is one secret hides its list of variables, and nothing else of the
+    # Deployment.
     assert manifests.pod("kafka")["containers"][0]["env"] is SECRET
     assert "hf_planted_secret" not in json.dumps([repr(one) for one in everything.resources])
 
@@ -203,14 +312,25 @@ def test_the_pool_is_empty_when_no_pod_wants_it(manifests: Manifests) -> None:
     assert pool["disruption"] == {
         "consolidationPolicy": "WhenEmpty",
         "consolidateAfter": "60s",
-        "budgets": [{"nodes": "100%", "reasons": ["Empty"]}, {"nodes": "1", "reasons": ["Drifted", "Underutilized"]}],
+        "budgets": [
+            {"nodes": "100%", "reasons": ["Empty"]},
+            {"nodes": "1", "reasons": ["Drifted", "Underutilized"]},
+        ],
     }
     template = pool["template"]["spec"]
     assert template["taints"] == [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]
-    assert template["nodeClassRef"] == {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "types"}
+    assert template["nodeClassRef"] == {
+        "group": "karpenter.k8s.aws",
+        "kind": "EC2NodeClass",
+        "name": "types",
+    }
     assert (template["expireAfter"], template["terminationGracePeriod"]) == ("720h", "1800s")
     assert template["requirements"] == [
-        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g6e.xlarge", "g6e.48xlarge"]},
+        {
+            "key": "node.kubernetes.io/instance-type",
+            "operator": "In",
+            "values": ["g6e.xlarge", "g6e.48xlarge"],
+        },
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
     ]
 
@@ -223,15 +343,26 @@ def test_the_pool_by_families(manifests: Manifests) -> None:
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot", "on-demand"]},
         {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["us-east-1a", UNKNOWN]},
     ]
-    assert (pool["weight"], pool["disruption"]["consolidateAfter"], pool["limits"]) == (10, "7200s", {"nvidia.com/gpu": "4"})
+    assert (pool["weight"], pool["disruption"]["consolidateAfter"], pool["limits"]) == (
+        10,
+        "7200s",
+        {"nvidia.com/gpu": "4"},
+    )
     assert pool["template"]["metadata"] == {"labels": {"tier": "gpu"}}
-    assert (pool["template"]["spec"]["expireAfter"], pool["template"]["spec"]["terminationGracePeriod"]) == ("24h", "60s")
+    assert (
+        pool["template"]["spec"]["expireAfter"],
+        pool["template"]["spec"]["terminationGracePeriod"],
+    ) == ("24h", "60s")
 
 
 def test_the_pools_nodes(manifests: Manifests) -> None:
     by_cluster = manifests.spec("EC2NodeClass", "types-class")
     assert by_cluster["role"] == "nodes"
-    assert by_cluster["subnetSelectorTerms"] == by_cluster["securityGroupSelectorTerms"] == [{"tags": {"karpenter.sh/discovery": "c"}}]
+    assert (
+        by_cluster["subnetSelectorTerms"]
+        == by_cluster["securityGroupSelectorTerms"]
+        == [{"tags": {"karpenter.sh/discovery": "c"}}]
+    )
     assert by_cluster["amiSelectorTerms"] == [{"alias": "al2023@latest"}]
     by_tags = manifests.spec("EC2NodeClass", "families-class")
     assert "role" not in by_tags
@@ -241,7 +372,12 @@ def test_the_pools_nodes(manifests: Manifests) -> None:
     (disk,) = by_tags["blockDeviceMappings"]
     assert disk == {
         "deviceName": "/dev/xvdb",
-        "ebs": {"volumeSize": "500Gi", "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True},
+        "ebs": {
+            "volumeSize": "500Gi",
+            "volumeType": "gp3",
+            "encrypted": True,
+            "deleteOnTermination": True,
+        },
     }
     assert by_cluster["blockDeviceMappings"][0]["deviceName"] == "/dev/xvda"
 
@@ -249,7 +385,9 @@ def test_the_pools_nodes(manifests: Manifests) -> None:
 def test_the_pool_of_another_maker(manifests: Manifests) -> None:
     pool = manifests.spec("NodePool", "neuron")
     assert pool["limits"] == {"aws.amazon.com/neuron": "1"}
-    assert pool["template"]["spec"]["taints"] == [{"key": "aws.amazon.com/neuron", "effect": "NoSchedule"}]
+    assert pool["template"]["spec"]["taints"] == [
+        {"key": "aws.amazon.com/neuron", "effect": "NoSchedule"}
+    ]
 
 
 def test_a_deployment_depends_on_the_pool_whose_name_it_takes(manifests: Manifests) -> None:

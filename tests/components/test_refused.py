@@ -1,5 +1,5 @@
-# ruff: noqa: E501 — one case a line reads best
-"""Arguments that are refused: before anything is declared, each named as every language spells it, with what to do."""
+"""Arguments that are refused: before anything is declared, each named as every language spells it,
+with what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ def deployment(**args: Any) -> list[str]:
 
 def pool(**args: Any) -> list[str]:
     """What a GpuNodePool "gpu" with these arguments says."""
-    given = {"cluster_name": "c", "role": "nodes", "instance_types": ["g6e.xlarge"], "max_gpus": 4, **args}
+    given = {
+        "cluster_name": "c",
+        "role": "nodes",
+        "instance_types": ["g6e.xlarge"],
+        "max_gpus": 4,
+        **args,
+    }
     with pytest.raises(SpecError) as refused:
         GpuNodePool("gpu", given)  # type: ignore[arg-type]
     return _lines(refused.value, 'GpuNodePool "gpu": ')
@@ -54,22 +60,46 @@ def _lines(error: SpecError, head: str) -> list[str]:
         ({"gpus": 0.5}, "gpus: must be a whole number"),
         ({"gpus": 8, "instance_types": ["g6e.12xlarge"]}, "gpus: 8 do not fit on g6e.12xlarge, which holds 4"),
         ({"gpus": 2, "instance_types": ["g6e.12xlarge", "g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
-        ({"instance_types": ["g6e.xlarg"]}, "instanceTypes[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({"instance_types": ["g6e.xlarg"]}, (
+            "instanceTypes[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did "
+            "you mean g6e.xlarge?"
+        )),
         ({"instance_types": ["m7i.large"]}, "instanceTypes[0]: m7i.large has no GPU"),
         ({"instance_types": ["g6f.large"]}, "instanceTypes[0]: g6f.large has 0.125 of a GPU, and a pod asks for whole ones"),
-        ({"instance_types": ["inf2.xlarge"]}, "gpuResource: nvidia.com/gpu is not what inf2.xlarge has: AWS Inferentia2 is aws.amazon.com/neuron"),
-        ({"instance_types": ["g6e.xlarge"], "cpu": "4"}, "cpu: 4 does not fit on g6e.xlarge: it has 4 in all, and the system needs a part of it"),
-        ({"instance_types": ["g6e.xlarge"], "memory": "33Gi"}, "memory: 33Gi does not fit on g6e.xlarge: it has 32.0 GiB in all, and the system needs a part of it"),
+        ({"instance_types": ["inf2.xlarge"]}, (
+            "gpuResource: nvidia.com/gpu is not what inf2.xlarge has: AWS Inferentia2 is "
+            "aws.amazon.com/neuron"
+        )),
+        ({"instance_types": ["g6e.xlarge"], "cpu": "4"}, (
+            "cpu: 4 does not fit on g6e.xlarge: it has 4 in all, and the system needs a part "
+            "of it"
+        )),
+        ({"instance_types": ["g6e.xlarge"], "memory": "33Gi"}, (
+            "memory: 33Gi does not fit on g6e.xlarge: it has 32.0 GiB in all, and the system "
+            "needs a part of it"
+        )),
         ({"instance_types": "g6e.xlarge"}, "instanceTypes: must be a list"),
-        ({"cooldown_seconds": 3601}, "cooldownSeconds: 3601 bills GPUs for longer after the last request than idleCapSeconds, which is 3600; raise that to allow it"),
-        ({"max_unavailable": 0}, "maxUnavailable: must be at least 1 where maxSurge is 0, or no rollout could ever proceed"),
+        ({"cooldown_seconds": 3601}, (
+            "cooldownSeconds: 3601 bills GPUs for longer after the last request than "
+            "idleCapSeconds, which is 3600; raise that to allow it"
+        )),
+        ({"max_unavailable": 0}, (
+            "maxUnavailable: must be at least 1 where maxSurge is 0, or no rollout could ever "
+            "proceed"
+        )),
         ({"cache_claim": "a", "cache_size": "1Gi"}, "cacheClaim: excludes cacheSize: the cache is one volume"),
         ({"cache_size": "big"}, "cacheSize: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
         ({"cpu": "0"}, "cpu: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
         ({"health_path": "health"}, "healthPath: must be a path that starts with /"),
         ({"port": 70000}, "port: must be at most 65535"),
-        ({"tolerations": ["a b"]}, "tolerations[0]: must be KEY, KEY=VALUE, or either with :NoSchedule, :PreferNoSchedule or :NoExecute after it"),
-        ({"name": "My Server"}, "name: must be lower-case letters, digits and dashes, at most 50, as Kubernetes names are: set name"),
+        ({"tolerations": ["a b"]}, (
+            "tolerations[0]: must be KEY, KEY=VALUE, or either with :NoSchedule, "
+            ":PreferNoSchedule or :NoExecute after it"
+        )),
+        ({"name": "My Server"}, (
+            "name: must be lower-case letters, digits and dashes, at most 50, as Kubernetes "
+            "names are: set name"
+        )),
         ({"replicas": 1}, "replicas: is no argument of this component; did you mean min_replicas?"),
         ({"minReplicas": 1}, "minReplicas: is no argument of this component; did you mean min_replicas?"),
         ({"max_replica": 1}, "max_replica: is no argument of this component; did you mean max_replicas?"),
@@ -97,13 +127,19 @@ def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> N
         ({"instance_types": None, "instance_families": ["m7i"]}, "instanceFamilies[0]: m7i is no family with whole GPUs that zerofloor knows"),
         ({"instance_types": None, "instance_families": ["p5en"]}, "instanceFamilies[0]: p5en has at least 8 GPUs on a node and maxGpus is 4"),
         ({"instance_types": ["c7i.large"]}, "instanceTypes[0]: c7i.large has no GPU"),
-        ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instanceTypes: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one pool for each, as each has its own taint and limit"),
+        ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, (
+            "instanceTypes: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one pool for "
+            "each, as each has its own taint and limit"
+        )),
         ({"role": None}, "role: is required, or instanceProfile in its place"),
         ({"instance_profile": "p"}, "instanceProfile: excludes role: give one of the two"),
         ({"cluster_name": None}, "clusterName: is required, or discoveryTags in its place"),
         ({"capacity_types": ["free"]}, "capacityTypes[0]: must be on-demand, spot or reserved"),
         ({"capacity_types": []}, "capacityTypes: must name at least one"),
-        ({"consolidate_after_seconds": 86400}, "consolidateAfterSeconds: 86400 bills GPUs for longer after the last request than idleCapSeconds, which is 3600; raise that to allow it"),
+        ({"consolidate_after_seconds": 86400}, (
+            "consolidateAfterSeconds: 86400 bills GPUs for longer after the last request than "
+            "idleCapSeconds, which is 3600; raise that to allow it"
+        )),
         ({"ami_alias": "windows2022@latest"}, "amiAlias: must be al2023@VERSION or bottlerocket@VERSION, such as al2023@latest"),
         ({"weight": 101}, "weight: must be at most 100"),
         ({"replicas": 1}, "replicas: is no argument of this component"),
@@ -133,7 +169,11 @@ def test_every_problem_is_told_at_once() -> None:
     ],
 )
 def test_what_only_a_replica_exports_wakes_nobody(query: str) -> None:
-    gateway = {"wake_signal": "gateway", "prometheus_address": "http://p", "prometheus_query": query}
+    gateway = {
+        "wake_signal": "gateway",
+        "prometheus_address": "http://p",
+        "prometheus_query": query,
+    }
     (says,) = deployment(**gateway)
     assert says.startswith("prometheusQuery: ")
     assert "exported by the replicas themselves: at zero there is none" in says
@@ -158,7 +198,8 @@ def test_what_a_gateway_exports_wakes(query: str) -> None:
 def test_a_bound_that_is_an_output_is_refused(name: str) -> None:
     (says,) = deployment(**{name: pulumi.Output.secret(1)})
     assert says.endswith(
-        "must be a plain value, not an Output: it is checked in the preview, where an Output may be unknown; use configuration"
+        "must be a plain value, not an Output: it is checked in the preview, where an "
+        "Output may be unknown; use configuration"
     )
 
 
@@ -169,7 +210,13 @@ def test_a_secret_is_in_no_message_and_no_traceback() -> None:
         {"env": SECRET},
         {"args": SECRET},
         {"image": {"a": SECRET}},
-        {"env": {"TOKEN": SECRET, "OTHER": 1}, "gpus": SECRET, "tolerations": [SECRET + " x"], "cpu": SECRET, "health_path": SECRET},
+        {
+            "env": {"TOKEN": SECRET, "OTHER": 1},
+            "gpus": SECRET,
+            "tolerations": [SECRET + " x"],
+            "cpu": SECRET,
+            "health_path": SECRET,
+        },
     ):
         with pytest.raises(SpecError) as refused:
             GpuDeployment("llm", {"image": "server:1", **args})  # type: ignore[typeddict-item]
@@ -184,4 +231,6 @@ def test_the_error_ends_a_program_without_a_trace() -> None:
 
 
 def test_a_signal_may_be_written_as_text() -> None:
-    assert deployment(wake_signal="sqs", queue_region="us-east-1") == ['queueUrl: is required with wakeSignal "sqs"']
+    assert deployment(wake_signal="sqs", queue_region="us-east-1") == [
+        'queueUrl: is required with wakeSignal "sqs"'
+    ]

@@ -1,4 +1,5 @@
-"""Stacks worked out by hand from the price list, each with its sum as an expression. Prices: zerofloor/prices/snapshot, 2026-11-23."""
+"""Stacks worked out by hand from the price list, each with its sum as an expression. Prices:
+zerofloor/prices/snapshot, 2026-11-23."""
 
 from __future__ import annotations
 
@@ -27,14 +28,58 @@ class Stack(NamedTuple):
 
 STACKS = [
     # One cloud after the other, one type, one market.
-    Stack("one L40S that is always there", (supply("g6e.xlarge"),), D("1.861"), D("1.861"), D("1.861") * 4),
-    Stack("the same in Oregon", (supply("g6e.xlarge", region="us-west-2"),), D("1.861"), D("1.861"), D("1.861") * 4),
-    Stack("a T4 is dearer in Ireland", (supply("g4dn.xlarge", region="eu-west-1", ceiling=1),), D("0.587"), D("0.587"), D("0.587")),
-    Stack("zero, and up to three", (supply("g6e.xlarge", nodes=0, ceiling=3),), NONE, NONE, D("1.861") * 3),
-    Stack("two H100 nodes", (supply("p5.48xlarge", nodes=2, ceiling=2),), D("55.04") * 2, D("55.04") * 2, D("55.04") * 2),
-    Stack("GovCloud", (supply("p5.48xlarge", region="us-gov-west-1", ceiling=1),), D("66.048"), D("66.048"), D("66.048")),
-    Stack("Stockholm", (supply("p5.48xlarge", region="eu-north-1", ceiling=1),), D("58.8928"), D("58.8928"), D("58.8928")),
-    Stack("Inferentia", (supply("inf2.xlarge", ceiling=2),), D("0.7582"), D("0.7582"), D("0.7582") * 2),
+    Stack(
+        "one L40S that is always there",
+        (supply("g6e.xlarge"),),
+        D("1.861"),
+        D("1.861"),
+        D("1.861") * 4,
+    ),
+    Stack(
+        "the same in Oregon",
+        (supply("g6e.xlarge", region="us-west-2"),),
+        D("1.861"),
+        D("1.861"),
+        D("1.861") * 4,
+    ),
+    Stack(
+        "a T4 is dearer in Ireland",
+        (supply("g4dn.xlarge", region="eu-west-1", ceiling=1),),
+        D("0.587"),
+        D("0.587"),
+        D("0.587"),
+    ),
+    Stack(
+        "zero, and up to three",
+        (supply("g6e.xlarge", nodes=0, ceiling=3),),
+        NONE,
+        NONE,
+        D("1.861") * 3,
+    ),
+    Stack(
+        "two H100 nodes",
+        (supply("p5.48xlarge", nodes=2, ceiling=2),),
+        D("55.04") * 2,
+        D("55.04") * 2,
+        D("55.04") * 2,
+    ),
+    Stack(
+        "GovCloud",
+        (supply("p5.48xlarge", region="us-gov-west-1", ceiling=1),),
+        D("66.048"),
+        D("66.048"),
+        D("66.048"),
+    ),
+    Stack(
+        "Stockholm",
+        (supply("p5.48xlarge", region="eu-north-1", ceiling=1),),
+        D("58.8928"),
+        D("58.8928"),
+        D("58.8928"),
+    ),
+    Stack(
+        "Inferentia", (supply("inf2.xlarge", ceiling=2),), D("0.7582"), D("0.7582"), D("0.7582") * 2
+    ),
     Stack("Trainium", (supply("trn1.32xlarge", ceiling=1),), D("21.5"), D("21.5"), D("21.5")),
     Stack(
         "a fraction of an L4 bills as its machine",
@@ -58,7 +103,11 @@ STACKS = [
         D("0.742916"),
     ),
     Stack(
-        "Google, eight H100", (supply("a3-highgpu-8g", cloud="gcp", region="us-central1", ceiling=1),), D("88.49"), D("88.49"), D("88.49")
+        "Google, eight H100",
+        (supply("a3-highgpu-8g", cloud="gcp", region="us-central1", ceiling=1),),
+        D("88.49"),
+        D("88.49"),
+        D("88.49"),
     ),
     Stack(
         "Google, eight A100",
@@ -89,9 +138,19 @@ STACKS = [
         D("98.32") * 3,
     ),
     # Markets.
-    Stack("spot", (supply("p5.48xlarge", market="spot", ceiling=2),), D("14.246"), D("14.246"), D("14.246") * 2),
     Stack(
-        "spot in Oregon", (supply("p5.48xlarge", market="spot", region="us-west-2", ceiling=1),), D("21.6229"), D("21.6229"), D("21.6229")
+        "spot",
+        (supply("p5.48xlarge", market="spot", ceiling=2),),
+        D("14.246"),
+        D("14.246"),
+        D("14.246") * 2,
+    ),
+    Stack(
+        "spot in Oregon",
+        (supply("p5.48xlarge", market="spot", region="us-west-2", ceiling=1),),
+        D("21.6229"),
+        D("21.6229"),
+        D("21.6229"),
     ),
     Stack(
         "spot of a type without an on-demand price",
@@ -109,14 +168,29 @@ STACKS = [
     ),
     Stack(
         "spot beside on-demand",
-        (supply("p5.48xlarge", market="spot", nodes=0, ceiling=2), supply("p5.48xlarge", nodes=1, ceiling=2)),
+        (
+            supply("p5.48xlarge", market="spot", nodes=0, ceiling=2),
+            supply("p5.48xlarge", nodes=1, ceiling=2),
+        ),
         D("55.04"),
         D("55.04"),
         D("14.246") * 2 + D("55.04") * 2,
     ),
     # Counts that differ between the figures.
-    Stack("desired above the floor", (supply("g5.xlarge", nodes=0, desired=2, ceiling=5),), NONE, D("1.006") * 2, D("1.006") * 5),
-    Stack("floor, desired and ceiling", (supply("g5.xlarge", nodes=1, desired=2, ceiling=5),), D("1.006"), D("1.006") * 2, D("1.006") * 5),
+    Stack(
+        "desired above the floor",
+        (supply("g5.xlarge", nodes=0, desired=2, ceiling=5),),
+        NONE,
+        D("1.006") * 2,
+        D("1.006") * 5,
+    ),
+    Stack(
+        "floor, desired and ceiling",
+        (supply("g5.xlarge", nodes=1, desired=2, ceiling=5),),
+        D("1.006"),
+        D("1.006") * 2,
+        D("1.006") * 5,
+    ),
     Stack(
         "a scaler raises it above what is declared",
         (supply("g5.xlarge", nodes=2, desired=1, ceiling=5),),
@@ -124,7 +198,13 @@ STACKS = [
         D("1.006"),
         D("1.006") * 5,
     ),
-    Stack("one GPU of eight bills eight", (supply("p4d.24xlarge", ceiling=1),), D("21.957642"), D("21.957642"), D("21.957642")),
+    Stack(
+        "one GPU of eight bills eight",
+        (supply("p4d.24xlarge", ceiling=1),),
+        D("21.957642"),
+        D("21.957642"),
+        D("21.957642"),
+    ),
     # Schedules: node-hours of a week over 168.
     Stack(
         "office hours, five days of twelve hours",
@@ -133,7 +213,13 @@ STACKS = [
         NONE,
         D("5.672"),
     ),
-    Stack("a night", (supply("g5.xlarge", hours="10.5", desired=0, ceiling=1),), D("1.006") * D("10.5") / 168, NONE, D("1.006")),
+    Stack(
+        "a night",
+        (supply("g5.xlarge", hours="10.5", desired=0, ceiling=1),),
+        D("1.006") * D("10.5") / 168,
+        NONE,
+        D("1.006"),
+    ),
     Stack(
         "three nodes on weekdays",
         (supply("p5.48xlarge", nodes=3, hours=120, desired=0, ceiling=3),),
@@ -185,7 +271,16 @@ STACKS = [
     ),
     Stack(
         "Google's candidates",
-        (supply("g2-standard-48", "g2-standard-4", cloud="gcp", region="us-central1", nodes=2, ceiling=2),),
+        (
+            supply(
+                "g2-standard-48",
+                "g2-standard-4",
+                cloud="gcp",
+                region="us-central1",
+                nodes=2,
+                ceiling=2,
+            ),
+        ),
         D("0.706832") * 2,
         D("0.706832") * 2,
         D("0.706832") * 2,
@@ -194,7 +289,11 @@ STACKS = [
     ),
     # Warm pools that run, reservations, several pools.
     Stack(
-        "a node and two warm ones", (supply("g5.xlarge", nodes=1 + 2, ceiling=3 + 2),), D("1.006") * (1 + 2), D("1.006") * 3, D("1.006") * 5
+        "a node and two warm ones",
+        (supply("g5.xlarge", nodes=1 + 2, ceiling=3 + 2),),
+        D("1.006") * (1 + 2),
+        D("1.006") * 3,
+        D("1.006") * 5,
     ),
     Stack(
         "a capacity reservation bills unused",
@@ -205,14 +304,21 @@ STACKS = [
     ),
     Stack(
         "two clouds",
-        (supply("g6e.xlarge", ceiling=1), supply("Standard_NC6s_v3", cloud="azure", region="eastus", nodes=2, ceiling=2)),
+        (
+            supply("g6e.xlarge", ceiling=1),
+            supply("Standard_NC6s_v3", cloud="azure", region="eastus", nodes=2, ceiling=2),
+        ),
         D("1.861") + D("3.06") * 2,
         D("1.861") + D("3.06") * 2,
         D("1.861") + D("3.06") * 2,
     ),
     Stack(
         "three pools, one held",
-        (supply("g6e.xlarge", nodes=0, ceiling=2), supply("g5.48xlarge", ceiling=1), supply("p5.48xlarge", nodes=0, ceiling=1)),
+        (
+            supply("g6e.xlarge", nodes=0, ceiling=2),
+            supply("g5.48xlarge", ceiling=1),
+            supply("p5.48xlarge", nodes=0, ceiling=1),
+        ),
         D("16.288"),
         D("16.288"),
         D("1.861") * 2 + D("16.288") + D("55.04"),
@@ -227,11 +333,19 @@ STACKS = [
     Stack("nothing that can come", (supply("p5.48xlarge", nodes=0, ceiling=0),), NONE, NONE, NONE),
     # Managed services: by GPU and hour.
     Stack(
-        "Fireworks, two H100", (supply("2x H100 80GB", cloud="fireworks", region=None, ceiling=3),), D("7") * 2, D("7") * 2, D("7") * 2 * 3
+        "Fireworks, two H100",
+        (supply("2x H100 80GB", cloud="fireworks", region=None, ceiling=3),),
+        D("7") * 2,
+        D("7") * 2,
+        D("7") * 2 * 3,
     ),
     Stack(
         "RunPod serverless",
-        (supply("AMPERE_24", cloud="runpod", region=None, price_as="serverless", nodes=2, ceiling=3),),
+        (
+            supply(
+                "AMPERE_24", cloud="runpod", region=None, price_as="serverless", nodes=2, ceiling=3
+            ),
+        ),
         D("0.684") * 2,
         D("0.684") * 2,
         D("0.684") * 3,
@@ -245,7 +359,13 @@ STACKS = [
         D("1.09"),
         D("1.09"),
     ),
-    Stack("Modal", (supply("H100", cloud="modal", region=None, nodes=0, ceiling=10),), NONE, NONE, D("3.9492") * 10),
+    Stack(
+        "Modal",
+        (supply("H100", cloud="modal", region=None, nodes=0, ceiling=10),),
+        NONE,
+        NONE,
+        D("3.9492") * 10,
+    ),
     Stack(
         "Lambda sells eight cheaper",
         (supply("8x H100 SXM", cloud="lambda", region=None, ceiling=1),),
@@ -281,8 +401,17 @@ def test_every_figure_is_the_sum_of_its_items() -> None:
     for stack in STACKS:
         found = cost(*stack.supplies, settings={"traffic": {"busyHoursPerWeek": 40}})
         for figure in ("floor", "desired", "expected", "ceiling"):
-            total = sum((item.price.amount * item.quantity for item in found.items if figure in item.counts_in), NONE)
+            total = sum(
+                (
+                    item.price.amount * item.quantity
+                    for item in found.items
+                    if figure in item.counts_in
+                ),
+                NONE,
+            )
             amount = getattr(found, figure)
             assert amount.hourly.amount == total, (stack.name, figure)
-            assert sum((getattr(one, figure).hourly.amount for one in found.resources), NONE) == total
+            assert (
+                sum((getattr(one, figure).hourly.amount for one in found.resources), NONE) == total
+            )
         assert all(item.source and item.as_of and item.what for item in found.items)

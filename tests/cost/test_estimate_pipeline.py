@@ -1,4 +1,5 @@
-"""Money through the whole pipeline, from resources to the report: what the platforms read is what is priced."""
+"""Money through the whole pipeline, from resources to the report: what the platforms read is what
+is priced."""
 
 from __future__ import annotations
 
@@ -17,7 +18,11 @@ from zerofloor.stack import UNKNOWN, Resource
 GP3 = D("0.08") / 730
 
 
-def estimate_of(*resources: Resource, settings: Mapping[str, Any] | None = None, config: Mapping[str, str] | None = None) -> Estimate:
+def estimate_of(
+    *resources: Resource,
+    settings: Mapping[str, Any] | None = None,
+    config: Mapping[str, str] | None = None,
+) -> Estimate:
     given = parse(dict(settings or {}), "test")
     return judge((stack(*resources, config=config),), open_book(), given, TODAY).estimate
 
@@ -41,7 +46,10 @@ def eks(least: Any, desired: Any, most: Any, *types: str, **more: Any) -> Resour
 TEMPLATE = resource(
     "aws:ec2/launchTemplate:LaunchTemplate",
     "lt",
-    {"instanceType": "g5.xlarge", "blockDeviceMappings": [{"ebs": {"volumeSize": 100, "volumeType": "gp3"}}]},
+    {
+        "instanceType": "g5.xlarge",
+        "blockDeviceMappings": [{"ebs": {"volumeSize": 100, "volumeType": "gp3"}}],
+    },
 )
 
 
@@ -52,7 +60,13 @@ def asg(**inputs: Any) -> Resource:
 
 def machine(kind: str = "g5.xlarge", **inputs: Any) -> Resource:
     return resource(
-        "aws:ec2/instance:Instance", "box", {"instanceType": kind, "rootBlockDevice": {"volumeSize": 100, "volumeType": "gp3"}, **inputs}
+        "aws:ec2/instance:Instance",
+        "box",
+        {
+            "instanceType": kind,
+            "rootBlockDevice": {"volumeSize": 100, "volumeType": "gp3"},
+            **inputs,
+        },
     )
 
 
@@ -64,7 +78,12 @@ def test_an_eks_group_with_its_cluster_and_a_nat_gateway() -> None:
         settings={"trust": {"clusterAutoscaler": True}},
     )
     disks = 80 * GP3  # of the node that is held
-    assert hourly(found) == (D("1.861"), D("1.861") * 2, D("1.861") * 4, round(D("0.1") + D("0.045") + disks, 12))
+    assert hourly(found) == (
+        D("1.861"),
+        D("1.861") * 2,
+        D("1.861") * 4,
+        round(D("0.1") + D("0.045") + disks, 12),
+    )
 
 
 def test_an_eks_group_whose_desired_nodes_nobody_lowers() -> None:
@@ -75,7 +94,12 @@ def test_an_eks_group_whose_desired_nodes_nobody_lowers() -> None:
 def test_an_auto_scaling_group_of_two_beside_a_warm_pool() -> None:
     warm = {"poolState": "Stopped", "minSize": 1, "maxGroupPreparedCapacity": 3}
     found = estimate_of(TEMPLATE, asg(minSize=2, maxSize=4, desiredCapacity=2, warmPool=warm))
-    assert hourly(found) == (D("1.006") * 2, D("1.006") * 2, D("1.006") * 4, round((2 + 1) * 100 * GP3, 12))
+    assert hourly(found) == (
+        D("1.006") * 2,
+        D("1.006") * 2,
+        D("1.006") * 4,
+        round((2 + 1) * 100 * GP3, 12),
+    )
 
 
 def test_a_warm_pool_that_runs_bills_as_nodes() -> None:
@@ -121,7 +145,12 @@ def test_a_replacement_bills_twice_once() -> None:
 
 
 def test_a_capacity_reservation_bills_unused() -> None:
-    inputs = {"instanceType": "p4d.24xlarge", "instanceCount": 2, "availabilityZone": "us-east-1a", "instancePlatform": "Linux/UNIX"}
+    inputs = {
+        "instanceType": "p4d.24xlarge",
+        "instanceCount": 2,
+        "availabilityZone": "us-east-1a",
+        "instancePlatform": "Linux/UNIX",
+    }
     found = estimate_of(resource("aws:ec2/capacityReservation:CapacityReservation", "odcr", inputs))
     assert found.floor.hourly.amount == D("21.957642") * 2
 
@@ -139,20 +168,39 @@ def pool(values: list[str], capacity: str = "on-demand") -> list[Resource]:
     }
     ebs = {"volumeSize": "200Gi", "volumeType": "gp3"}
     return [
-        resource("kubernetes:karpenter.sh/v1:NodePool", "gpu", {"metadata": {"name": "gpu"}, "spec": spec}),
+        resource(
+            "kubernetes:karpenter.sh/v1:NodePool",
+            "gpu",
+            {"metadata": {"name": "gpu"}, "spec": spec},
+        ),
         resource(
             "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
             "class",
-            {"metadata": {"name": "gpu"}, "spec": {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": ebs}]}},
+            {
+                "metadata": {"name": "gpu"},
+                "spec": {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": ebs}]},
+            },
         ),
     ]
 
 
 def server(replicas: int, gpus: int = 1) -> Resource:
-    container = {"name": "vllm", "image": "vllm", "resources": {"requests": {"nvidia.com/gpu": gpus}, "limits": {"nvidia.com/gpu": gpus}}}
+    container = {
+        "name": "vllm",
+        "image": "vllm",
+        "resources": {"requests": {"nvidia.com/gpu": gpus}, "limits": {"nvidia.com/gpu": gpus}},
+    }
     template = {"metadata": {"labels": {"app": "vllm"}}, "spec": {"containers": [container]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "vllm"}}, "template": template}
-    return resource("kubernetes:apps/v1:Deployment", "vllm", {"metadata": {"name": "vllm", "namespace": "default"}, "spec": spec})
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": {"app": "vllm"}},
+        "template": template,
+    }
+    return resource(
+        "kubernetes:apps/v1:Deployment",
+        "vllm",
+        {"metadata": {"name": "vllm", "namespace": "default"}, "spec": spec},
+    )
 
 
 def test_karpenter_takes_the_cheapest_that_fits_up_to_the_dearest() -> None:
@@ -183,13 +231,19 @@ def test_the_region_comes_from_the_settings_where_nothing_else_says_it() -> None
     without = estimate_of(machine(), config={"other": "x"})
     assert without.unpriced == (machine().urn,)
     assert any("set `region: {aws: …}`" in note for note in without.footnotes)
-    by_setting = estimate_of(machine(), config={"other": "x"}, settings={"region": {"aws": "us-west-2"}})
+    by_setting = estimate_of(
+        machine(), config={"other": "x"}, settings={"region": {"aws": "us-west-2"}}
+    )
     assert by_setting.floor.hourly.amount == D("1.006")
 
 
 def test_a_region_that_is_hidden_is_not_replaced_by_that_of_the_config() -> None:
-    assert estimate_of(machine(region=UNKNOWN), config={"aws:region": "us-west-2"}).unpriced == (machine().urn,)
-    assert estimate_of(machine(availabilityZone=UNKNOWN), config={"aws:region": "us-west-2"}).floor.hourly.amount == D("1.006")
+    assert estimate_of(machine(region=UNKNOWN), config={"aws:region": "us-west-2"}).unpriced == (
+        machine().urn,
+    )
+    assert estimate_of(
+        machine(availabilityZone=UNKNOWN), config={"aws:region": "us-west-2"}
+    ).floor.hourly.amount == D("1.006")
 
 
 def test_an_undecided_group_is_in_its_region() -> None:
@@ -198,10 +252,22 @@ def test_an_undecided_group_is_in_its_region() -> None:
 
 
 def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
-    variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.g5.xlarge", "initialInstanceCount": 1}
-    configuration = resource("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "config", {"productionVariants": [variant]})
+    variant = {
+        "variantName": "a",
+        "modelName": "m",
+        "instanceType": "ml.g5.xlarge",
+        "initialInstanceCount": 1,
+    }
+    configuration = resource(
+        "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+        "config",
+        {"productionVariants": [variant]},
+    )
     endpoint = resource(
-        "aws:sagemaker/endpoint:Endpoint", "llm", {"endpointConfigName": UNKNOWN}, {"endpointConfigName": [configuration.urn]}
+        "aws:sagemaker/endpoint:Endpoint",
+        "llm",
+        {"endpointConfigName": UNKNOWN},
+        {"endpointConfigName": [configuration.urn]},
     )
     found = estimate_of(configuration, endpoint)
     assert found.floor.hourly.amount == 0
@@ -214,7 +280,11 @@ def test_a_stack_of_cpu_machines_has_no_bill_here() -> None:
 
 
 def test_a_dedicated_host_is_not_priced_as_a_plain_machine() -> None:
-    host = resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceFamily": "g5", "availabilityZone": "us-east-1a"})
+    host = resource(
+        "aws:ec2/dedicatedHost:DedicatedHost",
+        "host",
+        {"instanceFamily": "g5", "availabilityZone": "us-east-1a"},
+    )
     found = estimate_of(host)
     assert (found.floor.hourly.amount, found.unpriced) == (D(0), (host.urn,))
     assert estimate_of(machine(tenancy="dedicated")).unpriced == (machine().urn,)
@@ -225,15 +295,23 @@ def test_another_operating_system_is_not_priced_as_linux() -> None:
     (gap,) = [gap for gap in estimate_of(group).gaps if gap.blocks]
     assert "no price for g5.xlarge with windows in us-east-1" in gap.why
     assert gap.elsewhere == "with Linux on-demand in us-east-1 it would be $1.01/h"
-    assert estimate_of(eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA")).floor.hourly.amount == D("1.006")
+    assert estimate_of(
+        eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA")
+    ).floor.hourly.amount == D("1.006")
     reserved = {"instanceType": "g5.xlarge", "instanceCount": 1, "availabilityZone": "us-east-1a"}
     kind = "aws:ec2/capacityReservation:CapacityReservation"
     of_windows = resource(kind, "cr", {**reserved, "instancePlatform": "Windows"})
     assert estimate_of(of_windows).unpriced == (of_windows.urn,)
-    assert estimate_of(resource(kind, "cr", {**reserved, "instancePlatform": "Linux/UNIX"})).floor.hourly.amount == D("1.006")
+    assert estimate_of(
+        resource(kind, "cr", {**reserved, "instancePlatform": "Linux/UNIX"})
+    ).floor.hourly.amount == D("1.006")
 
 
 def test_a_stack_that_no_platform_reads_still_has_its_residuals() -> None:
     cluster = resource("gcp:container/cluster:Cluster", "gke", {"location": "us-central1"})
-    pool = resource("gcp:container/nodePool:NodePool", "l4", {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4", "count": 1}]}})
+    pool = resource(
+        "gcp:container/nodePool:NodePool",
+        "l4",
+        {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4", "count": 1}]}},
+    )
     assert [gap.what for gap in estimate_of(cluster, pool).gaps] == ["GKE cluster management"]

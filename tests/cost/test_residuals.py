@@ -19,15 +19,23 @@ from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import UNKNOWN, Resource
 
-ASG, GROUP, INSTANCE = "aws:autoscaling/group:Group", "aws:eks/nodeGroup:NodeGroup", "aws:ec2/instance:Instance"
+ASG, GROUP, INSTANCE = (
+    "aws:autoscaling/group:Group",
+    "aws:eks/nodeGroup:NodeGroup",
+    "aws:ec2/instance:Instance",
+)
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 GP3 = D("0.08") / 730
 
 
 def rest(
-    *resources: Resource, held: Mapping[str, Supply] | None = None, region: str = "us-east-1", today: datetime.date = TODAY
+    *resources: Resource,
+    held: Mapping[str, Supply] | None = None,
+    region: str = "us-east-1",
+    today: datetime.date = TODAY,
 ) -> Estimate:
-    """The estimate of these resources; `held` says by resource name what each holds, beside a GPU pool that is at zero."""
+    """The estimate of these resources; `held` says by resource name what each holds, beside a GPU
+    pool that is at zero."""
     urns = {one.name: one.urn for one in resources}
     pools = floor({"idle": supply("g5.xlarge", nodes=0), **(held or {})})
     entries = tuple(replace(entry, urn=urns.get(entry.name, entry.urn)) for entry in pools.entries)
@@ -36,10 +44,16 @@ def rest(
 
 
 def same(found: Estimate, expected: D) -> None:
-    assert round(found.residual.hourly.amount, 15) == round(expected, 15), [(item.what, item.quantity) for item in found.items]
+    assert round(found.residual.hourly.amount, 15) == round(expected, 15), [
+        (item.what, item.quantity) for item in found.items
+    ]
 
 
-MAPPING = {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"volumeSize": 200, "volumeType": "gp3"}}]}
+MAPPING = {
+    "blockDeviceMappings": [
+        {"deviceName": "/dev/xvda", "ebs": {"volumeSize": 200, "volumeType": "gp3"}}
+    ]
+}
 WARM = {"minSize": 0, "maxSize": 5, "desiredCapacity": 1, "launchTemplate": {"id": UNKNOWN}}
 
 
@@ -48,7 +62,11 @@ WARM = {"minSize": 0, "maxSize": 5, "desiredCapacity": 1, "launchTemplate": {"id
     [
         ("aws:eks/cluster:Cluster", {"version": "1.35"}, D("0.1")),
         ("aws:eks/cluster:Cluster", {"version": "1.31"}, D("0.6")),
-        ("aws:eks/cluster:Cluster", {"version": "1.31", "upgradePolicy": {"supportType": "STANDARD"}}, D("0.1")),
+        (
+            "aws:eks/cluster:Cluster",
+            {"version": "1.31", "upgradePolicy": {"supportType": "STANDARD"}},
+            D("0.1"),
+        ),
         ("aws:eks/cluster:Cluster", {}, D("0.1")),
         ("aws:ec2/natGateway:NatGateway", {}, D("0.045")),
         ("aws:lb/loadBalancer:LoadBalancer", {}, D("0.0225")),
@@ -61,27 +79,55 @@ WARM = {"minSize": 0, "maxSize": 5, "desiredCapacity": 1, "launchTemplate": {"id
             {"size": 500, "type": "gp3", "iops": 4000, "throughput": 250},
             (500 * D("0.08") + 1000 * D("0.005") + 125 * D("0.04")) / 730,
         ),
-        ("aws:ebs/volume:Volume", {"size": 500, "type": "gp3", "iops": 3000, "throughput": 125}, 500 * GP3),
+        (
+            "aws:ebs/volume:Volume",
+            {"size": 500, "type": "gp3", "iops": 3000, "throughput": 125},
+            500 * GP3,
+        ),
         ("kubernetes:core/v1:Service", {"spec": {"type": "ClusterIP"}}, D(0)),
         (
             "kubernetes:core/v1:Service",
             {
-                "metadata": {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "external"}},
+                "metadata": {
+                    "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "external"}
+                },
                 "spec": {"type": "LoadBalancer"},
             },
             D("0.0225"),
         ),
-        ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb"}}, D("0.0225")),
-        ("kubernetes:networking.k8s.io/v1:Ingress", {"spec": {"ingressClassName": "alb"}}, D("0.0225")),
+        (
+            "kubernetes:core/v1:Service",
+            {"spec": {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb"}},
+            D("0.0225"),
+        ),
+        (
+            "kubernetes:networking.k8s.io/v1:Ingress",
+            {"spec": {"ingressClassName": "alb"}},
+            D("0.0225"),
+        ),
         ("kubernetes:networking.k8s.io/v1:Ingress", {"spec": {"ingressClassName": "nginx"}}, D(0)),
         (
             "kubernetes:core/v1:PersistentVolumeClaim",
             {"spec": {"storageClassName": "gp3", "resources": {"requests": {"storage": "100Gi"}}}},
             100 * GP3,
         ),
-        (GROUP, {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 4}}, 2 * D("0.096")),
+        (
+            GROUP,
+            {
+                "instanceTypes": ["m5.large"],
+                "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 4},
+            },
+            2 * D("0.096"),
+        ),
         (GROUP, {"scalingConfig": {"minSize": 1, "maxSize": 4}}, D("0.0416")),
-        (GROUP, {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": 0, "desiredSize": 0, "maxSize": 4}}, D(0)),
+        (
+            GROUP,
+            {
+                "instanceTypes": ["m5.large"],
+                "scalingConfig": {"minSize": 0, "desiredSize": 0, "maxSize": 4},
+            },
+            D(0),
+        ),
     ],
 )
 def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
@@ -95,8 +141,16 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
     ("kind", "inputs", "says"),
     [
         ("aws:elb/loadBalancer:LoadBalancer", {}, "classic load balancer is unpriced"),
-        ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}}, "classic load balancer is unpriced"),
-        ("aws:lb/loadBalancer:LoadBalancer", {"loadBalancerType": UNKNOWN}, "unknown kind of load balancer"),
+        (
+            "kubernetes:core/v1:Service",
+            {"spec": {"type": "LoadBalancer"}},
+            "classic load balancer is unpriced",
+        ),
+        (
+            "aws:lb/loadBalancer:LoadBalancer",
+            {"loadBalancerType": UNKNOWN},
+            "unknown kind of load balancer",
+        ),
         ("aws:ebs/volume:Volume", {"size": UNKNOWN}, "its size is not known"),
         ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "EBS volume (io2) is unpriced"),
         ("aws:ebs/snapshot:Snapshot", {}, "EBS snapshot"),
@@ -108,11 +162,25 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
             {"spec": {"resources": {"requests": {"storage": "100Gi"}}}},
             "disk of the volume claim",
         ),
-        (GROUP, {"instanceTypes": ["m5.large"], "capacityType": "SPOT", "scalingConfig": {"minSize": 1}}, "no spot price for m5.large"),
-        (GROUP, {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": UNKNOWN}}, "its size is not known"),
+        (
+            GROUP,
+            {
+                "instanceTypes": ["m5.large"],
+                "capacityType": "SPOT",
+                "scalingConfig": {"minSize": 1},
+            },
+            "no spot price for m5.large",
+        ),
+        (
+            GROUP,
+            {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": UNKNOWN}},
+            "its size is not known",
+        ),
     ],
 )
-def test_what_has_no_price_is_a_footnote_and_blocks_nothing(kind: str, inputs: dict[str, Any], says: str) -> None:
+def test_what_has_no_price_is_a_footnote_and_blocks_nothing(
+    kind: str, inputs: dict[str, Any], says: str
+) -> None:
     found = rest(resource(kind, "one", inputs))
     same(found, D(0))
     assert found.unpriced == ()
@@ -123,7 +191,9 @@ def test_in_another_region_the_us_east_1_figure_stands_beside_and_does_not_count
     found = rest(resource("aws:ec2/natGateway:NatGateway", "nat", {}), region="eu-west-1")
     same(found, D(0))
     assert "on-demand in us-east-1 it would be $0.0450/h; not counted" in " ".join(found.footnotes)
-    disk = rest(resource("aws:ebs/volume:Volume", "disk", {"size": 100, "type": "gp3"}), region="eu-west-1")
+    disk = rest(
+        resource("aws:ebs/volume:Volume", "disk", {"size": 100, "type": "gp3"}), region="eu-west-1"
+    )
     assert "it would be $0.0110/h" in " ".join(disk.footnotes)
 
 
@@ -135,39 +205,72 @@ def test_extended_support_begins_the_day_after_standard_support_ends() -> None:
 
 @pytest.mark.parametrize(("nodes", "expected"), [(0, D(0)), (2, 2 * 20 * GP3)])
 def test_disks_of_nodes_bill_while_the_nodes_are_held(nodes: int, expected: D) -> None:
-    group = resource(GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": nodes}})
+    group = resource(
+        GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": nodes}}
+    )
     found = rest(group, held={"gpu": supply("g5.xlarge", nodes=nodes)})
     same(found, expected)
     assert sum("residual" in item.counts_in for item in found.items) == bool(nodes)
 
 
 def test_disks_of_nodes_that_a_schedule_holds_count_for_its_hours() -> None:
-    group = resource(GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "diskSize": 100, "scalingConfig": {"minSize": 0}})
+    group = resource(
+        GROUP,
+        "gpu",
+        {"instanceTypes": ["g5.xlarge"], "diskSize": 100, "scalingConfig": {"minSize": 0}},
+    )
     same(rest(group, held={"gpu": supply("g5.xlarge", nodes=1, hours=42)}), 100 * GP3 * 42 / 168)
 
 
 def test_cpu_nodes_of_a_self_managed_group_of_a_cluster() -> None:
     template = resource(TEMPLATE, "lt", {"instanceType": "m5.large"})
     inputs = {"minSize": 1, "maxSize": 4, "desiredCapacity": 2, "launchTemplate": {"id": UNKNOWN}}
-    tagged = {**inputs, "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned", "propagateAtLaunch": True}]}
+    tagged = {
+        **inputs,
+        "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned", "propagateAtLaunch": True}],
+    }
     uses = {"launchTemplate": [template.urn]}
     same(rest(template, resource(ASG, "cpu", tagged, uses)), 2 * D("0.096"))
-    same(rest(template, resource(ASG, "web", inputs, uses)), D(0))  # nothing says that a pool needs it
-    same(rest(resource(TEMPLATE, "lt", {"instanceType": "g5.xlarge"}), resource(ASG, "cpu", tagged, uses)), D(0))
+    same(
+        rest(template, resource(ASG, "web", inputs, uses)), D(0)
+    )  # nothing says that a pool needs it
+    same(
+        rest(
+            resource(TEMPLATE, "lt", {"instanceType": "g5.xlarge"}),
+            resource(ASG, "cpu", tagged, uses),
+        ),
+        D(0),
+    )
 
 
 def test_auto_mode_has_a_fee_that_is_named() -> None:
-    cluster = resource("aws:eks/cluster:Cluster", "ml", {"version": "1.35", "computeConfig": {"enabled": True}})
-    assert "Auto Mode's fee on top of each of its nodes is unpriced" in " ".join(rest(cluster).footnotes)
+    cluster = resource(
+        "aws:eks/cluster:Cluster", "ml", {"version": "1.35", "computeConfig": {"enabled": True}}
+    )
+    assert "Auto Mode's fee on top of each of its nodes is unpriced" in " ".join(
+        rest(cluster).footnotes
+    )
 
 
 def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
     template = resource(TEMPLATE, "lt", MAPPING)
-    group = resource(ASG, "gpu", {"minSize": 2, "maxSize": 2, "launchTemplate": {"id": UNKNOWN}}, {"launchTemplate": [template.urn]})
+    group = resource(
+        ASG,
+        "gpu",
+        {"minSize": 2, "maxSize": 2, "launchTemplate": {"id": UNKNOWN}},
+        {"launchTemplate": [template.urn]},
+    )
     same(rest(template, group, held={"gpu": supply("g5.xlarge", nodes=2)}), 2 * 200 * GP3)
-    inputs = {"metadata": {"name": "gpu"}, "spec": {"blockDeviceMappings": [{"ebs": {"volumeSize": "300Gi", "volumeType": "gp3"}}]}}
+    inputs = {
+        "metadata": {"name": "gpu"},
+        "spec": {"blockDeviceMappings": [{"ebs": {"volumeSize": "300Gi", "volumeType": "gp3"}}]},
+    }
     node_class = resource("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "class", inputs)
-    pool = resource("kubernetes:karpenter.sh/v1:NodePool", "pool", {"spec": {"template": {"spec": {"nodeClassRef": {"name": "gpu"}}}}})
+    pool = resource(
+        "kubernetes:karpenter.sh/v1:NodePool",
+        "pool",
+        {"spec": {"template": {"spec": {"nodeClassRef": {"name": "gpu"}}}}},
+    )
     same(rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=3)}), 3 * 300 * GP3)
     same(rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=0)}), D(0))
 
@@ -176,7 +279,10 @@ def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
     ("warm", "disks"),
     [
         ({"poolState": "Stopped", "minSize": 2, "maxGroupPreparedCapacity": 2}, 2),
-        ({"poolState": "Hibernated"}, 4),  # all that is prepared, the group's maximum of 5, less the desired one
+        (
+            {"poolState": "Hibernated"},
+            4,
+        ),  # all that is prepared, the group's maximum of 5, less the desired one
         ({"maxGroupPreparedCapacity": 3}, 2),
         ({"poolState": "Running", "minSize": 2}, 0),  # these bill as nodes, not as disks
     ],
@@ -188,9 +294,15 @@ def test_a_warm_pool_keeps_its_disks(warm: dict[str, Any], disks: int) -> None:
 
 
 def test_a_stopped_instance_keeps_its_disks() -> None:
-    inputs = {"rootBlockDevice": {"volumeSize": 100, "volumeType": "gp3"}, "ebsBlockDevices": [{"volumeSize": 500, "volumeType": "gp2"}]}
+    inputs = {
+        "rootBlockDevice": {"volumeSize": 100, "volumeType": "gp3"},
+        "ebsBlockDevices": [{"volumeSize": 500, "volumeType": "gp2"}],
+    }
     machine = resource(INSTANCE, "box", inputs)
-    same(rest(machine, held={"box": supply("g5.xlarge", nodes=0)}), (100 * D("0.08") + 500 * D("0.10")) / 730)
+    same(
+        rest(machine, held={"box": supply("g5.xlarge", nodes=0)}),
+        (100 * D("0.08") + 500 * D("0.10")) / 730,
+    )
 
 
 def test_a_machine_without_a_gpu_is_none_of_our_business() -> None:
@@ -227,7 +339,11 @@ def test_junk_in_any_property_ends_in_no_traceback(junk: Any) -> None:
     )  # fmt: skip
     for kind in kinds:
         for prop in props:
-            one = resource(kind, "one", {prop: junk, **({"launchTemplate": {"id": UNKNOWN}} if prop == "warmPool" else {})})
+            one = resource(
+                kind,
+                "one",
+                {prop: junk, **({"launchTemplate": {"id": UNKNOWN}} if prop == "warmPool" else {})},
+            )
             found = rest(one, held={"one": supply("g5.xlarge", nodes=1)})
             assert found.residual.hourly.amount >= 0
             rest(one)

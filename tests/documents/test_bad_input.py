@@ -16,7 +16,10 @@ from zerofloor.documents import KINDS, read, read_file
 from zerofloor.errors import InputError
 
 DIGEST = (DATA / "engine" / "create.digest.json").read_bytes()
-EXPECTED = r"expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or Kubernetes manifests$"
+EXPECTED = (
+    r"expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or "
+    r"Kubernetes manifests$"
+)
 
 
 def changed(path: list[str | int], value: Any) -> bytes:
@@ -44,7 +47,10 @@ def changed(path: list[str | int], value: Any) -> bytes:
         (b'"text"', "is text"),
         (DIGEST[:-40], r"the JSON ends too early, at line \d+, column \d+"),
         (DIGEST[:5000], r"the JSON ends too early, at line \d+"),
-        (DIGEST.replace(b'"floor": 0', b'"floor": NaN', 1), r"JSON is malformed: invalid character at line \d+, column \d+"),
+        (
+            DIGEST.replace(b'"floor": 0', b'"floor": NaN', 1),
+            r"JSON is malformed: invalid character at line \d+, column \d+",
+        ),
         (b'{"steps": [],}', "malformed: .* at line 1, column 14"),
         (DIGEST + b"{}", "trailing characters at line"),
         (DIGEST.decode().encode("utf-16"), "UTF-16"),
@@ -55,16 +61,31 @@ def changed(path: list[str | int], value: Any) -> bytes:
         (b"name: caf\xe9\n", r"not UTF-8 text at line 1, column 10"),
         (b'{"changeSummary": {"create": 1}, "diagnostics": []}', "without `steps`"),
         (b'{"steps": {}, "changeSummary": {}}', r"Expected `array`, got `object` - at `\$\.steps`"),
-        (b'{"steps": [5], "changeSummary": {}}', r"Expected `object`, got `int` - at `\$\.steps\[0\]`"),
-        (b'{"steps": [{"op": "create"}], "changeSummary": {}}', r"missing required field `urn` - at `\$\.steps\[0\]`"),
+        (
+            b'{"steps": [5], "changeSummary": {}}',
+            r"Expected `object`, got `int` - at `\$\.steps\[0\]`",
+        ),
+        (
+            b'{"steps": [{"op": "create"}], "changeSummary": {}}',
+            r"missing required field `urn` - at `\$\.steps\[0\]`",
+        ),
         (
             changed(["steps", 4, "newState", "inputs"], ["a"]),
             r"Expected `object \| null`, got `array` - at `\$\.steps\[4\]\.newState\.inputs`",
         ),
-        (changed(["steps", 4, "newState", "custom"], "yes"), r"Expected `bool`, got `str` - at `\$\.steps\[4\]\.newState\.custom`"),
-        (changed(["changeSummary", "create"], "14"), r"Expected `int`, got `str` - at `\$\.changeSummary"),
+        (
+            changed(["steps", 4, "newState", "custom"], "yes"),
+            r"Expected `bool`, got `str` - at `\$\.steps\[4\]\.newState\.custom`",
+        ),
+        (
+            changed(["changeSummary", "create"], "14"),
+            r"Expected `int`, got `str` - at `\$\.changeSummary",
+        ),
         (changed(["changeSummary", "create"], 15), "partial"),
-        (b'{"sequence": 1}\n{"sequence": 2, "summaryEvent": 5}\n', r"line 2: .* - at `\$\.summaryEvent`"),
+        (
+            b'{"sequence": 1}\n{"sequence": 2, "summaryEvent": 5}\n',
+            r"line 2: .* - at `\$\.summaryEvent`",
+        ),
         (b'{"sequence": 1}\n{"sequence": 2, "resourcePreEvent"', "line 2: "),
         (b'{"sequence": 1}\nhello\n', "line 2: "),
     ],
@@ -78,8 +99,14 @@ def test_refused_in_one_line(data: bytes, said: str) -> None:
 
 
 def test_wrong_types_in_one_resource_are_for_its_platform_to_judge() -> None:
-    data = changed(["steps", 4, "newState", "inputs", "scalingConfig"], {"minSize": "two", "maxSize": -1, "desiredSize": 1e9})
-    assert any(r.inputs.get("scalingConfig") == {"minSize": "two", "maxSize": -1, "desiredSize": 10**9} for r in read("d", data).resources)
+    data = changed(
+        ["steps", 4, "newState", "inputs", "scalingConfig"],
+        {"minSize": "two", "maxSize": -1, "desiredSize": 1e9},
+    )
+    assert any(
+        r.inputs.get("scalingConfig") == {"minSize": "two", "maxSize": -1, "desiredSize": 10**9}
+        for r in read("d", data).resources
+    )
 
 
 def test_a_byte_order_mark_and_windows_lines_do_no_harm() -> None:
@@ -104,7 +131,9 @@ def test_a_named_format_is_not_guessed_at(kind: str) -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(InputError, match="--input-format csv: one of digest, events, export, manifests"):
+    with pytest.raises(
+        InputError, match="--input-format csv: one of digest, events, export, manifests"
+    ):
         read("d", DIGEST, input_format="csv")
 
 
@@ -127,13 +156,19 @@ def test_a_file_that_is_too_large_is_not_loaded(tmp_path: Path) -> None:
 
 
 def test_an_avalanche_of_brackets_is_refused_before_it_is_built() -> None:
-    hollow = b'{"steps": [], "changeSummary": {}, "config": {}, "x": [' + b"[]," * 2_000_000 + b"[]]}"
+    hollow = (
+        b'{"steps": [], "changeSummary": {}, "config": {}, "x": [' + b"[]," * 2_000_000 + b"[]]}"
+    )
     with pytest.raises(InputError, match="almost nothing but brackets"):
         read("hollow", hollow)
 
 
 def test_files_that_can_not_be_read(tmp_path: Path) -> None:
-    for path, said in ((tmp_path / "none.json", "No such file"), (tmp_path, "Is a directory"), (Path("a\0b"), "no such file name")):
+    for path, said in (
+        (tmp_path / "none.json", "No such file"),
+        (tmp_path, "Is a directory"),
+        (Path("a\0b"), "no such file name"),
+    ):
         with pytest.raises(InputError, match=said) as refused:
             read_file(path)
         assert "\n" not in str(refused.value)
@@ -149,7 +184,9 @@ def test_a_hostile_name_stays_on_one_line() -> None:
 
 # Mutations of real documents, and plain noise: either a stack or InputError.
 
-quick = settings(deadline=None, derandomize=True, max_examples=100)  # a shared machine, and the same run for everybody
+quick = settings(
+    deadline=None, derandomize=True, max_examples=100
+)  # a shared machine, and the same run for everybody
 
 
 def survives(data: bytes) -> None:
@@ -177,8 +214,14 @@ LOG = (DATA / "engine" / "replace.events.jsonl").read_bytes()
 EXPORT = (DATA / "engine" / "deployed.export.json").read_bytes()
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -196,9 +239,18 @@ def test_retyped_and_missing_fields(data: st.DataObject) -> None:
     """One place of a digest gets another value, or goes."""
 
     def mutate(value: Any, depth: int) -> Any:
-        if isinstance(value, (dict, list)) and value and depth < 8 and data.draw(st.integers(0, 9)) > 1:
+        if (
+            isinstance(value, (dict, list))
+            and value
+            and depth < 8
+            and data.draw(st.integers(0, 9)) > 1
+        ):
             copy = dict(value) if isinstance(value, dict) else list(value)
-            key = data.draw(st.sampled_from(sorted(copy))) if isinstance(copy, dict) else data.draw(st.integers(0, len(copy) - 1))
+            key = (
+                data.draw(st.sampled_from(sorted(copy)))
+                if isinstance(copy, dict)
+                else data.draw(st.integers(0, len(copy) - 1))
+            )
             if data.draw(st.integers(0, 9)) == 0:
                 del copy[key]
             else:

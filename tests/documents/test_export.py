@@ -15,15 +15,27 @@ OTHER = "urn:pulumi:dev::app::aws:ec2/instance:Instance::other"
 
 
 def state(urn: str = URN, **more: Any) -> dict[str, Any]:
-    return {"urn": urn, "custom": True, "id": "i-1", "type": "aws:ec2/instance:Instance", "inputs": {"instanceType": "g5.xlarge"}, **more}
+    return {
+        "urn": urn,
+        "custom": True,
+        "id": "i-1",
+        "type": "aws:ec2/instance:Instance",
+        "inputs": {"instanceType": "g5.xlarge"},
+        **more,
+    }
 
 
 def export(*resources: dict[str, Any], version: int = 3, **more: Any) -> bytes:
-    return json.dumps({"version": version, "deployment": {"resources": list(resources), **more}}).encode()
+    return json.dumps(
+        {"version": version, "deployment": {"resources": list(resources), **more}}
+    ).encode()
 
 
 def test_a_checkpoint_wraps_the_same_deployment() -> None:
-    checkpoint = {"version": 3, "checkpoint": {"stack": "organization/app/dev", "latest": {"resources": [state()]}}}
+    checkpoint = {
+        "version": 3,
+        "checkpoint": {"stack": "organization/app/dev", "latest": {"resources": [state()]}},
+    }
     (box,) = read("dev.json", json.dumps(checkpoint).encode()).resources
     assert (box.urn, box.op, box.inputs) == (URN, "same", {"instanceType": "g5.xlarge"})
 
@@ -34,7 +46,9 @@ def test_what_is_external_was_read() -> None:
 
 
 def test_what_is_about_to_go_is_left_out_and_noted() -> None:
-    found = read("e.json", export(state(), state(delete=True), state(OTHER, pendingReplacement=True)))
+    found = read(
+        "e.json", export(state(), state(delete=True), state(OTHER, pendingReplacement=True))
+    )
     assert [r.urn for r in found.resources] == [URN]
     assert len(found.notes) == 2
     assert found.notes[0].startswith(f"{URN} is about to be deleted")
@@ -42,7 +56,10 @@ def test_what_is_about_to_go_is_left_out_and_noted() -> None:
 
 
 def test_an_interrupted_operation_is_noted_without_its_inputs() -> None:
-    pending = [{"type": "creating", "resource": state(OTHER, inputs={"password": "hf_planted_secret"})}, {"type": "updating"}]
+    pending = [
+        {"type": "creating", "resource": state(OTHER, inputs={"password": "hf_planted_secret"})},
+        {"type": "updating"},
+    ]
     found = read("e.json", export(state(), pending_operations=pending))
     assert found.notes[0].startswith(f"creating {OTHER} was under way")
     assert "hf_planted_secret" not in repr(found)
@@ -60,7 +77,10 @@ def test_links_exist_from_version_3_on() -> None:
     [
         (export(state(), state()), f"{URN} is there twice"),
         (export(version=5), "version 5: versions 1 to 4 are known"),
-        (b'{"version": 3, "deployment": null, "checkpoint": {"latest": null}}', "nothing has been deployed"),
+        (
+            b'{"version": 3, "deployment": null, "checkpoint": {"latest": null}}',
+            "nothing has been deployed",
+        ),
         (
             b'{"version": 3, "deployment": {"resources": [{"urn": 5}]}}',
             r"Expected `str`, got `int` - at `\$\.deployment\.resources\[0\]\.urn`",

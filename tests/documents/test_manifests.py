@@ -25,14 +25,29 @@ def spec(text: str) -> Any:
 
 
 def test_several_documents_with_empty_ones_and_comments_between() -> None:
-    deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b, namespace: llm}\nspec: {replicas: 1.0}\n...\n"
+    deployment = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b, namespace: llm}\nspec: "
+        "{replicas: 1.0}\n...\n"
+    )
     found = stack(f"# head\n---\n---\n{POD}---\n# nothing\n---\n{deployment}")
     assert [(r.urn, r.type, r.name) for r in found.resources] == [
-        ("urn:pulumi:manifests::k8s.yaml::kubernetes:apps/v1:Deployment::llm/b", "kubernetes:apps/v1:Deployment", "llm/b"),
-        ("urn:pulumi:manifests::k8s.yaml::kubernetes:core/v1:Pod::default/a", "kubernetes:core/v1:Pod", "default/a"),
+        (
+            "urn:pulumi:manifests::k8s.yaml::kubernetes:apps/v1:Deployment::llm/b",
+            "kubernetes:apps/v1:Deployment",
+            "llm/b",
+        ),
+        (
+            "urn:pulumi:manifests::k8s.yaml::kubernetes:core/v1:Pod::default/a",
+            "kubernetes:core/v1:Pod",
+            "default/a",
+        ),
     ]
     assert found.resources[0].inputs["spec"] == {"replicas": 1}
-    assert (found.kind, found.config, found.resources[0].property_dependencies) == ("manifests", None, None)
+    assert (found.kind, found.config, found.resources[0].property_dependencies) == (
+        "manifests",
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("kind", ["Namespace", "NodePool", "EC2NodeClass", "ClusterQueue"])
@@ -44,19 +59,34 @@ def test_cluster_scoped_objects_have_no_namespace(kind: str) -> None:
 def test_lists_are_flattened() -> None:
     pool = {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "gpu"}}
     inner = {"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"name": "a"}}]}
-    found = read("l.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": [pool, inner]}).encode())
-    assert [r.type for r in found.resources] == ["kubernetes:core/v1:Pod", "kubernetes:karpenter.sh/v1:NodePool"]
-    assert found.resources[0].inputs == {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+    found = read(
+        "l.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": [pool, inner]}).encode()
+    )
+    assert [r.type for r in found.resources] == [
+        "kubernetes:core/v1:Pod",
+        "kubernetes:karpenter.sh/v1:NodePool",
+    ]
+    assert found.resources[0].inputs == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a"},
+    }
 
 
 def test_json_documents_divided_as_yaml_ones() -> None:
     one = '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"%s"}}'
-    assert [r.name for r in stack(one % "a" + "\n---\n" + one % "b").resources] == ["default/a", "default/b"]
+    assert [r.name for r in stack(one % "a" + "\n---\n" + one % "b").resources] == [
+        "default/a",
+        "default/b",
+    ]
 
 
 def test_generated_names_are_two_objects() -> None:
     job = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: train-}\n"
-    assert [r.name for r in stack(f"{job}---\n{job}").resources] == ["default/train-#1", "default/train-#2"]
+    assert [r.name for r in stack(f"{job}---\n{job}").resources] == [
+        "default/train-#1",
+        "default/train-#2",
+    ]
 
 
 def test_a_file_name_never_breaks_the_urn() -> None:
@@ -123,7 +153,10 @@ def bomb(line: str) -> str:
     ("text", "said"),
     [
         (bomb("a{i}: &a{i} [{before}]"), "line .*: more than 2000000 values"),
-        (bomb("a{i}: &a{i} {{{{<<: [{before}]}}}}").replace("{{", "{").replace("}}", "}"), "line .*: more than 2000000 values"),
+        (
+            bomb("a{i}: &a{i} {{{{<<: [{before}]}}}}").replace("{{", "{").replace("}}", "}"),
+            "line .*: more than 2000000 values",
+        ),
         (f"{POD}spec: &a {{x: *a}}\n", r"line 4: the alias \*a refers to nothing"),
         (f"{POD}spec: " + "[" * 100_000, "line 4: nested more than 200 levels"),
         (f"{POD}spec:\n  " + "- " * 100_000, "line 5: nested more than 200 levels"),
@@ -132,25 +165,43 @@ def bomb(line: str) -> str:
         (f"{POD}spec: {{<<: 5}}\n", "merges objects only"),
         (f"{POD}spec: !!python/object/apply:os.system [x]\n", "line 4: the tag"),
         (f"{POD}spec: !vault x\n", "line 4: the tag !vault"),
-        ("apiVersion: v1\n\tkind: Pod\n", "line 2, column 1: not valid YAML: found a tab character"),
+        (
+            "apiVersion: v1\n\tkind: Pod\n",
+            "line 2, column 1: not valid YAML: found a tab character",
+        ),
         (f"{POD}spec: 'open\n", "line .*: not valid YAML: found unexpected end of stream"),
         (f"{POD}spec: \x07\n", "not valid YAML: control characters"),
-        ("{{- if .Values.gpu }}\napiVersion: v1\n{{- end }}\n", r"a Helm template \({{ … }} in line 1\)"),
-        (f"{POD}spec:\n  replicas: {{{{ .Values.replicas }}}}\n", r"a Helm template \({{ … }} in line 5\)"),
+        (
+            "{{- if .Values.gpu }}\napiVersion: v1\n{{- end }}\n",
+            r"a Helm template \({{ … }} in line 1\)",
+        ),
+        (
+            f"{POD}spec:\n  replicas: {{{{ .Values.replicas }}}}\n",
+            r"a Helm template \({{ … }} in line 5\)",
+        ),
         (f"{POD}---\n{POD}", r"document 2 \(line 4\): core/v1:Pod default/a is there twice"),
         (f"{POD}---\nreplicas: 1\n", r"document 2 \(line 4\) has no apiVersion and kind"),
         ("kind: Pod\nmetadata: {name: a}\n", r"document 1 \(line 1\) has no apiVersion:"),
         ("resources: [a.yaml]\n", "has no apiVersion and kind"),
-        ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", "is a kustomization"),
+        (
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+            "is a kustomization",
+        ),
         ("just text\n", "document 1 .* is text"),
         ("- a\n", "document 1 .* is a list"),
         ("# nothing\n---\n", "nothing in it"),
-        ("apiVersion: 'a::b'\nkind: Pod\nmetadata: {name: a}\n", "apiVersion is not one of Kubernetes'"),
+        (
+            "apiVersion: 'a::b'\nkind: Pod\nmetadata: {name: a}\n",
+            "apiVersion is not one of Kubernetes'",
+        ),
         ("apiVersion: v1\nkind: 'P::d'\nmetadata: {name: a}\n", "kind is not a kind"),
         ("apiVersion: 1\nkind: Pod\nmetadata: {name: a}\n", "apiVersion is not one"),
         ("apiVersion: v1\nkind: Pod\n", "Pod has no metadata with a name"),
         ("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "has neither metadata.name nor"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {name: 12}\n", "metadata.name is a number, not text"),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: 12}\n",
+            "metadata.name is a number, not text",
+        ),
         ("apiVersion: v1\nkind: List\nitems: [5]\n", r"items\[0\] is a number"),
     ],
 )
@@ -161,7 +212,10 @@ def test_what_is_no_manifest_is_refused_with_its_place(text: str, said: str) -> 
 
 
 def test_templates_inside_a_text_are_no_helm_template() -> None:
-    (config,) = stack("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: alerts}\ndata:\n  a: |\n    {{ $labels.pod }} is idle\n").resources
+    (config,) = stack(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: alerts}\ndata:\n  a: |\n    {{ "
+        "$labels.pod }} is idle\n"
+    ).resources
     assert config.inputs["data"] == {"a": "{{ $labels.pod }} is idle\n"}
 
 
@@ -169,4 +223,6 @@ def test_every_scenario_of_the_lab_is_read() -> None:
     scenarios = truths()
     assert len(scenarios) == 194
     for name, scenario in scenarios.items():
-        assert len(read(f"{name}.yaml", truth_manifests(scenario)).resources) == len(scenario["manifests"]), name
+        assert len(read(f"{name}.yaml", truth_manifests(scenario)).resources) == len(
+            scenario["manifests"]
+        ), name

@@ -35,7 +35,10 @@ BOOLEAN = "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"
         (True, True),
         ({"a": None, "b": 1}, {"b": 1}),
         ([None, 1], [None, 1]),
-        ({"__defaults": ["x"], "a": {"__defaults": [], "b": [{"__defaults": [], "c": 1.0}]}}, {"a": {"b": [{"c": 1}]}}),
+        (
+            {"__defaults": ["x"], "a": {"__defaults": [], "b": [{"__defaults": [], "c": 1.0}]}},
+            {"a": {"b": [{"c": 1}]}},
+        ),
         ({"__provider": "code", "__internal": {}, "__other": 1}, {"__other": 1}),
         ({SIGNATURE: SECRET_MARK, "ciphertext": "v1:abc"}, SECRET),
         ({SIGNATURE: SECRET_MARK, "plaintext": '"hf_planted_secret"'}, SECRET),
@@ -43,13 +46,24 @@ BOOLEAN = "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"
         ({SIGNATURE: OUTPUT_MARK, "value": "x", "dependencies": []}, "x"),
         ({SIGNATURE: OUTPUT_MARK, "value": "hf_planted_secret", "secret": True}, SECRET),
         ({SIGNATURE: OUTPUT_MARK, "value": {"a": STRING}}, {"a": UNKNOWN}),
-        ({SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "hash": "ab", "text": "kind: Pod"}, {"text": "kind: Pod"}),
         (
-            {SIGNATURE: "0def7320c3a5731c473e5ecbe6d01bc7", "hash": "ab", "assets": {"a": {SIGNATURE: SECRET_MARK}}},
+            {SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "hash": "ab", "text": "kind: Pod"},
+            {"text": "kind: Pod"},
+        ),
+        (
+            {
+                SIGNATURE: "0def7320c3a5731c473e5ecbe6d01bc7",
+                "hash": "ab",
+                "assets": {"a": {SIGNATURE: SECRET_MARK}},
+            },
             {"assets": {"a": SECRET}},
         ),
         (
-            {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "urn:pulumi:a::b::c::d", "id": STRING},
+            {
+                SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e",
+                "urn": "urn:pulumi:a::b::c::d",
+                "id": STRING,
+            },
             {"urn": "urn:pulumi:a::b::c::d", "id": UNKNOWN},
         ),
         ({SIGNATURE: "803fd3297a5875dc03ca845dda5d2a98", "value": "/w=="}, "/w=="),
@@ -83,8 +97,18 @@ def test_nesting_is_bounded() -> None:
 
 
 def test_the_content_of_a_kubernetes_secret_is_secret_unmarked_too() -> None:
-    raw = {"apiVersion": "v1", "kind": "Secret", "stringData": {"token": "hf_planted_secret"}, "data": {"k": "aGZf"}}
-    assert inputs_of("kubernetes:core/v1:Secret", raw) == {"apiVersion": "v1", "kind": "Secret", "stringData": SECRET, "data": SECRET}
+    raw = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "stringData": {"token": "hf_planted_secret"},
+        "data": {"k": "aGZf"},
+    }
+    assert inputs_of("kubernetes:core/v1:Secret", raw) == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "stringData": SECRET,
+        "data": SECRET,
+    }
     assert inputs_of("kubernetes:core/v1:ConfigMap", {"data": {"k": "v"}}) == {"data": {"k": "v"}}
 
 

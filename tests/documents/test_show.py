@@ -27,7 +27,14 @@ def test_one_resource_in_full() -> None:
         ignore_changes=("a",),
         source_position="__main__.py:22",
     )
-    stack = Stack(kind="program", resources=(resource,), project="app", name="dev", previewed_by="in-process", notes=("n",))
+    stack = Stack(
+        kind="program",
+        resources=(resource,),
+        project="app",
+        name="dev",
+        previewed_by="in-process",
+        notes=("n",),
+    )
     assert json.dumps(shown(stack)) == json.dumps(
         {
             "kind": "program",
@@ -48,7 +55,10 @@ def test_one_resource_in_full() -> None:
                     "propertyDependencies": {"a": [], "b": ["urn:r"]},
                     "ignoreChanges": ["a"],
                     "sourcePosition": "__main__.py:22",
-                    "inputs": {"a": "x", "b": [{"$unknown": True}, {"c": 1, "d": {"$secret": True}}]},
+                    "inputs": {
+                        "a": "x",
+                        "b": [{"$unknown": True}, {"c": 1, "d": {"$secret": True}}],
+                    },
                 }
             ],
         }
@@ -56,10 +66,17 @@ def test_one_resource_in_full() -> None:
 
 
 def test_whole_numbers_are_integers() -> None:
-    assert [repr(plain(value)) for value in (1.0, 2.5, 10**20, True)] == ["1", "2.5", "100000000000000000000", "True"]
+    assert [repr(plain(value)) for value in (1.0, 2.5, 10**20, True)] == [
+        "1",
+        "2.5",
+        "100000000000000000000",
+        "True",
+    ]
 
 
-@pytest.mark.parametrize("path", sorted((DATA / "engine").glob("*show-sames.digest.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((DATA / "engine").glob("*show-sames.digest.json")), ids=lambda path: path.name
+)
 def test_digest_and_event_log_show_the_same_inputs(path: object) -> None:
     digest = DATA / "engine" / str(path).rpartition("/")[2]
     log = digest.with_name(digest.name.replace("-show-sames.digest.json", ".events.jsonl"))

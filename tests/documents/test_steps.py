@@ -17,11 +17,29 @@ URN = "urn:pulumi:dev::app::aws:ec2/instance:Instance::box"
 
 
 def state(urn: str = URN, **more: Any) -> dict[str, Any]:
-    return {"urn": urn, "custom": True, "type": urn.split("::")[-2], "inputs": {"instanceType": "g5.xlarge"}, **more}
+    return {
+        "urn": urn,
+        "custom": True,
+        "type": urn.split("::")[-2],
+        "inputs": {"instanceType": "g5.xlarge"},
+        **more,
+    }
 
 
-def step(op: str, urn: str = URN, *, old: Mapping[str, Any] | None = None, new: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    leaving = op in ("delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace")
+def step(
+    op: str,
+    urn: str = URN,
+    *,
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    leaving = op in (
+        "delete",
+        "delete-replaced",
+        "discard",
+        "discard-replaced",
+        "remove-pending-replace",
+    )
     return {
         "op": op,
         "urn": urn,
@@ -38,9 +56,15 @@ def digest(*steps: dict[str, Any], summary: Mapping[str, int] | None = None, **m
         "newState": {"urn": ROOT, "type": "pulumi:pulumi:Stack"},
     }
     counts = {"same": 1}
-    for op in (s["op"] for s in steps if s["op"] in ("create", "update", "same", "delete", "replace", "import", "discard")):
+    for op in (
+        s["op"]
+        for s in steps
+        if s["op"] in ("create", "update", "same", "delete", "replace", "import", "discard")
+    ):
         counts[op] = counts.get(op, 0) + 1
-    return json.dumps({"steps": [root, *steps], "changeSummary": counts if summary is None else summary, **more}).encode()
+    return json.dumps(
+        {"steps": [root, *steps], "changeSummary": counts if summary is None else summary, **more}
+    ).encode()
 
 
 def outcome(*steps: dict[str, Any]) -> Resource | None:
@@ -56,7 +80,9 @@ def test_a_resource_that_stays(op: str) -> None:
     assert (box.op, box.inputs) == (op, {"instanceType": "g5.xlarge"})
 
 
-@pytest.mark.parametrize("op", ["delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"])
+@pytest.mark.parametrize(
+    "op", ["delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"]
+)
 def test_a_resource_that_leaves(op: str) -> None:
     assert outcome(step(op)) is None
 
@@ -76,7 +102,11 @@ def test_a_resource_that_leaves(op: str) -> None:
 def test_a_replacement_is_one_resource(ops: list[str], created_first: bool) -> None:
     box = outcome(*(step(op, new={"inputs": {"instanceType": "p5.48xlarge"}}) for op in ops))
     assert box is not None
-    assert (box.op, box.replaced_before_delete, box.inputs["instanceType"]) == ("replace", created_first, "p5.48xlarge")
+    assert (box.op, box.replaced_before_delete, box.inputs["instanceType"]) == (
+        "replace",
+        created_first,
+        "p5.48xlarge",
+    )
 
 
 def test_a_leftover_of_an_earlier_replacement_goes_and_the_resource_stays() -> None:
@@ -98,7 +128,14 @@ def test_a_refresh_without_a_new_state_shows_the_old_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "ops", [["create", "create"], ["same", "update"], ["update", "replace"], ["replace", "replace"], ["refresh", "refresh"]]
+    "ops",
+    [
+        ["create", "create"],
+        ["same", "update"],
+        ["update", "replace"],
+        ["replace", "replace"],
+        ["refresh", "refresh"],
+    ],
 )
 def test_several_steps_that_are_no_replacement_are_refused(ops: list[str]) -> None:
     with pytest.raises(InputError, match=rf"several steps for {URN} \({', '.join(ops)}\)"):
@@ -108,14 +145,28 @@ def test_several_steps_that_are_no_replacement_are_refused(ops: list[str]) -> No
 def test_what_is_retained_in_the_cloud_is_noted() -> None:
     found = read("plan.json", digest(step("delete", old={"retainOnDelete": True})))
     assert len(found.resources) == 1
-    assert found.notes == (f"{URN} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted",)
+    assert found.notes == (
+        (
+            f"{URN} leaves the stack but is retained in the cloud (retainOnDelete): what it "
+            "bills is not counted"
+        ),
+    )
 
 
 @pytest.mark.parametrize(
     ("summary", "said"),
     [
-        ({"same": 1, "create": 2}, r"partial: it counts 1 more resources than it shows \(create: 1\): run it with --show-sames"),
-        ({"same": 9, "create": 1}, r"partial: it counts 8 more resources than it shows \(same: 8\)"),
+        (
+            {"same": 1, "create": 2},
+            (
+                r"partial: it counts 1 more resources than it shows \(create: 1\): run it with "
+                r"--show-sames"
+            ),
+        ),
+        (
+            {"same": 9, "create": 1},
+            r"partial: it counts 8 more resources than it shows \(same: 8\)",
+        ),
         ({"same": 1, "create": 1, "replace": 1}, r"\(replace: 1\)"),
         ({"same": 1, "create": 10**9}, r"\(create: 999999999\)"),
     ],
@@ -143,8 +194,12 @@ def test_only_unchanged_resources_can_be_filled_in() -> None:
 
 
 def test_what_a_target_leaves_out_is_filled_in_though_the_steps_add_up() -> None:
-    """A resource that is deployed and no longer in the program gets no step when it is no target."""
-    export = {"version": 3, "deployment": {"resources": [state(id="i-1"), state(URN + "-old", id="i-2")]}}
+    """A resource that is deployed and no longer in the program gets no step when it is no
+    target."""
+    export = {
+        "version": 3,
+        "deployment": {"resources": [state(id="i-1"), state(URN + "-old", id="i-2")]},
+    }
     baseline = read("export.json", json.dumps(export).encode())
     filled = read("plan.json", digest(step("same")), baseline=baseline)
     assert [r.name for r in filled.resources] == ["box", "box-old", "app-dev"]
@@ -153,14 +208,19 @@ def test_what_a_target_leaves_out_is_filled_in_though_the_steps_add_up() -> None
 def test_a_renamed_resource_is_not_filled_in_under_its_former_name() -> None:
     export = {"version": 3, "deployment": {"resources": [state(URN + "-former", id="i-1")]}}
     baseline = read("export.json", json.dumps(export).encode())
-    filled = read("plan.json", digest(step("same", old={"urn": URN + "-former"})), baseline=baseline)
+    filled = read(
+        "plan.json", digest(step("same", old={"urn": URN + "-former"})), baseline=baseline
+    )
     assert [r.name for r in filled.resources] == ["box", "app-dev"]
     assert filled.notes == ()
 
 
 def test_a_destroyed_stack_is_empty_and_still_has_its_name() -> None:
     root = {"op": "delete", "urn": ROOT, "oldState": {"urn": ROOT, "type": "pulumi:pulumi:Stack"}}
-    found = read("plan.json", json.dumps({"steps": [root, step("delete")], "changeSummary": {"delete": 2}}).encode())
+    found = read(
+        "plan.json",
+        json.dumps({"steps": [root, step("delete")], "changeSummary": {"delete": 2}}).encode(),
+    )
     assert (found.resources, found.project, found.name) == ((), "app", "dev")
 
 
@@ -175,9 +235,15 @@ def test_a_creation_that_a_target_leaves_out_is_refused() -> None:
     [
         (step("create") | {"op": "teleport"}, "step 1 has the op 'teleport'"),
         (step("create") | {"newState": None}, "the create step of .* has no new state"),
-        (step("create") | {"urn": "box", "newState": state(URN) | {"urn": "box"}}, "'box' is not a URN"),
+        (
+            step("create") | {"urn": "box", "newState": state(URN) | {"urn": "box"}},
+            "'box' is not a URN",
+        ),
         (step("create") | {"newState": state(ROOT)}, "holds the state of"),
-        (step("refresh") | {"newState": None, "oldState": state(inputs=[1])}, "the old inputs of .* are no object"),
+        (
+            step("refresh") | {"newState": None, "oldState": state(inputs=[1])},
+            "the old inputs of .* are no object",
+        ),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused(broken: dict[str, Any], said: str) -> None:
@@ -186,7 +252,16 @@ def test_a_step_that_makes_no_sense_is_refused(broken: dict[str, Any], said: str
 
 
 def test_config_comes_without_its_secrets() -> None:
-    found = read("plan.json", digest(config={"aws:region": "us-west-2", "app:token": "[secret]", "app:nested": '{"a":"[secret]"}'}))
+    found = read(
+        "plan.json",
+        digest(
+            config={
+                "aws:region": "us-west-2",
+                "app:token": "[secret]",
+                "app:nested": '{"a":"[secret]"}',
+            }
+        ),
+    )
     assert found.config == {"aws:region": "us-west-2"}
 
 
@@ -206,12 +281,25 @@ def test_source_positions(source: str, shown: str | None) -> None:
 
 
 def event_log(*events: dict[str, Any]) -> bytes:
-    return b"".join(json.dumps({"sequence": n, "timestamp": 1, **event}).encode() + b"\n" for n, event in enumerate(events))
+    return b"".join(
+        json.dumps({"sequence": n, "timestamp": 1, **event}).encode() + b"\n"
+        for n, event in enumerate(events)
+    )
 
 
 def pre(op: str, urn: str = URN, kind: str = "resourcePreEvent", **more: Any) -> dict[str, Any]:
     made = step(op, urn)
-    return {kind: {"metadata": {"op": op, "urn": urn, "old": made["oldState"], "new": made["newState"], **more}}}
+    return {
+        kind: {
+            "metadata": {
+                "op": op,
+                "urn": urn,
+                "old": made["oldState"],
+                "new": made["newState"],
+                **more,
+            }
+        }
+    }
 
 
 def ended(**changes: int) -> dict[str, Any]:
@@ -220,7 +308,15 @@ def ended(**changes: int) -> dict[str, Any]:
 
 def test_a_log_of_a_preview_and_its_update_is_the_update() -> None:
     prelude: dict[str, Any] = {"preludeEvent": {"config": {}}}
-    log = event_log(prelude, pre("create"), ended(create=1), prelude, pre("create"), ended(create=1), {"cancelEvent": {}})
+    log = event_log(
+        prelude,
+        pre("create"),
+        ended(create=1),
+        prelude,
+        pre("create"),
+        ended(create=1),
+        {"cancelEvent": {}},
+    )
     assert [r.urn for r in read("log", log).resources] == [URN]
 
 
@@ -232,7 +328,12 @@ def test_a_step_logged_twice_in_a_row_is_one_step() -> None:
 
 
 def test_a_refresh_tells_afterwards_that_a_resource_is_gone() -> None:
-    log = event_log(pre("create", ROOT), pre("refresh"), pre("delete", kind="resOutputsEvent"), ended(create=1, delete=1))
+    log = event_log(
+        pre("create", ROOT),
+        pre("refresh"),
+        pre("delete", kind="resOutputsEvent"),
+        ended(create=1, delete=1),
+    )
     assert [r.urn for r in read("log", log).resources] == [ROOT]
 
 
@@ -240,12 +341,36 @@ def test_a_refresh_tells_afterwards_that_a_resource_is_gone() -> None:
     ("events", "said"),
     [
         ([pre("create")], "no summaryEvent"),
-        ([pre("create"), {"summaryEvent": {"result": "succeeded"}}], "no summaryEvent with its counts"),
+        (
+            [pre("create"), {"summaryEvent": {"result": "succeeded"}}],
+            "no summaryEvent with its counts",
+        ),
         ([ended()], "it has no steps"),
-        ([pre("create"), ended(create=2)], r"partial: it counts 1 more resources than it shows \(create: 1\)"),
-        ([pre("create"), {"summaryEvent": {"resourceChanges": {"create": 1}, "result": "failed"}}], "partial: the run ended as failed"),
-        ([pre("create"), {"summaryEvent": {"resourceChanges": {"create": 1}, "maybeCorrupt": True}}], "maybeCorrupt"),
-        ([{"diagnosticEvent": {"message": "\nboom happened\n  trace", "severity": "error"}}, ended()], "partial: boom happened$"),
+        (
+            [pre("create"), ended(create=2)],
+            r"partial: it counts 1 more resources than it shows \(create: 1\)",
+        ),
+        (
+            [
+                pre("create"),
+                {"summaryEvent": {"resourceChanges": {"create": 1}, "result": "failed"}},
+            ],
+            "partial: the run ended as failed",
+        ),
+        (
+            [
+                pre("create"),
+                {"summaryEvent": {"resourceChanges": {"create": 1}, "maybeCorrupt": True}},
+            ],
+            "maybeCorrupt",
+        ),
+        (
+            [
+                {"diagnosticEvent": {"message": "\nboom happened\n  trace", "severity": "error"}},
+                ended(),
+            ],
+            "partial: boom happened$",
+        ),
         ([pre("create", kind="resOpFailedEvent"), ended(create=1)], "create of .* failed"),
     ],
 )
@@ -263,11 +388,17 @@ def test_a_cut_event_log_is_refused_with_its_line() -> None:
 def test_a_failed_preview_says_why_in_one_line() -> None:
     failed = digest(
         step("create"),
-        diagnostics=[{"message": "warning: old", "severity": "warning"}, {"message": "error: no such type\nTrace", "severity": "error"}],
+        diagnostics=[
+            {"message": "warning: old", "severity": "warning"},
+            {"message": "error: no such type\nTrace", "severity": "error"},
+        ],
     )
     with pytest.raises(InputError) as refused:
         read("plan.json", failed)
-    assert str(refused.value) == "plan.json: the preview failed, so the digest is partial: error: no such type"
+    assert (
+        str(refused.value)
+        == "plan.json: the preview failed, so the digest is partial: error: no such type"
+    )
 
 
 def test_a_doubtful_or_unfinished_digest_is_refused() -> None:

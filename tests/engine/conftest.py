@@ -10,7 +10,8 @@ from tests.engine.real_engine import Engine, missing, new_engine
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    """The real engine. Without its binaries the test is skipped, and fails in CI or with ZEROFLOOR_REQUIRE_ENGINE=1."""
+    """The real engine. Without its binaries the test is skipped, and fails in CI or with
+    ZEROFLOOR_REQUIRE_ENGINE=1."""
     reason = missing()
     if reason is not None:
         if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":

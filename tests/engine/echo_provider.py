@@ -1,7 +1,10 @@
-"""A provider for any package that needs no cloud: it accepts every resource and returns its inputs as outputs.
+"""A provider for any package that needs no cloud: it accepts every resource and returns its inputs
+as outputs.
 
-Started by the engine as `pulumi-resource-PACKAGE` (real_engine.py writes the launchers). Works on the protocol's structs as they are, so
-secrets and unknowns pass unchanged. Real changes are noted in the file that ECHO_LOG names; a creation takes ECHO_SECONDS.
+Started by the engine as `pulumi-resource-PACKAGE` (real_engine.py writes the launchers). Works on
+the protocol's structs as they are, so
+secrets and unknowns pass unchanged. Real changes are noted in the file that ECHO_LOG names; a
+creation takes ECHO_SECONDS.
 """
 
 from __future__ import annotations
@@ -26,8 +29,21 @@ TYPES = {
         "aws:ec2/instance:Instance": ["ami", "instanceType", "tags", "userData"],
         "aws:ec2/vpc:Vpc": ["cidrBlock", "tags"],
         "aws:ec2/launchTemplate:LaunchTemplate": ["imageId", "instanceType"],
-        "aws:autoscaling/group:Group": ["minSize", "maxSize", "desiredCapacity", "launchTemplate", "vpcZoneIdentifiers"],
-        "aws:eks/nodeGroup:NodeGroup": ["clusterName", "nodeRoleArn", "subnetIds", "instanceTypes", "capacityType", "scalingConfig"],
+        "aws:autoscaling/group:Group": [
+            "minSize",
+            "maxSize",
+            "desiredCapacity",
+            "launchTemplate",
+            "vpcZoneIdentifiers",
+        ],
+        "aws:eks/nodeGroup:NodeGroup": [
+            "clusterName",
+            "nodeRoleArn",
+            "subnetIds",
+            "instanceTypes",
+            "capacityType",
+            "scalingConfig",
+        ],
     },
     "kubernetes": {
         "kubernetes:apps/v1:Deployment": ["metadata", "spec"],
@@ -38,7 +54,12 @@ TYPES = {
 """What YAML programs use: their host wants a schema, and property names are enough for it."""
 
 ANSWERS: dict[str, dict[str, Any]] = {
-    "aws:index/getRegion:getRegion": {"name": "us-west-2", "region": "us-west-2", "id": "us-west-2", "description": "US West (Oregon)"},
+    "aws:index/getRegion:getRegion": {
+        "name": "us-west-2",
+        "region": "us-west-2",
+        "id": "us-west-2",
+        "description": "US West (Oregon)",
+    },
     "aws:index/getCallerIdentity:getCallerIdentity": {
         "accountId": "123456789012",
         "arn": "arn:aws:iam::123456789012:root",
@@ -72,10 +93,15 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetSchema(self, request: Any, context: Any) -> Any:
         resources = {
-            token: {"inputProperties": dict.fromkeys(names, ANY), "properties": {**dict.fromkeys(names, ANY), "arn": {"type": "string"}}}
+            token: {
+                "inputProperties": dict.fromkeys(names, ANY),
+                "properties": {**dict.fromkeys(names, ANY), "arn": {"type": "string"}},
+            }
             for token, names in TYPES.get(self._package, {}).items()
         }
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self._package, "version": "99.0.0", "resources": resources}))
+        return provider_pb2.GetSchemaResponse(
+            schema=json.dumps({"name": self._package, "version": "99.0.0", "resources": resources})
+        )
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -84,7 +110,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, acceptResources=True
+        )
 
     def Check(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -92,10 +120,16 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         old = request.old_inputs if request.HasField("old_inputs") else request.olds
         changed = sorted(
-            {key for key in {*old.fields, *request.news.fields} if old.fields.get(key) != request.news.fields.get(key)}
+            {
+                key
+                for key in {*old.fields, *request.news.fields}
+                if old.fields.get(key) != request.news.fields.get(key)
+            }
             - set(request.ignoreChanges)
         )
-        kind = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        kind = (
+            provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        )
         return provider_pb2.DiffResponse(changes=kind, diffs=changed)
 
     def Create(self, request: Any, context: Any) -> Any:
@@ -105,7 +139,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         self._note("create", request.urn)
         with self._lock:
             self._count += 1
-            return provider_pb2.CreateResponse(id=f"{self._package}-{self._count}", properties=request.properties)
+            return provider_pb2.CreateResponse(
+                id=f"{self._package}-{self._count}", properties=request.properties
+            )
 
     def Update(self, request: Any, context: Any) -> Any:
         if not request.preview:
@@ -117,7 +153,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Read(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        return provider_pb2.ReadResponse(
+            id=request.id, properties=request.properties, inputs=request.inputs
+        )
 
     def Invoke(self, request: Any, context: Any) -> Any:
         if request.tok == "kubernetes:yaml:decode":
@@ -126,7 +164,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         elif request.tok in ANSWERS:
             answer = ANSWERS[request.tok]
         else:
-            failure = provider_pb2.CheckFailure(reason=f"the echo provider has no answer for {request.tok}")
+            failure = provider_pb2.CheckFailure(
+                reason=f"the echo provider has no answer for {request.tok}"
+            )
             return provider_pb2.InvokeResponse(failures=[failure])
         response = provider_pb2.InvokeResponse()
         json_format.ParseDict(answer, getattr(response, "return"))
@@ -137,7 +177,10 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def main(package: str) -> None:
-    server = grpc.server(ThreadPoolExecutor(max_workers=8), options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)])
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=8),
+        options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)],
+    )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Echo(package), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

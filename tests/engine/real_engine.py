@@ -1,4 +1,5 @@
-"""The real engine for tests: its command, an environment of its own, providers that echo, and a shim for folder packs."""
+"""The real engine for tests: its command, an environment of its own, providers that echo, and a
+shim for folder packs."""
 
 from __future__ import annotations
 
@@ -15,8 +16,20 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".work" / "bin"
 HERE = Path(__file__).parent
-PACKAGES = ("aws", "kubernetes", "eks", "gcp", "azure-native", "random", "tls", "docker", "command", "cloudflare")
-"""Echo providers on PATH: what test programs use and a few more, so that a new program needs nothing new here."""
+PACKAGES = (
+    "aws",
+    "kubernetes",
+    "eks",
+    "gcp",
+    "azure-native",
+    "random",
+    "tls",
+    "docker",
+    "command",
+    "cloudflare",
+)
+"""Echo providers on PATH: what test programs use and a few more, so that a new program needs
+nothing new here."""
 
 
 def missing() -> str | None:
@@ -55,7 +68,9 @@ class Engine:
         """The stack that the recording pack judged last, as `zerofloor show` prints one."""
         return json.loads(self.record.read_text())
 
-    def pulumi(self, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def pulumi(
+        self, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Runs `pulumi`; both streams in `stdout`, as a person sees them."""
         return subprocess.run(
             [str(BIN / "pulumi"), *arguments, "--non-interactive", "--color", "never"],
@@ -69,7 +84,12 @@ class Engine:
             check=False,
         )
 
-    def yaml_project(self, name: str, config: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> Path:
+    def yaml_project(
+        self,
+        name: str,
+        config: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Path:
         """A copy of tests/engine/yaml/NAME with a stack `dev`."""
         project = self.folder / name
         shutil.copytree(HERE / "yaml" / name, project)
@@ -84,7 +104,11 @@ class Engine:
 
 def logged_out(engine: Engine) -> dict[str, str]:
     """The environment of someone who is not logged in anywhere."""
-    return {name: value for name, value in engine.environ.items() if name not in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")}
+    return {
+        name: value
+        for name, value in engine.environ.items()
+        if name not in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")
+    }
 
 
 def new_engine(folder: Path) -> Engine:
@@ -93,10 +117,19 @@ def new_engine(folder: Path) -> Engine:
     for part in (tools, folder / "home", folder / "state"):
         part.mkdir(parents=True)
     for package in PACKAGES:
-        _script(tools / f"pulumi-resource-{package}", f'exec "{sys.executable}" "{HERE / "echo_provider.py"}" {package}')
-    # What the language host's installation has; the options after the folder are for finding the virtual environment, which we know.
-    _script(tools / "pulumi-analyzer-policy-python", f'exec "{sys.executable}" -u -m pulumi.policy "$1" "$2"')
-    _script(tools / "recording-pack", f'exec "{sys.executable}" "{HERE / "recording_pack.py"}" "$@"')
+        _script(
+            tools / f"pulumi-resource-{package}",
+            f'exec "{sys.executable}" "{HERE / "echo_provider.py"}" {package}',
+        )
+    # What the language host's installation has; the options after the folder are for finding the
+    # virtual environment, which we know.
+    _script(
+        tools / "pulumi-analyzer-policy-python",
+        f'exec "{sys.executable}" -u -m pulumi.policy "$1" "$2"',
+    )
+    _script(
+        tools / "recording-pack", f'exec "{sys.executable}" "{HERE / "recording_pack.py"}" "$@"'
+    )
     environ = {
         "PATH": os.pathsep.join((str(tools), str(BIN), "/usr/bin", "/bin")),
         "HOME": str(folder / "home"),

@@ -1,4 +1,5 @@
-"""The pack, started by hand with one change: it also writes the stack that it judges to the file that RECORD names."""
+"""The pack, started by hand with one change: it also writes the stack that it judges to the file
+that RECORD names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The policy pack under the real engine: what stops a preview or an update, what passes, and what is never shown."""
+"""The policy pack under the real engine: what stops a preview or an update, what passes, and what
+is never shown."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ PACK = Path(sys.executable).parent / "zerofloor-pack"
 pytestmark = pytest.mark.engine
 
 
-def preview(engine: Engine, project: Path, *more: str, pack: Path = PACK) -> subprocess.CompletedProcess[str]:
+def preview(
+    engine: Engine, project: Path, *more: str, pack: Path = PACK
+) -> subprocess.CompletedProcess[str]:
     return engine.pulumi("preview", "--policy-pack", str(pack), *more, cwd=project)
 
 
@@ -88,15 +91,20 @@ def test_the_automation_api_without_preview_stops_before_the_gpu_is_created(engi
 
 def test_a_python_program_is_judged_by_its_links(engine: Engine) -> None:
     """Only the property dependency ties a group to the launch template that says its type."""
-    stopped, _ = automation.run(engine, "preview", "template_and_group", PACK, {"aws:region": "us-east-1"})
+    stopped, _ = automation.run(
+        engine, "preview", "template_and_group", PACK, {"aws:region": "us-east-1"}
+    )
     assert stopped is not None
     assert by_resource(stopped) == {"group": ["GPU012"]}
 
 
 def test_the_pack_judges_the_stack_that_check_reads(engine: Engine) -> None:
-    """Inputs, links, parents and providers, with unknown and secret parts: two calls of the protocol together tell what a digest does."""
+    """Inputs, links, parents and providers, with unknown and secret parts: two calls of the
+    protocol together tell what a digest does."""
     folder = HERE / "programs" / "demo"
-    stopped, _ = automation.run(engine, "preview", folder, engine.recording_pack, {"floor": "0", "extra": "true"})
+    stopped, _ = automation.run(
+        engine, "preview", folder, engine.recording_pack, {"floor": "0", "extra": "true"}
+    )
     assert stopped is not None
     assert engine.record.exists(), stopped
     read = shown(preview_with_engine(folder, "dev", time_limit=60, environ=logged_out(engine)))
@@ -104,17 +112,26 @@ def test_the_pack_judges_the_stack_that_check_reads(engine: Engine) -> None:
     assert judged["config"] == read["config"]
     assert len(read["resources"]) == 14
     for resource in (*judged["resources"], *read["resources"]):
-        del resource["sourcePosition"], resource["op"]  # The protocol tells neither, and leaves out links to nothing.
-        resource["propertyDependencies"] = {name: urns for name, urns in resource["propertyDependencies"].items() if urns}
+        del (
+            resource["sourcePosition"],
+            resource["op"],
+        )  # The protocol tells neither, and leaves out links to nothing.
+        resource["propertyDependencies"] = {
+            name: urns for name, urns in resource["propertyDependencies"].items() if urns
+        }
     for one, other in zip(judged["resources"], read["resources"], strict=True):
         assert one == other
 
 
 def test_secrets_are_never_shown(engine: Engine) -> None:
-    project = engine.yaml_project("secret", secrets={"gpuType": "p5.48xlarge-planted", "token": "hf_planted_secret"})
+    project = engine.yaml_project(
+        "secret", secrets={"gpuType": "p5.48xlarge-planted", "token": "hf_planted_secret"}
+    )
     done = preview(engine, project, "--logtostderr", "-v=1")
     assert done.returncode != 0
-    assert set(by_resource(done.stdout)) == {"group", "trainer"}, done.stdout  # A secret type is undecided, not passed over.
+    assert set(by_resource(done.stdout)) == {"group", "trainer"}, (
+        done.stdout
+    )  # A secret type is undecided, not passed over.
     assert "planted" not in done.stdout
 
 
@@ -126,7 +143,9 @@ def test_secrets_are_never_shown(engine: Engine) -> None:
         ("disabled", 0, set()),
     ],
 )
-def test_a_rules_level_is_configurable(engine: Engine, level: str, code: int, expected: set[str]) -> None:
+def test_a_rules_level_is_configurable(
+    engine: Engine, level: str, code: int, expected: set[str]
+) -> None:
     project = engine.yaml_project("instance")
     config = project.parent / "config.json"
     config.write_text(json.dumps({"GPU014": level}))
@@ -138,7 +157,11 @@ def test_a_rules_level_is_configurable(engine: Engine, level: str, code: int, ex
 def test_undecided_and_limits_are_configurable(engine: Engine) -> None:
     project = engine.yaml_project("unknown_first")
     config = project.parent / "config.json"
-    config.write_text(json.dumps({"zerofloor": {"undecided": "advisory", "maxFloorHourly": 0.5}, "GPU012": "advisory"}))
+    config.write_text(
+        json.dumps(
+            {"zerofloor": {"undecided": "advisory", "maxFloorHourly": 0.5}, "GPU012": "advisory"}
+        )
+    )
     done = preview(engine, project, "--policy-pack-config", str(config))
     assert ("advisory", "GPU201", "a-unknown") in violations(done.stdout), done.stdout
     assert done.returncode != 0
@@ -178,7 +201,15 @@ def test_wrong_settings_block_in_one_line(engine: Engine) -> None:
 def test_interrupting_a_preview_leaves_no_trace(engine: Engine) -> None:
     project = engine.yaml_project("instance")
     process = subprocess.Popen(
-        [str(BIN / "pulumi"), "preview", "--policy-pack", str(PACK), "--non-interactive", "--color", "never"],
+        [
+            str(BIN / "pulumi"),
+            "preview",
+            "--policy-pack",
+            str(PACK),
+            "--non-interactive",
+            "--color",
+            "never",
+        ],
         cwd=project,
         env={**engine.environ, "ECHO_SECONDS": "3"},
         stdout=subprocess.PIPE,
@@ -190,7 +221,9 @@ def test_interrupting_a_preview_leaves_no_trace(engine: Engine) -> None:
     seen = ""
     while "vpc create" not in seen and process.poll() is None:
         seen += process.stdout.readline()
-    os.killpg(process.pid, signal.SIGINT)  # What a terminal does on Ctrl-C: every process of the group gets it.
+    os.killpg(
+        process.pid, signal.SIGINT
+    )  # What a terminal does on Ctrl-C: every process of the group gets it.
     seen += process.communicate(timeout=60)[0]
     assert process.returncode != 0
     for trace in ("Traceback", "KeyboardInterrupt", "transport", "connection", "zerofloor failed"):
@@ -200,7 +233,15 @@ def test_interrupting_a_preview_leaves_no_trace(engine: Engine) -> None:
 
 def test_the_pack_ends_with_an_engine_that_is_killed(engine: Engine) -> None:
     process = subprocess.Popen(
-        [str(BIN / "pulumi"), "preview", "--policy-pack", str(PACK), "--non-interactive", "--color", "never"],
+        [
+            str(BIN / "pulumi"),
+            "preview",
+            "--policy-pack",
+            str(PACK),
+            "--non-interactive",
+            "--color",
+            "never",
+        ],
         cwd=engine.yaml_project("instance"),
         env={**engine.environ, "ECHO_SECONDS": "30"},
         stdout=subprocess.PIPE,
@@ -208,7 +249,9 @@ def test_the_pack_ends_with_an_engine_that_is_killed(engine: Engine) -> None:
         text=True,
     )
     assert process.stdout is not None
-    while "Loading policy packs...: done" not in process.stdout.readline() and process.poll() is None:
+    while (
+        "Loading policy packs...: done" not in process.stdout.readline() and process.poll() is None
+    ):
         pass
     assert running_packs(engine)
     process.kill()
@@ -221,13 +264,21 @@ def test_the_pack_ends_with_an_engine_that_is_killed(engine: Engine) -> None:
 
 
 def running_packs(engine: Engine) -> list[str]:
-    """Packs that this test's engine has started and that still run; an environment variable of its own tells them from others'."""
+    """Packs that this test's engine has started and that still run; an environment variable of its
+    own tells them from others'."""
     mine = f"ECHO_LOG={engine.log}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if PACK.name.encode() in (process / "cmdline").read_bytes() and mine in (process / "environ").read_bytes():
+            if (
+                PACK.name.encode() in (process / "cmdline").read_bytes()
+                and mine in (process / "environ").read_bytes()
+            ):
                 found.append(process.name)
         except OSError:
             continue  # It ended meanwhile, or is not ours to read.
-    return [number for number in found if b"pulumi\0preview" not in (Path("/proc") / number / "cmdline").read_bytes()]
+    return [
+        number
+        for number in found
+        if b"pulumi\0preview" not in (Path("/proc") / number / "cmdline").read_bytes()
+    ]

@@ -24,12 +24,19 @@ def test_the_executable_beside_this_python_is_the_pack() -> None:
 
 
 def test_started_by_hand_it_says_how_to_use_it() -> None:
-    done = subprocess.run([str(pack_path())], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [str(pack_path())], capture_output=True, text=True, timeout=30, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == 'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor pack-path)"\n'
+    assert done.stderr == (
+        'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor '
+        'pack-path)"\n'
+    )
 
 
-def test_an_installation_without_scripts_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_scripts_is_an_input_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     with pytest.raises(InputError, match=r"zerofloor-pack is not beside .*/python"):
@@ -40,7 +47,10 @@ def test_the_folder_names_this_environment_and_goes_to_the_users_cache(tmp_path:
     folder = pack_folder({"XDG_CACHE_HOME": str(tmp_path)})
     assert folder.parent == tmp_path / "zerofloor"
     content = yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())
-    assert content == {"version": __version__, "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}}}
+    assert content == {
+        "version": __version__,
+        "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
+    }
     assert pack_folder({"XDG_CACHE_HOME": str(tmp_path)}) == folder
 
 
@@ -51,8 +61,14 @@ def test_a_folder_that_can_not_be_written_is_an_input_error(tmp_path: Path) -> N
 
 
 def test_the_pack_in_the_repository_has_the_packages_version() -> None:
-    assert yaml.safe_load((ROOT / "policies" / "PulumiPolicy.yaml").read_text())["version"] == __version__
-    assert "zerofloor-pack" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert (
+        yaml.safe_load((ROOT / "policies" / "PulumiPolicy.yaml").read_text())["version"]
+        == __version__
+    )
+    assert (
+        "zerofloor-pack"
+        in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    )
 
 
 @pytest.mark.engine

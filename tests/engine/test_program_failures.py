@@ -1,4 +1,5 @@
-"""Programs that can't be previewed: each ends in one clear line, in time, and with nothing left behind."""
+"""Programs that can't be previewed: each ends in one clear line, in time, and with nothing left
+behind."""
 
 from __future__ import annotations
 
@@ -25,19 +26,37 @@ def failure(folder: Path, time_limit: float = 60) -> str:
 
 
 FAILING = {
-    "raises": ("def f():\n    raise ValueError('boom\\nmore')\nf()", "the program raises ValueError: boom (__main__.py:2)"),
+    "raises": (
+        "def f():\n    raise ValueError('boom\\nmore')\nf()",
+        "the program raises ValueError: boom (__main__.py:2)",
+    ),
     "raises in apply": (
         "import pulumi\npulumi.Output.from_input(1).apply(\n    lambda x: 1 / 0)",
         "the program raises ZeroDivisionError: division by zero (__main__.py:3)",
     ),
     "exits": ("import sys\nsys.exit(3)", "the program calls sys.exit(3) at __main__.py:2"),
-    "exits as if well": ("import sys\nsys.exit()", "the program calls sys.exit(None) at __main__.py:2"),
-    "vanishes": ("import os\nos._exit(0)", "the program ended itself (exit code 0) before it was done"),
-    "dies": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "the program ended itself (signal 9) before it was done"),
-    "syntax": ("import pulumi\nx = (\n", "the program has a syntax error at __main__.py:2: '(' was never closed"),
+    "exits as if well": (
+        "import sys\nsys.exit()",
+        "the program calls sys.exit(None) at __main__.py:2",
+    ),
+    "vanishes": (
+        "import os\nos._exit(0)",
+        "the program ended itself (exit code 0) before it was done",
+    ),
+    "dies": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "the program ended itself (signal 9) before it was done",
+    ),
+    "syntax": (
+        "import pulumi\nx = (\n",
+        "the program has a syntax error at __main__.py:2: '(' was never closed",
+    ),
     "no configuration": (
         "import pulumi\npulumi.Config().require('key')",
-        "the program requires the configuration test:key at __main__.py:2: set it with `pulumi config set test:key VALUE`",
+        (
+            "the program requires the configuration test:key at __main__.py:2: set it with "
+            "`pulumi config set test:key VALUE`"
+        ),
     ),
     "configuration of the wrong type": (
         "import pulumi\npulumi.Config().require_int('word')",
@@ -55,15 +74,24 @@ FAILING = {
     ),
     "no module": (
         "import pulumi_nowhere",
-        "the program imports pulumi_nowhere at __main__.py:1, which is not installed: install the program's requirements",
+        (
+            "the program imports pulumi_nowhere at __main__.py:1, which is not installed: "
+            "install the program's requirements"
+        ),
     ),
     "the same URN twice": (
         f"import pulumi\n{VPC}\n{VPC}",
-        "Duplicate resource URN 'urn:pulumi:dev::test::aws:ec2/vpc:Vpc::vpc'; try giving it a unique name",
+        (
+            "Duplicate resource URN 'urn:pulumi:dev::test::aws:ec2/vpc:Vpc::vpc'; try giving "
+            "it a unique name"
+        ),
     ),
     "no value": (
         "import pulumi\npulumi.CustomResource('a:b:C', 'c', {'x': object()})",
-        "the program raises ValueError: While processing resource: 'c', type: 'a:b:C': unexpected input of type object",
+        (
+            "the program raises ValueError: While processing resource: 'c', type: 'a:b:C': "
+            "unexpected input of type object"
+        ),
     ),
     "a circle": (
         "import pulumi\nd = {}\nd['d'] = d\npulumi.CustomResource('a:b:C', 'c', d)",
@@ -75,15 +103,24 @@ FAILING = {
         "give it under `answers` in zerofloor.yaml, or install the pulumi command and log in",
     ),
     "swallows that only the cloud knows": (
-        "import pulumi\ntry:\n    pulumi.runtime.invoke('aws:index/getRegion:getRegion', {})\nexcept Exception:\n    pass",
+        (
+            "import pulumi\ntry:\n    pulumi.runtime.invoke('aws:index/getRegion:getRegion', "
+            "{})\nexcept Exception:\n    pass"
+        ),
         "the program needs the result of aws:index/getRegion:getRegion at __main__.py:3, which only the cloud knows: "
         "set aws:region, give it under `answers` in zerofloor.yaml, or install the pulumi command and log in",
     ),
     "a transform raises": (
-        f"import pulumi\ndef t(args):\n    raise KeyError('nope')\npulumi.runtime.register_resource_transform(t)\n{VPC}",
+        (
+            "import pulumi\ndef t(args):\n    raise "
+            f"KeyError('nope')\npulumi.runtime.register_resource_transform(t)\n{VPC}"
+        ),
         "the transform of vpc fails: 'nope'",
     ),
-    "reads the terminal": ("input()", "the program raises EOFError: EOF when reading a line (__main__.py:1)"),
+    "reads the terminal": (
+        "input()",
+        "the program raises EOFError: EOF when reading a line (__main__.py:1)",
+    ),
 }
 
 
@@ -94,7 +131,10 @@ def test_a_failing_program_says_what_and_where(tmp_path: Path, source: str, says
 
 ENDLESS = {
     "loops": "while True:\n    pass",
-    "waits for an output": "import asyncio, pulumi\npulumi.CustomResource('a:b:C', 'c', {'x': asyncio.get_event_loop().create_future()})",
+    "waits for an output": (
+        "import asyncio, pulumi\npulumi.CustomResource('a:b:C', 'c', {'x': "
+        "asyncio.get_event_loop().create_future()})"
+    ),
 }
 
 
@@ -132,7 +172,9 @@ def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-def test_much_output_is_cut_and_goes_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_much_output_is_cut_and_goes_to_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = """
         import sys
         print("\\x1b]0;title\\x07begins")
@@ -158,7 +200,9 @@ def test_no_secret_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         pulumi.Output.secret("own-secret-2").apply(int)
     """
     project = "runtime: python\nconfig: {planted: {default: planted-default, secret: true}}"
-    said = failure(program(tmp_path, source, config="test:token: {secure: v1:abc}", project=project))
+    said = failure(
+        program(tmp_path, source, config="test:token: {secure: v1:abc}", project=project)
+    )
     shown = said + "".join(capsys.readouterr())
     assert "token [secret] default [secret]" in shown
     assert "warning: [secret]" in shown
@@ -175,7 +219,13 @@ def test_the_program_gets_no_credentials(tmp_path: Path) -> None:
     """
     planted = dict.fromkeys(names.split(), "planted-credential")
     planted["DATABASE_URL"] = "postgres://me:planted-credential@db/x"
-    kept = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "AWS_REGION": "us-west-2", "TEAM": "serving"}
+    kept = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "AWS_REGION": "us-west-2",
+        "TEAM": "serving",
+    }
     source = "import json, os\njson.dump(dict(os.environ), open('environ.json', 'w'))"
     preview_in_process(program(tmp_path, source), "dev", time_limit=60, environ={**planted, **kept})
     seen = json.loads((tmp_path / "environ.json").read_text())
@@ -186,7 +236,10 @@ def test_the_program_gets_no_credentials(tmp_path: Path) -> None:
 
 def test_another_language_is_refused_by_name(tmp_path: Path) -> None:
     folder = program(tmp_path, "", project="runtime: {name: nodejs}")
-    assert failure(folder) == "the in-process preview runs Python only; install the pulumi command for runtime nodejs"
+    assert (
+        failure(folder)
+        == "the in-process preview runs Python only; install the pulumi command for runtime nodejs"
+    )
 
 
 def test_a_missing_program_is_refused(tmp_path: Path) -> None:

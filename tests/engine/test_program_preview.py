@@ -1,4 +1,5 @@
-"""Real programs with the real SDK in a real child process: what the in-process preview makes of them."""
+"""Real programs with the real SDK in a real child process: what the in-process preview makes of
+them."""
 
 from __future__ import annotations
 
@@ -35,9 +36,13 @@ def test_the_recorded_program_gives_what_the_engine_recorded(tmp_path: Path) -> 
     (folder / "Pulumi.dev.yaml").write_text('config:\n  demo:floor: "0"\n  demo:extra: "true"\n')
     digest = read("create.digest.json", (DATA / "create.digest.json").read_bytes())
     ours = preview_in_process(folder, "dev", time_limit=60)
-    assert [resource.urn for resource in ours.resources] == [resource.urn for resource in digest.resources]
+    assert [resource.urn for resource in ours.resources] == [
+        resource.urn for resource in digest.resources
+    ]
     for one, other in zip(ours.resources, digest.resources, strict=True):
-        if not (other.source_position or "").startswith("__main__.py"):  # In the SDK, where the recording had another folder.
+        if not (other.source_position or "").startswith(
+            "__main__.py"
+        ):  # In the SDK, where the recording had another folder.
             one, other = (replace(resource, source_position=None) for resource in (one, other))
         assert one == other
     assert (ours.project, ours.name, ours.config) == (digest.project, digest.name, digest.config)
@@ -45,8 +50,13 @@ def test_the_recorded_program_gives_what_the_engine_recorded(tmp_path: Path) -> 
 
 
 def test_the_same_program_gives_the_same_stack(tmp_path: Path) -> None:
-    source = f"import pulumi\n{VPC}\npulumi.ComponentResource('a:b:C', 'c', {{'z': 1, 'a': {{'y': 2, 'b': 3}}}})\n"
-    one, other = (preview_in_process(program(tmp_path, source), "dev", time_limit=60) for _ in range(2))
+    source = (
+        f"import pulumi\n{VPC}\npulumi.ComponentResource('a:b:C', 'c', {{'z': 1, 'a': {{'y': "
+        f"2, 'b': 3}}}})\n"
+    )
+    one, other = (
+        preview_in_process(program(tmp_path, source), "dev", time_limit=60) for _ in range(2)
+    )
     assert repr(one) == repr(other)
 
 
@@ -58,7 +68,8 @@ def test_transforms_change_inputs_options_and_links() -> None:
     assert (group.inputs["subnetIds"], group.inputs["instanceTypes"]) == ([UNKNOWN], SECRET)
     assert group.ignore_changes == ("scalingConfig.desiredSize",)
     assert resources["vllm"].inputs["spec"]["replicas"] == 3
-    # As in the engine: a resource's own transform keeps links only where it returns nothing, since the SDK drops them from a result.
+    # As in the engine: a resource's own transform keeps links only where it returns nothing, since
+    # the SDK drops them from a result.
     assert group.property_dependencies is not None
     assert group.property_dependencies["subnetIds"] == ()
     linked = resources["linked"].property_dependencies
@@ -71,10 +82,16 @@ def test_nested_components_name_their_children() -> None:
     resources = by_name(stack)
     model = "urn:pulumi:dev::components::components:serving:Fleet$components:serving:Model"
     assert resources["fleet"].custom is False
-    deployment = next(r for r in stack.resources if r.urn == f"{model}$kubernetes:apps/v1:Deployment::fleet-1")
+    deployment = next(
+        r for r in stack.resources if r.urn == f"{model}$kubernetes:apps/v1:Deployment::fleet-1"
+    )
     assert deployment.parent == f"{model}::fleet-1"
-    assert (deployment.provider or "").startswith("urn:pulumi:dev::components::pulumi:providers:kubernetes::cluster::")
-    assert (resources["fleet-gateway"].provider or "").startswith("urn:pulumi:dev::components::pulumi:providers:aws::paris::")
+    assert (deployment.provider or "").startswith(
+        "urn:pulumi:dev::components::pulumi:providers:kubernetes::cluster::"
+    )
+    assert (resources["fleet-gateway"].provider or "").startswith(
+        "urn:pulumi:dev::components::pulumi:providers:aws::paris::"
+    )
 
 
 def test_providers_carry_their_region_and_are_inherited() -> None:
@@ -93,19 +110,35 @@ def test_look_ups_are_answered_and_each_answer_is_told() -> None:
     assert resources["output"].inputs["instanceType"] == "g6.xlarge"
     assert resources["unknown"].inputs["ami"] is UNKNOWN
     assert stack.notes == (
-        "aws:index/getCallerIdentity:getCallerIdentity answered with account 123456789012, as in AWS' documentation",
+        (
+            "aws:index/getCallerIdentity:getCallerIdentity answered with account 123456789012, "
+            "as in AWS' documentation"
+        ),
         "aws:index/getPartition:getPartition answered with partition aws",
         "aws:index/getRegion:getRegion answered with region us-west-2",
     )
 
 
 def test_a_manifest_becomes_its_objects() -> None:
-    resources = {resource.type: resource for resource in preview_in_process(PROGRAMS / "manifest", "dev", time_limit=60).resources}
+    resources = {
+        resource.type: resource
+        for resource in preview_in_process(PROGRAMS / "manifest", "dev", time_limit=60).resources
+    }
     model = resources["kubernetes:apps/v1:Deployment"]
-    assert (model.name, model.parent) == ("gpu/vllm", "urn:pulumi:dev::manifest::kubernetes:yaml:ConfigFile::models")
-    assert model.inputs["spec"]["template"]["spec"]["containers"][0]["resources"] == {"limits": {"nvidia.com/gpu": 1}}
-    assert resources["kubernetes:autoscaling/v2:HorizontalPodAutoscaler"].inputs["spec"]["minReplicas"] == 1
-    assert resources["kubernetes:karpenter.sh/v1:NodePool"].inputs["spec"] == {"limits": {"nvidia.com/gpu": "8"}}
+    assert (model.name, model.parent) == (
+        "gpu/vllm",
+        "urn:pulumi:dev::manifest::kubernetes:yaml:ConfigFile::models",
+    )
+    assert model.inputs["spec"]["template"]["spec"]["containers"][0]["resources"] == {
+        "limits": {"nvidia.com/gpu": 1}
+    }
+    assert (
+        resources["kubernetes:autoscaling/v2:HorizontalPodAutoscaler"].inputs["spec"]["minReplicas"]
+        == 1
+    )
+    assert resources["kubernetes:karpenter.sh/v1:NodePool"].inputs["spec"] == {
+        "limits": {"nvidia.com/gpu": "8"}
+    }
     assert resources["kubernetes:core/v1:ConfigMap"].inputs["data"] == {"since": "2026-01-01"}
 
 
@@ -113,7 +146,11 @@ def test_what_is_computed_from_outputs_is_known_as_far_as_its_parts_are() -> Non
     resources = preview(PROGRAMS / "outputs")
     data = resources["map"].inputs["data"]
     assert resources["group"].inputs["subnetIds"] == ["subnet-1", "subnet-2"]
-    assert resources["scaler"].inputs["spec"] == {"scaleTargetRef": {"name": "vllm"}, "minReplicaCount": 1, "maxReplicaCount": 1}
+    assert resources["scaler"].inputs["spec"] == {
+        "scaleTargetRef": {"name": "vllm"},
+        "minReplicaCount": 1,
+        "maxReplicaCount": 1,
+    }
     assert data == {
         "arn": UNKNOWN,
         "subnet": "subnet-1",
@@ -134,7 +171,9 @@ def test_reads_are_resources_that_exist() -> None:
 
 
 def test_a_program_may_declare_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [resource.type for resource in preview(PROGRAMS / "empty").values()] == ["pulumi:pulumi:Stack"]
+    assert [resource.type for resource in preview(PROGRAMS / "empty").values()] == [
+        "pulumi:pulumi:Stack"
+    ]
     assert "info: hello" in capsys.readouterr().err
 
 
@@ -175,7 +214,12 @@ def test_a_remote_component_is_kept_with_its_inputs(tmp_path: Path) -> None:
     stack = preview_in_process(program(tmp_path, REMOTE), "dev", time_limit=60)
     cluster, after = by_name(stack)["cluster"], by_name(stack)["after"]
     assert (cluster.custom, cluster.provider) == (False, None)
-    assert cluster.inputs == {"vpcId": UNKNOWN, "instanceType": "p5.48xlarge", "token": SECRET, "minSize": 1}
+    assert cluster.inputs == {
+        "vpcId": UNKNOWN,
+        "instanceType": "p5.48xlarge",
+        "token": SECRET,
+        "minSize": 1,
+    }
     assert cluster.property_dependencies is not None
     assert cluster.property_dependencies["vpcId"] == (by_name(stack)["vpc"].urn,)
     assert after.inputs == {"userData": UNKNOWN, "tags": UNKNOWN}
@@ -202,7 +246,10 @@ def test_another_stacks_outputs_are_unknown_unless_given(tmp_path: Path) -> None
     assert stack.notes == ("the outputs of the stack acme/network/prod are not known here",)
     exports = tmp_path / "exports.json"
     exports.write_text(json.dumps({"acme/network/prod": {"type": "g5.xlarge", "count": 2}}))
-    assert preview(folder, exports=exports)["beside"].inputs == {"instanceType": "g5.xlarge", "count": 2}
+    assert preview(folder, exports=exports)["beside"].inputs == {
+        "instanceType": "g5.xlarge",
+        "count": 2,
+    }
 
 
 def test_answers_of_the_settings_go_first(tmp_path: Path) -> None:
@@ -237,7 +284,9 @@ def test_a_transform_of_invokes_decides_what_is_asked(tmp_path: Path) -> None:
         region = pulumi.runtime.invoke("aws:index/getRegion:getRegion", {}).value
         pulumi.CustomResource("aws:ec2/instance:Instance", "instance", {"region": region["name"]})
     """
-    assert preview(program(tmp_path, source, config="aws:region: us-west-2"))["instance"].inputs == {"region": "eu-west-1"}
+    assert preview(program(tmp_path, source, config="aws:region: us-west-2"))[
+        "instance"
+    ].inputs == {"region": "eu-west-1"}
 
 
 ENCRYPTED = """
@@ -300,7 +349,8 @@ def test_main_runs_where_the_project_says(tmp_path: Path) -> None:
 
 def test_the_program_knows_its_stack(tmp_path: Path) -> None:
     source = (
-        "import pulumi\npulumi.ComponentResource('a:b:C', '-'.join((pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack())))"
+        "import pulumi\npulumi.ComponentResource('a:b:C', '-'.join((pulumi.get_organization(), "
+        "pulumi.get_project(), pulumi.get_stack())))"
     )
     folder = program(tmp_path, source)
     assert "acme-test-dev" in by_name(preview_in_process(folder, "acme/test/dev", time_limit=60))
@@ -313,10 +363,14 @@ def test_a_program_runs_in_its_own_environment_without_zerofloor_in_it(tmp_path:
         assert importlib.util.find_spec("zerofloor") is None
         pulumi.ComponentResource("a:b:C", sys.prefix.rpartition("/")[2])
     """
-    folder = program(tmp_path, source, project="runtime: {name: python, options: {virtualenv: own}}")
+    folder = program(
+        tmp_path, source, project="runtime: {name: python, options: {virtualenv: own}}"
+    )
     venv.create(folder / "own", with_pip=False, symlinks=True)
     packages = Path(pulumi.__file__).parents[1]
     theirs = next((folder / "own").glob("lib/python3*/site-packages"))
     (theirs / "pulumi").symlink_to(packages / "pulumi")
-    (theirs / "rest.pth").write_text(str(packages))  # Its own .pth files, and so an editable zerofloor, are not read.
+    (theirs / "rest.pth").write_text(
+        str(packages)
+    )  # Its own .pth files, and so an editable zerofloor, are not read.
     assert "own" in preview(folder)

@@ -1,4 +1,5 @@
-"""Which stack, which configuration and which interpreter: what a preview reads before it runs anything."""
+"""Which stack, which configuration and which interpreter: what a preview reads before it runs
+anything."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from tests.engine.program_folder import program
 from zerofloor.engine.project import Config, choose_stack, placeholder, read_config, read_project
 from zerofloor.errors import InputError
 
-LAUGHS = "config:\n  a:l0: &l0 [1, 1]\n" + "".join(f"  a:l{i}: &l{i} [*l{i - 1}, *l{i - 1}]\n" for i in range(1, 40))
+LAUGHS = "config:\n  a:l0: &l0 [1, 1]\n" + "".join(
+    f"  a:l{i}: &l{i} [*l{i - 1}, *l{i - 1}]\n" for i in range(1, 40)
+)
 """Each alias doubles what stands before."""
 
 
@@ -22,14 +25,27 @@ def config_of(folder: Path, stack: str = "dev") -> Config:
 
 
 def test_a_project_says_what_runs(tmp_path: Path) -> None:
-    project = read_project(program(tmp_path, "", project="runtime: {name: python, options: {virtualenv: venv}}\nmain: app/run.py"))
-    assert (project.name, project.runtime, project.program) == ("test", "python", tmp_path / "app" / "run.py")
+    project = read_project(
+        program(
+            tmp_path,
+            "",
+            project="runtime: {name: python, options: {virtualenv: venv}}\nmain: app/run.py",
+        )
+    )
+    assert (project.name, project.runtime, project.program) == (
+        "test",
+        "python",
+        tmp_path / "app" / "run.py",
+    )
     assert project.python == Path(sys.executable)  # There is no such environment.
 
 
 def test_main_may_name_a_folder(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    assert read_project(program(tmp_path, "", project="runtime: python\nmain: app")).program == tmp_path / "app" / "__main__.py"
+    assert (
+        read_project(program(tmp_path, "", project="runtime: python\nmain: app")).program
+        == tmp_path / "app" / "__main__.py"
+    )
 
 
 def test_the_projects_own_environment_runs_it_if_pulumi_is_in_it(tmp_path: Path) -> None:
@@ -50,7 +66,10 @@ def test_the_projects_own_environment_runs_it_if_pulumi_is_in_it(tmp_path: Path)
         ("name: test\n", "needs a `name` and a `runtime`"),
         ("name: 3\nruntime: python\n", "needs a `name` and a `runtime`"),
         ("name: test\nruntime: python\nconfig: 3\n", "`config` is not a mapping"),
-        ("name: test\nruntime: python\nconfig: {'a:b:c': 1}\n", "'a:b:c' is not a configuration key"),
+        (
+            "name: test\nruntime: python\nconfig: {'a:b:c': 1}\n",
+            "'a:b:c' is not a configuration key",
+        ),
         ("name: \x00\n", "not YAML"),
         ("[" * 5000, "nested more than 200 levels|not YAML"),
     ],
@@ -82,13 +101,19 @@ class TestChoosingTheStack:
         assert choose_stack(folder, None, {"PULUMI_STACK": "dev"}) == "dev"
 
     def test_then_the_one_that_the_workspace_has_selected(self, folder: Path) -> None:
-        # pkg/workspace/workspace.go: NAME-SHA1(path of Pulumi.yaml)-workspace.json under PULUMI_HOME or ~/.pulumi.
+        # pkg/workspace/workspace.go: NAME-SHA1(path of Pulumi.yaml)-workspace.json under
+        # PULUMI_HOME or ~/.pulumi.
         digest = hashlib.sha1(str(folder / "Pulumi.yaml").encode()).hexdigest()
         home = folder.parent / "home"
         (home / ".pulumi" / "workspaces").mkdir(parents=True)
-        (home / ".pulumi" / "workspaces" / f"test-{digest}-workspace.json").write_text(json.dumps({"stack": "acme/test/prod"}))
+        (home / ".pulumi" / "workspaces" / f"test-{digest}-workspace.json").write_text(
+            json.dumps({"stack": "acme/test/prod"})
+        )
         assert choose_stack(folder, None, {"HOME": str(home)}) == "acme/test/prod"
-        assert choose_stack(folder, None, {"HOME": "/nowhere", "PULUMI_HOME": str(home / ".pulumi")}) == "acme/test/prod"
+        assert (
+            choose_stack(folder, None, {"HOME": "/nowhere", "PULUMI_HOME": str(home / ".pulumi")})
+            == "acme/test/prod"
+        )
 
     def test_then_the_only_one(self, folder: Path) -> None:
         (folder / "Pulumi.dev.yaml").unlink()
@@ -136,7 +161,11 @@ class TestConfiguration:
         assert config.secret == frozenset()
 
     def test_what_is_encrypted_is_replaced_and_secret(self, tmp_path: Path) -> None:
-        config = config_of(program(tmp_path, "", config="test:a: {secure: v1:x}\ntest:b: {c: [{secure: v1:y}], d: 1}"))
+        config = config_of(
+            program(
+                tmp_path, "", config="test:a: {secure: v1:x}\ntest:b: {c: [{secure: v1:y}], d: 1}"
+            )
+        )
         first, second = placeholder("test:a#0"), placeholder("test:b#0")
         assert config.values == {"test:a": first, "test:b": f'{{"c":["{second}"],"d":1}}'}
         assert config.secret == {"test:a", "test:b"}
@@ -155,16 +184,35 @@ class TestConfiguration:
               other:optional: {type: string}
         """
         config = config_of(program(tmp_path, "", config="test:own: 30", project=project))
-        assert config.visible == {"test:short": "1", "test:long": "2", "test:own": "30", "aws:region": "us-west-2"}
+        assert config.visible == {
+            "test:short": "1",
+            "test:long": "2",
+            "test:own": "30",
+            "aws:region": "us-west-2",
+        }
         assert config.values["test:hidden"] == "four"
 
     def test_what_the_project_requires_must_be_there(self, tmp_path: Path) -> None:
-        folder = program(tmp_path, "", project="runtime: python\nconfig: {needed: {type: string}, too: {type: string}}")
-        with pytest.raises(InputError, match=r"Pulumi\.dev\.yaml: the stack 'dev' is missing the configuration test:needed, test:too"):
+        folder = program(
+            tmp_path,
+            "",
+            project="runtime: python\nconfig: {needed: {type: string}, too: {type: string}}",
+        )
+        with pytest.raises(
+            InputError,
+            match=(
+                r"Pulumi\.dev\.yaml: the stack 'dev' is missing the configuration test:needed, "
+                r"test:too"
+            ),
+        ):
             config_of(folder)
 
-    def test_a_stack_without_a_file_is_refused_with_those_that_have_one(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"the stack 'prod' has no Pulumi\.prod\.yaml \(stacks with one: dev\)"):
+    def test_a_stack_without_a_file_is_refused_with_those_that_have_one(
+        self, tmp_path: Path
+    ) -> None:
+        with pytest.raises(
+            InputError, match=r"the stack 'prod' has no Pulumi\.prod\.yaml \(stacks with one: dev\)"
+        ):
             config_of(program(tmp_path, ""), "acme/test/prod")
 
     @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""The same program through the real engine and in-process: both must give the same Stack, and so the same verdict and cost."""
+"""The same program through the real engine and in-process: both must give the same Stack, and so
+the same verdict and cost."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ TODAY = datetime.date(2026, 11, 24)
 def stacks_of(*folders: Path) -> list[tuple[Path, str]]:
     """Each program with each of its stacks."""
     found = (
-        (path.parent, re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name)) for folder in folders for path in sorted(folder.glob("Pulumi.*.yaml"))
+        (path.parent, re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name))
+        for folder in folders
+        for path in sorted(folder.glob("Pulumi.*.yaml"))
     )
     return [(folder, match[1]) for folder, match in found if match]
 
@@ -34,12 +37,15 @@ BUNDLED = stacks_of(ROOT)
 
 
 def comparable(resource: Resource) -> Resource:
-    """Without where the declaration is: the engine names files of the SDK for what the SDK itself declares."""
+    """Without where the declaration is: the engine names files of the SDK for what the SDK itself
+    declares."""
     return replace(resource, source_position=None)
 
 
 def same(real: Stack, ours: Stack) -> None:
-    assert [resource.urn for resource in ours.resources] == [resource.urn for resource in real.resources]
+    assert [resource.urn for resource in ours.resources] == [
+        resource.urn for resource in real.resources
+    ]
     for one, other in zip(ours.resources, real.resources, strict=True):
         assert comparable(one) == comparable(other)
     assert (ours.project, ours.name, ours.config) == (real.project, real.name, real.config)
@@ -53,20 +59,31 @@ def both(engine: Engine, folder: Path, stack: str) -> tuple[Stack, Stack]:
 def judged(stack: Stack) -> Report:
     """The report, without how it was previewed and where it was declared."""
     report = judge((stack,), open_for(Settings(), ROOT), Settings(), TODAY)
-    return replace(report, documents=(), assumptions=(), findings=tuple(replace(finding, source=None) for finding in report.findings))
+    return replace(
+        report,
+        documents=(),
+        assumptions=(),
+        findings=tuple(replace(finding, source=None) for finding in report.findings),
+    )
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("folder", "stack"), PROGRAMS, ids=[f"{folder.name}-{stack}" for folder, stack in PROGRAMS])
+@pytest.mark.parametrize(
+    ("folder", "stack"), PROGRAMS, ids=[f"{folder.name}-{stack}" for folder, stack in PROGRAMS]
+)
 def test_both_previews_give_the_same_stack(engine: Engine, folder: Path, stack: str) -> None:
     same(*both(engine, folder, stack))
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("folder", "stack"), BUNDLED, ids=[stack for _, stack in BUNDLED])
-def test_the_bundled_stack_has_one_verdict_and_one_cost(engine: Engine, folder: Path, stack: str) -> None:
+def test_the_bundled_stack_has_one_verdict_and_one_cost(
+    engine: Engine, folder: Path, stack: str
+) -> None:
     real, ours = both(engine, folder, stack)
     same(real, ours)
     report = judged(real)
     assert report == judged(ours)
-    assert (report.floor.verdict, report.gate) == (("zero", "pass") if stack == "dev" else ("held", "fail"))
+    assert (report.floor.verdict, report.gate) == (
+        ("zero", "pass") if stack == "dev" else ("held", "fail")
+    )

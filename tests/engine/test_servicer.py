@@ -30,7 +30,10 @@ def pack(tmp_path: Path) -> Pack:
 def configure_stack(pack: Pack, secrets: dict[str, str] | None = None) -> None:
     config = {"aws:region": "us-east-1", **(secrets or {})}
     pack.ConfigureStack(
-        pb.AnalyzerStackConfigureRequest(stack="dev", project="p", config=config, config_secret_keys=list(secrets or ())), None
+        pb.AnalyzerStackConfigureRequest(
+            stack="dev", project="p", config=config, config_secret_keys=list(secrets or ())
+        ),
+        None,
     )
 
 
@@ -39,7 +42,11 @@ def instance(name: str, kind: Any = "g5.xlarge") -> Any:
 
 
 def group(name: str, kind: Any, minimum: Any) -> Any:
-    inputs = {"clusterName": "c", "instanceTypes": [kind], "scalingConfig": {"minSize": minimum, "maxSize": 4, "desiredSize": minimum}}
+    inputs = {
+        "clusterName": "c",
+        "instanceTypes": [kind],
+        "scalingConfig": {"minSize": minimum, "maxSize": 4, "desiredSize": minimum},
+    }
     return resource("aws:eks/nodeGroup:NodeGroup", name, inputs)
 
 
@@ -51,7 +58,8 @@ def resource(token: str, name: str, inputs: dict[str, Any]) -> Any:
 
 
 def whole(*requests: Any) -> Any:
-    """What `AnalyzeStack` gets: outputs, which a preview of a real provider has more of, and other."""
+    """What `AnalyzeStack` gets: outputs, which a preview of a real provider has more of, and
+    other."""
     found = pb.AnalyzeStackRequest()
     for request in requests:
         one = found.resources.add(type=request.type, name=request.name, urn=request.urn)
@@ -60,7 +68,10 @@ def whole(*requests: Any) -> Any:
 
 
 def told(response: Any) -> list[tuple[str, str, str]]:
-    return [(pb.EnforcementLevel.Name(d.enforcementLevel), d.policyName, d.urn.rpartition("::")[2]) for d in response.diagnostics]
+    return [
+        (pb.EnforcementLevel.Name(d.enforcementLevel), d.policyName, d.urn.rpartition("::")[2])
+        for d in response.diagnostics
+    ]
 
 
 def test_every_rule_is_a_policy_with_its_level_and_the_pack_has_a_schema(pack: Pack) -> None:
@@ -74,19 +85,39 @@ def test_every_rule_is_a_policy_with_its_level_and_the_pack_has_a_schema(pack: P
 
 
 def test_inputs_are_judged_not_outputs_and_nothing_is_told_twice(pack: Pack) -> None:
-    one, two, three = instance("trainer"), group("held", "g5.xlarge", 1), group("unknown", UNKNOWN, 1)
-    found = [*told(pack.Analyze(one, None)), *told(pack.Analyze(two, None)), *told(pack.Analyze(three, None))]
+    one, two, three = (
+        instance("trainer"),
+        group("held", "g5.xlarge", 1),
+        group("unknown", UNKNOWN, 1),
+    )
+    found = [
+        *told(pack.Analyze(one, None)),
+        *told(pack.Analyze(two, None)),
+        *told(pack.Analyze(three, None)),
+    ]
     assert found == [("MANDATORY", "GPU014", "trainer"), ("MANDATORY", "GPU012", "held")]
-    # The group's type is known later than any resource policy could ask for it: only the pass over the stack says so.
-    assert [name for _, rule, name in told(pack.AnalyzeStack(whole(one, two, three), None)) if rule == "GPU201"] == ["unknown"]
+    # The group's type is known later than any resource policy could ask for it: only the pass over
+    # the stack says so.
+    assert [
+        name
+        for _, rule, name in told(pack.AnalyzeStack(whole(one, two, three), None))
+        if rule == "GPU201"
+    ] == ["unknown"]
     assert told(pack.AnalyzeStack(whole(one, two, three), None)) == []
 
 
 def test_an_unknown_or_secret_type_blocks(pack: Pack) -> None:
-    unknown, secret = group("unknown", UNKNOWN, 1), group("secret", {SIGNATURE: SECRET, "value": "t3.medium"}, 1)
+    unknown, secret = (
+        group("unknown", UNKNOWN, 1),
+        group("secret", {SIGNATURE: SECRET, "value": "t3.medium"}, 1),
+    )
     pack.Analyze(unknown, None)
     pack.Analyze(secret, None)
-    blocked = {name for level, _, name in told(pack.AnalyzeStack(whole(unknown, secret), None)) if level == "MANDATORY"}
+    blocked = {
+        name
+        for level, _, name in told(pack.AnalyzeStack(whole(unknown, secret), None))
+        if level == "MANDATORY"
+    }
     assert blocked == {"unknown", "secret"}
 
 
@@ -100,17 +131,26 @@ def test_a_message_names_the_fix_and_the_monthly_cost(pack: Pack) -> None:
 
 def test_configured_levels_limits_and_undecided_become_settings(pack: Pack) -> None:
     request = pb.ConfigureAnalyzerRequest()
-    # The engine sends a level for every policy; GPU012 has its own here, so it is as if nobody had said anything.
+    # The engine sends a level for every policy; GPU012 has its own here, so it is as if nobody had
+    # said anything.
     request.policyConfig["GPU012"].enforcementLevel = pb.MANDATORY
     request.policyConfig["GPU014"].enforcementLevel = pb.DISABLED
     request.policyConfig["zerofloor"].enforcementLevel = pb.MANDATORY
-    request.policyConfig["zerofloor"].properties.update({"undecided": "advisory", "maxFloorHourly": 0.5})
+    request.policyConfig["zerofloor"].properties.update(
+        {"undecided": "advisory", "maxFloorHourly": 0.5}
+    )
     pack.Configure(request, None)
-    one, two, three = instance("trainer"), group("unknown", UNKNOWN, 1), group("held", "g5.xlarge", 1)
+    one, two, three = (
+        instance("trainer"),
+        group("unknown", UNKNOWN, 1),
+        group("held", "g5.xlarge", 1),
+    )
     assert told(pack.Analyze(one, None)) == []
     pack.Analyze(two, None)
     assert told(pack.Analyze(three, None)) == [("MANDATORY", "GPU012", "held")]
-    found = {(level, rule) for level, rule, _ in told(pack.AnalyzeStack(whole(one, two, three), None))}
+    found = {
+        (level, rule) for level, rule, _ in told(pack.AnalyzeStack(whole(one, two, three), None))
+    }
     assert ("ADVISORY", "GPU201") in found
     assert ("MANDATORY", "GPU203") in found
     assert not any(rule == "GPU014" for _, rule in found)

@@ -19,8 +19,38 @@ def _deep(levels: int) -> Any:
     return value
 
 
-BAD: list[Any] = [-1, 0.5, 1e9, 10**30, -(10**30), float("nan"), float("inf"), "", "abc", "NaN", "1e400", "-1", "９", True, None, [], {}]
-BAD += [[None], [[1]], {"": {}}, "\x00", "0" * 400, _deep(60), "cron(", "*/0 * * * *", "{", {"matchLabels": 3}, 2**63]
+BAD: list[Any] = [
+    -1,
+    0.5,
+    1e9,
+    10**30,
+    -(10**30),
+    float("nan"),
+    float("inf"),
+    "",
+    "abc",
+    "NaN",
+    "1e400",
+    "-1",
+    "９",
+    True,
+    None,
+    [],
+    {},
+]
+BAD += [
+    [None],
+    [[1]],
+    {"": {}},
+    "\x00",
+    "0" * 400,
+    _deep(60),
+    "cron(",
+    "*/0 * * * *",
+    "{",
+    {"matchLabels": 3},
+    2**63,
+]
 STEP = 186
 """Every so many of about 200,000 stacks are tried here."""
 
@@ -64,7 +94,8 @@ COUNTS = {
 
 
 RIGHT = ("NodePool spec.limits", "keda: beside an HPA: both")
-"""A limit below one node brings none, an HPA that the API refuses leaves the ScaledObject in charge."""
+"""A limit below one node brings none, an HPA that the API refuses leaves the ScaledObject in
+charge."""
 
 
 def test_an_impossible_count_never_makes_a_pass() -> None:
@@ -86,10 +117,18 @@ def test_an_impossible_count_never_makes_a_pass() -> None:
 
 def test_parents_in_a_circle() -> None:
     urns = [f"urn:pulumi:dev::x::kubernetes:apps/v1:Deployment::{name}" for name in ("a", "b")]
-    spec = {"template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 1}}}]}}}
+    spec = {
+        "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 1}}}]}}
+    }
     inputs = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
     circle = tuple(
-        Resource(urn, "kubernetes:apps/v1:Deployment", urn[-1], {**inputs, "metadata": {"name": urn[-1]}}, parent=urns[1 - index])
+        Resource(
+            urn,
+            "kubernetes:apps/v1:Deployment",
+            urn[-1],
+            {**inputs, "metadata": {"name": urn[-1]}},
+            parent=urns[1 - index],
+        )
         for index, urn in enumerate(urns)
     )
     assert floor_of(Stack("digest", circle)).gpus == 2
@@ -97,9 +136,27 @@ def test_parents_in_a_circle() -> None:
 
 @pytest.mark.parametrize("number", [1e9, 999_999])
 def test_a_count_beyond_reason_takes_no_time_and_is_not_believed(number: float) -> None:
-    spec = {"replicas": number, "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 1}}}]}}}
-    inputs = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+    spec = {
+        "replicas": number,
+        "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 1}}}]}},
+    }
+    inputs = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
     floor = floor_of(
-        Stack("digest", (Resource("urn:pulumi:dev::x::kubernetes:apps/v1:Deployment::a", "kubernetes:apps/v1:Deployment", "a", inputs),))
+        Stack(
+            "digest",
+            (
+                Resource(
+                    "urn:pulumi:dev::x::kubernetes:apps/v1:Deployment::a",
+                    "kubernetes:apps/v1:Deployment",
+                    "a",
+                    inputs,
+                ),
+            ),
+        )
     )
     assert floor.verdict == ("held" if number < 1e6 else "undecided")

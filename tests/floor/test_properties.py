@@ -20,21 +20,37 @@ from zerofloor.settings import parse as settings_of
 Object = dict[str, Any]
 
 QUICK = settings(max_examples=80, deadline=None, derandomize=True, database=None)
-GATES = {"trust": {"karpenterStaticCapacity": True, "karpenterCapacityBuffer": True, "hpaScaleToZero": True}}
+GATES = {
+    "trust": {
+        "karpenterStaticCapacity": True,
+        "karpenterCapacityBuffer": True,
+        "hpaScaleToZero": True,
+    }
+}
 TYPES = {"g6.xlarge": 1, "g6.12xlarge": 4, "p5.48xlarge": 8, "m7i.2xlarge": 0}
 
 
 def floor_of(objects: list[Object], declared: dict[str, Any] | None = None) -> Floor:
     resources = [
-        {"type": f"kubernetes:{o['apiVersion']}:{o['kind']}", "name": f"{o['kind']}-{o['metadata']['name']}".lower(), "props": o}
+        {
+            "type": f"kubernetes:{o['apiVersion']}:{o['kind']}",
+            "name": f"{o['kind']}-{o['metadata']['name']}".lower(),
+            "props": o,
+        }
         for o in objects
     ]
-    whole = estate((stack_of({"resources": resources}),), settings_of(declared, "test") if declared else Settings())
+    whole = estate(
+        (stack_of({"resources": resources}),),
+        settings_of(declared, "test") if declared else Settings(),
+    )
     return find_floor(platforms.read(whole), whole)
 
 
 def pod(gpus: int, cpu: int, tolerant: bool, selected: str | None) -> Object:
-    container = {"name": "c", "resources": {"requests": {"cpu": cpu}, "limits": {"nvidia.com/gpu": gpus} if gpus else {}}}
+    container = {
+        "name": "c",
+        "resources": {"requests": {"cpu": cpu}, "limits": {"nvidia.com/gpu": gpus} if gpus else {}},
+    }
     spec: Object = {"containers": [container]}
     if tolerant:
         spec["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists"}]
@@ -43,7 +59,13 @@ def pod(gpus: int, cpu: int, tolerant: bool, selected: str | None) -> Object:
     return {"metadata": {"labels": {"app": "m"}}, "spec": spec}
 
 
-pods = st.builds(pod, st.sampled_from([0, 1, 1, 2, 4, 8]), st.integers(0, 4), st.booleans(), st.sampled_from([None, None, *TYPES]))
+pods = st.builds(
+    pod,
+    st.sampled_from([0, 1, 1, 2, 4, 8]),
+    st.integers(0, 4),
+    st.booleans(),
+    st.sampled_from([None, None, *TYPES]),
+)
 
 
 @st.composite
@@ -51,16 +73,31 @@ def deployments(draw: st.DrawFn, name: str) -> list[Object]:
     """A Deployment, alone or with one scaler that the API accepts."""
     replicas = draw(st.integers(0, 9))
     spec = {"replicas": replicas, "template": draw(pods)}
-    made: list[Object] = [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}]
+    made: list[Object] = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+    ]
     scaler = draw(st.sampled_from(["none", "hpa", "keda"]))
     minimum = draw(st.integers(0, 5))
     if scaler == "hpa":
-        target = {"scaleTargetRef": {"kind": "Deployment", "name": name}, "maxReplicas": 20, "metrics": [{"type": "External"}]}
-        made.append(_object("autoscaling/v2", "HorizontalPodAutoscaler", name, {**target, "minReplicas": max(1, minimum)}))
+        target = {
+            "scaleTargetRef": {"kind": "Deployment", "name": name},
+            "maxReplicas": 20,
+            "metrics": [{"type": "External"}],
+        }
+        made.append(
+            _object(
+                "autoscaling/v2",
+                "HorizontalPodAutoscaler",
+                name,
+                {**target, "minReplicas": max(1, minimum)},
+            )
+        )
     elif scaler == "keda":
         trigger = {"type": "aws-sqs-queue", "metadata": {"queueURL": "q", "awsRegion": "r"}}
         rest = {"scaleTargetRef": {"name": name}, "maxReplicaCount": 20, "triggers": [trigger]}
-        made.append(_object("keda.sh/v1alpha1", "ScaledObject", name, {**rest, "minReplicaCount": minimum}))
+        made.append(
+            _object("keda.sh/v1alpha1", "ScaledObject", name, {**rest, "minReplicaCount": minimum})
+        )
     return made
 
 
@@ -69,11 +106,16 @@ def node_pools(draw: st.DrawFn, name: str) -> list[Object]:
     types = draw(st.lists(st.sampled_from(sorted(TYPES)), min_size=1, max_size=3, unique=True))
     template: Object = {
         "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "d"},
-        "requirements": [{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}],
+        "requirements": [
+            {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}
+        ],
     }
     if draw(st.booleans()):
         template["taints"] = [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]
-    spec: Object = {"template": {"spec": template}, "disruption": {"consolidateAfter": draw(st.sampled_from(["60s", "Never"]))}}
+    spec: Object = {
+        "template": {"spec": template},
+        "disruption": {"consolidateAfter": draw(st.sampled_from(["60s", "Never"]))},
+    }
     if draw(st.booleans()):
         spec["weight"] = draw(st.integers(1, 100))
     static = draw(st.sampled_from([None, None, 0, 1, 3]))
@@ -108,7 +150,9 @@ RAISED = {
 
 @QUICK
 @given(clusters, st.data(), st.integers(1, 4))
-def test_raising_a_count_never_lowers_the_floor(objects: list[Object], data: st.DataObject, by: int) -> None:
+def test_raising_a_count_never_lowers_the_floor(
+    objects: list[Object], data: st.DataObject, by: int
+) -> None:
     raisable = [i for i, o in enumerate(objects) if o["spec"].get(RAISED[o["kind"]]) is not None]
     if not raisable:
         return
@@ -132,7 +176,8 @@ def test_order_changes_nothing(objects: list[Object], random: Any) -> None:
 @QUICK
 @given(clusters, st.text("abcxyz", min_size=1, max_size=6))
 def test_consistent_renaming_changes_nothing(objects: list[Object], prefix: str) -> None:
-    """With one prefix for all: Karpenter itself tries equal pools by name, so their order among themselves counts."""
+    """With one prefix for all: Karpenter itself tries equal pools by name, so their order among
+    themselves counts."""
     renamed = copy.deepcopy(objects)
     for o in renamed:
         o["metadata"]["name"] = f"{prefix}-{o['metadata']['name']}"
@@ -143,11 +188,31 @@ def test_consistent_renaming_changes_nothing(objects: list[Object], prefix: str)
 
 
 BYSTANDERS: list[Object] = [
-    {"apiVersion": "core/v1", "kind": "ConfigMap", "metadata": {"name": "gpu-settings"}, "data": {"instance": "p5.48xlarge"}},
-    {"apiVersion": "core/v1", "kind": "Service", "metadata": {"name": "model-a"}, "spec": {"selector": {"app": "m"}}},
+    {
+        "apiVersion": "core/v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "gpu-settings"},
+        "data": {"instance": "p5.48xlarge"},
+    },
+    {
+        "apiVersion": "core/v1",
+        "kind": "Service",
+        "metadata": {"name": "model-a"},
+        "spec": {"selector": {"app": "m"}},
+    },
     {"apiVersion": "core/v1", "kind": "Namespace", "metadata": {"name": "gpu"}},
-    {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "model-a"}, "spec": {}},
-    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "gpu"}, "rules": []},
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "model-a"},
+        "spec": {},
+    },
+    {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "gpu"},
+        "rules": [],
+    },
 ]
 
 
@@ -164,7 +229,14 @@ def test_nodes_carry_what_they_are_held_for(objects: list[Object]) -> None:
     floor = floor_of(objects, GATES)
     assert floor == floor_of(objects, GATES)
     supplied = sum((e.gpus for e in floor.entries if e.kind == "pool" and e.gpus), Decimal(0))
-    asked = sum((e.gpus for e in floor.entries if e.kind == "workload" and e.carried_by and e.supply is None and e.gpus), Decimal(0))
+    asked = sum(
+        (
+            e.gpus
+            for e in floor.entries
+            if e.kind == "workload" and e.carried_by and e.supply is None and e.gpus
+        ),
+        Decimal(0),
+    )
     assert supplied >= asked
     for entry in floor.entries:
         if entry.supply is not None and entry.supply.ceiling is not None:

@@ -44,7 +44,10 @@ def test_a_new_size_of_an_accelerated_family_is_accelerated_with_an_open_count()
     assert shape.gpus is None
 
 
-@pytest.mark.parametrize(("cloud", "name"), [("aws", "zz9.large"), ("aws", "large"), ("aws", ""), ("nowhere", "g5.xlarge")])
+@pytest.mark.parametrize(
+    ("cloud", "name"),
+    [("aws", "zz9.large"), ("aws", "large"), ("aws", ""), ("nowhere", "g5.xlarge")],
+)
 def test_what_nobody_knows_is_not_called_cpu(cloud: str, name: str) -> None:
     assert lookup(cloud, name) is None
 

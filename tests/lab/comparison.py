@@ -28,16 +28,32 @@ FAILURES = frozenset({"differed", "unexpected", "unsettled"})
 
 
 def compare(scenario: Scenario, prediction: Prediction, observation: Observation) -> Result:
-    """agreed; undecided (the manifests don't decide it, and zerofloor says so); beyond (they don't, and what was done to the cluster made
-    it otherwise than they say); differed; unexpected (the controllers did not do what the file says); unsettled."""
+    """agreed; undecided (the manifests don't decide it, and zerofloor says so); beyond (they don't,
+    and what was done to the cluster made
+    it otherwise than they say); differed; unexpected (the controllers did not do what the file
+    says); unsettled."""
     header = scenario.header
     outcome: Outcome
     if not observation.settled:
-        outcome, detail = "unsettled", f"still changing {header.settle_within:.0f} s after the last step"
+        outcome, detail = (
+            "unsettled",
+            f"still changing {header.settle_within:.0f} s after the last step",
+        )
     elif observation.problem or not _as_seen_before(header.observe, observation):
-        outcome, detail = "unexpected", observation.problem or f"the file says {header.observe.model_dump(exclude_unset=True)}"
-    elif header.expect and (prediction.verdict, prediction.gpus) != _as_predicted(header.expect, prediction):
-        outcome, detail = "differed", f"expected {header.expect.verdict} {header.expect.gpus}, predicted because: {prediction.because}"
+        outcome, detail = (
+            "unexpected",
+            observation.problem or f"the file says {header.observe.model_dump(exclude_unset=True)}",
+        )
+    elif header.expect and (prediction.verdict, prediction.gpus) != _as_predicted(
+        header.expect, prediction
+    ):
+        outcome, detail = (
+            "differed",
+            (
+                f"expected {header.expect.verdict} {header.expect.gpus}, predicted because: "
+                f"{prediction.because}"
+            ),
+        )
     elif prediction.verdict == "undecided":
         outcome, detail = "undecided", header.not_static_because
     elif _agree(prediction, observation, header):
@@ -63,7 +79,10 @@ def _agree(prediction: Prediction, observation: Observation, header: Header) -> 
     if prediction.verdict == "zero":
         return observation.gpus == 0
     certain = prediction.gpus or 0
-    # Where a peak decides, the number is what is certainly held, and more may be. What never settles is seen at its most: a node that
+    # Where a peak decides, the number is what is certainly held, and more may be. What never
+    # settles is seen at its most: a node that
     # is replaced every minute stands beside its successor for a while (L55).
-    peak_decides = (header.expect is not None and header.expect.gpus is None) or header.observe.at_least is not None
+    peak_decides = (
+        header.expect is not None and header.expect.gpus is None
+    ) or header.observe.at_least is not None
     return observation.gpus >= max(certain, 1) if peak_decides else observation.gpus == certain

@@ -10,7 +10,8 @@ from tests.lab.harness.lab import Lab, cannot_run, running_lab
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """A running control plane. Where it can't run the test is skipped with the reason; in CI it fails."""
+    """A running control plane. Where it can't run the test is skipped with the reason; in CI it
+    fails."""
     require_lab()
     with running_lab() as running:
         yield running

@@ -1,6 +1,7 @@
 """The Kubernetes objects that a component declares, as the Kubernetes provider would send them.
 
-Run as a program: reads a JSON list of [component, arguments] and prints the JSON list of their manifests. A process of its own, because a
+Run as a program: reads a JSON list of [component, arguments] and prints the JSON list of their
+manifests. A process of its own, because a
 Pulumi program's state is global.
 """
 
@@ -20,7 +21,9 @@ Manifest = dict[str, Any]
 def declared(components: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Manifest]]:
     """The manifests of each component, by its class's name and its arguments."""
     command = [sys.executable, "-m", "tests.lab.declared"]
-    ran = subprocess.run(command, cwd=ROOT, input=json.dumps(components), capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, cwd=ROOT, input=json.dumps(components), capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stderr[-1500:]
     manifests: list[list[Manifest]] = json.loads(ran.stdout)
     return manifests
@@ -52,11 +55,15 @@ def main() -> None:
 
     mocks.set_mocks(Recorder())
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    json.dump([[whole(manifest) for manifest in made[number]] for number in range(len(requests))], sys.stdout)
+    json.dump(
+        [[whole(manifest) for manifest in made[number]] for number in range(len(requests))],
+        sys.stdout,
+    )
 
 
 def whole(value: Any) -> Any:
-    """Doubles without a fraction as integers: the engine's protocol knows doubles alone, and the Kubernetes provider does the same."""
+    """Doubles without a fraction as integers: the engine's protocol knows doubles alone, and the
+    Kubernetes provider does the same."""
     if isinstance(value, Mapping):
         return {key: whole(item) for key, item in value.items()}
     if isinstance(value, list):

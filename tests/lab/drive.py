@@ -1,4 +1,5 @@
-"""Runs one scenario in a running lab: applies it, does its steps, waits until nothing changes, takes it away."""
+"""Runs one scenario in a running lab: applies it, does its steps, waits until nothing changes,
+takes it away."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from tests.lab.scenario import Scenario, Step, name_of
 BUSY_SECONDS = 60
 STANDS_SECONDS = 6
 QUIET, QUIET_WITH_NOTHING = 75, 40
-"""An empty node may take a minute to go beside many others, and a busy Karpenter may be as late with a first one; where there is neither
+"""An empty node may take a minute to go beside many others, and a busy Karpenter may be as late
+with a first one; where there is neither
 pod nor node, nothing can come any more."""
 
 
@@ -38,7 +40,9 @@ def run_scenario(lab: Lab, observer: Observer, scenario: Scenario) -> Observatio
     start = time.monotonic()
     problems = []
     stopped = []
-    lab.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scenario.namespace}})
+    lab.api.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scenario.namespace}}
+    )
     observer.watch(scenario)
     try:
         for manifest in scenario.manifests:
@@ -77,16 +81,25 @@ def remove(lab: Lab, scenario: Scenario) -> None:
     for pod in lab.api.get(f"/api/v1/namespaces/{scenario.namespace}/pods")["items"]:
         if pod["metadata"].get("finalizers"):
             with contextlib.suppress(Refused):
-                lab.api.patch(f"/api/v1/namespaces/{scenario.namespace}/pods/{pod['metadata']['name']}", {"metadata": {"finalizers": None}})
+                lab.api.patch(
+                    f"/api/v1/namespaces/{scenario.namespace}/pods/{pod['metadata']['name']}",
+                    {"metadata": {"finalizers": None}},
+                )
 
 
-def wait_until_removed(lab: Lab, observer: Observer, scenario: Scenario, seconds: float = 120) -> None:
+def wait_until_removed(
+    lab: Lab, observer: Observer, scenario: Scenario, seconds: float = 120
+) -> None:
     """Waits until a scenario that was taken away is gone, so that it can run again."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(Refused):
             remove(lab, scenario)
-        gone = [manifest for manifest in scenario.manifests if _exists(lab, f"{lab.api.path_of(manifest, scenario.namespace)}")]
+        gone = [
+            manifest
+            for manifest in scenario.manifests
+            if _exists(lab, f"{lab.api.path_of(manifest, scenario.namespace)}")
+        ]
         if not gone and not _exists(lab, f"/api/v1/namespaces/{scenario.namespace}"):
             return
         observer.wait_for_look()
@@ -125,7 +138,9 @@ def _do(lab: Lab, observer: Observer, scenario: Scenario, step: Step) -> list[st
     if step.delete:
         lab.api.delete(lab.api.path_of(scenario.manifest(step.delete), scenario.namespace))
     if step.patch:
-        lab.api.patch(lab.api.path_of(scenario.manifest(step.patch), scenario.namespace), step.with_)
+        lab.api.patch(
+            lab.api.path_of(scenario.manifest(step.patch), scenario.namespace), step.with_
+        )
     if step.stop:
         lab.stop(step.stop)
     return []
@@ -137,7 +152,11 @@ def _wait_until_busy(observer: Observer, scenario: Scenario) -> None:
         observer.wait_for_look()
         now = observer.course(scenario)[-1]
         something = now.state.pods or now.state.nodes
-        if something and not now.state.pending and time.monotonic() - max(now.at, start) > STANDS_SECONDS:
+        if (
+            something
+            and not now.state.pending
+            and time.monotonic() - max(now.at, start) > STANDS_SECONDS
+        ):
             return
 
 
@@ -162,5 +181,9 @@ def _counts(scenario: Scenario, course: list[Moment]) -> State:
     if scenario.header.watch is None:
         return course[-1].state
     since = time.monotonic() - 60
-    lately = [moment.state for i, moment in enumerate(course) if i + 1 == len(course) or course[i + 1].at > since]
+    lately = [
+        moment.state
+        for i, moment in enumerate(course)
+        if i + 1 == len(course) or course[i + 1].at > since
+    ]
     return max(lately, key=lambda state: state.gpus)

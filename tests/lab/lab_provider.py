@@ -1,6 +1,8 @@
-"""The `kubernetes` provider of the end-to-end test: it applies what the engine gives it to the lab, on a fast clock and on fake nodes.
+"""The `kubernetes` provider of the end-to-end test: it applies what the engine gives it to the lab,
+on a fast clock and on fake nodes.
 
-What it changes, and nothing else: a NodePool points at kwok's node class in place of an EC2NodeClass (which is stored, so its CRD accepted
+What it changes, and nothing else: a NodePool points at kwok's node class in place of an
+EC2NodeClass (which is stored, so its CRD accepted
 it), and waiting times are seconds.
 """
 
@@ -57,7 +59,11 @@ def _for_the_lab(manifest: Mapping[str, Any]) -> Manifest:
         template = spec["template"]
         kwok = {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}
         template = {**template, "spec": {**template["spec"], "nodeClassRef": kwok}}
-        spec = {**spec, "template": template, "disruption": {**spec["disruption"], "consolidateAfter": CONSOLIDATE}}
+        spec = {
+            **spec,
+            "template": template,
+            "disruption": {**spec["disruption"], "consolidateAfter": CONSOLIDATE},
+        }
     if manifest["kind"] == "ScaledObject":
         behavior = {"scaleDown": {"stabilizationWindowSeconds": COOLDOWN}}
         spec = {

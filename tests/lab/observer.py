@@ -1,4 +1,5 @@
-"""Looks at the whole cluster once a second and keeps, for each scenario, the course of its pods, GPU nodes and GPUs."""
+"""Looks at the whole cluster once a second and keeps, for each scenario, the course of its pods,
+GPU nodes and GPUs."""
 
 from __future__ import annotations
 
@@ -11,7 +12,13 @@ from typing import Any
 from tests.lab.harness.lab import Lab
 from tests.lab.scenario import Scenario
 
-ACCELERATORS = ("nvidia.com/gpu", "amd.com/gpu", "aws.amazon.com/neuron", "habana.ai/gaudi", "qualcomm.com/qaic")
+ACCELERATORS = (
+    "nvidia.com/gpu",
+    "amd.com/gpu",
+    "aws.amazon.com/neuron",
+    "habana.ai/gaudi",
+    "qualcomm.com/qaic",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class Moment:
 
 
 class Observer:
-    """The course of every scenario that is watched, looked at by a daemon thread until `ended` is set or something breaks."""
+    """The course of every scenario that is watched, looked at by a daemon thread until `ended` is
+    set or something breaks."""
 
     def __init__(self, lab: Lab, ended: threading.Event) -> None:
         self._lab = lab
@@ -60,7 +68,8 @@ class Observer:
             return list(self._courses[scenario.namespace])
 
     def wait_for_look(self) -> None:
-        """Waits for the next look. Raises what the observer met: LabFailed, or that it was ended."""
+        """Waits for the next look. Raises what the observer met: LabFailed, or that it was
+        ended."""
         with self._looked:
             self._looked.wait(10)
         if self._failure:
@@ -94,7 +103,9 @@ class Observer:
                 count[1] += phase == "Pending"
         for node in self._lab.api.get("/api/v1/nodes?resourceVersion=0")["items"]:
             labels = node["metadata"].get("labels", {})
-            namespace = self._pools.get(labels.get("karpenter.sh/nodepool", node["metadata"]["name"]))
+            namespace = self._pools.get(
+                labels.get("karpenter.sh/nodepool", node["metadata"]["name"])
+            )
             gpus = accelerators(node)
             if namespace and gpus:
                 count = counts.setdefault(namespace, [0, 0, 0, 0])
@@ -104,6 +115,7 @@ class Observer:
 
 
 def accelerators(node: Mapping[str, Any]) -> int:
-    """GPUs of a node: allocatable, for Karpenter's kwok provider gives as capacity what the first pods asked for."""
+    """GPUs of a node: allocatable, for Karpenter's kwok provider gives as capacity what the first
+    pods asked for."""
     allocatable = node["status"].get("allocatable", {})
     return sum(int(allocatable.get(name, 0)) for name in ACCELERATORS)

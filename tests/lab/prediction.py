@@ -33,34 +33,55 @@ class Prediction:
 
 
 def predict(scenarios: Sequence[Scenario]) -> dict[str, Prediction]:
-    """The predictions by scenario id. Raises CheckFailed where the command gives no report for one."""
+    """The predictions by scenario id. Raises CheckFailed where the command gives no report for
+    one."""
     by_trust: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
-        by_trust.setdefault(json.dumps(dict(scenario.header.trust), sort_keys=True), []).append(scenario)
+        by_trust.setdefault(json.dumps(dict(scenario.header.trust), sort_keys=True), []).append(
+            scenario
+        )
     predictions = {}
     for trust, alike in by_trust.items():
-        reports = check({scenario.header.id: scenario.in_the_end() for scenario in alike}, {"trust": json.loads(trust)})
+        reports = check(
+            {scenario.header.id: scenario.in_the_end() for scenario in alike},
+            {"trust": json.loads(trust)},
+        )
         predictions.update({name: _prediction(report) for name, report in reports.items()})
     return predictions
 
 
-def check(documents: Mapping[str, Sequence[Mapping[str, Any]]], settings: Mapping[str, object]) -> dict[str, dict[str, Any]]:
-    """The JSON reports on several documents of manifests, by name, with a zerofloor.yaml beside them. Raises CheckFailed."""
+def check(
+    documents: Mapping[str, Sequence[Mapping[str, Any]]], settings: Mapping[str, object]
+) -> dict[str, dict[str, Any]]:
+    """The JSON reports on several documents of manifests, by name, with a zerofloor.yaml beside
+    them. Raises CheckFailed."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "zerofloor.yaml").write_text(yaml.safe_dump(dict(settings)))
         for name, manifests in documents.items():
             (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(manifests, sort_keys=False))
-        command = [str(COMMAND), "check", *(f"{name}.yaml" for name in documents), "--format", "json"]
+        command = [
+            str(COMMAND),
+            "check",
+            *(f"{name}.yaml" for name in documents),
+            "--format",
+            "json",
+        ]
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
         printed = json.loads(ran.stdout)
     except ValueError:
-        raise CheckFailed(f"zerofloor check ended with {ran.returncode} and no report: {ran.stderr.strip()[-500:]}") from None
+        raise CheckFailed(
+            f"zerofloor check ended with {ran.returncode} and no report: "
+            f"{ran.stderr.strip()[-500:]}"
+        ) from None
     reports = printed if isinstance(printed, list) else [printed]
     by_name = {report["documents"][0]["name"].removesuffix(".yaml"): report for report in reports}
     if missing := documents.keys() - by_name.keys():
-        raise CheckFailed(f"zerofloor check gave no report for {', '.join(sorted(missing))}: {ran.stderr.strip()[-500:]}")
+        raise CheckFailed(
+            f"zerofloor check gave no report for {', '.join(sorted(missing))}: "
+            f"{ran.stderr.strip()[-500:]}"
+        )
     return by_name
 
 

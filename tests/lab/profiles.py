@@ -1,4 +1,5 @@
-"""Traffic profiles on a fast clock: what their nodes cost from creation to removal, and what the estimate says of the same profile."""
+"""Traffic profiles on a fast clock: what their nodes cost from creation to removal, and what the
+estimate says of the same profile."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ PROFILES = (
     Traffic("one long burst", ((1, 90), (0, 0))),
     Traffic("two bursts nearer than the cool-down", ((1, 20), (0, 5), (1, 20), (0, 0))),
     Traffic("four bursts nearer than the cool-down", ((1, 10), (0, 5)) * 4),
-    Traffic("two bursts nearer than cool-down and reclaim together", ((1, 20), (0, 15), (1, 20), (0, 0))),
+    Traffic(
+        "two bursts nearer than cool-down and reclaim together", ((1, 20), (0, 15), (1, 20), (0, 0))
+    ),
     Traffic("two bursts far apart", ((1, 20), (0, 80), (1, 20), (0, 0))),
     Traffic("office hours, a day in two minutes", ((1, 40), (0, 80)) * 2),
     Traffic("three replicas at once", ((3, 30), (0, 0))),
@@ -82,7 +85,8 @@ class Cost:
 
 
 def estimate(profile: Traffic) -> tuple[Decimal, Decimal]:
-    """Node-seconds that zerofloor expects of a week with this traffic and no other, and USD for an hour of a node."""
+    """Node-seconds that zerofloor expects of a week with this traffic and no other, and USD for an
+    hour of a node."""
     supply = _supply(profile)
     levels = range(1, max(replicas for replicas, _ in profile.steps) + 1)
     layers = tuple(Layer(1, _bursts(profile.steps, level)) for level in levels)
@@ -104,14 +108,18 @@ def table(costs: Sequence[Cost]) -> str:
     """One line a profile."""
     head = f"{'profile':56}{'nodes':>6}{'estimated':>12}{'seen':>8}{'estimated':>12}{'seen':>10}"
     rows = (
-        f"{c.profile.name:56}{c.starts:>6}{c.estimated_seconds:>10.0f} s{c.seen_seconds:>6.0f} s{c.estimated:>12.4f}{c.seen:>10.4f} USD"
+        (
+            f"{c.profile.name:56}{c.starts:>6}{c.estimated_seconds:>10.0f} "
+            f"s{c.seen_seconds:>6.0f} s{c.estimated:>12.4f}{c.seen:>10.4f} USD"
+        )
         for c in costs
     )
     return "\n".join((head, *rows))
 
 
 class _Claims:
-    """When each NodeClaim was made, and when it was gone, by its pool; looked at every half second."""
+    """When each NodeClaim was made, and when it was gone, by its pool; looked at every half
+    second."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -125,11 +133,18 @@ class _Claims:
 
     def _look_on(self) -> None:
         while not self.ended.wait(0.5):
-            there = {item["metadata"]["name"]: item for item in self._lab.api.get("/apis/karpenter.sh/v1/nodeclaims")["items"]}
+            there = {
+                item["metadata"]["name"]: item
+                for item in self._lab.api.get("/apis/karpenter.sh/v1/nodeclaims")["items"]
+            }
             now = time.time()
             for name, item in there.items():
-                born = datetime.datetime.fromisoformat(item["metadata"]["creationTimestamp"]).timestamp()
-                self._lives.setdefault(name, (item["metadata"]["labels"]["karpenter.sh/nodepool"], born, None))
+                born = datetime.datetime.fromisoformat(
+                    item["metadata"]["creationTimestamp"]
+                ).timestamp()
+                self._lives.setdefault(
+                    name, (item["metadata"]["labels"]["karpenter.sh/nodepool"], born, None)
+                )
             for name, (pool, born, gone) in list(self._lives.items()):
                 if gone is None and name not in there:
                     self._lives[name] = (pool, born, now)
@@ -149,12 +164,18 @@ def _run(lab: Lab, claims: _Claims, profile: Traffic) -> Cost:
     for manifest in reversed(_manifests(profile)):
         lab.api.delete(lab.api.path_of(manifest, name))
     estimated, hourly = estimate(profile)
-    seen = sum((meter("aws").billed(Decimal((gone or time.time()) - born)) for born, gone in lives), Decimal(0))
+    seen = sum(
+        (meter("aws").billed(Decimal((gone or time.time()) - born)) for born, gone in lives),
+        Decimal(0),
+    )
     return Cost(profile, len(lives), estimated, seen, hourly)
 
 
 def _running(lab: Lab, namespace: str) -> int:
-    return sum(pod["status"]["phase"] == "Running" for pod in lab.api.get(f"/api/v1/namespaces/{namespace}/pods")["items"])
+    return sum(
+        pod["status"]["phase"] == "Running"
+        for pod in lab.api.get(f"/api/v1/namespaces/{namespace}/pods")["items"]
+    )
 
 
 def _wait_for(condition: Any) -> None:
@@ -174,27 +195,43 @@ def _bursts(steps: Sequence[tuple[int, int]], level: int) -> tuple[Burst, ...]:
         else:
             joined.append((start, end))
     following = [start for start, _ in joined[1:]] + [int(WEEK * 3600)]
-    return tuple(Burst(Decimal(end - start), Decimal(after - end)) for (start, end), after in zip(joined, following, strict=True))
+    return tuple(
+        Burst(Decimal(end - start), Decimal(after - end))
+        for (start, end), after in zip(joined, following, strict=True)
+    )
 
 
 def _supply(profile: Traffic) -> Supply:
     items = {"apiVersion": "v1", "kind": "List", "items": _manifests(profile)}
     settings = Settings(region={"aws": REGION})
-    report = judge((read("profile.json", json.dumps(items).encode()),), PriceBook(), settings, datetime.date(2026, 11, 24))
-    supplies = [entry.supply for entry in report.floor.entries if entry.kind == "pool" and entry.supply]
+    report = judge(
+        (read("profile.json", json.dumps(items).encode()),),
+        PriceBook(),
+        settings,
+        datetime.date(2026, 11, 24),
+    )
+    supplies = [
+        entry.supply for entry in report.floor.entries if entry.kind == "pool" and entry.supply
+    ]
     assert len(supplies) == 1, profile.name
     return supplies[0]
 
 
 def _key(profile: Traffic) -> str:
-    return "cost-" + "".join(c if c.isalnum() else "-" for c in profile.name.lower())[:50].strip("-")
+    return "cost-" + "".join(c if c.isalnum() else "-" for c in profile.name.lower())[:50].strip(
+        "-"
+    )
 
 
 def _manifests(profile: Traffic) -> list[Manifest]:
     name = _key(profile)
     node_class = name if profile.boot_seconds else "default"
     requirements: list[Mapping[str, Any]] = [
-        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": [profile.instance_type]},
+        {
+            "key": "node.kubernetes.io/instance-type",
+            "operator": "In",
+            "values": [profile.instance_type],
+        },
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": [profile.market]},
     ]
     pool = {
@@ -204,16 +241,28 @@ def _manifests(profile: Traffic) -> list[Manifest]:
         "spec": {
             "template": {
                 "spec": {
-                    "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": node_class},
+                    "nodeClassRef": {
+                        "group": "karpenter.kwok.sh",
+                        "kind": "KWOKNodeClass",
+                        "name": node_class,
+                    },
                     "requirements": requirements,
                     "taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}],
                     "expireAfter": "Never",
                 }
             },
-            "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": f"{CONSOLIDATE}s", "budgets": [{"nodes": "100%"}]},
+            "disruption": {
+                "consolidationPolicy": "WhenEmpty",
+                "consolidateAfter": f"{CONSOLIDATE}s",
+                "budgets": [{"nodes": "100%"}],
+            },
         },
     }
-    container = {"name": "c", "image": "registry.invalid/x:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    container = {
+        "name": "c",
+        "image": "registry.invalid/x:1",
+        "resources": {"limits": {"nvidia.com/gpu": "1"}},
+    }
     deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -225,14 +274,20 @@ def _manifests(profile: Traffic) -> list[Manifest]:
                 "metadata": {"labels": {"app": "app"}},
                 "spec": {
                     "nodeSelector": {"karpenter.sh/nodepool": name},
-                    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+                    "tolerations": [
+                        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+                    ],
                     "terminationGracePeriodSeconds": 1,
                     "containers": [container],
                 },
             },
         },
     }
-    metadata = {"url": f"http://127.0.0.1:{TRIGGER_PORT}/v/{name}", "valueLocation": "value", "targetValue": "10"}
+    metadata = {
+        "url": f"http://127.0.0.1:{TRIGGER_PORT}/v/{name}",
+        "valueLocation": "value",
+        "targetValue": "10",
+    }
     scaler = {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
@@ -243,7 +298,11 @@ def _manifests(profile: Traffic) -> list[Manifest]:
             "cooldownPeriod": COOLDOWN,
             "minReplicaCount": 0,
             "maxReplicaCount": 3,
-            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": COOLDOWN}}}},
+            "advanced": {
+                "horizontalPodAutoscalerConfig": {
+                    "behavior": {"scaleDown": {"stabilizationWindowSeconds": COOLDOWN}}
+                }
+            },
             "triggers": [{"type": "metrics-api", "metadata": metadata}],
         },
     }
@@ -251,7 +310,12 @@ def _manifests(profile: Traffic) -> list[Manifest]:
         return [pool, deployment, scaler]
     boots = {"nodeRegistrationDelay": f"{profile.boot_seconds}s"}
     return [
-        {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": name}, "spec": boots},
+        {
+            "apiVersion": "karpenter.kwok.sh/v1alpha1",
+            "kind": "KWOKNodeClass",
+            "metadata": {"name": name},
+            "spec": boots,
+        },
         pool,
         deployment,
         scaler,

@@ -15,9 +15,13 @@ RECORDED = Path(__file__).parent / "results.json"
 
 def record(results: Iterable[Result]) -> None:
     """Puts results in place of the recorded ones of the same scenarios."""
-    lines = {line["id"]: line for line in (json.loads(RECORDED.read_text()) if RECORDED.exists() else [])}
+    lines = {
+        line["id"]: line for line in (json.loads(RECORDED.read_text()) if RECORDED.exists() else [])
+    }
     lines.update({result.scenario.header.id: as_json(result) for result in results})
-    RECORDED.write_text("[\n" + ",\n".join(json.dumps(lines[name]) for name in sorted(lines)) + "\n]\n")
+    RECORDED.write_text(
+        "[\n" + ",\n".join(json.dumps(lines[name]) for name in sorted(lines)) + "\n]\n"
+    )
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -26,5 +30,9 @@ def as_json(result: Result) -> dict[str, Any]:
         "id": result.scenario.header.id,
         "outcome": result.outcome,
         "prediction": {"verdict": result.prediction.verdict, "gpus": result.prediction.gpus},
-        "observation": {key: value for key, value in asdict(result.observation).items() if key in ("nodes", "gpus")},
+        "observation": {
+            key: value
+            for key, value in asdict(result.observation).items()
+            if key in ("nodes", "gpus")
+        },
     }

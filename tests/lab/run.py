@@ -1,6 +1,8 @@
-"""`python -m tests.lab.run --all | --ci | NAME…`: runs scenarios on real controllers and compares with what zerofloor said before.
+"""`python -m tests.lab.run --all | --ci | NAME…`: runs scenarios on real controllers and compares
+with what zerofloor said before.
 
-Exit 0: all agree (or are undecided, or turn on what no manifest shows); 1: some don't, or the lab broke; 2: bad usage.
+Exit 0: all agree (or are undecided, or turn on what no manifest shows); 1: some don't, or the lab
+broke; 2: bad usage.
 """
 
 from __future__ import annotations
@@ -50,23 +52,40 @@ def main() -> int:
         _say("Stopped; nothing is left running.")
         return 1
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps([as_json(result) for result in results], indent=1) + "\n")
+        Path(arguments.json).write_text(
+            json.dumps([as_json(result) for result in results], indent=1) + "\n"
+        )
     if arguments.record:
         record(results)
     print(table(results))  # noqa: T201
     return 1 if any(result.outcome in FAILURES for result in results) else 0
 
 
-def run(chosen: Sequence[Scenario], predictions: Mapping[str, Prediction], *, keep: bool = False, side_by_side: int = 24) -> list[Result]:
-    """Runs them, each in the cluster that it names; the clusters run side by side too. Raises LabFailed."""
+def run(
+    chosen: Sequence[Scenario],
+    predictions: Mapping[str, Prediction],
+    *,
+    keep: bool = False,
+    side_by_side: int = 24,
+) -> list[Result]:
+    """Runs them, each in the cluster that it names; the clusters run side by side too. Raises
+    LabFailed."""
     ended = threading.Event()
     groups = [
         (clusters, here)
         for clusters, names in ((DEFAULT, ("default", "webhook-down")), (GATES_ON, ("gates-on",)))
         if (here := [scenario for scenario in chosen if scenario.header.cluster in names])
     ]
-    results = _all_or_none(lambda group: _run_in(*group, predictions, ended, keep, side_by_side), groups, len(groups), ended)
-    return sorted((result for some in results for result in some), key=lambda result: result.scenario.header.id)
+    results = _all_or_none(
+        lambda group: _run_in(*group, predictions, ended, keep, side_by_side),
+        groups,
+        len(groups),
+        ended,
+    )
+    return sorted(
+        (result for some in results for result in some),
+        key=lambda result: result.scenario.header.id,
+    )
 
 
 def _run_in(
@@ -79,27 +98,45 @@ def _run_in(
 ) -> list[Result]:
     start = time.monotonic()
     with running_lab(clusters, keep=keep) as lab:
-        _say(f"the control plane is healthy after {time.monotonic() - start:.0f} s{f', logs in {lab.folder}' if keep else ''}")
+        _say(
+            f"the control plane is healthy after {time.monotonic() - start:.0f} "
+            f"s{f', logs in {lab.folder}' if keep else ''}"
+        )
         observer = Observer(lab, ended)
 
         def batch(scenarios: Sequence[Scenario], most: int) -> list[Result]:
             # The longest first, so that the last ones don't wait for it.
             order = sorted(scenarios, key=lambda scenario: -scenario.header.settle_within)
-            return _all_or_none(lambda scenario: _one(lab, observer, scenario, predictions[scenario.header.id]), order, most, ended)
+            return _all_or_none(
+                lambda scenario: _one(lab, observer, scenario, predictions[scenario.header.id]),
+                order,
+                most,
+                ended,
+            )
 
         results = []
         for beside, most in SIDE_BY_SIDE.items():
-            here = [s for s in chosen if s.header.beside == beside and s.header.cluster != "webhook-down"]
+            here = [
+                s
+                for s in chosen
+                if s.header.beside == beside and s.header.cluster != "webhook-down"
+            ]
             results += batch(here, min(most, side_by_side))
         results = [_again_alone(lab, observer, result) for result in results]
         if without_webhook := [s for s in chosen if s.header.cluster == "webhook-down"]:
             lab.stop("keda-webhooks")
-            results += [_again_alone(lab, observer, result) for result in batch(without_webhook, side_by_side)]
+            results += [
+                _again_alone(lab, observer, result)
+                for result in batch(without_webhook, side_by_side)
+            ]
         return results
 
 
-def _all_or_none(action: Callable[[T], R], items: Sequence[T], most: int, ended: threading.Event) -> list[R]:
-    """The action on each item, at most so many at a time; when one breaks, or Ctrl-C comes, all end."""
+def _all_or_none(
+    action: Callable[[T], R], items: Sequence[T], most: int, ended: threading.Event
+) -> list[R]:
+    """The action on each item, at most so many at a time; when one breaks, or Ctrl-C comes, all
+    end."""
     pool = ThreadPoolExecutor(max(most, 1))
     futures = [pool.submit(action, item) for item in items]
     try:
@@ -120,32 +157,54 @@ def _one(lab: Lab, observer: Observer, scenario: Scenario, prediction: Predictio
 
 
 def _again_alone(lab: Lab, observer: Observer, result: Result) -> Result:
-    """What did not settle, or did otherwise than its file says, has one more chance with nothing beside it."""
+    """What did not settle, or did otherwise than its file says, has one more chance with nothing
+    beside it."""
     if result.outcome not in ("unsettled", "unexpected"):
         return result
     _say(f"again, alone: {result.scenario.header.id}")
     wait_until_removed(lab, observer, result.scenario)
     again = _one(lab, observer, result.scenario, result.prediction)
-    return replace(again, detail=f"{again.detail} (run again alone; at first {result.outcome})".strip())
+    return replace(
+        again, detail=f"{again.detail} (run again alone; at first {result.outcome})".strip()
+    )
 
 
 def line(result: Result) -> str:
     """One result in a line."""
     seen = result.observation
-    said = result.prediction.verdict + ("" if result.prediction.gpus is None else f" {result.prediction.gpus:g}")
-    text = f"{result.outcome:10} {result.scenario.header.id}: predicted {said}, seen {seen.gpus} GPUs on {seen.nodes} nodes"
+    said = result.prediction.verdict + (
+        "" if result.prediction.gpus is None else f" {result.prediction.gpus:g}"
+    )
+    text = (
+        f"{result.outcome:10} {result.scenario.header.id}: predicted {said}, seen {seen.gpus} "
+        f"GPUs on {seen.nodes} nodes"
+    )
     return f"{text} in {seen.seconds:.0f} s" + (f" ({result.detail})" if result.detail else "")
 
 
 def table(results: Iterable[Result]) -> str:
     """How many agreed, by the way of holding; then what did not."""
     results = list(results)
-    columns: tuple[Outcome, ...] = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettled")
-    rows = [f"{'way of holding':28}{'scenarios':>10}" + "".join(f"{column:>12}" for column in columns)]
+    columns: tuple[Outcome, ...] = (
+        "agreed",
+        "undecided",
+        "beyond",
+        "differed",
+        "unexpected",
+        "unsettled",
+    )
+    rows = [
+        f"{'way of holding':28}{'scenarios':>10}" + "".join(f"{column:>12}" for column in columns)
+    ]
     ways = sorted({result.scenario.header.way for result in results})
     for way in [*ways, ""]:
-        counted = Counter(result.outcome for result in results if not way or result.scenario.header.way == way)
-        rows.append(f"{way or 'all':28}{sum(counted.values()):>10}" + "".join(f"{counted[column] or '':>12}" for column in columns))
+        counted = Counter(
+            result.outcome for result in results if not way or result.scenario.header.way == way
+        )
+        rows.append(
+            f"{way or 'all':28}{sum(counted.values()):>10}"
+            + "".join(f"{counted[column] or '':>12}" for column in columns)
+        )
     return "\n".join([*rows, *(line(result) for result in results if result.outcome in FAILURES)])
 
 
@@ -162,9 +221,15 @@ def _arguments() -> argparse.Namespace:
     what.add_argument("--ci", action="store_true", help="every way of holding, seven minutes")
     what.add_argument("names", nargs="*", default=[], help="ids, or how they start (S11)")
     parser.add_argument("--json", metavar="FILE", help="write the results here")
-    parser.add_argument("--record", action="store_true", help="put the results where docs/how-do-we-know.md is made from")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="put the results where docs/how-do-we-know.md is made from",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the programs' logs")
-    parser.add_argument("--side-by-side", type=int, default=24, metavar="N", help="at most so many at the same time")
+    parser.add_argument(
+        "--side-by-side", type=int, default=24, metavar="N", help="at most so many at the same time"
+    )
     return parser.parse_args()
 
 

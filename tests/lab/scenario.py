@@ -1,4 +1,5 @@
-"""A scenario: one YAML file, whose first document says what is done and what must come of it, and whose other documents are manifests."""
+"""A scenario: one YAML file, whose first document says what is done and what must come of it, and
+whose other documents are manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +19,12 @@ FOLDER = Path(__file__).parent / "scenarios"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda name: _camel(name), populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=lambda name: _camel(name),
+        populate_by_name=True,
+    )
 
 
 def _camel(name: str) -> str:
@@ -35,7 +41,8 @@ class Expected(_Model):
 
 
 class Observed(_Model):
-    """What the controllers must do: exact numbers, or at least so many GPUs (where a peak decides, or where it never settles)."""
+    """What the controllers must do: exact numbers, or at least so many GPUs (where a peak decides,
+    or where it never settles)."""
 
     gpus: int = 0
     nodes: int = 0
@@ -43,7 +50,8 @@ class Observed(_Model):
 
 
 class Step(_Model):
-    """One thing done while the scenario runs; exactly one field is set (`with` belongs to `patch`)."""
+    """One thing done while the scenario runs; exactly one field is set (`with` belongs to
+    `patch`)."""
 
     wait: float | Literal["busy"] | None = None
     """Seconds; `busy`: until pods run and their number stands, a minute at most."""
@@ -72,7 +80,8 @@ class Header(_Model):
     source: str
     cluster: Literal["default", "gates-on", "webhook-down"] = "default"
     beside: Literal["many", "few", "none"] = "many"
-    """Who may run at the same time: a steady stream of empty nodes starves consolidation and drift; a stopped controller concerns all."""
+    """Who may run at the same time: a steady stream of empty nodes starves consolidation and drift;
+    a stopped controller concerns all."""
     ci: bool = False
     """In the part that every change runs."""
     trust: Mapping[str, bool | str] = {}
@@ -83,11 +92,13 @@ class Header(_Model):
     not_static_because: str = ""
     observe: Observed
     quiet: float | None = None
-    """Seconds without a change that count as settled; by default 75, and 40 where there is neither pod nor node."""
+    """Seconds without a change that count as settled; by default 75, and 40 where there is neither
+    pod nor node."""
     settle_within: float = 300
     """Seconds after the last step in which it must settle."""
     watch: float | None = None
-    """For what never settles: looked at for so many seconds; the most GPUs at a time in the last 60 s count."""
+    """For what never settles: looked at for so many seconds; the most GPUs at a time in the last 60
+    s count."""
     refused: str | None = None
     """KIND/NAME that the API server or a webhook must refuse."""
     steps: Sequence[Step] = ()
@@ -146,7 +157,12 @@ def named(chosen: Iterable[str]) -> tuple[Scenario, ...]:
     """Those whose id starts with one of the names. Raises LookupError for a name that fits none."""
     found = {}
     for name in chosen:
-        fitting = [s for s in scenarios() if s.header.id.lower() == name.lower() or s.header.id.lower().startswith(f"{name.lower()}_")]
+        fitting = [
+            s
+            for s in scenarios()
+            if s.header.id.lower() == name.lower()
+            or s.header.id.lower().startswith(f"{name.lower()}_")
+        ]
         if not fitting:
             raise LookupError(f"no scenario is named {name}")
         found.update({scenario.header.id: scenario for scenario in fitting})

@@ -1,4 +1,5 @@
-"""What the components declare, before the real API server: real CRDs, real webhooks, strict field validation, nothing stored."""
+"""What the components declare, before the real API server: real CRDs, real webhooks, strict field
+validation, nothing stored."""
 
 from __future__ import annotations
 
@@ -15,11 +16,29 @@ from tests.lab.scenario import name_of
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 DEPLOYMENT: Mapping[str, Any] = {"image": "vllm/vllm-openai:v0.11.0"}
-POOL: Mapping[str, Any] = {"cluster_name": "serving", "role": "nodes", "instance_types": ["g6e.xlarge"], "max_gpus": 4}
-GATEWAY = {"wake_signal": "gateway", "prometheus_address": "http://prometheus.monitoring:9090", "prometheus_query": "sum(gateway_waiting)"}
-SQS = {"wake_signal": "sqs", "queue_url": "https://sqs.eu-central-1.amazonaws.com/1/q", "queue_region": "eu-central-1"}
+POOL: Mapping[str, Any] = {
+    "cluster_name": "serving",
+    "role": "nodes",
+    "instance_types": ["g6e.xlarge"],
+    "max_gpus": 4,
+}
+GATEWAY = {
+    "wake_signal": "gateway",
+    "prometheus_address": "http://prometheus.monitoring:9090",
+    "prometheus_query": "sum(gateway_waiting)",
+}
+SQS = {
+    "wake_signal": "sqs",
+    "queue_url": "https://sqs.eu-central-1.amazonaws.com/1/q",
+    "queue_region": "eu-central-1",
+}
 REDIS = {"wake_signal": "redis", "redis_address": "redis.default:6379", "redis_list": "requests"}
-KAFKA = {"wake_signal": "kafka", "kafka_servers": "a:9092,b:9092", "kafka_topic": "requests", "kafka_consumer_group": "servers"}
+KAFKA = {
+    "wake_signal": "kafka",
+    "kafka_servers": "a:9092,b:9092",
+    "kafka_topic": "requests",
+    "kafka_consumer_group": "servers",
+}
 
 OPTIONS: list[tuple[str, dict[str, Any]]] = [
     *(("GpuDeployment", dict(DEPLOYMENT) | option) for option in (
@@ -61,7 +80,9 @@ def test_every_object_is_accepted_as_it_stands(lab: Lab) -> None:
 
 def test_the_server_would_refuse_a_field_that_it_does_not_know(lab: Lab) -> None:
     """Strict validation is on, or the test above would prove nothing."""
-    [[deployment, *_], [node_class, pool]] = declared([("GpuDeployment", DEPLOYMENT), ("GpuNodePool", POOL)])
+    [[deployment, *_], [node_class, pool]] = declared(
+        [("GpuDeployment", DEPLOYMENT), ("GpuNodePool", POOL)]
+    )
     for manifest in (deployment, node_class, pool):
         manifest["spec"]["noSuchField"] = 1
         with pytest.raises(Refused, match="noSuchField"):

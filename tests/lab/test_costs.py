@@ -12,7 +12,8 @@ from tests.lab.profiles import PROFILES, Cost, run_profiles, table
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.xdist_group("lab")]
 
 RECLAIM = 60
-"""Seconds that Karpenter takes for a node beyond consolidateAfter, at most: it looks every 10 s, waits 15 s more, then drains."""
+"""Seconds that Karpenter takes for a node beyond consolidateAfter, at most: it looks every 10 s,
+waits 15 s more, then drains."""
 SLACK = 6
 """Seconds by which the lab's clock and looks may be off for a node."""
 
@@ -28,4 +29,11 @@ def _off(cost: Cost) -> str:
     least = cost.estimated_seconds - SLACK * cost.starts
     most = cost.estimated_seconds + (RECLAIM + SLACK) * cost.starts
     within = least <= cost.seen_seconds <= most
-    return "" if within else f"{cost.profile.name}: estimated {cost.estimated_seconds} s, seen {cost.seen_seconds} s on {cost.starts} nodes"
+    return (
+        ""
+        if within
+        else (
+            f"{cost.profile.name}: estimated {cost.estimated_seconds} s, seen "
+            f"{cost.seen_seconds} s on {cost.starts} nodes"
+        )
+    )

@@ -1,4 +1,5 @@
-"""The circle: a stack declared in Python, judged, brought up by the real engine into the lab, woken, loaded, left alone, and gone."""
+"""The circle: a stack declared in Python, judged, brought up by the real engine into the lab,
+woken, loaded, left alone, and gone."""
 
 from __future__ import annotations
 
@@ -38,11 +39,13 @@ def lab() -> Iterator[Lab]:
         yield running
 
 
-def test_what_was_said_before_is_what_happens(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_said_before_is_what_happens(
+    lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if not (ENGINE / "pulumi").exists():
-        pytest.fail("the real engine is not built: make engine") if os.environ.get("CI") == "true" else pytest.skip(
-            "no engine: make engine"
-        )
+        pytest.fail("the real engine is not built: make engine") if os.environ.get(
+            "CI"
+        ) == "true" else pytest.skip("no engine: make engine")
     stack = _stack(lab, tmp_path)
     start = time.monotonic()
     events = []
@@ -103,7 +106,9 @@ def _stack(lab: Lab, folder: Path) -> automation.Stack:
     for part in (tools, folder / "home", folder / "state"):
         part.mkdir()
     launcher = tools / "pulumi-resource-kubernetes"
-    launcher.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tests.lab.lab_provider\n')
+    launcher.write_text(
+        f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tests.lab.lab_provider\n'
+    )
     launcher.chmod(0o755)
     environ = {
         "PATH": os.pathsep.join((str(tools), str(ENGINE), "/usr/bin", "/bin")),
@@ -115,7 +120,9 @@ def _stack(lab: Lab, folder: Path) -> automation.Stack:
         "LAB_SOCKET": str(lab.folder / "api.sock"),
         "LAB_TOKEN": lab.token,
     }
-    options = automation.LocalWorkspaceOptions(env_vars=environ, pulumi_command=automation.PulumiCommand(str(ENGINE.parent)))
+    options = automation.LocalWorkspaceOptions(
+        env_vars=environ, pulumi_command=automation.PulumiCommand(str(ENGINE.parent))
+    )
 
     def program() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
@@ -135,7 +142,9 @@ def _judged(stack: automation.Stack) -> dict[str, object]:
 
 
 def _pods(lab: Lab) -> list[str]:
-    return [pod["status"]["phase"] for pod in lab.api.get("/api/v1/namespaces/default/pods")["items"]]
+    return [
+        pod["status"]["phase"] for pod in lab.api.get("/api/v1/namespaces/default/pods")["items"]
+    ]
 
 
 def _gpus(lab: Lab) -> int:

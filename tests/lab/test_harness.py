@@ -24,11 +24,15 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """Command lines, by process id, of everything on this machine that was started with a path in the folder."""
+    """Command lines, by process id, of everything on this machine that was started with a path in
+    the folder."""
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            command, environ = ((path / name).read_bytes().decode(errors="replace") for name in ("cmdline", "environ"))
+            command, environ = (
+                (path / name).read_bytes().decode(errors="replace")
+                for name in ("cmdline", "environ")
+            )
         except OSError:
             continue
         if f"{folder}/" in command + environ:
@@ -38,7 +42,8 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a lab puts its folder; after the test neither a file nor a process of it may be left."""
+    """Where a lab puts its folder; after the test neither a file nor a process of it may be
+    left."""
     folder = Path(tempfile.mkdtemp(prefix="lab-test-"))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
@@ -73,7 +78,11 @@ def test_admission_is_kedas_own(lab: Lab) -> None:
             "selector": {"matchLabels": {"app": "admission"}},
             "template": {
                 "metadata": {"labels": {"app": "admission"}},
-                "spec": {"containers": [{"name": "c", "image": "x", "resources": {"requests": {"cpu": "1"}}}]},
+                "spec": {
+                    "containers": [
+                        {"name": "c", "image": "x", "resources": {"requests": {"cpu": "1"}}}
+                    ]
+                },
             },
         },
     }
@@ -96,8 +105,15 @@ def test_admission_is_kedas_own(lab: Lab) -> None:
 @pytest.mark.usefixtures("place")
 def test_a_taken_port_is_told_with_the_log() -> None:
     require_lab()
-    thief = Program("thief", (sys.executable, "-m", "http.server", "2379", "--bind", "127.0.0.1"), "http://127.0.0.1:2379/")
-    with pytest.raises(LabFailed, match=r"(?s)etcd ended.*address already in use"), running_lab(extra=[thief]):
+    thief = Program(
+        "thief",
+        (sys.executable, "-m", "http.server", "2379", "--bind", "127.0.0.1"),
+        "http://127.0.0.1:2379/",
+    )
+    with (
+        pytest.raises(LabFailed, match=r"(?s)etcd ended.*address already in use"),
+        running_lab(extra=[thief]),
+    ):
         pass
 
 
@@ -113,7 +129,14 @@ def test_a_program_that_dies_is_told_with_the_log(place: Path) -> None:
     require_lab()
 
     def kill_etcd(lab: Lab) -> None:
-        os.kill(next(pid for pid, command in processes_of(place).items() if command.startswith(f"{BINARIES}/etcd")), signal.SIGKILL)
+        os.kill(
+            next(
+                pid
+                for pid, command in processes_of(place).items()
+                if command.startswith(f"{BINARIES}/etcd")
+            ),
+            signal.SIGKILL,
+        )
         for _ in range(100):
             lab.check()
             time.sleep(0.1)
@@ -128,7 +151,9 @@ def test_a_run_that_is_ended_leaves_nothing(how: signal.Signals, place: Path) ->
     require_lab()
     environ = {**os.environ, "TMPDIR": str(place)}
     command = [sys.executable, "-m", "tests.lab.run", "T01"]
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         assert "healthy" in process.stderr.readline()
         process.send_signal(how)

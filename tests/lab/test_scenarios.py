@@ -1,4 +1,5 @@
-"""The scenario files and the rules by which a prediction is held against an observation; needs no lab."""
+"""The scenario files and the rules by which a prediction is held against an observation; needs no
+lab."""
 
 from __future__ import annotations
 
@@ -21,11 +22,15 @@ SEEN_NONE = Observation(settled=True, pods=0, nodes=0, gpus=0, peak_gpus=1, seco
 
 def test_there_are_enough_and_each_file_is_named_as_its_scenario() -> None:
     assert len(KNOWN) >= 120
-    assert [path.name for path in sorted(FOLDER.glob("*.yaml"))] == [f"{scenario.header.id.lower()}.yaml" for scenario in KNOWN]
+    assert [path.name for path in sorted(FOLDER.glob("*.yaml"))] == [
+        f"{scenario.header.id.lower()}.yaml" for scenario in KNOWN
+    ]
 
 
 def test_every_way_of_holding_is_in_the_part_that_ci_runs() -> None:
-    assert {scenario.header.way for scenario in KNOWN} == {scenario.header.way for scenario in KNOWN if scenario.header.ci}
+    assert {scenario.header.way for scenario in KNOWN} == {
+        scenario.header.way for scenario in KNOWN if scenario.header.ci
+    }
 
 
 @pytest.mark.parametrize("scenario", KNOWN, ids=lambda scenario: scenario.header.id)
@@ -38,16 +43,25 @@ def test_a_scenario_says_what_it_expects_and_names_what_it_has(scenario: Scenari
     scenario.in_the_end()
     if header.expect and header.expect.verdict == "zero":
         assert header.observe == Observed(gpus=0, nodes=0)
-    if header.expect and header.expect.verdict == "held" and header.expect.gpus is not None and header.observe.at_least is None:
+    if (
+        header.expect
+        and header.expect.verdict == "held"
+        and header.expect.gpus is not None
+        and header.observe.at_least is None
+    ):
         assert header.observe.gpus == header.expect.gpus
 
 
 def test_the_prediction_is_made_of_what_stands_in_the_end() -> None:
     (paused,) = named(["S16"])
-    scaler = next(manifest for manifest in paused.in_the_end() if manifest["kind"] == "ScaledObject")
+    scaler = next(
+        manifest for manifest in paused.in_the_end() if manifest["kind"] == "ScaledObject"
+    )
     assert scaler["metadata"]["annotations"] == {"autoscaling.keda.sh/paused": "true"}
     (resumed,) = named(["S90"])
-    scaler = next(manifest for manifest in resumed.in_the_end() if manifest["kind"] == "ScaledObject")
+    scaler = next(
+        manifest for manifest in resumed.in_the_end() if manifest["kind"] == "ScaledObject"
+    )
     assert scaler["metadata"].get("annotations", {}) == {}
     (deleted,) = named(["S31"])
     assert all(manifest["kind"] != "ScaledObject" for manifest in deleted.in_the_end())
@@ -74,7 +88,12 @@ def test_a_name_that_fits_nothing_is_told() -> None:
         ("T01", Prediction("undecided", None), SEEN_ONE, "differed"),
         ("T01", Prediction("held", 1), SEEN_NONE, "unexpected"),
         ("T01", Prediction("held", 1), replace(SEEN_ONE, settled=False), "unsettled"),
-        ("T01", Prediction("held", 1), replace(SEEN_ONE, problem="Deployment/app was refused"), "unexpected"),
+        (
+            "T01",
+            Prediction("held", 1),
+            replace(SEEN_ONE, problem="Deployment/app was refused"),
+            "unexpected",
+        ),
         ("T03", Prediction("zero", 0), SEEN_NONE, "agreed"),
         # A peak decides: what is certain is less than what came of two replicas.
         ("S57", Prediction("held", 1), replace(SEEN_ONE, gpus=2, nodes=2), "agreed"),

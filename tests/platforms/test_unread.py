@@ -16,7 +16,10 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
     ("scaleway:index/instanceServer:InstanceServer", {"type": "L4-1-24G"}),
     ("oci:Core/instance:Instance", {"shape": "BM.GPU.H100.8"}),
     ("ovh:CloudProject/kubeNodePool:KubeNodePool", {"flavorName": "a100-180", "desiredNodes": 1}),
-    ("example:big/data:Cluster", {"coreInstanceGroup": {"instanceType": "p3.2xlarge", "instanceCount": 2}}),
+    (
+        "example:big/data:Cluster",
+        {"coreInstanceGroup": {"instanceType": "p3.2xlarge", "instanceCount": 2}},
+    ),
     ("example:ml/job:Job", {"accelerators": [{"type": "h100", "count": 8}]}),
     ("example:ml/job:Job", {"resources": {"limits": {"nvidia.com/gpu": "1"}}}),
     ("example:ml/job:Job", {"gpuCount": UNKNOWN}),
@@ -25,10 +28,19 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
 ]
 
 LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
-    ("digitalocean:index/droplet:Droplet", {"size": "g-8vcpu-32gb", "image": "nvidia-ai", "name": "gpu-1"}),
-    ("example:big/data:Cluster", {"coreInstanceGroup": {"instanceType": "m5.xlarge"}, "name": "gpu"}),
+    (
+        "digitalocean:index/droplet:Droplet",
+        {"size": "g-8vcpu-32gb", "image": "nvidia-ai", "name": "gpu-1"},
+    ),
+    (
+        "example:big/data:Cluster",
+        {"coreInstanceGroup": {"instanceType": "m5.xlarge"}, "name": "gpu"},
+    ),
     ("example:disk/volume:Volume", {"type": "gp3", "size": 100}),
-    ("example:compute/box:Box", {"instanceType": "t4g.micro", "tags": {"gpu": "nvidia"}, "description": "no H100 here"}),
+    (
+        "example:compute/box:Box",
+        {"instanceType": "t4g.micro", "tags": {"gpu": "nvidia"}, "description": "no H100 here"},
+    ),
     ("example:ml/job:Job", {"gpuCount": 0, "gpuType": "h100"}),
     ("example:ml/job:Job", {"accelerators": [{"type": "h100", "count": 0}]}),
     ("example:ml/job:Job", {"gpu": {"enabled": False}}),
@@ -43,7 +55,9 @@ LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "inputs"), NAMES_A_GPU)
 def test_undecided(kind: str, inputs: dict[str, Any]) -> None:
-    floor = floor_of(Stack("digest", (Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs),)))
+    floor = floor_of(
+        Stack("digest", (Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs),))
+    )
     assert floor.verdict == "undecided"
     assert "GPU" in floor.undecided[0].why
     assert floor.undecided[0].path
@@ -51,5 +65,7 @@ def test_undecided(kind: str, inputs: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("kind", "inputs"), LOOKS_LIKE_ONE)
 def test_quiet(kind: str, inputs: dict[str, Any]) -> None:
-    floor = floor_of(Stack("digest", (Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs),)))
+    floor = floor_of(
+        Stack("digest", (Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs),))
+    )
     assert (floor.verdict, floor.undecided) == ("zero", ())

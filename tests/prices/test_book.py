@@ -1,4 +1,5 @@
-"""A price is found by exactly what it is for, in the order of the sources, and is missing otherwise."""
+"""A price is found by exactly what it is for, in the order of the sources, and is missing
+otherwise."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def amount(book: PriceBook, key: Key) -> Decimal:
         ("aws", "NAT gateway", "us-east-1", "on-demand", "0.045"),
     ],
 )
-def test_found_with_source_and_date(cloud: str, item: str, place: str, market: Market, expected: str) -> None:
+def test_found_with_source_and_date(
+    cloud: str, item: str, place: str, market: Market, expected: str
+) -> None:
     price = open_book().find(Key(cloud, item, place, market))
     assert isinstance(price, Price)
     assert price.money == Money(Decimal(expected), "USD")
@@ -90,7 +93,9 @@ def test_two_currencies_are_never_added_up() -> None:
     assert "EUR" in missing.why
 
 
-@pytest.mark.parametrize(("day", "age"), [("2026-11-23", 0), ("2026-11-24", 1), ("2027-02-22", 91), ("2026-01-01", 0)])
+@pytest.mark.parametrize(
+    ("day", "age"), [("2026-11-23", 0), ("2026-11-24", 1), ("2027-02-22", 91), ("2026-01-01", 0)]
+)
 def test_age_is_counted_from_the_day_passed_in(day: str, age: int) -> None:
     assert snapshot_age(open_book().snapshot_as_of, datetime.date.fromisoformat(day)) == age
 
@@ -108,4 +113,6 @@ def test_show_lists_what_a_run_would_use() -> None:
     assert all(price.source and price.as_of for price in everywhere)
     assert [price.money.amount for price in show(open_book(), "nat gateway")] == [Decimal("0.045")]
     assert show(open_book(), "no-such-type") == ()
-    assert show(open_book(), "ml.g6e.xlarge") == ()  # SageMaker sells it at another price, which the snapshot lacks.
+    assert (
+        show(open_book(), "ml.g6e.xlarge") == ()
+    )  # SageMaker sells it at another price, which the snapshot lacks.

@@ -1,4 +1,5 @@
-"""Live AWS prices: what botocore's stubs and a local server answer, and a clear line for each way it can fail."""
+"""Live AWS prices: what botocore's stubs and a local server answer, and a clear line for each way
+it can fail."""
 
 from __future__ import annotations
 
@@ -39,14 +40,26 @@ ATTRIBUTES = {
 
 def product(*dollars: str, unit: str = "Hrs", **attributes: str) -> str:
     """A product as the Price List writes it: a JSON string."""
-    dimensions = {f"T.D{number}": {"unit": unit, "pricePerUnit": {"USD": amount}} for number, amount in enumerate(dollars)}
+    dimensions = {
+        f"T.D{number}": {"unit": unit, "pricePerUnit": {"USD": amount}}
+        for number, amount in enumerate(dollars)
+    }
     term = {"effectiveDate": "2026-11-01T00:00:00Z", "priceDimensions": dimensions}
-    return json.dumps({"product": {"sku": "ABC", "attributes": {**ATTRIBUTES, **attributes}}, "terms": {"OnDemand": {"ABC.T": term}}})
+    return json.dumps(
+        {
+            "product": {"sku": "ABC", "attributes": {**ATTRIBUTES, **attributes}},
+            "terms": {"OnDemand": {"ABC.T": term}},
+        }
+    )
 
 
 @contextmanager
 def stubbed(prepare: Callable[[Stubber, Stubber], None]) -> Iterator[Clients]:
-    credentials = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "hunter2", "region_name": "us-east-1"}
+    credentials = {
+        "aws_access_key_id": "AKIAEXAMPLE",
+        "aws_secret_access_key": "hunter2",
+        "region_name": "us-east-1",
+    }
     pricing, ec2 = boto3.client("pricing", **credentials), boto3.client("ec2", **credentials)
     with Stubber(pricing) as of_pricing, Stubber(ec2) as of_ec2:
         prepare(of_pricing, of_ec2)
@@ -59,11 +72,20 @@ def pages(*found: list[str]) -> Callable[[Stubber, Stubber], None]:
     def prepare(pricing: Stubber, _: Stubber) -> None:
         for number, listed in enumerate(found):
             last = number == len(found) - 1
-            asked: dict[str, Any] = {"ServiceCode": "AmazonEC2", "Filters": ANY, "FormatVersion": "aws_v1", "MaxResults": 100}
+            asked: dict[str, Any] = {
+                "ServiceCode": "AmazonEC2",
+                "Filters": ANY,
+                "FormatVersion": "aws_v1",
+                "MaxResults": 100,
+            }
             if number:
                 asked["NextToken"] = f"page{number}"
             answer: dict[str, Any] = {"FormatVersion": "aws_v1", "PriceList": listed}
-            pricing.add_response("get_products", answer if last else {**answer, "NextToken": f"page{number + 1}"}, asked)
+            pricing.add_response(
+                "get_products",
+                answer if last else {**answer, "NextToken": f"page{number + 1}"},
+                asked,
+            )
 
     return prepare
 
@@ -77,7 +99,11 @@ def test_the_price_is_read_over_several_pages() -> None:
     price = on_demand([], [product("55.0400000000")], [])
     assert price is not None
     assert price.money.amount == Decimal("55.04")
-    assert (price.source, price.as_of, price.origin) == ("AWS Price List, SKU ABC", "2026-11-01", "live")
+    assert (price.source, price.as_of, price.origin) == (
+        "AWS Price List, SKU ABC",
+        "2026-11-01",
+        "live",
+    )
 
 
 def test_what_is_asked_for_leaves_one_sku() -> None:
@@ -85,7 +111,10 @@ def test_what_is_asked_for_leaves_one_sku() -> None:
 
     def prepare(pricing: Stubber, _: Stubber) -> None:
         pages([product("55.04")])(pricing, _)
-        pricing.client.meta.events.register("provide-client-params.pricing.GetProducts", lambda params, **_: seen.update(filters(params)))
+        pricing.client.meta.events.register(
+            "provide-client-params.pricing.GetProducts",
+            lambda params, **_: seen.update(filters(params)),
+        )
 
     def filters(params: dict[str, Any]) -> dict[str, str]:
         assert all(one["Type"] == "TERM_MATCH" for one in params["Filters"])
@@ -120,13 +149,21 @@ def test_dimensions_of_nothing_and_capacity_block_skus_do_not_count() -> None:
     ],
 )
 def test_a_price_list_that_cant_be_read_is_refused(listed: str) -> None:
-    with pytest.raises(LiveFailed, match=r"p5.48xlarge in us-east-1 with a price list that can't be read"):
+    with pytest.raises(
+        LiveFailed, match=r"p5.48xlarge in us-east-1 with a price list that can't be read"
+    ):
         on_demand([listed])
 
 
 def history(*entries: tuple[str, str, datetime.datetime], token: str = "") -> dict[str, Any]:
     found = [
-        {"AvailabilityZone": zone, "SpotPrice": price, "Timestamp": when, "InstanceType": "p5.48xlarge"} for zone, price, when in entries
+        {
+            "AvailabilityZone": zone,
+            "SpotPrice": price,
+            "Timestamp": when,
+            "InstanceType": "p5.48xlarge",
+        }
+        for zone, price, when in entries
     ]
     return {"SpotPriceHistory": found, **({"NextToken": token} if token else {})}
 
@@ -134,8 +171,16 @@ def history(*entries: tuple[str, str, datetime.datetime], token: str = "") -> di
 def spot(*answers: dict[str, Any]) -> Price | None:
     def prepare(_: Stubber, ec2: Stubber) -> None:
         for number, answer in enumerate(answers):
-            asked = {"InstanceTypes": ["p5.48xlarge"], "ProductDescriptions": ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"], "StartTime": NOW}
-            ec2.add_response("describe_spot_price_history", answer, asked | ({"NextToken": "more"} if number else {}))
+            asked = {
+                "InstanceTypes": ["p5.48xlarge"],
+                "ProductDescriptions": ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"],
+                "StartTime": NOW,
+            }
+            ec2.add_response(
+                "describe_spot_price_history",
+                answer,
+                asked | ({"NextToken": "more"} if number else {}),
+            )
 
     with stubbed(prepare) as clients:
         return fetch([SPOT], clients, NOW)[SPOT]
@@ -155,7 +200,10 @@ def test_spot_takes_the_newest_of_each_zone_and_of_these_the_dearest() -> None:
 def test_an_emulators_spot_price_is_none() -> None:
     # moto answers 0.00001 of 2006 for everything.
     assert spot(history(("us-east-1a", "0.00001", NOW))) is None
-    assert spot(history(("us-east-1a", "14.25", datetime.datetime(2006, 1, 1, tzinfo=datetime.UTC)))) is None
+    assert (
+        spot(history(("us-east-1a", "14.25", datetime.datetime(2006, 1, 1, tzinfo=datetime.UTC))))
+        is None
+    )
     assert spot(history()) is None
 
 
@@ -172,7 +220,11 @@ def test_an_emulators_spot_price_is_none() -> None:
 )
 def test_what_aws_refuses_is_said_in_one_line_without_its_text(code: str, says: str) -> None:
     def prepare(pricing: Stubber, _: Stubber) -> None:
-        pricing.add_client_error("get_products", code, "User arn:aws:iam::123456789012:user/jo with key AKIAEXAMPLE and hunter2")
+        pricing.add_client_error(
+            "get_products",
+            code,
+            "User arn:aws:iam::123456789012:user/jo with key AKIAEXAMPLE and hunter2",
+        )
 
     with stubbed(prepare) as clients, pytest.raises(LiveFailed) as raised:
         fetch([ON_DEMAND], clients, NOW)
@@ -210,9 +262,17 @@ def test_a_profile_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def unsigned(url: str, attempts: int) -> Clients:
-    config = Config(signature_version=UNSIGNED, retries={"mode": "standard", "max_attempts": attempts}, connect_timeout=1, read_timeout=5)
+    config = Config(
+        signature_version=UNSIGNED,
+        retries={"mode": "standard", "max_attempts": attempts},
+        connect_timeout=1,
+        read_timeout=5,
+    )
     pricing = boto3.client("pricing", region_name="us-east-1", endpoint_url=url, config=config)
-    return Clients(pricing, lambda region: boto3.client("ec2", region_name=region, endpoint_url=url, config=config))
+    return Clients(
+        pricing,
+        lambda region: boto3.client("ec2", region_name=region, endpoint_url=url, config=config),
+    )
 
 
 def test_no_network() -> None:
@@ -260,7 +320,14 @@ def test_throttled_requests_are_tried_again() -> None:
     assert price.money.amount == Decimal("55.04")
 
 
-@pytest.mark.parametrize("answer", [THROTTLED, (200, b"<html>log in to the hotel's network</html>"), (200, b'{"PriceList": "all of it"}')])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        THROTTLED,
+        (200, b"<html>log in to the hotel's network</html>"),
+        (200, b'{"PriceList": "all of it"}'),
+    ],
+)
 def test_throttled_for_good_or_not_aws_at_all(answer: tuple[int, bytes]) -> None:
     for key in (ON_DEMAND, SPOT):
         with server([answer]) as url, pytest.raises(LiveFailed, match="live prices: "):
@@ -304,16 +371,26 @@ def test_the_users_book_serves_for_its_day_and_what_it_was_asked(tmp_path: Path)
     assert live is not None
     found = open_book(live=live, live_as_of="2026-11-24").find(ON_DEMAND)
     assert isinstance(found, Price)
-    assert (found.money.amount, found.origin, found.as_of) == (Decimal("50.00"), "live", "2026-11-01")
+    assert (found.money.amount, found.origin, found.as_of) == (
+        Decimal("50.00"),
+        "live",
+        "2026-11-01",
+    )
 
 
 def test_a_folder_that_cant_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with stubbed(pages([product("50.00")])) as clients, pytest.raises(Exception, match="can't be written"):
+    with (
+        stubbed(pages([product("50.00")])) as clients,
+        pytest.raises(Exception, match="can't be written"),
+    ):
         book_file.update(tmp_path / "file" / "prices.json", [ON_DEMAND], clients, NOW)
 
 
 def test_other_clouds_and_services_are_not_asked_for() -> None:
     with stubbed(lambda pricing, ec2: None) as clients:
-        keys = [Key("gcp", "a2-highgpu-1g", "us-east1"), Key("aws", "g5.xlarge", "us-east-1", service="sagemaker")]
+        keys = [
+            Key("gcp", "a2-highgpu-1g", "us-east1"),
+            Key("aws", "g5.xlarge", "us-east-1", service="sagemaker"),
+        ]
         assert fetch(keys, clients, NOW) == {}

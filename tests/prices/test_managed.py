@@ -33,14 +33,24 @@ from zerofloor.prices.managed import PROVIDERS, offers
         ("lambda", "H100 SXM", 2, None, []),
         ("huggingface", "L40S", 4, "aws", ["2.075"]),
         ("huggingface", "L4", 1, "gcp", ["0.7"]),
-        ("together", "NVIDIA H100 80GB", 1, None, ["3.99"]),  # its average of other people's lists does not count beside it
+        (
+            "together",
+            "NVIDIA H100 80GB",
+            1,
+            None,
+            ["3.99"],
+        ),  # its average of other people's lists does not count beside it
         ("coreweave", "H200", 8, None, ["6.305"]),  # there is only an average
         ("runpod", "", 1, None, []),
         ("nowhere", "H100", 1, None, []),
     ],
 )
-def test_what_is_meant(provider: str, gpu: str, gpus: int, product: str | None, expected: list[str]) -> None:
-    assert [row.usd for row in offers(provider, gpu, D(gpus), product)] == [D(usd) for usd in expected]
+def test_what_is_meant(
+    provider: str, gpu: str, gpus: int, product: str | None, expected: list[str]
+) -> None:
+    assert [row.usd for row in offers(provider, gpu, D(gpus), product)] == [
+        D(usd) for usd in expected
+    ]
 
 
 def test_every_offer_is_found_by_its_own_name() -> None:

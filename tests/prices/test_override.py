@@ -29,10 +29,17 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_read_with_exact_amounts(tmp_path: Path) -> None:
-    found = {key: (price.money.amount, price.source, price.as_of) for key, price in load(written(tmp_path, GOOD)).items()}
+    found = {
+        key: (price.money.amount, price.source, price.as_of)
+        for key, price in load(written(tmp_path, GOOD)).items()
+    }
     assert found == {
         Key("aws", "p5.48xlarge", "us-east-1"): (Decimal("39.5"), "contract 2026-07", "2026-07-01"),
-        Key("aws", "g5.xlarge", "*", service="sagemaker"): (Decimal("1.408"), "SageMaker price list", "unknown"),
+        Key("aws", "g5.xlarge", "*", service="sagemaker"): (
+            Decimal("1.408"),
+            "SageMaker price list",
+            "unknown",
+        ),
         Key("onprem", "h100", "*"): (Decimal("0.9"), "depreciation", "unknown"),
         Key("aws", "nat gateway", "eu-west-1"): (Decimal("0.048"), "price list", "unknown"),
     }
@@ -52,9 +59,18 @@ def test_the_settings_name_the_file_beside_them(tmp_path: Path) -> None:
         ("prices: [{item: p5.48xlarge, price: .nan, source: gift}]", "prices.0.price"),
         ("prices: [{item: p5.48xlarge, price: two, source: gift}]", "prices.0.price"),
         ("prices: [{item: p5.48xlarge, price: 1}]", "prices.0.source"),
-        ("prices: [{item: p5.48xlarge, price: 1, source: gift, regoin: us-east-1}]", "prices.0.regoin"),
-        ("prices: [{item: p5.48xlarge, price: 1, source: gift, market: savings}]", "prices.0.market"),
-        ("prices: [{item: a, price: 1, source: one}, {item: A, price: 2, source: two}]", "two prices for A"),
+        (
+            "prices: [{item: p5.48xlarge, price: 1, source: gift, regoin: us-east-1}]",
+            "prices.0.regoin",
+        ),
+        (
+            "prices: [{item: p5.48xlarge, price: 1, source: gift, market: savings}]",
+            "prices.0.market",
+        ),
+        (
+            "prices: [{item: a, price: 1, source: one}, {item: A, price: 2, source: two}]",
+            "two prices for A",
+        ),
         ("prices: {", "not YAML"),
         ("[]", "document"),
         ("", "document"),

@@ -1,4 +1,5 @@
-"""The embedded snapshot: each row says where it comes from, none is a slip, and what changed can be read as rows."""
+"""The embedded snapshot: each row says where it comes from, none is a slip, and what changed can be
+read as rows."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def test_the_snapshot_is_whole() -> None:
     assert check() == []
 
 
-def test_a_table_that_was_edited_by_hand_and_a_type_that_nobody_knows_are_found(tmp_path: Path) -> None:
+def test_a_table_that_was_edited_by_hand_and_a_type_that_nobody_knows_are_found(
+    tmp_path: Path,
+) -> None:
     with resources.as_file(resources.files("zerofloor.prices").joinpath("snapshot")) as folder:
         for name in (*TABLES, "manifest.json"):
             (tmp_path / name).write_bytes((folder / name).read_bytes())
@@ -48,7 +51,8 @@ def test_an_old_snapshot_is_a_warning() -> None:
 
 
 def test_only_azure_has_types_of_unknown_size() -> None:
-    # Preview sizes that no page lists: a price and no count. A new one must be looked up, not added here.
+    # Preview sizes that no page lists: a price and no count. A new one must be looked up, not added
+    # here.
     text = resources.files("zerofloor.prices").joinpath("snapshot", "manifest.json").read_text()
     names = json.loads(text)["types_of_unknown_size"]
     assert len(names) == 31
@@ -72,15 +76,30 @@ def test_only_azure_has_types_of_unknown_size() -> None:
 def test_a_bad_row_is_found(row: str, says: str) -> None:
     assert [*check_table("gpu_prices.csv", HEAD + "\n".join(ROWS) + "\n")] == []
     problems = [*check_table("gpu_prices.csv", HEAD + "\n".join([*ROWS, row]) + "\n")]
-    assert any(says in problem.text and "g5.xlarge us-east" in problem.where for problem in problems), problems
+    assert any(
+        says in problem.text and "g5.xlarge us-east" in problem.where for problem in problems
+    ), problems
 
 
 def test_a_change_of_prices_reads_as_rows() -> None:
     old = HEAD + "\n".join(ROWS) + "\n"
-    new = HEAD + "\n".join([ROWS[0].replace("1.006", "1.1066"), ROWS[1], "aws,g6.xlarge,us-east-1,on_demand,0.8048,list,unknown"]) + "\n"
+    new = (
+        HEAD
+        + "\n".join(
+            [
+                ROWS[0].replace("1.006", "1.1066"),
+                ROWS[1],
+                "aws,g6.xlarge,us-east-1,on_demand,0.8048,list,unknown",
+            ]
+        )
+        + "\n"
+    )
     assert [*diff("gpu_prices.csv", old, new)] == [
         "- gpu_prices.csv: aws g5.2xlarge us-west-2 on_demand",
-        "~ gpu_prices.csv: aws g5.xlarge us-east-1 on_demand: usd_per_hour 1.006 -> 1.1066 (+10.0%)",
+        (
+            "~ gpu_prices.csv: aws g5.xlarge us-east-1 on_demand: usd_per_hour 1.006 -> 1.1066 "
+            "(+10.0%)"
+        ),
         "+ gpu_prices.csv: aws g6.xlarge us-east-1 on_demand",
     ]
 

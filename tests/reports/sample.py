@@ -24,8 +24,28 @@ def report(text: str = "llm") -> Report:
         Evidence(urn, "labels", {text: text, "open": UNKNOWN, "hidden": [SECRET]}, text),
     )
     hold = Hold(Cause.POOL_MINIMUM, urn, 1, evidence, f"Set {text} to 0.")
-    entry = Entry(urn, "pool", text, "EKS managed node group", "held", Decimal(8), 1, Decimal(168), evidence, (hold,))
-    item = Item(urn, f"p5.48xlarge {text}", Decimal(1), "node", price, f"price list {text}", "2026-10-12", ("floor", "desired", "ceiling"))
+    entry = Entry(
+        urn,
+        "pool",
+        text,
+        "EKS managed node group",
+        "held",
+        Decimal(8),
+        1,
+        Decimal(168),
+        evidence,
+        (hold,),
+    )
+    item = Item(
+        urn,
+        f"p5.48xlarge {text}",
+        Decimal(1),
+        "node",
+        price,
+        f"price list {text}",
+        "2026-10-12",
+        ("floor", "desired", "ceiling"),
+    )
     return Report(
         documents=(DocumentInfo("digest", text, text, "document", f"{text}.json"),),
         gate="fail",
@@ -55,7 +75,16 @@ def report(text: str = "llm") -> Report:
                 evidence,
                 price * 730,
             ),
-            Finding("GPU101", "long-idle-tail", "warning", urn, text, text, monthly=ZERO, waived_by=f"{text}: {text} (until 2027-01-01)"),
+            Finding(
+                "GPU101",
+                "long-idle-tail",
+                "warning",
+                urn,
+                text,
+                text,
+                monthly=ZERO,
+                waived_by=f"{text}: {text} (until 2027-01-01)",
+            ),
         ),
         assumptions=(Assumption(text, text, "hint"),),
         today=TODAY,

@@ -1,4 +1,5 @@
-"""The three formats of a report: what they say, and that nothing in a document can speak through them."""
+"""The three formats of a report: what they say, and that nothing in a document can speak through
+them."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ HOSTILE = [
 def test_table_says_what_matters_on_one_page() -> None:
     page = table.render(report())
     lines = page.splitlines()
-    assert lines[0].startswith("FAIL  8 GPUs on 1 node keep billing while nobody uses them: $55.04/h, $40,179.20")
+    assert lines[0].startswith(
+        "FAIL  8 GPUs on 1 node keep billing while nobody uses them: $55.04/h, $40,179.20"
+    )
     assert max(map(len, lines)) <= 80
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20", page, re.M)
     assert re.search(r"^ceiling +\$110\.08 to \$165\.12", page, re.M)
@@ -59,7 +62,10 @@ def test_table_says_what_matters_on_one_page() -> None:
 def test_an_amount_is_never_torn_apart() -> None:
     dear = report()
     many = Amount(Money(D("123456.78")), up_to=Money(D("987654.32")))
-    dear = replace(dear, estimate=replace(dear.estimate, floor=many, ceiling=many, gaps=(gap("floor", "ceiling"),)))
+    dear = replace(
+        dear,
+        estimate=replace(dear.estimate, floor=many, ceiling=many, gaps=(gap("floor", "ceiling"),)),
+    )
     for width in (40, 60, 80, 100):
         page = table.render(dear, width=width)
         assert max(map(len, page.splitlines())) <= width
@@ -76,7 +82,9 @@ def test_only_figures_that_lack_something_say_so() -> None:
     page = table.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),))))
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20$", page, re.M)
     assert re.search(r"^ceiling +\$110\.08 to \$165\.12 \+ unpriced ", page, re.M)
-    assert json.loads(json_report.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),)))))["estimate"]["gaps"] == [
+    assert json.loads(
+        json_report.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),))))
+    )["estimate"]["gaps"] == [
         {
             "urn": "urn:pulumi:dev::shop::t::b",
             "what": "g5.xlarge",
@@ -89,7 +97,12 @@ def test_only_figures_that_lack_something_say_so() -> None:
 
 
 def test_what_is_undecided_is_not_printed_as_nothing() -> None:
-    open_one = Undecided("urn:pulumi:dev::shop::gcp:container/nodePool:NodePool::l4", "", "no type that zerofloor reads", "Add a hint.")
+    open_one = Undecided(
+        "urn:pulumi:dev::shop::gcp:container/nodePool:NodePool::l4",
+        "",
+        "no type that zerofloor reads",
+        "Add a hint.",
+    )
     none = Amount(Money(D(0)))
     one = report()
     unread = replace(
@@ -118,12 +131,29 @@ def test_a_floor_that_may_be_dearer_says_so() -> None:
 
 
 def test_quantity_times_price_gives_the_sums_again() -> None:
-    disk = Item("urn:x", "disk", D(500), "GB", Money(D("0.08") / 730), "list", "2026-10-12", ("residual",), listed_monthly=True)
+    disk = Item(
+        "urn:x",
+        "disk",
+        D(500),
+        "GB",
+        Money(D("0.08") / 730),
+        "list",
+        "2026-10-12",
+        ("residual",),
+        listed_monthly=True,
+    )
     one = report()
-    one = replace(one, estimate=replace(one.estimate, items=(disk,), residual=Amount(disk.price * disk.quantity)))
+    one = replace(
+        one,
+        estimate=replace(one.estimate, items=(disk,), residual=Amount(disk.price * disk.quantity)),
+    )
     out = json.loads(json_report.render(one))["estimate"]
     (item,) = out["items"]
-    assert round(D(item["price"]["amount"]) * item["quantity"] * 730, 2) == D("40.00") == D(out["residual"]["monthly"]["amount"])
+    assert (
+        round(D(item["price"]["amount"]) * item["quantity"] * 730, 2)
+        == D("40.00")
+        == D(out["residual"]["monthly"]["amount"])
+    )
     assert "disk: $0.08 per GB-month; 500 GB in residual" in table.render(one)
 
 
@@ -134,7 +164,10 @@ def test_each_line_tells_its_price_a_gpu_and_its_sum() -> None:
     cost = ResourceCost(item.urn, "llm", item.what, amount, amount, None, amount, Money(D("6.88")))
     lines, sources = priced_lines(replace(one, estimate=replace(one.estimate, resources=(cost,))))
     assert lines == [
-        "p5.48xlarge llm: $55.04 per node and hour ($6.88 per GPU-hour); 1 node in floor, desired, ceiling: $40,179.20 a month (llm) [1]"
+        (
+            "p5.48xlarge llm: $55.04 per node and hour ($6.88 per GPU-hour); 1 node in floor, "
+            "desired, ceiling: $40,179.20 a month (llm) [1]"
+        )
     ]
     assert sources == ["[1] price list llm, 2026-10-12 (43 days old)"]
 
@@ -175,7 +208,9 @@ def test_markdown_shows_a_documents_text_as_text(text: str) -> None:
 def test_json_is_ascii_and_fits_its_schema(text: str) -> None:
     out = json_report.render(report(text))
     assert out.isascii()
-    jsonschema.validate(json.loads(out), json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(
+        json.loads(out), json.loads(schema_of("report")), cls=jsonschema.Draft202012Validator
+    )
 
 
 def test_json_contract() -> None:
@@ -192,7 +227,11 @@ def test_json_contract() -> None:
         "at_least": False,
     }
     assert out["estimate"]["ceiling"]["up_to"] == {"amount": "165.12", "currency": "USD"}
-    assert out["capacity"][0]["evidence"][1]["value"] == {"llm": "llm", "open": {"$unknown": True}, "hidden": [{"$secret": True}]}
+    assert out["capacity"][0]["evidence"][1]["value"] == {
+        "llm": "llm",
+        "open": {"$unknown": True},
+        "hidden": [{"$secret": True}],
+    }
     assert out["findings"][0] == {
         "rule": "GPU012",
         "name": "pool-minimum-holds-gpu",
@@ -210,7 +249,11 @@ def test_json_contract() -> None:
 def test_schema_refuses_what_is_not_in_the_contract() -> None:
     out = json.loads(json_report.render(report()))
     validator = jsonschema.Draft202012Validator(json.loads(schema_of("report")))
-    for wrong in ({**out, "more": 1}, {**out, "gate": "maybe"}, {key: value for key, value in out.items() if key != "estimate"}):
+    for wrong in (
+        {**out, "more": 1},
+        {**out, "gate": "maybe"},
+        {key: value for key, value in out.items() if key != "estimate"},
+    ):
         assert not validator.is_valid(wrong)
 
 
@@ -223,9 +266,15 @@ def test_same_report_same_bytes() -> None:
 def test_markdown_is_one_comment_however_much_there_is_to_say() -> None:
     one = report()
     error, waived = one.findings
-    many = [replace(kind, urn=f"{kind.urn}{n}", message="*" * 200) for kind in (error, waived) for n in range(500)]
+    many = [
+        replace(kind, urn=f"{kind.urn}{n}", message="*" * 200)
+        for kind in (error, waived)
+        for n in range(500)
+    ]
     notes = tuple(f"note {n} " + "x" * 100 for n in range(500))
-    page = markdown.render(replace(one, findings=tuple(many), estimate=replace(one.estimate, footnotes=notes)))
+    page = markdown.render(
+        replace(one, findings=tuple(many), estimate=replace(one.estimate, footnotes=notes))
+    )
     assert len(page) < 65_536
     assert page.count("<details>") == page.count("</details>") == 3
     assert re.search(r"^- … and \d+ more: the table", page, re.M)

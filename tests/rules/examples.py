@@ -19,7 +19,8 @@ TODAY = datetime.date(2026, 11, 24)
 
 
 def report_on(example: str) -> Report:
-    """What comes out of an example: `resources` as a preview digest, else manifests; `settings` beside either."""
+    """What comes out of an example: `resources` as a preview digest, else manifests; `settings`
+    beside either."""
     documents = [document for document in yaml.safe_load_all(example) if document]
     settings: Any = {}
     manifests = []
@@ -31,8 +32,16 @@ def report_on(example: str) -> Report:
         elif "kind" in document:
             manifests.append(document)
     if resources is not None:
-        case = {"resources": [{"type": r["type"], "name": r["name"], "props": r["inputs"]} for r in resources]}
+        case = {
+            "resources": [
+                {"type": r["type"], "name": r["name"], "props": r["inputs"]} for r in resources
+            ]
+        }
         stack = read("example.json", digest_of(case))
     else:
-        stack = read("example.yaml", "\n---\n".join(map(json.dumps, manifests)).encode(), input_format="manifests")
+        stack = read(
+            "example.yaml",
+            "\n---\n".join(map(json.dumps, manifests)).encode(),
+            input_format="manifests",
+        )
     return judge((stack,), open_book(), parse(settings, "example"), TODAY)

@@ -1,4 +1,5 @@
-"""How a hold becomes a finding: message, severity, monthly cost, merging. Worked out by hand on floors made by hand."""
+"""How a hold becomes a finding: message, severity, monthly cost, merging. Worked out by hand on
+floors made by hand."""
 
 from __future__ import annotations
 
@@ -24,39 +25,102 @@ OTHER = "urn:pulumi:dev::shop::kubernetes:apps/v1:Deployment::other"
 SHAPE = Shape("aws", "p5.48xlarge", Decimal(8), "NVIDIA H100")
 
 
-def hold(cause: Cause = Cause.FIXED_REPLICAS, urn: str = LLM, units: int | None = 1, hours: Decimal = WEEK) -> Hold:
-    return Hold(cause, urn, units, (Evidence(urn, "spec.replicas", 1, "so one pod always runs"),), "Set it to 0.", hours)
+def hold(
+    cause: Cause = Cause.FIXED_REPLICAS,
+    urn: str = LLM,
+    units: int | None = 1,
+    hours: Decimal = WEEK,
+) -> Hold:
+    return Hold(
+        cause,
+        urn,
+        units,
+        (Evidence(urn, "spec.replicas", 1, "so one pod always runs"),),
+        "Set it to 0.",
+        hours,
+    )
 
 
-def workload(urn: str = LLM, gpus: int = 1, *holds: Hold, hours: Decimal = WEEK, carried_by: tuple[str, ...] = (POOL,)) -> Entry:
+def workload(
+    urn: str = LLM,
+    gpus: int = 1,
+    *holds: Hold,
+    hours: Decimal = WEEK,
+    carried_by: tuple[str, ...] = (POOL,),
+) -> Entry:
     name = urn.rsplit("::", 1)[-1]
     return Entry(
-        urn, "workload", name, "Deployment", "held", Decimal(gpus), None, hours, (), holds or (hold(urn=urn),), carried_by=carried_by
+        urn,
+        "workload",
+        name,
+        "Deployment",
+        "held",
+        Decimal(gpus),
+        None,
+        hours,
+        (),
+        holds or (hold(urn=urn),),
+        carried_by=carried_by,
     )
 
 
 def pool(nodes: int = 1, *holds: Hold, hours: Decimal = WEEK) -> Entry:
-    supply = Supply("aws", (SHAPE,), "on-demand", "us-east-1", None, nodes, nodes * hours, nodes, nodes)
-    return Entry(POOL, "pool", "gpu", "EKS managed node group", "held", Decimal(8 * nodes), nodes, hours, (), holds, supply=supply)
+    supply = Supply(
+        "aws", (SHAPE,), "on-demand", "us-east-1", None, nodes, nodes * hours, nodes, nodes
+    )
+    return Entry(
+        POOL,
+        "pool",
+        "gpu",
+        "EKS managed node group",
+        "held",
+        Decimal(8 * nodes),
+        nodes,
+        hours,
+        (),
+        holds,
+        supply=supply,
+    )
 
 
-def findings(*entries: Entry, hourly: str | None = "10", notices: tuple[Notice, ...] = (), settings: Any = None) -> tuple[Finding, ...]:
+def findings(
+    *entries: Entry,
+    hourly: str | None = "10",
+    notices: tuple[Notice, ...] = (),
+    settings: Any = None,
+) -> tuple[Finding, ...]:
     """The findings where each node of the pool costs `hourly` an hour (None: not priced)."""
     items = tuple(
-        Item(POOL, "p5.48xlarge", entry.supply.node_hours_per_week / WEEK, "node", Money(Decimal(hourly)), "list", "2026-11-01", ("floor",))
+        Item(
+            POOL,
+            "p5.48xlarge",
+            entry.supply.node_hours_per_week / WEEK,
+            "node",
+            Money(Decimal(hourly)),
+            "list",
+            "2026-11-01",
+            ("floor",),
+        )
         for entry in entries
         if entry.supply is not None and hourly is not None
     )
     unpriced = tuple(entry.urn for entry in entries if entry.supply is not None and hourly is None)
     nothing = Amount(ZERO)
-    estimate = Estimate(nothing, nothing, None, nothing, nothing, items, unpriced, "hash", "2026-11-01", ())
+    estimate = Estimate(
+        nothing, nothing, None, nothing, nothing, items, unpriced, "hash", "2026-11-01", ()
+    )
     resources = tuple(
-        Resource(urn, urn.split("::")[2], urn.rsplit("::", 1)[-1], {}, source_position="__main__.py:7") for urn in (POOL, LLM, OTHER)
+        Resource(
+            urn, urn.split("::")[2], urn.rsplit("::", 1)[-1], {}, source_position="__main__.py:7"
+        )
+        for urn in (POOL, LLM, OTHER)
     )
     chosen: Settings = parse(settings or {}, "test")
     whole = estate((Stack("digest", resources),), chosen)
     floor = Floor("held", Decimal(8), 1, entries, notices=notices)
-    return rules.findings(Judged(whole, Capacity(), floor, estimate, chosen, datetime.date(2026, 11, 24)))
+    return rules.findings(
+        Judged(whole, Capacity(), floor, estimate, chosen, datetime.date(2026, 11, 24))
+    )
 
 
 def test_message_has_who_what_where_how_long_and_why() -> None:
@@ -114,19 +178,25 @@ def schedule(hours: int) -> Hold:
 
 def test_a_schedule_warns_up_to_the_cap_and_fails_above_it() -> None:
     for hours, severity in ((60, "warning"), (61, "error")):
-        (found,) = findings(workload(LLM, 1, schedule(hours), hours=Decimal(hours)), pool(hours=Decimal(hours)))
+        (found,) = findings(
+            workload(LLM, 1, schedule(hours), hours=Decimal(hours)), pool(hours=Decimal(hours))
+        )
         assert (found.rule, found.severity) == ("GPU009", severity)
         assert f"billing {hours} h a week" in found.message
         assert found.monthly == Money(Decimal(hours) / 168 * 10) * 730
     (found,) = findings(
-        workload(LLM, 1, schedule(61), hours=Decimal(61)), pool(hours=Decimal(61)), settings={"caps": {"scheduleHoursPerWeek": 61}}
+        workload(LLM, 1, schedule(61), hours=Decimal(61)),
+        pool(hours=Decimal(61)),
+        settings={"caps": {"scheduleHoursPerWeek": 61}},
     )
     assert found.severity == "warning"
 
 
 def test_two_windows_count_as_the_entrys_hours() -> None:
     """Two windows of 40 h that overlap by 30 are 50 h, which the entry knows."""
-    entry = workload(LLM, 1, schedule(40), hold(Cause.SCHEDULE, LLM, 2, Decimal(40)), hours=Decimal(50))
+    entry = workload(
+        LLM, 1, schedule(40), hold(Cause.SCHEDULE, LLM, 2, Decimal(40)), hours=Decimal(50)
+    )
     (found,) = findings(entry, pool(hours=Decimal(50)))
     assert found.severity == "warning"
     assert "50 h a week" in found.message
@@ -140,7 +210,9 @@ def test_beside_another_hold_windows_add_up() -> None:
 
 
 def test_what_is_not_held_is_not_reported() -> None:
-    entry = Entry(LLM, "workload", "llm", "Deployment", "zero", Decimal(0), None, Decimal(0), (), (hold(),))
+    entry = Entry(
+        LLM, "workload", "llm", "Deployment", "zero", Decimal(0), None, Decimal(0), (), (hold(),)
+    )
     assert findings(entry) == ()
 
 
@@ -154,13 +226,21 @@ def test_a_held_gpu_without_a_cause_is_never_silent() -> None:
 def test_a_notice_is_a_warning_once() -> None:
     notice = Notice(Cause.LONG_IDLE_TAIL, LLM, "It waits 4 h.", "Shorten it.")
     (found,) = findings(notices=(notice, notice))
-    assert (found.rule, found.severity, found.message, found.monthly) == ("GPU101", "warning", "It waits 4 h.", None)
+    assert (found.rule, found.severity, found.message, found.monthly) == (
+        "GPU101",
+        "warning",
+        "It waits 4 h.",
+        None,
+    )
     assert not found.cost_unknown
 
 
 def test_order_is_error_then_dear_then_rule() -> None:
     found = findings(
-        workload(LLM, 9), workload(OTHER, 1), pool(3), notices=(Notice(Cause.LONG_IDLE_TAIL, POOL, "It waits.", "Shorten it."),)
+        workload(LLM, 9),
+        workload(OTHER, 1),
+        pool(3),
+        notices=(Notice(Cause.LONG_IDLE_TAIL, POOL, "It waits.", "Shorten it."),),
     )
     assert [one.urn for one in found] == [LLM, OTHER, POOL]
 
@@ -168,4 +248,6 @@ def test_order_is_error_then_dear_then_rule() -> None:
 def test_a_pools_hold_is_told_with_its_own_nodes() -> None:
     """Minimum 1 of 2 nodes that are held: 8 of the 16 GPUs."""
     (found,) = findings(pool(2, hold(Cause.POOL_MINIMUM, POOL, 1)))
-    assert found.message.startswith("EKS managed node group gpu keeps 8 GPUs on 1 node billing all week")
+    assert found.message.startswith(
+        "EKS managed node group gpu keeps 8 GPUs on 1 node billing all week"
+    )

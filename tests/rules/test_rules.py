@@ -67,7 +67,11 @@ def test_ids_and_names_are_frozen() -> None:
 
 
 def test_a_file_is_named_as_its_rule() -> None:
-    modules = {module.name for module in pkgutil.iter_modules(rules.__path__) if module.name.startswith("gpu")}
+    modules = {
+        module.name
+        for module in pkgutil.iter_modules(rules.__path__)
+        if module.name.startswith("gpu")
+    }
     assert modules == {f"{rule.id.lower()}_{rule.name.replace('-', '_')}" for rule in ALL}
 
 
@@ -91,7 +95,9 @@ def test_a_rule_can_be_read(rule: Rule) -> None:
     assert rule.fix.endswith(".")
 
 
-@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name
+)
 def test_the_bad_example_is_found(rule: Rule) -> None:
     report = report_on(rule.bad)
     found = [finding for finding in report.findings if finding.rule == rule.id]
@@ -102,13 +108,16 @@ def test_the_bad_example_is_found(rule: Rule) -> None:
     assert found[0].fix
 
 
-@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALL if rule.name not in LATER], ids=lambda rule: rule.name
+)
 def test_the_good_example_is_quiet(rule: Rule) -> None:
     findings = report_on(rule.good).findings
     wrong = [
         f"{one.name}: {one.message}"
         for one in findings
-        if one.rule == rule.id or (one.severity == "error" and one.waived_by is None and rule.scope != "gate")
+        if one.rule == rule.id
+        or (one.severity == "error" and one.waived_by is None and rule.scope != "gate")
     ]
     assert not wrong
 
@@ -117,7 +126,11 @@ def test_severity_by_settings() -> None:
     bad = next(rule for rule in ALL if rule.id == "GPU012").bad
 
     def findings(chosen: str) -> list[str]:
-        return [one.severity for one in report_on(bad + f"settings: {{rules: {chosen}}}\n").findings if one.rule == "GPU012"]
+        return [
+            one.severity
+            for one in report_on(bad + f"settings: {{rules: {chosen}}}\n").findings
+            if one.rule == "GPU012"
+        ]
 
     assert findings("{}") == ["error"]
     assert findings("{GPU012: warning}") == ["warning"]

@@ -28,7 +28,10 @@ app = new_app()
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin."),
+    ],
     form: FormatOption = "table",
     output: OutputOption = None,
     join: JoinOption = False,
@@ -43,7 +46,8 @@ def check(
 ) -> None:
     """Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.
 
-    What a file is, is found out from its content. Each is judged by itself, a folder's manifests together; with --join all of them are one
+    What a file is, is found out from its content. Each is judged by itself, a folder's manifests
+    together; with --join all of them are one
     estate. The exit code is the worst one.
     """
     from zerofloor.cli.inputs import Reading, read_documents, settings_beside
@@ -64,7 +68,12 @@ def check(
     if join and estates:
         if unread:
             say("judging the rest without it: what it would have changed is not known")
-        estates = [([name for names, _ in estates for name in names], tuple(stack for _, stacks in estates for stack in stacks))]
+        estates = [
+            (
+                [name for names, _ in estates for name in names],
+                tuple(stack for _, stacks in estates for stack in stacks),
+            )
+        ]
     reports = []
     for names, stacks in estates:
         try:

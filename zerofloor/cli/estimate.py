@@ -31,7 +31,12 @@ app = new_app()
 
 @app.command()
 def estimate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR", help="Documents or folders, taken as one estate; - for stdin.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|DIR", help="Documents or folders, taken as one estate; - for stdin."
+        ),
+    ],
     form: FormatOption = "table",
     output: OutputOption = None,
     input_format: InputFormatOption = None,
@@ -57,6 +62,11 @@ def estimate(
 
     asked = Asked(day(today), live, offline_ok, against)
     chosen = settings_beside(settings, files)
-    reading, previewing = Reading(input_format, baseline, max_size * MIB), Previewing(stack, engine, time_limit, stack_outputs)
-    stacks = tuple(found for name in files for found in read_any(name, reading, previewing, chosen[0]))
+    reading, previewing = (
+        Reading(input_format, baseline, max_size * MIB),
+        Previewing(stack, engine, time_limit, stack_outputs),
+    )
+    stacks = tuple(
+        found for name in files for found in read_any(name, reading, previewing, chosen[0])
+    )
     emit_estimate(report_on(stacks, *chosen, asked), form, output)

@@ -26,9 +26,18 @@ app = new_app()
 @app.command()
 def explain(
     what: Annotated[
-        str, typer.Argument(metavar="URN|RULE", help="A URN, or its end or a name where only one fits; or a rule's ID or name.")
+        str,
+        typer.Argument(
+            metavar="URN|RULE",
+            help="A URN, or its end or a name where only one fits; or a rule's ID or name.",
+        ),
     ],
-    sources: Annotated[list[str], typer.Option("--from", metavar="FILE|DIR", help="Where the URN is; several are one estate.")] = [],  # noqa: B006
+    sources: Annotated[
+        list[str],
+        typer.Option(
+            "--from", metavar="FILE|DIR", help="Where the URN is; several are one estate."
+        ),
+    ] = [],  # noqa: B006
     input_format: InputFormatOption = None,
     settings: SettingsOption = None,
     max_size: MaxSizeOption = 64,
@@ -46,19 +55,30 @@ def explain(
 
     rule = find_rule(what)
     if rule is not None and sources:
-        raise InputError(f"{what}: a rule, not a resource: leave out --from, or name a resource that it was found on")
+        raise InputError(
+            f"{what}: a rule, not a resource: leave out --from, or name a resource that it "
+            "was found on"
+        )
     if not sources:
         from zerofloor.reports.explain import rule_page
 
         if rule is None:
-            raise InputError(f"{what}: no rule of that name (`zerofloor rules` lists them); for a resource add --from FILE")
+            raise InputError(
+                f"{what}: no rule of that name (`zerofloor rules` lists them); for a "
+                "resource add --from FILE"
+            )
         emit(rule_page(rule))
         return
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.reports.explain import resource_page
 
     chosen = settings_beside(settings, sources)
-    reading, previewing = Reading(input_format, None, max_size * MIB), Previewing(stack, engine, time_limit, stack_outputs)
-    stacks = tuple(found for name in sources for found in read_any(name, reading, previewing, chosen[0]))
+    reading, previewing = (
+        Reading(input_format, None, max_size * MIB),
+        Previewing(stack, engine, time_limit, stack_outputs),
+    )
+    stacks = tuple(
+        found for name in sources for found in read_any(name, reading, previewing, chosen[0])
+    )
     report = report_on(stacks, *chosen, Asked(day(today)))
     emit(resource_page(report, stacks, what, width=terminal_width()))

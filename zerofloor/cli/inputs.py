@@ -43,24 +43,44 @@ class Previewing:
 
 
 def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
-    """The stacks of a file, of stdin (`-`), or of a folder of manifests; a folder with a program is refused with a hint."""
+    """The stacks of a file, of stdin (`-`), or of a folder of manifests; a folder with a program is
+    refused with a hint."""
     from zerofloor.documents import read, read_file
     from zerofloor.documents.refusal import refusal
 
-    baseline = read_file(reading.baseline, input_format="export", max_bytes=reading.max_bytes) if reading.baseline else None
+    baseline = (
+        read_file(reading.baseline, input_format="export", max_bytes=reading.max_bytes)
+        if reading.baseline
+        else None
+    )
     if name == STDIN:
         data = sys.stdin.buffer.read(reading.max_bytes + 1)
-        return (read("stdin", data, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes),)
+        return (
+            read(
+                "stdin",
+                data,
+                input_format=reading.input_format,
+                baseline=baseline,
+                max_bytes=reading.max_bytes,
+            ),
+        )
     if not name:
         raise InputError("an empty file name: is a variable not set?")
     try:
         files = _manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
     except OSError as error:
         raise refusal(name, f"can't be read: {error.strerror}") from None
-    return tuple(read_file(path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes) for path in files)
+    return tuple(
+        read_file(
+            path, input_format=reading.input_format, baseline=baseline, max_bytes=reading.max_bytes
+        )
+        for path in files
+    )
 
 
-def read_any(name: str, reading: Reading, previewing: Previewing, settings: Settings) -> tuple[Stack, ...]:
+def read_any(
+    name: str, reading: Reading, previewing: Previewing, settings: Settings
+) -> tuple[Stack, ...]:
     """As `read_documents`, with a folder that has a Pulumi program previewed."""
     if is_program(Path(name)):
         return (preview(Path(name), previewing, settings),)
@@ -73,7 +93,8 @@ def is_program(path: Path) -> bool:
 
 
 def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
-    """The stack that a program declares: by the real engine where it can, else in this process, with the reason on stderr."""
+    """The stack that a program declares: by the real engine where it can, else in this process,
+    with the reason on stderr."""
     from zerofloor.engine.program import preview_in_process
     from zerofloor.engine.project import choose_stack
     from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
@@ -84,15 +105,27 @@ def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
             return preview_with_engine(directory, stack, time_limit=how.time_limit)
         except EngineUnavailable as error:
             if how.engine == "pulumi":
-                raise InputError(f"{directory}: the Pulumi engine can't preview it here: {error.reason}") from None
-            say(f"the Pulumi engine can't preview it here ({error.reason}); previewing it in this process")
+                raise InputError(
+                    f"{directory}: the Pulumi engine can't preview it here: {error.reason}"
+                ) from None
+            say(
+                f"the Pulumi engine can't preview it here ({error.reason}); previewing it "
+                "in this process"
+            )
     if how.engine == "auto" and find_pulumi(os.environ) is None:
         say("there is no `pulumi` command on PATH; previewing the program in this process")
-    return preview_in_process(directory, stack, time_limit=how.time_limit, exports=how.stack_outputs, answers=settings.answers)
+    return preview_in_process(
+        directory,
+        stack,
+        time_limit=how.time_limit,
+        exports=how.stack_outputs,
+        answers=settings.answers,
+    )
 
 
 def settings_beside(given: Path | None, inputs: Sequence[str]) -> tuple[Settings, Path]:
-    """The settings and their folder: `--settings`, else zerofloor.yaml beside the first input or in it, else in the current folder."""
+    """The settings and their folder: `--settings`, else zerofloor.yaml beside the first input or in
+    it, else in the current folder."""
     from zerofloor.settings import FILE_NAME, Settings, load
 
     if given is not None:
@@ -104,7 +137,9 @@ def settings_beside(given: Path | None, inputs: Sequence[str]) -> tuple[Settings
     return Settings(), Path()
 
 
-def open_prices(settings: Settings, folder: Path, live: Table | None = None, live_as_of: str = "") -> PriceBook:
+def open_prices(
+    settings: Settings, folder: Path, live: Table | None = None, live_as_of: str = ""
+) -> PriceBook:
     """The price book: the user's own prices over live ones over the snapshot."""
     from zerofloor.prices.opening import open_for
 
@@ -112,15 +147,27 @@ def open_prices(settings: Settings, folder: Path, live: Table | None = None, liv
 
 
 def _manifests_in(folder: Path) -> list[Path]:
-    """The manifests in a folder and those below it, not hidden ones; what must be previewed or rendered first is refused."""
+    """The manifests in a folder and those below it, not hidden ones; what must be previewed or
+    rendered first is refused."""
     from zerofloor.settings import FILE_NAME
 
-    everything = sorted(path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    everything = sorted(
+        path
+        for path in folder.rglob("*")
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     for directory in (folder, *(path for path in everything if path.is_dir())):
         _refuse_unrendered(directory)
-    found = [path for path in everything if path.suffix in MANIFEST_SUFFIXES and path.name != FILE_NAME and not path.is_dir()]
+    found = [
+        path
+        for path in everything
+        if path.suffix in MANIFEST_SUFFIXES and path.name != FILE_NAME and not path.is_dir()
+    ]
     if not found:
-        raise InputError(f"{folder}: neither a Pulumi program (no Pulumi.yaml) nor Kubernetes manifests (no *.yaml, *.yml, *.json)")
+        raise InputError(
+            f"{folder}: neither a Pulumi program (no Pulumi.yaml) nor Kubernetes manifests "
+            "(no *.yaml, *.yml, *.json)"
+        )
     for path in found:
         if not path.is_file():
             raise InputError(f"{path}: can't be read: a link to nothing, or no ordinary file")
@@ -131,6 +178,15 @@ def _refuse_unrendered(folder: Path) -> None:
     if is_program(folder):
         raise InputError(f"{folder}: a Pulumi program: judge it with `zerofloor preview {folder}`")
     if (folder / "Chart.yaml").is_file():
-        raise InputError(f"{folder}: a Helm chart: judge what it renders, `helm template {folder} | zerofloor check -`")
-    if any((folder / name).is_file() for name in ("kustomization.yaml", "kustomization.yml", "Kustomization")):
-        raise InputError(f"{folder}: a kustomization: judge what it builds, `kustomize build {folder} | zerofloor check -`")
+        raise InputError(
+            f"{folder}: a Helm chart: judge what it renders, `helm template {folder} | "
+            "zerofloor check -`"
+        )
+    if any(
+        (folder / name).is_file()
+        for name in ("kustomization.yaml", "kustomization.yml", "Kustomization")
+    ):
+        raise InputError(
+            f"{folder}: a kustomization: judge what it builds, `kustomize build {folder} | "
+            "zerofloor check -`"
+        )

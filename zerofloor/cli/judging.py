@@ -36,9 +36,14 @@ class Asked:
 def report_on(stacks: Sequence[Stack], settings: Settings, folder: Path, asked: Asked) -> Report:
     """The report on one estate; `folder` is that of the settings.
 
-    Raises InputError where the settings, the user's prices or the baseline can't be read, or live prices can't be had and must be.
+    Raises InputError where the settings, the user's prices or the baseline can't be read, or live
+    prices can't be had and must be.
     """
-    baseline = _baseline(asked.against, settings, folder, asked.today) if asked.against is not None else None
+    baseline = (
+        _baseline(asked.against, settings, folder, asked.today)
+        if asked.against is not None
+        else None
+    )
     report = judge(stacks, open_prices(settings, folder), settings, asked.today, baseline=baseline)
     live = _live(report, asked) if asked.live else None
     if live is None:
@@ -48,7 +53,8 @@ def report_on(stacks: Sequence[Stack], settings: Settings, folder: Path, asked: 
 
 
 def _live(report: Report, asked: Asked) -> Table | None:
-    """Today's prices of what the report's entries run on: from the user-side book where it has them, else fetched into it."""
+    """Today's prices of what the report's entries run on: from the user-side book where it has
+    them, else fetched into it."""
     from zerofloor.prices.live import LiveFailed, boto_clients
     from zerofloor.prices.update import cached, default_path, update
 
@@ -58,7 +64,11 @@ def _live(report: Report, asked: Asked) -> Table | None:
     path = default_path(os.environ)
     try:
         found = cached(path, keys, asked.today)
-        return update(path, keys, boto_clients(), datetime.datetime.now(datetime.UTC)) if found is None else found
+        return (
+            update(path, keys, boto_clients(), datetime.datetime.now(datetime.UTC))
+            if found is None
+            else found
+        )
     except LiveFailed as error:
         if not asked.offline_ok:
             raise
@@ -76,4 +86,6 @@ def _baseline(path: Path, settings: Settings, folder: Path, today: datetime.date
     if decoded is None or (isinstance(decoded, dict) and "schema" in decoded):
         return of_report(decoded, str(path))
     stacks = read_documents(str(path), Reading())
-    return of_estimate(judge(stacks, open_prices(settings, folder), settings, today).estimate, str(path))
+    return of_estimate(
+        judge(stacks, open_prices(settings, folder), settings, today).estimate, str(path)
+    )

@@ -1,4 +1,5 @@
-"""The `zerofloor` command: finds the command that is asked for, imports only that one, and turns every outcome into an exit code."""
+"""The `zerofloor` command: finds the command that is asked for, imports only that one, and turns
+every outcome into an exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "schema": "Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }
-"""Each is a module of this package, imported when it is called. The texts stand here so that `--help` needs none of them."""
+"""Each is a module of this package, imported when it is called. The texts stand here so that
+`--help` needs none of them."""
 
 EXITS: Final = "Exit: 0 the gate passes, 1 it does not, 2 something could not be judged."
 
@@ -52,7 +54,9 @@ class Commands(TyperGroup):
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            ctx.fail(f"no such command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            ctx.fail(
+                f"no such command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -63,7 +67,10 @@ class Commands(TyperGroup):
 app: Final = typer.Typer(
     name="zerofloor",
     cls=Commands,
-    help=f"A stack that would leave a GPU billing while nobody uses it does not get past preview.\n\n{EXITS}",
+    help=(
+        "A stack that would leave a GPU billing while nobody uses it does not get past "
+        f"preview.\n\n{EXITS}"
+    ),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -80,20 +87,24 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits with its code."""
-    # One short run: looking for cycles in a big stack takes a sixth of it and finds next to nothing.
+    # One short run: looking for cycles in a big stack takes a sixth of it and finds next to
+    # nothing.
     gc.disable()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs a command and returns its exit code: bad input and failures of our own are one line on stderr and 2."""
+    """Runs a command and returns its exit code: bad input and failures of our own are one line on
+    stderr and 2."""
     from zerofloor.cli.output import say
 
     try:
@@ -112,7 +123,10 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("ZEROFLOOR_DEBUG") == "1":
             raise
         # The error's text may quote a value: its kind and place are enough to find it.
-        say(f"internal error: {type(error).__name__} in {_place(error.__traceback__)}; nothing was judged, please report it")
+        say(
+            f"internal error: {type(error).__name__} in {_place(error.__traceback__)}; "
+            "nothing was judged, please report it"
+        )
         return 2
     return 0
 
@@ -120,4 +134,8 @@ def run(arguments: Sequence[str]) -> int:
 def _place(trace: TracebackType | None) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
+    return (
+        f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        if trace is not None
+        else "unknown place"
+    )

@@ -53,25 +53,37 @@ def emit_estimate(report: Report, form: Format, output: Path | None) -> None:
     else:
         from zerofloor.reports import table
 
-        text = table.render_estimate(report, width=terminal_width(), colour=colour_wanted() and output is None)
+        text = table.render_estimate(
+            report, width=terminal_width(), colour=colour_wanted() and output is None
+        )
     emit(text, output)
 
 
 def terminal_width() -> int:
     """Columns to fill: 80 unless stdout is a terminal."""
-    return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
+    return (
+        max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+        if sys.stdout.isatty()
+        else 80
+    )
 
 
 def colour_wanted() -> bool:
     """Whether stdout is a terminal that takes colour, and nobody asked for none (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _rendered(reports: Sequence[Report], form: Format, *, to_stdout: bool) -> str:
     if form == "json":
         from zerofloor.reports import json_report
 
-        return json_report.render(reports[0]) if len(reports) == 1 else json_report.dump([json_report.data(one) for one in reports])
+        return (
+            json_report.render(reports[0])
+            if len(reports) == 1
+            else json_report.dump([json_report.data(one) for one in reports])
+        )
     if form == "markdown":
         from zerofloor.reports import markdown
 
@@ -96,7 +108,9 @@ def _write(stream: object, text: str) -> None:
 
 def _replace(path: Path, text: str) -> None:
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
             file.write(text)
         # A temporary file is private; a report gets the mode that any new file would.
         mask = os.umask(0)

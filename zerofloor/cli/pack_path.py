@@ -13,7 +13,12 @@ app = new_app()
 
 @app.command()
 def pack_path(
-    folder: Annotated[bool, typer.Option("--folder", help="A folder instead of an executable, for engines before 3.255.")] = False,
+    folder: Annotated[
+        bool,
+        typer.Option(
+            "--folder", help="A folder instead of an executable, for engines before 3.255."
+        ),
+    ] = False,
 ) -> None:
     """Print the path of the policy pack, for `pulumi preview --policy-pack`."""
     from zerofloor.cli.output import emit

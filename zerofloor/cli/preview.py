@@ -28,7 +28,9 @@ app = new_app()
 
 @app.command()
 def preview(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with Pulumi.yaml.", show_default=False)] = Path(),
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder with Pulumi.yaml.", show_default=False)
+    ] = Path(),
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
@@ -43,7 +45,8 @@ def preview(
 ) -> None:
     """Preview a Pulumi program and judge it.
 
-    With a pulumi command on PATH the real engine previews it; without one, or where the engine can't run this program here, it runs in this
+    With a pulumi command on PATH the real engine previews it; without one, or where the engine
+    can't run this program here, it runs in this
     process, and the report says so.
     """
     from zerofloor.cli import inputs
@@ -52,7 +55,9 @@ def preview(
 
     asked = Asked(day(today), live, offline_ok, against)
     chosen = inputs.settings_beside(settings, [str(directory)])
-    found = inputs.preview(directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0])
+    found = inputs.preview(
+        directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0]
+    )
     report = report_on((found,), *chosen, asked)
     emit_reports([report], form, output)
     raise typer.Exit(1 if report.gate == "fail" else 0)

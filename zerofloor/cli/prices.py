@@ -16,9 +16,15 @@ app.info.help = "Look into the price book."
 @app.command()
 def show(
     item: Annotated[
-        str, typer.Argument(metavar="ITEM", help="An instance type (ml.… for SageMaker), or a residual such as 'NAT gateway'.")
+        str,
+        typer.Argument(
+            metavar="ITEM",
+            help="An instance type (ml.… for SageMaker), or a residual such as 'NAT gateway'.",
+        ),
     ],
-    region: Annotated[str | None, typer.Option("--region", help="Only this region or zone.")] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Only this region or zone.")
+    ] = None,
     settings: SettingsOption = None,
     output: OutputOption = None,
     today: TodayOption = None,
@@ -41,10 +47,20 @@ def show(
     lines = []
     for one in found:
         key = one.key
-        sold = " ".join(part for part in (key.cloud, key.service, "" if key.os == "linux" else key.os) if part)
-        lines.append(f"{sold}  {'all regions' if key.region == '*' else key.region}  {key.market}  {price(one.money)} per {one.unit}")
+        sold = " ".join(
+            part for part in (key.cloud, key.service, "" if key.os == "linux" else key.os) if part
+        )
+        lines.append(
+            f"{sold}  {'all regions' if key.region == '*' else key.region}  {key.market}  "
+            f"{price(one.money)} per {one.unit}"
+        )
         lines.extend(
-            textwrap.wrap(f"{one.origin}: {one.source}, {age(one.as_of, date)}", 76, initial_indent="    ", subsequent_indent="    ")
+            textwrap.wrap(
+                f"{one.origin}: {one.source}, {age(one.as_of, date)}",
+                76,
+                initial_indent="    ",
+                subsequent_indent="    ",
+            )
         )
     lines.append(f"snapshot {book.snapshot[:12]}, gathered {age(book.snapshot_as_of, date)}")
     emit("".join(f"{visible(line)}\n" for line in lines), output)
@@ -52,13 +68,23 @@ def show(
 
 @app.command()
 def update(
-    regions: Annotated[list[str], typer.Option("--region", help="An AWS region; may be given several times.")],
-    types: Annotated[list[str], typer.Option("--type", help="An instance type; default: every accelerated one.")] = [],  # noqa: B006
+    regions: Annotated[
+        list[str], typer.Option("--region", help="An AWS region; may be given several times.")
+    ],
+    types: Annotated[
+        list[str], typer.Option("--type", help="An instance type; default: every accelerated one.")
+    ] = [],  # noqa: B006
     path: Annotated[
-        Path | None, typer.Option("--book", metavar="FILE", help="The user-side book; default: in the user's cache folder.")
+        Path | None,
+        typer.Option(
+            "--book",
+            metavar="FILE",
+            help="The user-side book; default: in the user's cache folder.",
+        ),
     ] = None,
 ) -> None:
-    """Fetch current AWS prices into the user-side book (needs boto3 and credentials); the file is replaced as a whole or not at all."""
+    """Fetch current AWS prices into the user-side book (needs boto3 and credentials); the file is
+    replaced as a whole or not at all."""
     import datetime
     import os
 
@@ -68,13 +94,19 @@ def update(
     from zerofloor.prices.update import update as fetch_into
 
     target = path or default_path(os.environ)
-    table = fetch_into(target, keys_of_types(regions, types), boto_clients(), datetime.datetime.now(datetime.UTC))
-    emit(f"{target}: {len(table)} prices\nToday's --live runs use them; `prices: {target}` in zerofloor.yaml makes every run use them.\n")
+    table = fetch_into(
+        target, keys_of_types(regions, types), boto_clients(), datetime.datetime.now(datetime.UTC)
+    )
+    emit(
+        f"{target}: {len(table)} prices\nToday's --live runs use them; `prices: {target}` "
+        "in zerofloor.yaml makes every run use them.\n"
+    )
 
 
 @app.command()
 def verify(today: TodayOption = None) -> None:
-    """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers; exit 1 where an error is found."""
+    """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers;
+    exit 1 where an error is found."""
     from zerofloor.cli.output import emit
     from zerofloor.prices.book import open_book
     from zerofloor.prices.verify import verify
@@ -84,5 +116,8 @@ def verify(today: TodayOption = None) -> None:
     book = open_book()
     problems = verify(book, day(today))
     emit("".join(f"{visible(f'{one.severity}: {one.where}: {one.text}')}\n" for one in problems))
-    emit(f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: {counted(len(problems), 'problem')}\n")
+    emit(
+        f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: "
+        f"{counted(len(problems), 'problem')}\n"
+    )
     raise typer.Exit(1 if any(one.severity == "error" for one in problems) else 0)

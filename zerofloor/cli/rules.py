@@ -13,7 +13,10 @@ app = new_app()
 
 @app.command()
 def rules(
-    form: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="What the list is written as.")] = "table",
+    form: Annotated[
+        Literal["table", "json"],
+        typer.Option("--format", "-f", help="What the list is written as."),
+    ] = "table",
     output: OutputOption = None,
 ) -> None:
     """List the rules.
@@ -27,7 +30,16 @@ def rules(
         from zerofloor.reports.json_report import dump
 
         fields = ("id", "name", "title", "why", "fix", "severity", "since", "scope", "ways")
-        emit(dump([{field: getattr(rule, field) for field in fields} for rule in all_rules()]), output)
+        emit(
+            dump([{field: getattr(rule, field) for field in fields} for rule in all_rules()]),
+            output,
+        )
         return
     widest = max(len(rule.name) for rule in all_rules())
-    emit("".join(f"{rule.id}  {rule.severity:<7}  {rule.name:<{widest}}  {rule.title}\n" for rule in all_rules()), output)
+    emit(
+        "".join(
+            f"{rule.id}  {rule.severity:<7}  {rule.name:<{widest}}  {rule.title}\n"
+            for rule in all_rules()
+        ),
+        output,
+    )

@@ -13,7 +13,9 @@ app = new_app()
 
 @app.command()
 def schema(
-    name: Annotated[Literal["report", "stack", "settings"], typer.Argument(help="What to print the schema of.")],
+    name: Annotated[
+        Literal["report", "stack", "settings"], typer.Argument(help="What to print the schema of.")
+    ],
     output: OutputOption = None,
 ) -> None:
     """Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml."""

@@ -25,7 +25,13 @@ app = new_app()
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(metavar="FILE|DIR", help="A document, a folder of manifests or of a program, or - for stdin.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|DIR",
+            help="A document, a folder of manifests or of a program, or - for stdin.",
+        ),
+    ],
     output: OutputOption = None,
     input_format: InputFormatOption = None,
     baseline: BaselineOption = None,
@@ -38,7 +44,8 @@ def show(
 ) -> None:
     """Print a stack as zerofloor understood it, as JSON.
 
-    Unknown values are {"$unknown": true}, secrets {"$secret": true}. A folder of manifests is a list
+    Unknown values are {"$unknown": true}, secrets {"$secret": true}. A folder of manifests is a
+    list
     of stacks.
     """
     from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside

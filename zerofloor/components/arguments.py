@@ -1,4 +1,5 @@
-"""Reading a component's arguments: what is judged must be plain, what is passed on may be an Output, and an error names its argument."""
+"""Reading a component's arguments: what is judged must be plain, what is passed on may be an
+Output, and an error names its argument."""
 
 from __future__ import annotations
 
@@ -9,7 +10,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import pulumi
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import ErrorDetails
 
 from zerofloor.values import Impossible, quantity
@@ -17,7 +25,8 @@ from zerofloor.values import Impossible, quantity
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one argument. Neither part ever holds a value that could be secret."""
+    """One thing that is wrong with one argument. Neither part ever holds a value that could be
+    secret."""
 
     path: str
     """The argument as every language spells it, e.g. `maxReplicas` or `env.HF_TOKEN`."""
@@ -32,13 +41,20 @@ class SpecError(ValueError, pulumi.RunError):
 
     def __init__(self, component: str, name: str, problems: Sequence[Problem]):
         self.problems = tuple(problems)
-        super().__init__("\n".join(f'{component} "{name}": {problem.path}: {problem.why}' for problem in problems))
+        super().__init__(
+            "\n".join(
+                f'{component} "{name}": {problem.path}: {problem.why}' for problem in problems
+            )
+        )
 
 
 class Spec(BaseModel):
-    """The arguments of one component, checked one by one; `problems` has what only several of them together decide."""
+    """The arguments of one component, checked one by one; `problems` has what only several of them
+    together decide."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong though each argument for itself is right."""
@@ -58,7 +74,10 @@ def read(kind: type[S], component: str, name: str, args: Mapping[str, Any] | Non
     try:
         spec = kind.model_validate({"name": name, **given})
     except ValidationError as error:
-        problems = [_problem(kind, details) for details in error.errors(include_url=False, include_input=False)]
+        problems = [
+            _problem(kind, details)
+            for details in error.errors(include_url=False, include_input=False)
+        ]
     else:
         problems = list(spec.problems())
         if not problems:
@@ -75,18 +94,25 @@ def camel(name: str) -> str:
 def unknown_argument(name: str, known: Sequence[str]) -> str:
     """Why an argument of this name is refused, with the nearest that exists."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"is no argument of this component; did you mean {near[0]}?" if near else "is no argument of this component"
+    return (
+        f"is no argument of this component; did you mean {near[0]}?"
+        if near
+        else "is no argument of this component"
+    )
 
 
 def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
     head, *rest = details["loc"] or ("",)
     context = details.get("ctx", {})
-    path = camel(str(head)) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+    path = camel(str(head)) + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest
+    )
     match details["type"]:
         case "missing":
             why = "is required"
         case "extra_forbidden":
-            # Here Python's own spelling helps: `minReplicas` is what someone wrote who has only seen another language.
+            # Here Python's own spelling helps: `minReplicas` is what someone wrote who has only
+            # seen another language.
             return Problem(str(head), unknown_argument(str(head), list(kind.model_fields)))
         case "greater_than_equal":
             why = f"must be at least {context['ge']}"
@@ -104,14 +130,20 @@ def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
 def _plain(value: Any) -> Any:
     if isinstance(value, pulumi.Output):
         raise ValueError(
-            "must be a plain value, not an Output: it is checked in the preview, where an Output may be unknown; use configuration"
+            "must be a plain value, not an Output: it is checked in the preview, where an "
+            "Output may be unknown; use configuration"
         )
     return value
 
 
 def _whole(value: Any) -> int:
     _plain(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value in (float("inf"), float("-inf")):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != value
+        or value in (float("inf"), float("-inf"))
+    ):
         raise ValueError("must be a number")
     if value != int(value):
         raise ValueError("must be a whole number")
@@ -152,7 +184,10 @@ def _or_output(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
 
 def _name(value: Any) -> str:
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", _plain_text(value)) or len(value) > 50:
-        raise ValueError("must be lower-case letters, digits and dashes, at most 50, as Kubernetes names are: set name")
+        raise ValueError(
+            "must be lower-case letters, digits and dashes, at most 50, as Kubernetes "
+            "names are: set name"
+        )
     return str(value)
 
 

@@ -1,6 +1,8 @@
-"""A model server on GPUs that goes to zero when nobody asks: Deployment, Service and KEDA scaling."""
+"""A model server on GPUs that goes to zero when nobody asks: Deployment, Service and KEDA
+scaling."""
 
-# No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the schema for other languages.
+# No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the
+# schema for other languages.
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict
@@ -13,14 +15,17 @@ from zerofloor.components.spec import DeploymentSpec, device_of
 from zerofloor.components.wake import WakeSignal, interceptor, trigger
 
 NODE_SECONDS = 600
-"""How long a node may take from nothing to a running container: a GPU node is ready in about 2 minutes, a 10 GB image pulls in 5 to 10."""
+"""How long a node may take from nothing to a running container: a GPU node is ready in about 2
+minutes, a 10 GB image pulls in 5 to 10."""
 
 
 class GpuDeploymentArgs(TypedDict, total=False):
-    """What a GpuDeployment is made from. Numbers, names and the query are checked, so they must be plain; the rest may be Outputs."""
+    """What a GpuDeployment is made from. Numbers, names and the query are checked, so they must be
+    plain; the rest may be Outputs."""
 
     name: str
-    """Name of the Deployment, the Service and the ScaledObject. Default: the component's own name."""
+    """Name of the Deployment, the Service and the ScaledObject. Default: the component's own
+    name."""
     namespace: pulumi.Input[str]
     """Namespace, which must exist. Default default."""
     labels: Mapping[str, pulumi.Input[str]]
@@ -33,7 +38,8 @@ class GpuDeploymentArgs(TypedDict, total=False):
     args: pulumi.Input[Sequence[pulumi.Input[str]]]
     """The container's arguments."""
     env: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Environment variables. A secret Output stays secret in Pulumi; in the cluster it can be read in the Deployment."""
+    """Environment variables. A secret Output stays secret in Pulumi; in the cluster it can be read
+    in the Deployment."""
     env_from_secrets: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Names of Kubernetes Secrets whose keys become environment variables."""
     port: float
@@ -41,7 +47,8 @@ class GpuDeploymentArgs(TypedDict, total=False):
     health_path: str
     """Path that answers 200 once the model is loaded. Default /health."""
     startup_seconds: float
-    """Longest time from the container's start to an answer at healthPath: it loads the model meanwhile. Default 600."""
+    """Longest time from the container's start to an answer at healthPath: it loads the model
+    meanwhile. Default 600."""
     termination_grace_seconds: float
     """Time for requests in flight when a replica is stopped. Default 60."""
     service_account: pulumi.Input[str]
@@ -58,7 +65,8 @@ class GpuDeploymentArgs(TypedDict, total=False):
     memory: str
     """Memory request and limit of a replica, such as 24Gi."""
     shared_memory: str
-    """Size of /dev/shm, such as 8Gi: servers that split a model over several GPUs need it. It counts against memory."""
+    """Size of /dev/shm, such as 8Gi: servers that split a model over several GPUs need it. It
+    counts against memory."""
     instance_types: Sequence[str]
     """Amazon EC2 instance types that may run a replica. A replica must fit on each."""
     node_pool: pulumi.Input[str]
@@ -66,46 +74,57 @@ class GpuDeploymentArgs(TypedDict, total=False):
     node_selector: Mapping[str, pulumi.Input[str]]
     """More node labels that a node must have."""
     tolerations: Sequence[str]
-    """More taints to tolerate, each as KEY or KEY=VALUE, with or without :NoSchedule or another effect after it."""
+    """More taints to tolerate, each as KEY or KEY=VALUE, with or without :NoSchedule or another
+    effect after it."""
 
     cache_path: str
     """Where the model cache is mounted. Default /root/.cache/huggingface."""
     cache_size: str
-    """Size of a cache on the node's disk that goes with the replica, such as 100Gi. Without a cache argument it has no limit of its own."""
+    """Size of a cache on the node's disk that goes with the replica, such as 100Gi. Without a cache
+    argument it has no limit of its own."""
     cache_claim: pulumi.Input[str]
-    """Name of a PersistentVolumeClaim for the cache, in place of the node's disk; it must be ReadWriteMany for several replicas."""
+    """Name of a PersistentVolumeClaim for the cache, in place of the node's disk; it must be
+    ReadWriteMany for several replicas."""
     cache_host_path: str
-    """A folder of the node for the cache, in place of one of the pod's: replicas on the same node share it."""
+    """A folder of the node for the cache, in place of one of the pod's: replicas on the same node
+    share it."""
 
     min_replicas: float
     """Replicas that stay while nobody asks: each holds its GPUs. Default 0."""
     max_replicas: float
     """The most replicas at any load. Default 1."""
     cooldown_seconds: float
-    """Time without a request after which the last replica goes, and for which surplus replicas stay. Default 300."""
+    """Time without a request after which the last replica goes, and for which surplus replicas
+    stay. Default 300."""
     idle_cap_seconds: float
     """The longest cooldownSeconds that is accepted. Default 3600."""
     polling_seconds: float
-    """How often the signal is asked; a queue or gateway wakes a replica that much later at worst. Default 15."""
+    """How often the signal is asked; a queue or gateway wakes a replica that much later at worst.
+    Default 15."""
     target_per_replica: float
-    """Requests, messages or items that one replica should have at a time; more of them make more replicas. Default 10."""
+    """Requests, messages or items that one replica should have at a time; more of them make more
+    replicas. Default 10."""
     max_surge: float
-    """Replicas above the wanted number during a rollout. Each needs GPUs of its own, so a rollout buys nodes for it. Default 0."""
+    """Replicas above the wanted number during a rollout. Each needs GPUs of its own, so a rollout
+    buys nodes for it. Default 0."""
     max_unavailable: float
     """Replicas that may be missing during a rollout. Default 1."""
 
     wake_signal: WakeSignal
     """What wakes a replica from zero, and counts for more than one. Default http."""
     trigger_authentication: pulumi.Input[str]
-    """Name of a KEDA TriggerAuthentication for the signal. Without it an SQS queue is read with KEDA's own identity."""
+    """Name of a KEDA TriggerAuthentication for the signal. Without it an SQS queue is read with
+    KEDA's own identity."""
     hosts: Sequence[str]
-    """wakeSignal http: more host names under which the interceptor accepts requests, beside those of the Service NAME-proxy."""
+    """wakeSignal http: more host names under which the interceptor accepts requests, beside those
+    of the Service NAME-proxy."""
     interceptor_namespace: str
     """wakeSignal http: namespace of the KEDA HTTP add-on. Default keda."""
     prometheus_address: pulumi.Input[str]
     """wakeSignal gateway: URL of the Prometheus server."""
     prometheus_query: str
-    """wakeSignal gateway: query for requests that wait at a gateway. A metric of the replicas themselves is refused at minReplicas 0."""
+    """wakeSignal gateway: query for requests that wait at a gateway. A metric of the replicas
+    themselves is refused at minReplicas 0."""
     queue_url: pulumi.Input[str]
     """wakeSignal sqs: URL of the queue. Messages in flight count."""
     queue_region: pulumi.Input[str]
@@ -123,24 +142,34 @@ class GpuDeploymentArgs(TypedDict, total=False):
 
 
 class GpuDeployment(pulumi.ComponentResource):
-    """A model server on GPUs: a Deployment, its Service, and a KEDA ScaledObject that takes it to zero and wakes it again.
+    """A model server on GPUs: a Deployment, its Service, and a KEDA ScaledObject that takes it to
+    zero and wakes it again.
 
-    Needs KEDA in the cluster, and with wakeSignal http (the default) the KEDA HTTP add-on 0.14 or newer.
+    Needs KEDA in the cluster, and with wakeSignal http (the default) the KEDA HTTP add-on 0.14 or
+    newer.
     """
 
     name: pulumi.Output[str]
     """Name of the Deployment, the Service and the ScaledObject."""
     url: pulumi.Output[str]
-    """Where callers inside the cluster send requests so that a server at zero wakes up; for a queue, the Service itself."""
+    """Where callers inside the cluster send requests so that a server at zero wakes up; for a
+    queue, the Service itself."""
 
-    def __init__(self, name: str, args: GpuDeploymentArgs, opts: pulumi.ResourceOptions | None = None):
+    def __init__(
+        self, name: str, args: GpuDeploymentArgs, opts: pulumi.ResourceOptions | None = None
+    ):
         """Declares the resources.
 
         Raises:
             SpecError: an argument is unknown, missing or impossible; each problem is named.
         """
         spec = read(DeploymentSpec, "GpuDeployment", name, args)
-        super().__init__("zerofloor:index:GpuDeployment", name, {camel(key): value for key, value in args.items()}, opts)
+        super().__init__(
+            "zerofloor:index:GpuDeployment",
+            name,
+            {camel(key): value for key, value in args.items()},
+            opts,
+        )
         metadata = _metadata(spec, spec.name)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -151,7 +180,8 @@ class GpuDeployment(pulumi.ComponentResource):
             spec=_deployment(spec),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The scaler owns the count after creation: an `up` that wrote it again would bring idle GPUs back.
+                # The scaler owns the count after creation: an `up` that wrote it again would bring
+                # idle GPUs back.
                 ignore_changes=["spec.replicas"],
                 custom_timeouts=pulumi.CustomTimeouts(create=rollout, update=rollout),
             ),
@@ -174,7 +204,9 @@ class GpuDeployment(pulumi.ComponentResource):
                 spec=_route(spec),
                 opts=child,
             )
-            address = pulumi.Output.concat("http://", spec.name, "-proxy.", spec.namespace, ".svc.cluster.local:8080")
+            address = pulumi.Output.concat(
+                "http://", spec.name, "-proxy.", spec.namespace, ".svc.cluster.local:8080"
+            )
         k8s.apiextensions.CustomResource(
             f"{name}-scaler",
             api_version="keda.sh/v1alpha1",
@@ -199,7 +231,8 @@ def _selector(spec: DeploymentSpec) -> dict[str, str]:
 
 def _deployment(spec: DeploymentSpec) -> Any:
     return {
-        # Written once, at creation: unset it would be 1, so a first GPU would be bought before KEDA looks.
+        # Written once, at creation: unset it would be 1, so a first GPU would be bought before KEDA
+        # looks.
         "replicas": spec.min_replicas,
         "selector": {"matchLabels": _selector(spec)},
         "progressDeadlineSeconds": _rollout_seconds(spec),
@@ -207,7 +240,10 @@ def _deployment(spec: DeploymentSpec) -> Any:
             "type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": spec.max_surge, "maxUnavailable": spec.max_unavailable},
         },
-        "template": {"metadata": {"labels": {**spec.labels, **_selector(spec)}}, "spec": _pod(spec)},
+        "template": {
+            "metadata": {"labels": {**spec.labels, **_selector(spec)}},
+            "spec": _pod(spec),
+        },
     }
 
 
@@ -231,9 +267,17 @@ def _pod(spec: DeploymentSpec) -> dict[str, Any]:
     if selector:
         pod["nodeSelector"] = selector
     if spec.instance_types:
-        term = {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": list(spec.instance_types)}
+        term = {
+            "key": "node.kubernetes.io/instance-type",
+            "operator": "In",
+            "values": list(spec.instance_types),
+        }
         pod["affinity"] = {
-            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [term]}]}}
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [{"matchExpressions": [term]}]
+                }
+            }
         }
     if spec.service_account is not None:
         pod["serviceAccountName"] = spec.service_account
@@ -256,26 +300,41 @@ def _container(spec: DeploymentSpec) -> dict[str, Any]:
         "name": "server",
         "image": spec.image,
         "ports": [{"name": "http", "containerPort": spec.port}],
-        # Kubernetes refuses a device in requests that is not in limits, and takes the limit for the request where there is none.
+        # Kubernetes refuses a device in requests that is not in limits, and takes the limit for the
+        # request where there is none.
         "resources": {"limits": limits, **({"requests": requests} if requests else {})},
         "volumeMounts": mounts,
-        "startupProbe": {**answer, "periodSeconds": 10, "failureThreshold": math.ceil(spec.startup_seconds / 10)},
+        "startupProbe": {
+            **answer,
+            "periodSeconds": 10,
+            "failureThreshold": math.ceil(spec.startup_seconds / 10),
+        },
         "readinessProbe": {**answer, "periodSeconds": 5},
-        "livenessProbe": {**answer, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
+        "livenessProbe": {
+            **answer,
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
     }
     if spec.command is not None:
         container["command"] = spec.command
     if spec.args is not None:
         container["args"] = spec.args
     if spec.env is not None:
-        container["env"] = _through(spec.env, lambda env: [{"name": key, "value": env[key]} for key in sorted(env)])
+        container["env"] = _through(
+            spec.env, lambda env: [{"name": key, "value": env[key]} for key in sorted(env)]
+        )
     if spec.env_from_secrets is not None:
-        container["envFrom"] = _through(spec.env_from_secrets, lambda names: [{"secretRef": {"name": name}} for name in names])
+        container["envFrom"] = _through(
+            spec.env_from_secrets, lambda names: [{"secretRef": {"name": name}} for name in names]
+        )
     return container
 
 
 def _through(value: Any, make: Any) -> Any:
-    # A map or list with a secret in it may reach a component from another language as one secret Output.
+    # A map or list with a secret in it may reach a component from another language as one secret
+    # Output.
     return value.apply(make) if isinstance(value, pulumi.Output) else make(value)
 
 
@@ -287,19 +346,31 @@ def _volumes(spec: DeploymentSpec) -> list[dict[str, Any]]:
         cache = {"hostPath": {"path": spec.cache_host_path, "type": "DirectoryOrCreate"}}
     volumes = [{"name": "cache", **cache}]
     if spec.shared_memory is not None:
-        volumes.append({"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": spec.shared_memory}})
+        volumes.append(
+            {
+                "name": "shared-memory",
+                "emptyDir": {"medium": "Memory", "sizeLimit": spec.shared_memory},
+            }
+        )
     return volumes
 
 
 def _toleration(text: str) -> dict[str, str]:
     taint, _, effect = text.partition(":")
     key, equals, value = taint.partition("=")
-    toleration = {"key": key, "operator": "Equal", "value": value} if equals else {"key": key, "operator": "Exists"}
+    toleration = (
+        {"key": key, "operator": "Equal", "value": value}
+        if equals
+        else {"key": key, "operator": "Exists"}
+    )
     return {**toleration, "effect": effect} if effect else toleration
 
 
 def _service(spec: DeploymentSpec) -> Any:
-    return {"selector": _selector(spec), "ports": [{"name": "http", "port": spec.port, "targetPort": "http"}]}
+    return {
+        "selector": _selector(spec),
+        "ports": [{"name": "http", "port": spec.port, "targetPort": "http"}],
+    }
 
 
 def _proxy(spec: DeploymentSpec) -> Any:
@@ -328,10 +399,13 @@ def _scaler(spec: DeploymentSpec) -> dict[str, Any]:
         "maxReplicaCount": spec.max_replicas,
         "cooldownPeriod": spec.cooldown_seconds,
         "pollingInterval": spec.polling_seconds,
-        # cooldownPeriod is only about the last replica; for the others this window is (Kubernetes allows an hour at most).
+        # cooldownPeriod is only about the last replica; for the others this window is (Kubernetes
+        # allows an hour at most).
         "advanced": {
             "horizontalPodAutoscalerConfig": {
-                "behavior": {"scaleDown": {"stabilizationWindowSeconds": min(spec.cooldown_seconds, 3600)}},
+                "behavior": {
+                    "scaleDown": {"stabilizationWindowSeconds": min(spec.cooldown_seconds, 3600)}
+                },
             },
         },
         "triggers": [trigger(spec.wake_signal, spec)],

@@ -1,6 +1,8 @@
-"""A supply of GPU nodes on EKS that is empty when no pod wants one: Karpenter NodePool and EC2NodeClass."""
+"""A supply of GPU nodes on EKS that is empty when no pod wants one: Karpenter NodePool and
+EC2NodeClass."""
 
-# No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the schema for other languages.
+# No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the
+# schema for other languages.
 from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict
 
@@ -12,12 +14,14 @@ from zerofloor.components.spec import NodePoolSpec
 
 
 class GpuNodePoolArgs(TypedDict, total=False):
-    """What a GpuNodePool is made from. Numbers and instance types are checked, so they must be plain values; the rest may be Outputs."""
+    """What a GpuNodePool is made from. Numbers and instance types are checked, so they must be
+    plain values; the rest may be Outputs."""
 
     name: str
     """Name of the NodePool and the EC2NodeClass. Default: the component's own name."""
     cluster_name: pulumi.Input[str]
-    """Name of the EKS cluster: subnets and security groups are those tagged karpenter.sh/discovery with it."""
+    """Name of the EKS cluster: subnets and security groups are those tagged karpenter.sh/discovery
+    with it."""
     discovery_tags: Mapping[str, pulumi.Input[str]]
     """In place of clusterName: the tags of the subnets and security groups."""
     role: pulumi.Input[str]
@@ -26,7 +30,8 @@ class GpuNodePoolArgs(TypedDict, total=False):
     """In place of role: IAM instance profile of the nodes, by name."""
 
     instance_types: Sequence[str]
-    """EC2 instance types to choose from, such as g6e.xlarge; Karpenter takes the cheapest that fits."""
+    """EC2 instance types to choose from, such as g6e.xlarge; Karpenter takes the cheapest that
+    fits."""
     instance_families: Sequence[str]
     """In place of instanceTypes: whole families, such as g6e."""
     capacity_types: Sequence[str]
@@ -36,7 +41,8 @@ class GpuNodePoolArgs(TypedDict, total=False):
     max_gpus: Required[float]
     """The most GPUs that the pool may hold: the ceiling of what it can cost."""
     weight: float
-    """Preference over other pools that fit, from 1 to 100, higher first. Without weights Karpenter goes by name, not by price."""
+    """Preference over other pools that fit, from 1 to 100, higher first. Without weights Karpenter
+    goes by name, not by price."""
 
     consolidate_after_seconds: float
     """How long a node stays after its last pod. Default 60."""
@@ -48,7 +54,8 @@ class GpuNodePoolArgs(TypedDict, total=False):
     """Longest time that a pod may keep a node that is going. Default 1800."""
 
     ami_alias: str
-    """Image of the nodes: al2023 or bottlerocket, with a version; both have GPU drivers. Pin it in production. Default al2023@latest."""
+    """Image of the nodes: al2023 or bottlerocket, with a version; both have GPU drivers. Pin it in
+    production. Default al2023@latest."""
     disk_gib: float
     """Size of the encrypted gp3 disk for images and caches, in GiB. Default 200."""
     labels: Mapping[str, pulumi.Input[str]]
@@ -58,23 +65,32 @@ class GpuNodePoolArgs(TypedDict, total=False):
 
 
 class GpuNodePool(pulumi.ComponentResource):
-    """GPU nodes that Karpenter makes for pending pods and takes away when they are empty: a NodePool and its EC2NodeClass.
+    """GPU nodes that Karpenter makes for pending pods and takes away when they are empty: a
+    NodePool and its EC2NodeClass.
 
-    Nodes carry the taint of their GPU resource (nvidia.com/gpu:NoSchedule), so that no other pod keeps one. Needs Karpenter 1.x in an EKS
+    Nodes carry the taint of their GPU resource (nvidia.com/gpu:NoSchedule), so that no other pod
+    keeps one. Needs Karpenter 1.x in an EKS
     cluster, and the device plugin of the GPUs.
     """
 
     name: pulumi.Output[str]
     """Name of the NodePool: what a GpuDeployment takes as nodePool."""
 
-    def __init__(self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None):
+    def __init__(
+        self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None
+    ):
         """Declares the resources.
 
         Raises:
             SpecError: an argument is unknown, missing or impossible; each problem is named.
         """
         spec = read(NodePoolSpec, "GpuNodePool", name, args)
-        super().__init__("zerofloor:index:GpuNodePool", name, {camel(key): value for key, value in args.items()}, opts)
+        super().__init__(
+            "zerofloor:index:GpuNodePool",
+            name,
+            {camel(key): value for key, value in args.items()},
+            opts,
+        )
         node_class = k8s.apiextensions.CustomResource(
             f"{name}-class",
             api_version="karpenter.k8s.aws/v1",
@@ -92,7 +108,8 @@ class GpuNodePool(pulumi.ComponentResource):
             # Without its class a NodePool isn't ready, and nodes that are still going need it.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[node_class]),
         )
-        # The plain name is known in a preview, where the resource's own may not be; the URN makes what uses it depend on the pool.
+        # The plain name is known in a preview, where the resource's own may not be; the URN makes
+        # what uses it depend on the pool.
         self.name = pool.urn.apply(lambda _: spec.name)
         self.register_outputs({"name": self.name})
 
@@ -108,7 +125,12 @@ def _node_class(spec: NodePoolSpec) -> dict[str, Any]:
         "blockDeviceMappings": [
             {
                 "deviceName": device,
-                "ebs": {"volumeSize": f"{spec.disk_gib}Gi", "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True},
+                "ebs": {
+                    "volumeSize": f"{spec.disk_gib}Gi",
+                    "volumeType": "gp3",
+                    "encrypted": True,
+                    "deleteOnTermination": True,
+                },
             }
         ],
     }
@@ -127,13 +149,23 @@ def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
         chosen = ("karpenter.k8s.aws/instance-family", spec.instance_families)
     requirements: list[dict[str, Any]] = [
         {"key": chosen[0], "operator": "In", "values": list(chosen[1] or ())},
-        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(spec.capacity_types)},
+        {
+            "key": "karpenter.sh/capacity-type",
+            "operator": "In",
+            "values": list(spec.capacity_types),
+        },
     ]
     if spec.zones is not None:
-        requirements.append({"key": "topology.kubernetes.io/zone", "operator": "In", "values": spec.zones})
+        requirements.append(
+            {"key": "topology.kubernetes.io/zone", "operator": "In", "values": spec.zones}
+        )
     template: dict[str, Any] = {
         "spec": {
-            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": spec.name},
+            "nodeClassRef": {
+                "group": "karpenter.k8s.aws",
+                "kind": "EC2NodeClass",
+                "name": spec.name,
+            },
             "requirements": requirements,
             "taints": [{"key": spec.gpu_resource, "effect": "NoSchedule"}],
             "expireAfter": f"{spec.expire_after_hours}h",
@@ -149,8 +181,12 @@ def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
         "disruption": {
             "consolidationPolicy": "WhenEmpty",
             "consolidateAfter": f"{spec.consolidate_after_seconds}s",
-            # The default budget of 10% would let a small pool's empty nodes go only one after the other.
-            "budgets": [{"nodes": "100%", "reasons": ["Empty"]}, {"nodes": "1", "reasons": ["Drifted", "Underutilized"]}],
+            # The default budget of 10% would let a small pool's empty nodes go only one after the
+            # other.
+            "budgets": [
+                {"nodes": "100%", "reasons": ["Empty"]},
+                {"nodes": "1", "reasons": ["Drifted", "Underutilized"]},
+            ],
         },
     }
     if spec.weight is not None:

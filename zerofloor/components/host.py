@@ -18,13 +18,18 @@ from zerofloor.components.arguments import Problem, unknown_argument
 
 
 class Components(ComponentProvider):
-    """The SDK's component provider, which would drop unknown arguments without a word and answer a refused spec with a stack trace."""
+    """The SDK's component provider, which would drop unknown arguments without a word and answer a
+    refused spec with a stack trace."""
 
     def __init__(self) -> None:
         super().__init__([GpuDeployment, GpuNodePool], "zerofloor", version=__version__)
 
     def construct(
-        self, name: str, resource_type: str, inputs: pulumi.Inputs, options: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        resource_type: str,
+        inputs: pulumi.Inputs,
+        options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
         """Makes one component.
 
@@ -32,10 +37,16 @@ class Components(ComponentProvider):
             InputPropertiesError: its arguments are refused, each with a line of its own.
         """
         component = resource_type.rsplit(":", 1)[-1]
-        known = self._component_defs[component].inputs if component in self._component_defs else None
+        known = (
+            self._component_defs[component].inputs if component in self._component_defs else None
+        )
         given: Mapping[str, Any] = dict(inputs)
         if known is not None:
-            unknown = [Problem(key, unknown_argument(key, list(known))) for key in sorted(given) if key not in known]
+            unknown = [
+                Problem(key, unknown_argument(key, list(known)))
+                for key in sorted(given)
+                if key not in known
+            ]
             if unknown:
                 raise _refused(SpecError(component, name, unknown))
         try:
@@ -45,15 +56,29 @@ class Components(ComponentProvider):
                 raise _refused(error.inner) from None
             raise
         except InputPropertyError as error:
-            # The SDK's own two refusals: a required argument that is missing, and a value that is no member of an enumeration.
-            why = f"must be one of {', '.join(WakeSignal)}" if error.property_path in given else "is required"
-            raise _refused(SpecError(component, name, [Problem(error.property_path, why)])) from None
+            # The SDK's own two refusals: a required argument that is missing, and a value that is
+            # no member of an enumeration.
+            why = (
+                f"must be one of {', '.join(WakeSignal)}"
+                if error.property_path in given
+                else "is required"
+            )
+            raise _refused(
+                SpecError(component, name, [Problem(error.property_path, why)])
+            ) from None
 
 
 def _refused(error: SpecError) -> InputPropertiesError:
-    # Given property paths, the engine prints each property's value beside its message, secrets included [seen with 3.259]. So none.
+    # Given property paths, the engine prints each property's value beside its message, secrets
+    # included [seen with 3.259]. So none.
     return InputPropertiesError(
-        "\n".join(("the arguments are refused", *(f"{problem.path}: {problem.why}" for problem in error.problems))), []
+        "\n".join(
+            (
+                "the arguments are refused",
+                *(f"{problem.path}: {problem.why}" for problem in error.problems),
+            )
+        ),
+        [],
     )
 
 

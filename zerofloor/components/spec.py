@@ -1,4 +1,5 @@
-"""What the components accept: types, defaults and bounds. What each argument means, the Args types say."""
+"""What the components accept: types, defaults and bounds. What each argument means, the Args types
+say."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ _GPU_RESOURCES = re.compile(
 def _gpu_resource(value: Any) -> str:
     if not isinstance(value, str) or not _GPU_RESOURCES.fullmatch(value):
         raise ValueError(
-            "must be a device plugin's resource: nvidia.com/gpu, nvidia.com/mig-…, amd.com/gpu, aws.amazon.com/neuron, "
+            "must be a device plugin's resource: nvidia.com/gpu, nvidia.com/mig-…, "
+            "amd.com/gpu, aws.amazon.com/neuron, "
             "habana.ai/gaudi, google.com/tpu, gpu.intel.com/xe"
         )
     return value
@@ -52,8 +54,13 @@ def _path(value: Any) -> str:
 
 
 def _toleration(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[^=:\s]+(=[^=:\s]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?", value):
-        raise ValueError("must be KEY, KEY=VALUE, or either with :NoSchedule, :PreferNoSchedule or :NoExecute after it")
+    if not isinstance(value, str) or not re.fullmatch(
+        r"[^=:\s]+(=[^=:\s]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?", value
+    ):
+        raise ValueError(
+            "must be KEY, KEY=VALUE, or either with :NoSchedule, :PreferNoSchedule or "
+            ":NoExecute after it"
+        )
     return value
 
 
@@ -136,14 +143,25 @@ class DeploymentSpec(Spec):
     kafka_consumer_group: Text = None
 
     def problems(self) -> Iterator[Problem]:
-        """Bounds against each other, the signal against its arguments, and a replica against the nodes that should hold it."""
+        """Bounds against each other, the signal against its arguments, and a replica against the
+        nodes that should hold it."""
         if self.min_replicas > self.max_replicas:
-            yield Problem("minReplicas", f"{self.min_replicas} is above maxReplicas, which is {self.max_replicas}")
+            yield Problem(
+                "minReplicas",
+                f"{self.min_replicas} is above maxReplicas, which is {self.max_replicas}",
+            )
         yield from _idle_cap("cooldownSeconds", self.cooldown_seconds, self.idle_cap_seconds)
         if self.max_surge == 0 and self.max_unavailable == 0:
-            yield Problem("maxUnavailable", "must be at least 1 where maxSurge is 0, or no rollout could ever proceed")
+            yield Problem(
+                "maxUnavailable",
+                "must be at least 1 where maxSurge is 0, or no rollout could ever proceed",
+            )
         yield from self._signal()
-        caches = [name for name in ("cache_size", "cache_claim", "cache_host_path") if getattr(self, name) is not None]
+        caches = [
+            name
+            for name in ("cache_size", "cache_claim", "cache_host_path")
+            if getattr(self, name) is not None
+        ]
         if len(caches) > 1:
             yield Problem(camel(caches[1]), f"excludes {camel(caches[0])}: the cache is one volume")
         for index, name in enumerate(self.instance_types or ()):
@@ -156,13 +174,18 @@ class DeploymentSpec(Spec):
         for signal in WakeSignal:
             for name in (*REQUIRED[signal], *OPTIONAL.get(signal, ())):
                 if signal is not self.wake_signal and getattr(self, name) is not None:
-                    yield Problem(camel(name), f'belongs to wakeSignal "{signal}", and this one is "{self.wake_signal}"')
+                    yield Problem(
+                        camel(name),
+                        f'belongs to wakeSignal "{signal}", and this one is "{self.wake_signal}"',
+                    )
         metric = metric_of_the_pods(self.prometheus_query or "")
         if metric and self.min_replicas == 0:
             yield Problem(
                 "prometheusQuery",
-                f"{metric} is exported by the replicas themselves: at zero there is none, so nothing would ever wake the first one. "
-                'Ask for what waits in front of them (a gateway, wakeSignal "http", a queue), or set minReplicas to 1 and pay for it',
+                f"{metric} is exported by the replicas themselves: at zero there is none, "
+                "so nothing would ever wake the first one. "
+                'Ask for what waits in front of them (a gateway, wakeSignal "http", a queue), '
+                "or set minReplicas to 1 and pay for it",
             )
 
     def _fits(self, path: str, name: str) -> Iterator[Problem]:
@@ -172,14 +195,25 @@ class DeploymentSpec(Spec):
             yield Problem(path, why or "")
             return
         if device_of(self.gpu_resource) != _resource_of(shape):
-            yield Problem("gpuResource", f"{self.gpu_resource} is not what {name} has: {shape.accelerator} is {_resource_of(shape)}")
+            yield Problem(
+                "gpuResource",
+                (
+                    f"{self.gpu_resource} is not what {name} has: {shape.accelerator} is "
+                    f"{_resource_of(shape)}"
+                ),
+            )
         elif self.gpus > shape.gpus and device_of(self.gpu_resource) == self.gpu_resource:
             yield Problem("gpus", f"{self.gpus} do not fit on {name}, which holds {shape.gpus}")
         for argument, room, unit in (("cpu", shape.vcpus, 1), ("memory", shape.memory_gib, 2**30)):
             asked = quantity(getattr(self, argument))
             if isinstance(asked, Decimal) and room is not None and asked >= room * unit:
-                has = f"{room:f}{'' if unit == 1 else ' GiB'} in all, and the system needs a part of it"
-                yield Problem(argument, f"{getattr(self, argument)} does not fit on {name}: it has {has}")
+                has = (
+                    f"{room:f}{'' if unit == 1 else ' GiB'} in all, and the system needs a "
+                    "part of it"
+                )
+                yield Problem(
+                    argument, f"{getattr(self, argument)} does not fit on {name}: it has {has}"
+                )
 
 
 class NodePoolSpec(Spec):
@@ -209,11 +243,14 @@ class NodePoolSpec(Spec):
     tags: TextItems = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
-        """One way to find the network, one identity, one choice of types, and types that the limit lets start."""
+        """One way to find the network, one identity, one choice of types, and types that the limit
+        lets start."""
         yield from self._one_of("cluster_name", "discovery_tags")
         yield from self._one_of("role", "instance_profile")
         yield from self._one_of("instance_types", "instance_families")
-        yield from _idle_cap("consolidateAfterSeconds", self.consolidate_after_seconds, self.idle_cap_seconds)
+        yield from _idle_cap(
+            "consolidateAfterSeconds", self.consolidate_after_seconds, self.idle_cap_seconds
+        )
         found: list[Shape] = []
         for index, name in enumerate(self.instance_types or ()):
             shape, path = lookup("aws", name), f"instanceTypes[{index}]"
@@ -223,24 +260,44 @@ class NodePoolSpec(Spec):
                 continue
             found.append(shape)
             if shape.gpus > self.max_gpus:
-                yield Problem(path, f"{name} holds {shape.gpus} GPUs and maxGpus is {self.max_gpus}: it could never start")
+                yield Problem(
+                    path,
+                    (
+                        f"{name} holds {shape.gpus} GPUs and maxGpus is {self.max_gpus}: it "
+                        "could never start"
+                    ),
+                )
         for index, family in enumerate(self.instance_families or ()):
             members = _family(family)
             if not members:
-                yield Problem(f"instanceFamilies[{index}]", f"{family} is no family with whole GPUs that zerofloor knows")
+                yield Problem(
+                    f"instanceFamilies[{index}]",
+                    f"{family} is no family with whole GPUs that zerofloor knows",
+                )
             elif min(_gpus(shape) for shape in members) > self.max_gpus:
                 least = min(_gpus(shape) for shape in members)
-                yield Problem(f"instanceFamilies[{index}]", f"{family} has at least {least} GPUs on a node and maxGpus is {self.max_gpus}")
+                yield Problem(
+                    f"instanceFamilies[{index}]",
+                    f"{family} has at least {least} GPUs on a node and maxGpus is {self.max_gpus}",
+                )
             found += members
         kinds = {_resource_of(shape) for shape in found}
         if len(kinds) > 1:
             several = "instanceTypes" if self.instance_types else "instanceFamilies"
-            yield Problem(several, f"mixes {' and '.join(sorted(kinds))}: make one pool for each, as each has its own taint and limit")
+            yield Problem(
+                several,
+                (
+                    f"mixes {' and '.join(sorted(kinds))}: make one pool for each, as each has "
+                    "its own taint and limit"
+                ),
+            )
 
     @property
     def gpu_resource(self) -> str:
         """The resource that the pool's nodes offer: key of its taint and of its limit."""
-        shapes = [lookup("aws", name) for name in self.instance_types or ()] or [_family(name)[0] for name in self.instance_families or ()]
+        shapes = [lookup("aws", name) for name in self.instance_types or ()] or [
+            _family(name)[0] for name in self.instance_families or ()
+        ]
         return next(_resource_of(shape) for shape in shapes if shape is not None)
 
     def _one_of(self, first: str, second: str) -> Iterator[Problem]:
@@ -252,25 +309,40 @@ class NodePoolSpec(Spec):
 
 
 def device_of(gpu_resource: str) -> str:
-    """The whole device that a resource is a part of, by which nodes are tainted: `nvidia.com/mig-1g.5gb` → `nvidia.com/gpu`."""
+    """The whole device that a resource is a part of, by which nodes are tainted:
+    `nvidia.com/mig-1g.5gb` → `nvidia.com/gpu`."""
     if gpu_resource.startswith("nvidia.com/mig-"):
         return "nvidia.com/gpu"
-    return "aws.amazon.com/neuron" if gpu_resource.startswith("aws.amazon.com/neuron") else gpu_resource
+    return (
+        "aws.amazon.com/neuron"
+        if gpu_resource.startswith("aws.amazon.com/neuron")
+        else gpu_resource
+    )
 
 
 def unusable(name: str, shape: Shape | None) -> str | None:
-    """Why a GPU can't be placed on an instance type: unknown, of unknown size, without one, or with a part of one. None where it can."""
+    """Why a GPU can't be placed on an instance type: unknown, of unknown size, without one, or with
+    a part of one. None where it can."""
     if shape is None or shape.gpus is None:
-        near = difflib.get_close_matches(name, [known.instance_type for known in accelerated_types("aws")], n=1)
-        return f"{name} is no instance type whose GPUs zerofloor knows" + (f"; did you mean {near[0]}?" if near else "")
+        near = difflib.get_close_matches(
+            name, [known.instance_type for known in accelerated_types("aws")], n=1
+        )
+        return f"{name} is no instance type whose GPUs zerofloor knows" + (
+            f"; did you mean {near[0]}?" if near else ""
+        )
     if shape.gpus == 0:
         return f"{name} has no GPU"
     if shape.gpus != int(shape.gpus):
         return f"{name} has {shape.gpus} of a GPU, and a pod asks for whole ones"
-    return None if _resource_of(shape) else f"{name} has a {shape.accelerator}, for which Karpenter knows no resource"
+    return (
+        None
+        if _resource_of(shape)
+        else f"{name} has a {shape.accelerator}, for which Karpenter knows no resource"
+    )
 
 
-# Which resource Karpenter's AWS provider counts for which maker (its docs, "NodePools: GPU limits", "Accelerators/GPU resources").
+# Which resource Karpenter's AWS provider counts for which maker (its docs, "NodePools: GPU limits",
+# "Accelerators/GPU resources").
 _RESOURCES: Mapping[str, str] = {
     "NVIDIA": "nvidia.com/gpu",
     "AMD": "amd.com/gpu",
@@ -295,5 +367,9 @@ def _gpus(shape: Shape) -> Decimal:
 def _idle_cap(path: str, seconds: int, cap: int) -> Iterator[Problem]:
     if seconds > cap:
         yield Problem(
-            path, f"{seconds} bills GPUs for longer after the last request than idleCapSeconds, which is {cap}; raise that to allow it"
+            path,
+            (
+                f"{seconds} bills GPUs for longer after the last request than idleCapSeconds, "
+                f"which is {cap}; raise that to allow it"
+            ),
         )

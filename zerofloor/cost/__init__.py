@@ -1,1 +1,2 @@
-"""What a floor costs: idle, at creation, at its busiest; what is left at zero; what waking up takes."""
+"""What a floor costs: idle, at creation, at its busiest; what is left at zero; what waking up
+takes."""

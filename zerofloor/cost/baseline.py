@@ -32,36 +32,69 @@ class Baseline:
 def of_estimate(estimate: Estimate, name: str) -> Baseline:
     """The figures of another estimate, such as that of a judged export."""
     missing = sum(1 for gap in estimate.gaps if gap.lacks != ("residual",))
-    return Baseline(name, estimate.floor.hourly, estimate.desired.hourly, estimate.ceiling.hourly, estimate.snapshot, missing)
+    return Baseline(
+        name,
+        estimate.floor.hourly,
+        estimate.desired.hourly,
+        estimate.ceiling.hourly,
+        estimate.snapshot,
+        missing,
+    )
 
 
 def of_report(report: Any, name: str) -> Baseline:
     """The figures of a previous JSON report or estimate (decoded). InputError where it is none."""
     if not isinstance(report, Mapping) or report.get("schema") not in SCHEMAS:
-        raise InputError(f"{name}: not a zerofloor report ({SCHEMAS[0]}): write one with --format json")
-    floor, desired, ceiling = (_money(report, figure, name) for figure in ("floor", "desired", "ceiling"))
+        raise InputError(
+            f"{name}: not a zerofloor report ({SCHEMAS[0]}): write one with --format json"
+        )
+    floor, desired, ceiling = (
+        _money(report, figure, name) for figure in ("floor", "desired", "ceiling")
+    )
     prices, estimate = report.get("prices"), report["estimate"]
     snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None
     unpriced, verdict = estimate.get("unpriced"), report.get("floor")
     missing = len(unpriced) if isinstance(unpriced, list) else 0
     missing += 1 if isinstance(verdict, Mapping) and verdict.get("verdict") == "undecided" else 0
-    return Baseline(name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", missing)
+    return Baseline(
+        name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", missing
+    )
 
 
-def change(baseline: Baseline, floor: Amount, desired: Amount, ceiling: Amount, book: PriceBook, missing: int = 0) -> Change:
-    """The hourly difference of each figure; `missing` counts what this run has no price for or could not decide.
+def change(
+    baseline: Baseline,
+    floor: Amount,
+    desired: Amount,
+    ceiling: Amount,
+    book: PriceBook,
+    missing: int = 0,
+) -> Change:
+    """The hourly difference of each figure; `missing` counts what this run has no price for or
+    could not decide.
 
     InputError where the currencies differ.
     """
     if baseline.floor.currency != book.currency:
-        raise InputError(f"{baseline.name}: its money is in {baseline.floor.currency}, that of this run in {book.currency}")
+        raise InputError(
+            f"{baseline.name}: its money is in {baseline.floor.currency}, that of this run "
+            f"in {book.currency}"
+        )
     notes = []
     if baseline.snapshot != book.snapshot:
-        notes.append("The baseline was priced with another snapshot, so a part of the change may be the prices'.")
+        notes.append(
+            "The baseline was priced with another snapshot, so a part of the change may be "
+            "the prices'."
+        )
     if baseline.missing:
-        notes.append(f"Of the baseline {baseline.missing} had no price or could not be decided, so the change may be too high.")
+        notes.append(
+            f"Of the baseline {baseline.missing} had no price or could not be decided, so "
+            "the change may be too high."
+        )
     if missing:
-        notes.append(f"Of this run {missing} have no price or can't be decided, so the change may be too low.")
+        notes.append(
+            f"Of this run {missing} have no price or can't be decided, so the change may "
+            "be too low."
+        )
     return Change(
         baseline.name,
         floor.hourly + baseline.floor * -1,
@@ -83,7 +116,9 @@ def _money(report: Mapping[str, Any], figure: str, name: str) -> Money:
     value: Any = report
     for key in ("estimate", figure, "hourly"):
         value = value.get(key) if isinstance(value, Mapping) else None
-    amount, currency = (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (None, None)
+    amount, currency = (
+        (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (None, None)
+    )
     if isinstance(amount, str) and isinstance(currency, str):
         try:
             parsed = Decimal(amount)

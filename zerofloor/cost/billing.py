@@ -16,7 +16,8 @@ class Billing:
     minimum: Decimal
     """Seconds billed at least, each time a node runs."""
     from_ready: bool
-    """True where boot and model load are free: the meter starts when the server accepts requests."""
+    """True where boot and model load are free: the meter starts when the server accepts
+    requests."""
     source: str
 
     def billed(self, seconds: Decimal) -> Decimal:
@@ -35,17 +36,25 @@ _METERS: Final = {
     "aws": _meter(1, 60, "EC2 Linux: per second from `running`, 60 s minimum"),
     "gcp": _meter(1, 60, "Compute Engine: per second, 1 minute minimum"),
     "azure": _meter(1, 1, "Azure Virtual Machines: per second"),
-    "fireworks": _meter(1, 1, "Fireworks on-demand: per GPU-second from when the server accepts requests", from_ready=True),
+    "fireworks": _meter(
+        1,
+        1,
+        "Fireworks on-demand: per GPU-second from when the server accepts requests",
+        from_ready=True,
+    ),
     "runpod": _meter(1, 1, "RunPod: per second, start to full stop"),
     "modal": _meter(1, 1, "Modal: per second"),
     "baseten": _meter(60, 60, "Baseten: per minute while deploying, scaling or serving"),
     "together": _meter(60, 60, "Together dedicated endpoints: per minute while running"),
-    "huggingface": _meter(60, 60, "Hugging Face Inference Endpoints: per minute while initializing or running"),
+    "huggingface": _meter(
+        60, 60, "Hugging Face Inference Endpoints: per minute while initializing or running"
+    ),
     "lambda": _meter(60, 60, "Lambda: per minute"),
 }
 
 UNKNOWN_METER: Final = _meter(3600, 3600, "not known: whole hours assumed")
-"""For a service whose meter no page gives: the dearest that is common, so that no estimate is too low."""
+"""For a service whose meter no page gives: the dearest that is common, so that no estimate is too
+low."""
 
 
 def meter(cloud: str) -> Billing:

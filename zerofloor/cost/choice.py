@@ -1,4 +1,5 @@
-"""What one node of a supply costs: one price where its type is settled, a range where the platform may choose."""
+"""What one node of a supply costs: one price where its type is settled, a range where the platform
+may choose."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Choice:
 
     options: tuple[Option, ...]
     without_price: tuple[str, ...] = ()
-    """Types that it could also be and that have no price there, which mostly means that they are not sold there."""
+    """Types that it could also be and that have no price there, which mostly means that they are
+    not sold there."""
 
     @property
     def cheapest(self) -> Option:
@@ -54,14 +56,17 @@ class Unpriced:
     why: str
     """What is missing and how to settle it."""
     elsewhere: Price | None = None
-    """A price of the same machine in another market or in us-east-1, where there is one: printed beside it, never counted."""
+    """A price of the same machine in another market or in us-east-1, where there is one: printed
+    beside it, never counted."""
 
 
 def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
-    """The nodes that this supply may be, with their prices; `Unpriced` where no price is known for any."""
+    """The nodes that this supply may be, with their prices; `Unpriced` where no price is known for
+    any."""
     if not supply.cloud:
         return Unpriced(
-            "nothing says on which cloud its nodes are: judge the stack that declares the pool along (`zerofloor check --join`)"
+            "nothing says on which cloud its nodes are: judge the stack that declares the "
+            "pool along (`zerofloor check --join`)"
         )
     if not supply.shapes:
         return Unpriced("its instance type is not known")
@@ -72,7 +77,9 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
         return Unpriced(why, _beside(supply, book))
     else:
         found = [(shape, _machine(shape, supply, supply.region, book)) for shape in supply.shapes]
-    options = [option for _, priced in found if not isinstance(priced, Missing) for option in priced]
+    options = [
+        option for _, priced in found if not isinstance(priced, Missing) for option in priced
+    ]
     missing = [(shape, priced) for shape, priced in found if isinstance(priced, Missing)]
     if not options:
         return Unpriced(missing[0][1].why, _beside(supply, book))
@@ -80,24 +87,46 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
 
 
-def _machine(shape: Shape, supply: Supply, region: str, book: PriceBook) -> tuple[Option, ...] | Missing:
-    key = Key(supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "", supply.os)
+def _machine(
+    shape: Shape, supply: Supply, region: str, book: PriceBook
+) -> tuple[Option, ...] | Missing:
+    key = Key(
+        supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "", supply.os
+    )
     price = book.find(key)
     return price if isinstance(price, Missing) else (Option(shape, price),)
 
 
 def _managed(shape: Shape, supply: Supply, book: PriceBook) -> tuple[Option, ...] | Missing:
-    key = Key(supply.cloud, shape.instance_type, supply.region or "*", supply.market, supply.price_as or "")
+    key = Key(
+        supply.cloud,
+        shape.instance_type,
+        supply.region or "*",
+        supply.market,
+        supply.price_as or "",
+    )
     own = book.find(key)
     if not isinstance(own, Missing):
         return (Option(shape, own),)
     if supply.market != "on-demand" or shape.gpus is None or book.currency != "USD":
         return own
-    rows = next((rows for gpu in (shape.instance_type, shape.accelerator) if gpu and (rows := _rows(supply, gpu, shape))), ())
+    rows = next(
+        (
+            rows
+            for gpu in (shape.instance_type, shape.accelerator)
+            if gpu and (rows := _rows(supply, gpu, shape))
+        ),
+        (),
+    )
     if not rows:
         return own
     return tuple(
-        Option(shape, Price(key, Money(row.usd * shape.gpus), HOUR, row.source, row.as_of, "snapshot"), f"as {row.product}") for row in rows
+        Option(
+            shape,
+            Price(key, Money(row.usd * shape.gpus), HOUR, row.source, row.as_of, "snapshot"),
+            f"as {row.product}",
+        )
+        for row in rows
     )
 
 
@@ -106,22 +135,35 @@ def _rows(supply: Supply, gpu: str, shape: Shape) -> tuple[ManagedRow, ...]:
 
 
 def _beside(supply: Supply, book: PriceBook) -> Price | None:
-    """The first type's nearest price that is in the book: on demand in the region, else by the us-east-1 list."""
+    """The first type's nearest price that is in the book: on demand in the region, else by the
+    us-east-1 list."""
     if supply.cloud != "aws" or supply.price_as:
         return None
     first = supply.shapes[0].instance_type
-    places = [(place, market) for place in (supply.region, "us-east-1") if place for market in (supply.market, "on-demand")]
-    prices = (book.find(Key("aws", first, place, "spot" if market == "spot" else "on-demand")) for place, market in places)
+    places = [
+        (place, market)
+        for place in (supply.region, "us-east-1")
+        if place
+        for market in (supply.market, "on-demand")
+    ]
+    prices = (
+        book.find(Key("aws", first, place, "spot" if market == "spot" else "on-demand"))
+        for place, market in places
+    )
     return next((price for price in prices if not isinstance(price, Missing)), None)
 
 
 def machine_keys(floor: Floor) -> tuple[Key, ...]:
-    """The prices that live look-ups ask for: those of the floor's AWS machines in a known region."""
+    """The prices that live look-ups ask for: those of the floor's AWS machines in a known
+    region."""
     keys: set[Key] = set()
     for entry in floor.entries:
         supply = entry.supply
         if supply is None or supply.cloud != "aws" or not supply.region or supply.price_as:
             continue
         market: Market = "spot" if supply.market == "spot" else "on-demand"
-        keys.update(normal(Key("aws", shape.instance_type, supply.region, market)) for shape in supply.shapes)
+        keys.update(
+            normal(Key("aws", shape.instance_type, supply.region, market))
+            for shape in supply.shapes
+        )
     return tuple(sorted(keys))

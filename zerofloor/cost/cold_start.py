@@ -1,4 +1,5 @@
-"""How long the first request after idle waits, in parts, each with its source: why people keep a minimum of one."""
+"""How long the first request after idle waits, in parts, each with its source: why people keep a
+minimum of one."""
 
 from __future__ import annotations
 
@@ -34,16 +35,30 @@ class Wait:
         return sum((part.most for part in self.parts), Decimal(0))
 
 
-NODE: Final = Part("a GPU node gets ready", Decimal(80), Decimal(120), "default: from the request to a ready node")
-IMAGE: Final = Part("the image is pulled", Decimal(300), Decimal(600), "default: 10-13 GB, neither lazy nor cached")
+NODE: Final = Part(
+    "a GPU node gets ready", Decimal(80), Decimal(120), "default: from the request to a ready node"
+)
+IMAGE: Final = Part(
+    "the image is pulled", Decimal(300), Decimal(600), "default: 10-13 GB, neither lazy nor cached"
+)
 LOAD: Final = Part("the model is loaded", Decimal(120), Decimal(120), "default: an 8B model")
 
 
 def cold_start(given: Given) -> Wait:
-    """The wait by the user's own numbers where there are any (`coldStart` in zerofloor.yaml), else the documented defaults."""
+    """The wait by the user's own numbers where there are any (`coldStart` in zerofloor.yaml), else
+    the documented defaults."""
     own = (given.node_seconds, given.image_seconds, given.load_seconds)
-    return Wait(tuple(_part(default, seconds) for default, seconds in zip((NODE, IMAGE, LOAD), own, strict=True)))
+    return Wait(
+        tuple(
+            _part(default, seconds)
+            for default, seconds in zip((NODE, IMAGE, LOAD), own, strict=True)
+        )
+    )
 
 
 def _part(default: Part, seconds: Decimal | None) -> Part:
-    return default if seconds is None else Part(default.what, seconds, seconds, "coldStart in zerofloor.yaml")
+    return (
+        default
+        if seconds is None
+        else Part(default.what, seconds, seconds, "coldStart in zerofloor.yaml")
+    )

@@ -1,4 +1,5 @@
-"""Floor, desired, expected and ceiling cost, each from priced line items; a missing price is unpriced, never $0."""
+"""Floor, desired, expected and ceiling cost, each from priced line items; a missing price is
+unpriced, never $0."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ class Amount:
     up_to: Money | None = None
     """An hour at the dearest choice, where a choice among types is open; None: there is none."""
     unbounded: bool = False
-    """True where nothing limits it (only of a ceiling); then the money is what is certain at least."""
+    """True where nothing limits it (only of a ceiling); then the money is what is certain at
+    least."""
 
     @property
     def monthly(self) -> Money:
@@ -29,13 +31,15 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One priced line. For each figure the sum of quantity times price over its items is that figure's amount."""
+    """One priced line. For each figure the sum of quantity times price over its items is that
+    figure's amount."""
 
     urn: str
     what: str
     """`g6e.xlarge on-demand in us-east-1 (1 NVIDIA L40S)`."""
     quantity: Decimal
-    """Units on an average hour of the figures in `counts_in`; an amount that differs between figures has an item for each."""
+    """Units on an average hour of the figures in `counts_in`; an amount that differs between
+    figures has an item for each."""
     unit: str
     """node, GB, unit, …"""
     price: Money
@@ -44,7 +48,8 @@ class Item:
     as_of: str
     """The price's own date (`unknown` where it had none)."""
     counts_in: tuple[Figure, ...]
-    """Empty for what bills once (an overlap while a replacement runs): its quantity is then node-hours."""
+    """Empty for what bills once (an overlap while a replacement runs): its quantity is then
+    node-hours."""
     dearest: Money | None = None
     """The price of the dearest choice, where it is open among types; None: it is settled."""
     listed_monthly: bool = False
@@ -64,7 +69,8 @@ class ResourceCost:
     expected: Amount | None
     ceiling: Amount
     per_gpu_hour: Money | None
-    """A node's price for each of its GPUs, an hour; None where it is unpriced or the GPUs are not known."""
+    """A node's price for each of its GPUs, an hour; None where it is unpriced or the GPUs are not
+    known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,13 @@ class Gap:
     why: str
     """What is missing and how to settle it."""
     blocks: bool
-    """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a footnote."""
+    """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a
+    footnote."""
     lacks: tuple[Figure, ...]
     """The figures in which it is missing: their sums are a least."""
     elsewhere: str = ""
-    """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is none."""
+    """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is
+    none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What a floor comes to: over a weekend, until someone notices, in a year; and what the way to zero costs in waiting."""
+"""What a floor comes to: over a weekend, until someone notices, in a year; and what the way to zero
+costs in waiting."""
 
 from __future__ import annotations
 

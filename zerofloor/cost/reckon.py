@@ -1,4 +1,5 @@
-"""Floor and price book → estimate: what the stack costs without a request, at creation, under traffic, and at worst."""
+"""Floor and price book → estimate: what the stack costs without a request, at creation, under
+traffic, and at worst."""
 
 from __future__ import annotations
 
@@ -13,7 +14,16 @@ from zerofloor.cost.baseline import Baseline, change
 from zerofloor.cost.billing import meter
 from zerofloor.cost.choice import Choice, Option, Unpriced, choose
 from zerofloor.cost.cold_start import Wait, cold_start
-from zerofloor.cost.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, ResourceCost
+from zerofloor.cost.estimate import (
+    Amount,
+    BreakEven,
+    Change,
+    Estimate,
+    Figure,
+    Gap,
+    Item,
+    ResourceCost,
+)
 from zerofloor.cost.meaning import meaning
 from zerofloor.cost.residuals import Need, residuals
 from zerofloor.cost.serverless import break_even
@@ -30,12 +40,21 @@ from zerofloor.words import dollars, number, short
 _FIGURES: Final[tuple[Figure, ...]] = ("floor", "desired", "expected", "ceiling")
 
 
-def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date, baseline: Baseline | None = None) -> Estimate:
+def estimate(
+    floor: Floor,
+    estate: Estate,
+    book: PriceBook,
+    today: datetime.date,
+    baseline: Baseline | None = None,
+) -> Estimate:
     """What the judged estate costs, with the traffic, limits and cold start of `estate.settings`.
 
-    `floor` says what bills and for how long, `estate` has the residuals (disks, control planes, …); `today` ages the snapshot
-    and decides on extended support; with a `baseline` (`baseline.of_report`, `baseline.of_estimate`) the change is told.
-    Raises InputError where the traffic profile or the serverless model in the settings can't be reckoned with.
+    `floor` says what bills and for how long, `estate` has the residuals (disks, control planes, …);
+    `today` ages the snapshot
+    and decides on extended support; with a `baseline` (`baseline.of_report`,
+    `baseline.of_estimate`) the change is told.
+    Raises InputError where the traffic profile or the serverless model in the settings can't be
+    reckoned with.
     """
     settings = estate.settings
     bursts = profile(settings.traffic)
@@ -49,13 +68,20 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
     needs = residuals(estate, floor, today) if floor.entries or floor.undecided else ()
     rest = [_residual(need, book) for need in needs]
     gaps = [line.gap for line in lines if line.gap] + [gap for gap in rest if isinstance(gap, Gap)]
-    items = [item for line in lines for item in line.items] + [item for item in rest if isinstance(item, Item)]
+    items = [item for line in lines for item in line.items] + [
+        item for item in rest if isinstance(item, Item)
+    ]
     gaps.sort(key=lambda gap: (not gap.blocks, gap.urn, gap.what))
     items.sort(key=_what_hurts)
     amounts = {figure: _total(items, figure, book.currency) for figure in (*_FIGURES, "residual")}
-    ceiling = Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, any(line.unbounded for line in lines))
+    ceiling = Amount(
+        amounts["ceiling"].hourly, amounts["ceiling"].up_to, any(line.unbounded for line in lines)
+    )
     once = _once(items)
-    ordered = sorted((line.cost for line in lines), key=lambda cost: (-cost.floor.hourly.amount, -cost.ceiling.hourly.amount, cost.urn))
+    ordered = sorted(
+        (line.cost for line in lines),
+        key=lambda cost: (-cost.floor.hourly.amount, -cost.ceiling.hourly.amount, cost.urn),
+    )
     return Estimate(
         floor=amounts["floor"],
         desired=amounts["desired"],
@@ -67,21 +93,37 @@ def estimate(floor: Floor, estate: Estate, book: PriceBook, today: datetime.date
         snapshot=book.snapshot,
         snapshot_as_of=book.snapshot_as_of,
         sources=tuple(sorted({item.source for item in items})),
-        footnotes=tuple(dict.fromkeys(_footnotes(lines, gaps, floor, book, bursts, settings, today))),
+        footnotes=tuple(
+            dict.fromkeys(_footnotes(lines, gaps, floor, book, bursts, settings, today))
+        ),
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
-        meaning=meaning(amounts["floor"].hourly, settings.noticed_after_days, wait) if floor.entries else None,
+        meaning=meaning(amounts["floor"].hourly, settings.noticed_after_days, wait)
+        if floor.entries
+        else None,
         change=None if baseline is None else _change(baseline, amounts, ceiling, book, floor, gaps),
         break_even=_break_even(lines, settings),
     )
 
 
 def _change(
-    baseline: Baseline, amounts: Mapping[Figure, Amount], ceiling: Amount, book: PriceBook, floor: Floor, gaps: list[Gap]
+    baseline: Baseline,
+    amounts: Mapping[Figure, Amount],
+    ceiling: Amount,
+    book: PriceBook,
+    floor: Floor,
+    gaps: list[Gap],
 ) -> Change:
     missing = sum(1 for gap in gaps if gap.lacks != ("residual",))
-    return change(baseline, amounts["floor"], amounts["desired"], ceiling, book, missing + len(floor.undecided))
+    return change(
+        baseline,
+        amounts["floor"],
+        amounts["desired"],
+        ceiling,
+        book,
+        missing + len(floor.undecided),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +158,13 @@ def _choices(supplies: Iterable[Supply], book: PriceBook) -> Mapping[_Node, Choi
 
 
 def _line(
-    entry: Entry, supply: Supply, choice: Choice | Unpriced, book: PriceBook, settings: Settings, bursts: Profile | None, wait: Wait
+    entry: Entry,
+    supply: Supply,
+    choice: Choice | Unpriced,
+    book: PriceBook,
+    settings: Settings,
+    bursts: Profile | None,
+    wait: Wait,
 ) -> _Line:
     quantities = _quantities(supply, bursts, wait)
     unbounded = supply.ceiling is None
@@ -127,17 +175,33 @@ def _line(
     dearest = choice.dearest.price.money if choice.open else None
 
     def item(quantity: Decimal, unit: str, counts_in: tuple[Figure, ...], text: str) -> Item:
-        return Item(entry.urn, text, quantity, unit, price.money, price.source, price.as_of, counts_in, dearest)
+        return Item(
+            entry.urn,
+            text,
+            quantity,
+            unit,
+            price.money,
+            price.source,
+            price.as_of,
+            counts_in,
+            dearest,
+        )
 
     by_quantity: dict[Decimal, list[Figure]] = {}
     for figure, nodes in quantities.items():
         by_quantity.setdefault(nodes, []).append(figure)
-    items = [item(nodes, "node", tuple(figures), what) for nodes, figures in by_quantity.items() if nodes]
+    items = [
+        item(nodes, "node", tuple(figures), what) for nodes, figures in by_quantity.items() if nodes
+    ]
     if supply.overlap:
         hours = Decimal(supply.overlap) * meter(supply.cloud).billed(wait.most) / 3600
-        items.append(item(hours, "node-hour", (), f"{what}, for the second one while a replacement starts"))
+        items.append(
+            item(hours, "node-hour", (), f"{what}, for the second one while a replacement starts")
+        )
     amounts = {figure: _amount(nodes, price.money, dearest) for figure, nodes in quantities.items()}
-    per_gpu = _divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
+    per_gpu = (
+        _divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
+    )
     cost = ResourceCost(
         entry.urn,
         entry.name,
@@ -148,7 +212,9 @@ def _line(
         Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, unbounded),
         per_gpu,
     )
-    return _Line(cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money)
+    return _Line(
+        cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money
+    )
 
 
 def _amount(nodes: Decimal, price: Money, dearest: Money | None) -> Amount:
@@ -168,20 +234,43 @@ def _quantities(supply: Supply, bursts: Profile | None, wait: Wait) -> Mapping[F
     return quantities
 
 
-def _unpriced(entry: Entry, supply: Supply, missing: Unpriced, nodes: Mapping[Figure, Decimal], currency: str, limits: Limits) -> _Line:
+def _unpriced(
+    entry: Entry,
+    supply: Supply,
+    missing: Unpriced,
+    nodes: Mapping[Figure, Decimal],
+    currency: str,
+    limits: Limits,
+) -> _Line:
     counted = {
         "floor": supply.nodes > 0 or nodes["floor"] > 0,
         "desired": limits.max_desired_hourly is not None and nodes["desired"] > 0,
-        "ceiling": limits.max_ceiling_hourly is not None and (supply.ceiling is None or supply.ceiling > 0),
+        "ceiling": limits.max_ceiling_hourly is not None
+        and (supply.ceiling is None or supply.ceiling > 0),
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
     names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
     system = "" if supply.os == "linux" else "with Linux "
     elsewhere = "" if missing.elsewhere is None else system + _elsewhere(missing.elsewhere)
-    lacks = tuple(figure for figure in _FIGURES if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None))
-    gap = Gap(entry.urn, names, missing.why, accelerated and any(counted.values()), lacks, elsewhere)
+    lacks = tuple(
+        figure
+        for figure in _FIGURES
+        if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None)
+    )
+    gap = Gap(
+        entry.urn, names, missing.why, accelerated and any(counted.values()), lacks, elsewhere
+    )
     nothing = Amount(Money(Decimal(0), currency))
-    cost = ResourceCost(entry.urn, entry.name, "", nothing, nothing, nothing if "expected" in nodes else None, nothing, None)
+    cost = ResourceCost(
+        entry.urn,
+        entry.name,
+        "",
+        nothing,
+        nothing,
+        nothing if "expected" in nodes else None,
+        nothing,
+        None,
+    )
     # 0 nodes of a type without a price cost 0: no word about them.
     return _Line(cost, (), gap if lacks or supply.nodes else None, supply.ceiling is None, (), None)
 
@@ -192,7 +281,9 @@ def _what(choice: Choice, supply: Supply) -> str:
     types = {option.shape.instance_type for option in choice.options}
     if not choice.open or len(types) < 2:
         return named if not choice.open else f"{named}; dearest {choice.dearest.note}"
-    return f"{named}; cheapest of {len(types)} that fit, dearest {choice.dearest.shape.instance_type}"
+    return (
+        f"{named}; cheapest of {len(types)} that fit, dearest {choice.dearest.shape.instance_type}"
+    )
 
 
 def _named(option: Option, supply: Supply) -> str:
@@ -201,14 +292,21 @@ def _named(option: Option, supply: Supply) -> str:
     service = f" of {supply.price_as}" if supply.price_as and not option.note else ""
     system = "" if supply.os == "linux" else f" with {supply.os}"
     note = f", {option.note}" if option.note else ""
-    size = "" if shape.gpus is None or not shape.accelerator else f" ({number(shape.gpus)} {shape.accelerator})"
+    size = (
+        ""
+        if shape.gpus is None or not shape.accelerator
+        else f" ({number(shape.gpus)} {shape.accelerator})"
+    )
     return f"{shape.instance_type} {supply.market}{service}{system}{where}{note}{size}"
 
 
 def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
     name = short(entry.urn)
     if choice.without_price:
-        yield f"{name}: no price in {supply.region} for {_some(choice.without_price)}, so mostly not sold there; left out of the choice."
+        yield (
+            f"{name}: no price in {supply.region} for {_some(choice.without_price)}, so mostly "
+            "not sold there; left out of the choice."
+        )
     if choice.cheapest.note.startswith("as ") and choice.open:
         yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."
     if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
@@ -223,7 +321,11 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
 
 def _residual(need: Need, book: PriceBook) -> Item | Gap:
     if not need.item or not need.cloud:
-        why = "the price book has no price for it" if need.cloud else "nothing says on which cloud it is"
+        why = (
+            "the price book has no price for it"
+            if need.cloud
+            else "nothing says on which cloud it is"
+        )
         return Gap(need.urn, need.what, why, False, ("residual",))
     if need.quantity is None:
         return Gap(need.urn, need.what, "its size is not known", False, ("residual",))
@@ -237,7 +339,17 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
     hourly, monthly = _hourly(price)
     unit = need.unit if price.unit == HOUR else price.unit.removesuffix("-month")
     what = f"{need.what} in {need.region}"
-    return Item(need.urn, what, need.quantity, unit, hourly, price.source, price.as_of, ("residual",), listed_monthly=monthly)
+    return Item(
+        need.urn,
+        what,
+        need.quantity,
+        unit,
+        hourly,
+        price.source,
+        price.as_of,
+        ("residual",),
+        listed_monthly=monthly,
+    )
 
 
 def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
@@ -267,22 +379,36 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _small(money: Money) -> str:
-    return dollars(money) if money.amount >= 1 else f"{'$' if money.currency == 'USD' else money.currency + ' '}{money.amount:.4f}"
+    return (
+        dollars(money)
+        if money.amount >= 1
+        else f"{'$' if money.currency == 'USD' else money.currency + ' '}{money.amount:.4f}"
+    )
 
 
 def _total(items: Iterable[Item], figure: str, currency: str) -> Amount:
     counted = [item for item in items if figure in item.counts_in]
     total = sum((item.price.amount * item.quantity for item in counted), Decimal(0))
-    most = sum(((item.dearest or item.price).amount * item.quantity for item in counted), Decimal(0))
+    most = sum(
+        ((item.dearest or item.price).amount * item.quantity for item in counted), Decimal(0)
+    )
     return Amount(Money(total, currency), Money(most, currency) if most != total else None)
 
 
 def _once(items: Iterable[Item]) -> Decimal:
-    return sum((item.price.amount * item.quantity for item in items if not item.counts_in), Decimal(0))
+    return sum(
+        (item.price.amount * item.quantity for item in items if not item.counts_in), Decimal(0)
+    )
 
 
 def _what_hurts(item: Item) -> tuple[int, Decimal, str, str]:
-    rank = 0 if "floor" in item.counts_in else 1 if "residual" not in item.counts_in and item.counts_in else 2
+    rank = (
+        0
+        if "floor" in item.counts_in
+        else 1
+        if "residual" not in item.counts_in and item.counts_in
+        else 2
+    )
     return rank, -item.price.amount * item.quantity, item.urn, item.what
 
 
@@ -312,29 +438,50 @@ def _footnotes(
         yield from _disorder(urn, costs)
     age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
-        yield f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor prices update` fetches newer ones."
+        yield (
+            f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor "
+            "prices update` fetches newer ones."
+        )
     if book.live_as_of:
         yield f"Live AWS prices of {book.live_as_of}."
     if bursts is not None and lines:
         yield "Expected: each pool that can grow is taken to serve all of the declared traffic."
-        if settings.traffic.requests_per_second is None and settings.traffic.bursts_per_week is None:
-            yield f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours (`traffic.burstsPerWeek` says otherwise)."
+        if (
+            settings.traffic.requests_per_second is None
+            and settings.traffic.bursts_per_week is None
+        ):
+            yield (
+                f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours "
+                "(`traffic.burstsPerWeek` says otherwise)."
+            )
     once = _once(item for line in lines for item in line.items)
     if once:
-        both = "A replacement that is created before its predecessor is deleted bills beside it for as long as a cold start takes"
+        both = (
+            "A replacement that is created before its predecessor is deleted bills beside it "
+            "for as long as a cold start takes"
+        )
         yield f"{both}: {dollars(Money(once, book.currency))}, once."
 
 
 def _disorder(urn: str, costs: list[ResourceCost]) -> Iterator[str]:
-    """Why the floor is not below the desired cost, or that not below the ceiling. One resource may have several costs."""
+    """Why the floor is not below the desired cost, or that not below the ceiling. One resource may
+    have several costs."""
     floor, desired, ceiling = (
         sum((amount.hourly.amount for amount in amounts), Decimal(0))
-        for amounts in zip(*((cost.floor, cost.desired, cost.ceiling) for cost in costs), strict=True)
+        for amounts in zip(
+            *((cost.floor, cost.desired, cost.ceiling) for cost in costs), strict=True
+        )
     )
     if floor > desired:
-        yield f"{short(urn)}: its floor is above its cost at creation, since a scaler or a schedule raises it afterwards."
+        yield (
+            f"{short(urn)}: its floor is above its cost at creation, since a scaler or a "
+            "schedule raises it afterwards."
+        )
     if ceiling < max(floor, desired):
-        yield f"{short(urn)}: its ceiling is below what is declared at creation, since the scaler's maximum lowers it afterwards."
+        yield (
+            f"{short(urn)}: its ceiling is below what is declared at creation, since the "
+            "scaler's maximum lowers it afterwards."
+        )
 
 
 def _break_even(lines: list[_Line], settings: Settings) -> BreakEven | None:

@@ -1,4 +1,5 @@
-"""What still bills at zero GPUs: control planes, NAT, load balancers, addresses, disks, and the CPU nodes that a pool needs."""
+"""What still bills at zero GPUs: control planes, NAT, load balancers, addresses, disks, and the CPU
+nodes that a pool needs."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ from zerofloor.capacity import WEEK
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
-from zerofloor.values import at, count, get, hidden, items, mapping, quantity, text
+from zerofloor.values import (
+    at,
+    count,
+    get,
+    hidden,
+    known_items,
+    known_mapping,
+    known_text,
+    quantity,
+)
 
 UNIT: Final = "unit"
 NODE: Final = "node"
@@ -43,7 +53,8 @@ class _Scene:
 
     estate: Estate
     held: Mapping[str, Decimal | None]
-    """Nodes held on an average hour by each resource that has to do with a GPU; None where not known."""
+    """Nodes held on an average hour by each resource that has to do with a GPU; None where not
+    known."""
     cloud: str
     """The cloud that Kubernetes objects are on; empty where nothing says it."""
     aws: bool
@@ -52,9 +63,12 @@ class _Scene:
 
 
 def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need, ...]:
-    """What the estate's resources bill at zero GPUs, sorted by URN. `today` decides between standard and extended support."""
+    """What the estate's resources bill at zero GPUs, sorted by URN. `today` decides between
+    standard and extended support."""
     clouds = {entry.supply.cloud if entry.supply else "" for entry in floor.entries}
-    scene = _Scene(estate, _held(floor), _cloud(estate, clouds - {""}), bool(clouds & {"aws", ""}), today)
+    scene = _Scene(
+        estate, _held(floor), _cloud(estate, clouds - {""}), bool(clouds & {"aws", ""}), today
+    )
     found: list[Need] = []
     for kind, resources in estate.by_type.items():
         existing = [one for one in resources if one.op != "read"]
@@ -63,7 +77,10 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
             found.extend(need for one in existing for need in reader(scene, one))
         elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
-            found.extend(Need(one.urn, what, cloud, "", None, UNIT, estate.region(one, cloud)) for one in existing)
+            found.extend(
+                Need(one.urn, what, cloud, "", None, UNIT, estate.region(one, cloud))
+                for one in existing
+            )
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
 
 
@@ -79,32 +96,59 @@ _EKS_STANDARD_SUPPORT_ENDS: Final = {
     "1.34": "2026-12-02",
     "1.35": "2027-03-27",
 }
-# endoflife.date/amazon-eks and the EKS user guide, "Kubernetes versions", 2026-04; ISO dates compare as text.
+# endoflife.date/amazon-eks and the EKS user guide, "Kubernetes versions", 2026-04; ISO dates
+# compare as text.
 
 
 def _eks_cluster(scene: _Scene, cluster: Resource) -> Iterator[Need]:
-    version = text(cluster.inputs.get("version"))
+    version = known_text(cluster.inputs.get("version"))
     end = _EKS_STANDARD_SUPPORT_ENDS.get(version or "")
-    extended = end is not None and scene.today.isoformat() > end and get(cluster.inputs, "upgradePolicy.supportType") != "STANDARD"
+    extended = (
+        end is not None
+        and scene.today.isoformat() > end
+        and get(cluster.inputs, "upgradePolicy.supportType") != "STANDARD"
+    )
     support = "extended" if extended else "standard"
-    what = f"EKS control plane, Kubernetes {version} in extended support" if extended else "EKS control plane"
+    what = (
+        f"EKS control plane, Kubernetes {version} in extended support"
+        if extended
+        else "EKS control plane"
+    )
     yield _aws(scene.estate, cluster, what, f"EKS control plane {support} support", Decimal(1))
     if get(cluster.inputs, "computeConfig.enabled") is True:
-        yield _aws(scene.estate, cluster, "EKS Auto Mode's fee on top of each of its nodes", "", Decimal(1))
+        yield _aws(
+            scene.estate, cluster, "EKS Auto Mode's fee on top of each of its nodes", "", Decimal(1)
+        )
 
 
 def _nat(scene: _Scene, gateway: Resource) -> Iterator[Need]:
-    yield _aws(scene.estate, gateway, "NAT gateway, without the data it processes", "NAT gateway", Decimal(1))
+    yield _aws(
+        scene.estate,
+        gateway,
+        "NAT gateway, without the data it processes",
+        "NAT gateway",
+        Decimal(1),
+    )
 
 
 def _load_balancer(scene: _Scene, balancer: Resource) -> Iterator[Need]:
     kind = balancer.inputs.get("loadBalancerType")
-    yield _balancer(scene.estate, balancer, "application" if kind is None else text(kind) or "unknown kind of")
+    yield _balancer(
+        scene.estate,
+        balancer,
+        "application" if kind is None else known_text(kind) or "unknown kind of",
+    )
 
 
 def _balancer(estate: Estate, resource: Resource, kind: str) -> Need:
     if kind in ("application", "network"):
-        return _aws(estate, resource, f"{kind} load balancer, without its LCUs", "Application/Network Load Balancer", Decimal(1))
+        return _aws(
+            estate,
+            resource,
+            f"{kind} load balancer, without its LCUs",
+            "Application/Network Load Balancer",
+            Decimal(1),
+        )
     return _aws(estate, resource, f"{kind} load balancer", "", Decimal(1))
 
 
@@ -119,19 +163,43 @@ def _address(scene: _Scene, address: Resource) -> Iterator[Need]:
 def _volume(scene: _Scene, volume: Resource) -> Iterator[Need]:
     # CreateVolume's default type is gp2 (EC2 API reference).
     kind = volume.inputs.get("type")
-    yield _disk(scene.estate, volume, "EBS volume", volume.inputs.get("size"), "gp2" if kind is None else kind, Decimal(1))
+    yield _disk(
+        scene.estate,
+        volume,
+        "EBS volume",
+        volume.inputs.get("size"),
+        "gp2" if kind is None else kind,
+        Decimal(1),
+    )
     if kind == "gp3":
         # gp3 includes 3,000 IOPS and 125 MB/s (EBS user guide, "General Purpose SSD volumes").
-        for prop, included, item, unit in (("iops", 3000, "IOPS", "IOPS-month"), ("throughput", 125, "throughput", "MBps-month")):
+        for prop, included, item, unit in (
+            ("iops", 3000, "IOPS", "IOPS-month"),
+            ("throughput", 125, "throughput", "MBps-month"),
+        ):
             given = count(volume.inputs.get(prop))
             if isinstance(given, int) and given > included:
                 what = f"EBS gp3 provisioned {item}"
-                yield Need(volume.urn, what, "aws", what, Decimal(given - included), unit, scene.estate.region(volume, "aws"))
+                yield Need(
+                    volume.urn,
+                    what,
+                    "aws",
+                    what,
+                    Decimal(given - included),
+                    unit,
+                    scene.estate.region(volume, "aws"),
+                )
 
 
 def _snapshot(scene: _Scene, snapshot: Resource) -> Iterator[Need]:
     yield Need(
-        snapshot.urn, "EBS snapshot, whose stored size no document says", "aws", "", None, GB_MONTH, scene.estate.region(snapshot, "aws")
+        snapshot.urn,
+        "EBS snapshot, whose stored size no document says",
+        "aws",
+        "",
+        None,
+        GB_MONTH,
+        scene.estate.region(snapshot, "aws"),
     )
 
 
@@ -139,8 +207,10 @@ def _instance_disks(scene: _Scene, instance: Resource) -> Iterator[Need]:
     # A stopped instance keeps its disks on the bill as a running one does.
     if instance.urn not in scene.held:
         return
-    root = mapping(at(instance.inputs, "rootBlockDevice"))
-    disks = ([root] if root else []) + [mapping(one) for one in items(instance.inputs.get("ebsBlockDevices"))]
+    root = known_mapping(at(instance.inputs, "rootBlockDevice"))
+    disks = ([root] if root else []) + [
+        known_mapping(one) for one in known_items(instance.inputs.get("ebsBlockDevices"))
+    ]
     yield from _disks(scene.estate, instance, "disk of the instance", disks, Decimal(1))
 
 
@@ -155,13 +225,24 @@ def _node_group(scene: _Scene, group: Resource) -> Iterator[Need]:
     if template is None:
         # 20 GB where nothing is said (EKS API reference, CreateNodegroup diskSize).
         size = group.inputs.get("diskSize")
-        yield _disk(scene.estate, group, "disk of its nodes, while they are held", 20 if size is None else size, None, nodes)
+        yield _disk(
+            scene.estate,
+            group,
+            "disk of its nodes, while they are held",
+            20 if size is None else size,
+            None,
+            nodes,
+        )
     else:
-        yield from _template_disks(scene.estate, group, template, nodes, "disk of its nodes, while they are held")
+        yield from _template_disks(
+            scene.estate, group, template, nodes, "disk of its nodes, while they are held"
+        )
 
 
 def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
-    kinds = [kind for kind in items(group.inputs.get("instanceTypes")) if isinstance(kind, str)] or ["t3.medium"]
+    kinds = [
+        kind for kind in known_items(group.inputs.get("instanceTypes")) if isinstance(kind, str)
+    ] or ["t3.medium"]
     shapes = [scene.estate.shape("aws", kind) for kind in kinds]
     if not scene.aws or not all(shape is not None and shape.gpus == 0 for shape in shapes):
         return
@@ -173,13 +254,29 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
     market = "spot" if spot else "on-demand"
     what = f"CPU nodes {kinds[0]}" + (f" (or {', '.join(kinds[1:])})" if kinds[1:] else "")
     if number != 0:
-        yield Need(group.urn, what, "aws", kinds[0], number, NODE, scene.estate.region(group, "aws"), market)
+        yield Need(
+            group.urn,
+            what,
+            "aws",
+            kinds[0],
+            number,
+            NODE,
+            scene.estate.region(group, "aws"),
+            market,
+        )
 
 
 def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
     """A self-managed node group without a GPU: its cluster's other pods need its nodes."""
-    of_cluster = any(key.startswith(("kubernetes.io/cluster/", "k8s.io/cluster-autoscaler/")) for key in tags(group.inputs.get("tags")))
-    template = _template(scene.estate, group, group.inputs.get("launchTemplate")) if of_cluster and scene.aws else None
+    of_cluster = any(
+        key.startswith(("kubernetes.io/cluster/", "k8s.io/cluster-autoscaler/"))
+        for key in tags(group.inputs.get("tags"))
+    )
+    template = (
+        _template(scene.estate, group, group.inputs.get("launchTemplate"))
+        if of_cluster and scene.aws
+        else None
+    )
     kind = template.inputs.get("instanceType") if template is not None else None
     shape = scene.estate.shape("aws", kind) if isinstance(kind, str) else None
     if shape is None or shape.gpus != 0:
@@ -190,7 +287,15 @@ def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
     number = Decimal(nodes) if isinstance(nodes, int) else None
     if number != 0:
         what = f"CPU nodes {shape.instance_type}"
-        yield Need(group.urn, what, "aws", shape.instance_type, number, NODE, scene.estate.region(group, "aws"))
+        yield Need(
+            group.urn,
+            what,
+            "aws",
+            shape.instance_type,
+            number,
+            NODE,
+            scene.estate.region(group, "aws"),
+        )
 
 
 def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -199,22 +304,29 @@ def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
         return
     template = group.inputs.get("launchTemplate")
     if template is None:
-        template = get(group.inputs, "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification")
+        template = get(
+            group.inputs, "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification"
+        )
     if template is None:
         return
     nodes = scene.held[group.urn]
-    warm = mapping(at(group.inputs, "warmPool"))
+    warm = known_mapping(at(group.inputs, "warmPool"))
     parked = _parked(group, warm) if warm else 0
     if nodes:
-        yield from _template_disks(scene.estate, group, template, nodes, "disk of its nodes, while they are held")
+        yield from _template_disks(
+            scene.estate, group, template, nodes, "disk of its nodes, while they are held"
+        )
     if parked:
-        state = text(warm.get("poolState")) or "Stopped"
-        yield from _template_disks(scene.estate, group, template, Decimal(parked), f"disk of the warm pool ({state})")
+        state = known_text(warm.get("poolState")) or "Stopped"
+        yield from _template_disks(
+            scene.estate, group, template, Decimal(parked), f"disk of the warm pool ({state})"
+        )
 
 
 def _parked(group: Resource, warm: Mapping[str, Any]) -> int:
-    """Instances that a warm pool keeps off: what is prepared beyond the desired ones (EC2 Auto Scaling user guide, "Warm pools")."""
-    if text(warm.get("poolState")) not in (None, "Stopped", "Hibernated"):
+    """Instances that a warm pool keeps off: what is prepared beyond the desired ones (EC2 Auto
+    Scaling user guide, "Warm pools")."""
+    if known_text(warm.get("poolState")) not in (None, "Stopped", "Hibernated"):
         return 0
     least = count(warm.get("minSize"))
     prepared = count(warm.get("maxGroupPreparedCapacity"))
@@ -230,9 +342,19 @@ def _karpenter_pool(scene: _Scene, pool: Resource) -> Iterator[Need]:
     nodes = scene.held.get(pool.urn, Decimal(0))
     wanted = get(pool.inputs, "spec.template.spec.nodeClassRef.name")
     for node_class in scene.estate.by_type.get("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", ()):
-        if nodes and get(node_class.inputs, "metadata.name") == wanted and wanted is not None and not hidden(wanted):
-            mappings = [mapping(at(one, "ebs")) for one in items(get(node_class.inputs, "spec.blockDeviceMappings"))]
-            yield from _disks(scene.estate, pool, "disk of its nodes, while they are held", mappings, nodes)
+        if (
+            nodes
+            and get(node_class.inputs, "metadata.name") == wanted
+            and wanted is not None
+            and not hidden(wanted)
+        ):
+            mappings = [
+                known_mapping(at(one, "ebs"))
+                for one in known_items(get(node_class.inputs, "spec.blockDeviceMappings"))
+            ]
+            yield from _disks(
+                scene.estate, pool, "disk of its nodes, while they are held", mappings, nodes
+            )
 
 
 def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
@@ -242,16 +364,22 @@ def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
     if cloud != "aws":
         yield Need(service.urn, "load balancer of the Service", cloud, "", Decimal(1), UNIT, None)
         return
-    annotation = at(service.inputs, "metadata", "annotations", "service.beta.kubernetes.io/aws-load-balancer-type")
-    kind = text(annotation) or ""
-    by_class = text(get(service.inputs, "spec.loadBalancerClass")) or ""
-    # Without a sign of the AWS load balancer controller the cloud provider makes a Classic one (Kubernetes cloud-provider-aws docs).
+    annotation = at(
+        service.inputs,
+        "metadata",
+        "annotations",
+        "service.beta.kubernetes.io/aws-load-balancer-type",
+    )
+    kind = known_text(annotation) or ""
+    by_class = known_text(get(service.inputs, "spec.loadBalancerClass")) or ""
+    # Without a sign of the AWS load balancer controller the cloud provider makes a Classic one
+    # (Kubernetes cloud-provider-aws docs).
     network = kind in ("nlb", "nlb-ip", "external") or by_class.endswith("/nlb")
     yield _balancer(scene.estate, service, "network" if network else "classic")
 
 
 def _ingress(scene: _Scene, ingress: Resource) -> Iterator[Need]:
-    name = text(get(ingress.inputs, "spec.ingressClassName")) or text(
+    name = known_text(get(ingress.inputs, "spec.ingressClassName")) or known_text(
         at(ingress.inputs, "metadata", "annotations", "kubernetes.io/ingress.class")
     )
     if name == "alb" and scene.cloud == "aws":
@@ -261,26 +389,42 @@ def _ingress(scene: _Scene, ingress: Resource) -> Iterator[Need]:
 def _claim(scene: _Scene, claim: Resource) -> Iterator[Need]:
     size = _gib(get(claim.inputs, "spec.resources.requests.storage"))
     cloud = scene.cloud
-    name = text(get(claim.inputs, "spec.storageClassName"))
+    name = known_text(get(claim.inputs, "spec.storageClassName"))
     kind = name if name in ("gp2", "gp3") else None
     for storage in scene.estate.by_type.get("kubernetes:storage.k8s.io/v1:StorageClass", ()):
-        if name is not None and get(storage.inputs, "metadata.name") == name and storage.inputs.get("provisioner") == "ebs.csi.aws.com":
-            kind = text(get(storage.inputs, "parameters.type")) or "gp3"  # the EBS CSI driver's default type
+        if (
+            name is not None
+            and get(storage.inputs, "metadata.name") == name
+            and storage.inputs.get("provisioner") == "ebs.csi.aws.com"
+        ):
+            kind = (
+                known_text(get(storage.inputs, "parameters.type")) or "gp3"
+            )  # the EBS CSI driver's default type
     item = f"EBS {kind} storage" if cloud == "aws" and kind in ("gp2", "gp3") else ""
     what = "disk of the volume claim" + (f" ({kind})" if item else "")
-    yield Need(claim.urn, what, cloud, item, size, GB_MONTH, scene.estate.region(claim, "aws") if cloud == "aws" else None)
+    yield Need(
+        claim.urn,
+        what,
+        cloud,
+        item,
+        size,
+        GB_MONTH,
+        scene.estate.region(claim, "aws") if cloud == "aws" else None,
+    )
 
 
 def _template(estate: Estate, owner: Resource, reference: Any) -> Resource | None:
     """The launch template of a group; None where it is not in the documents, or none is told."""
-    first = items(reference)[0] if items(reference) else reference
+    first = known_items(reference)[0] if known_items(reference) else reference
     value = at(first, "id") if at(first, "id") is not None else at(first, "name")
     prop = "launchTemplate" if "launchTemplate" in owner.inputs else "mixedInstancesPolicy"
     link = estate.link(owner, prop, "aws:ec2/launchTemplate:LaunchTemplate", value=value)
     return link.found[0] if len(link.found) == 1 else None
 
 
-def _template_disks(estate: Estate, owner: Resource, reference: Any, nodes: Decimal | None, what: str) -> Iterator[Need]:
+def _template_disks(
+    estate: Estate, owner: Resource, reference: Any, nodes: Decimal | None, what: str
+) -> Iterator[Need]:
     template = _template(estate, owner, reference)
     if template is None:
         yield Need(
@@ -293,24 +437,53 @@ def _template_disks(estate: Estate, owner: Resource, reference: Any, nodes: Deci
             estate.region(owner, "aws"),
         )
         return
-    mappings = [mapping(at(one, "ebs")) for one in items(template.inputs.get("blockDeviceMappings"))]
+    mappings = [
+        known_mapping(at(one, "ebs"))
+        for one in known_items(template.inputs.get("blockDeviceMappings"))
+    ]
     yield from _disks(estate, owner, what, mappings, nodes)
 
 
-def _disks(estate: Estate, owner: Resource, what: str, disks: list[Mapping[str, Any]], number: Decimal | None) -> Iterator[Need]:
+def _disks(
+    estate: Estate,
+    owner: Resource,
+    what: str,
+    disks: list[Mapping[str, Any]],
+    number: Decimal | None,
+) -> Iterator[Need]:
     if not disks:
-        yield Need(owner.urn, f"{what}, of the image's own size", "aws", "EBS gp3 storage", None, GB_MONTH, estate.region(owner, "aws"))
+        yield Need(
+            owner.urn,
+            f"{what}, of the image's own size",
+            "aws",
+            "EBS gp3 storage",
+            None,
+            GB_MONTH,
+            estate.region(owner, "aws"),
+        )
     for disk in disks:
         yield _disk(estate, owner, what, disk.get("volumeSize"), disk.get("volumeType"), number)
 
 
-def _disk(estate: Estate, owner: Resource, what: str, size: Any, kind: Any, number: Decimal | None) -> Need:
+def _disk(
+    estate: Estate, owner: Resource, what: str, size: Any, kind: Any, number: Decimal | None
+) -> Need:
     gib = _gib(size)
     amount = gib * number if gib is not None and number is not None else None
-    name = text(kind)
+    name = known_text(kind)
     # The image decides where no type is declared; today's images for EKS and ECS say gp3.
-    shown = f"{what} (type not declared, gp3 assumed)" if kind is None else f"{what} ({name or 'type not known'})"
-    item = "EBS gp3 storage" if kind is None else f"EBS {name} storage" if name in ("gp2", "gp3") else ""
+    shown = (
+        f"{what} (type not declared, gp3 assumed)"
+        if kind is None
+        else f"{what} ({name or 'type not known'})"
+    )
+    item = (
+        "EBS gp3 storage"
+        if kind is None
+        else f"EBS {name} storage"
+        if name in ("gp2", "gp3")
+        else ""
+    )
     return Need(owner.urn, shown, "aws", item, amount, GB_MONTH, estate.region(owner, "aws"))
 
 
@@ -379,11 +552,15 @@ _NO_PRICE: Final = {
     "gcp:compute/routerNat:RouterNat": ("gcp", "Cloud NAT"),
     "gcp:compute/address:Address": ("gcp", "static address"),
     "gcp:compute/globalAddress:GlobalAddress": ("gcp", "static address"),
-    "azure-native:containerservice:ManagedCluster": ("azure", "AKS control plane (free in the Free tier)"),
+    "azure-native:containerservice:ManagedCluster": (
+        "azure",
+        "AKS control plane (free in the Free tier)",
+    ),
     "azure-native:compute:Disk": ("azure", "managed disk"),
     "azure-native:network:NatGateway": ("azure", "NAT gateway"),
     "azure-native:network:PublicIPAddress": ("azure", "public IP address"),
     "azure-native:network:LoadBalancer": ("azure", "load balancer"),
     "runpod:index:NetworkStorage": ("runpod", "network volume"),
 }
-# What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that nobody takes it for nothing.
+# What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that nobody
+# takes it for nothing.

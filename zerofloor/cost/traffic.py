@@ -1,4 +1,5 @@
-"""Node-hours of a week under a declared traffic profile: busy time, idle tails and cold starts, never below the floor."""
+"""Node-hours of a week under a declared traffic profile: busy time, idle tails and cold starts,
+never below the floor."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ HOUR: Final = Decimal(3600)
 """Seconds in an hour."""
 
 BUSY_HOURS_A_DAY: Final = Decimal(8)
-"""Where only the busy hours of a week are declared, so many make a day, and each day is one burst (seven at most)."""
+"""Where only the busy hours of a week are declared, so many make a day, and each day is one burst
+(seven at most)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,15 @@ class Layer:
 
 
 Profile = tuple[Layer, ...]
-"""A week's traffic as nodes: the first layer is needed most often, each further one on top of those before."""
+"""A week's traffic as nodes: the first layer is needed most often, each further one on top of those
+before."""
 
 
 def profile(traffic: Traffic) -> Profile | None:
     """The declared traffic; None where none is declared.
 
-    Requests per second become nodes by `requests_per_second_per_replica`, one replica a node; without it any request at
+    Requests per second become nodes by `requests_per_second_per_replica`, one replica a node;
+    without it any request at
     all means one node. InputError where that is more than anybody has.
     """
     if traffic.requests_per_second is not None:
@@ -66,25 +70,38 @@ def profile(traffic: Traffic) -> Profile | None:
 def node_hours(supply: Supply, traffic: Profile, meter: Billing, start_seconds: Decimal) -> Decimal:
     """Node-hours on a week's bill, from the floor to the ceiling.
 
-    Each node beyond those that are always there bills its busy time, then its idle tail (the whole gap where the next burst
-    comes sooner), and a cold start of `start_seconds` where the gap was longer. A schedule's hours count as busy ones.
+    Each node beyond those that are always there bills its busy time, then its idle tail (the whole
+    gap where the next burst
+    comes sooner), and a cold start of `start_seconds` where the gap was longer. A schedule's hours
+    count as busy ones.
     """
     always = int(supply.node_hours_per_week // WEEK)
     hours = always * WEEK
     below = 0
     for layer in traffic:
-        top = below + layer.nodes if supply.ceiling is None else min(below + layer.nodes, supply.ceiling)
+        top = (
+            below + layer.nodes
+            if supply.ceiling is None
+            else min(below + layer.nodes, supply.ceiling)
+        )
         nodes = max(0, top - max(below, always))
         hours += nodes * _billed(layer.bursts, supply.idle_tail, meter, start_seconds) / HOUR
         below += layer.nodes
     hours = max(supply.node_hours_per_week, hours)
-    return hours if supply.ceiling is None else min(hours, max(supply.node_hours_per_week, supply.ceiling * WEEK))
+    return (
+        hours
+        if supply.ceiling is None
+        else min(hours, max(supply.node_hours_per_week, supply.ceiling * WEEK))
+    )
 
 
 def _billed(bursts: tuple[Burst, ...], tail: Decimal, meter: Billing, start: Decimal) -> Decimal:
-    """Seconds of a week that one node bills; it starts anew only after a gap that its tail did not bridge."""
+    """Seconds of a week that one node bills; it starts anew only after a gap that its tail did not
+    bridge."""
     week = WEEK * HOUR
-    running = sum(((burst.busy + min(burst.gap, tail)) * burst.times for burst in bursts), Decimal(0))
+    running = sum(
+        ((burst.busy + min(burst.gap, tail)) * burst.times for burst in bursts), Decimal(0)
+    )
     restarts = sum(burst.times for burst in bursts if burst.gap > tail)
     if restarts == 0:
         return week if bursts else Decimal(0)
@@ -95,9 +112,15 @@ def _billed(bursts: tuple[Burst, ...], tail: Decimal, meter: Billing, start: Dec
 def _by_hour(rates: tuple[Decimal, ...], per_replica: Decimal | None) -> Profile:
     levels = [_nodes(rate, per_replica) for rate in rates]
     if max(levels) > MOST:
-        raise InputError("traffic: requestsPerSecond over requestsPerSecondPerReplica comes to more replicas than anybody has")
+        raise InputError(
+            "traffic: requestsPerSecond over requestsPerSecondPerReplica comes to more "
+            "replicas than anybody has"
+        )
     steps = sorted({level for level in levels if level})
-    return tuple(Layer(level - below, _runs([one >= level for one in levels])) for below, level in pairwise([0, *steps]))
+    return tuple(
+        Layer(level - below, _runs([one >= level for one in levels]))
+        for below, level in pairwise([0, *steps])
+    )
 
 
 def _nodes(rate: Decimal, per_replica: Decimal | None) -> int:

@@ -1,4 +1,5 @@
-"""Readers: a document that the engine or a person wrote -> `Stack`, or InputError with one line that says why not."""
+"""Readers: a document that the engine or a person wrote -> `Stack`, or InputError with one line
+that says why not."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ MAX_BYTES: Final = 64 * 2**20
 """The largest document that is read unless a caller says otherwise."""
 
 FEWEST_BYTES: Final = 12
-"""Bytes for each object and list in a large document: the engine writes about sixty, a hostile one two, and 64 MiB of that are 2 GB."""
+"""Bytes for each object and list in a large document: the engine writes about sixty, a hostile one
+two, and 64 MiB of that are 2 GB."""
 
 _READERS: Final[Mapping[str, Callable[[str, bytes, Stack | None], Stack]]] = {
     "digest": read_digest,
@@ -32,18 +34,29 @@ KINDS: Final = tuple(_READERS)
 """What `input_format` may name."""
 
 
-def read(name: str, data: bytes, *, input_format: str | None = None, baseline: Stack | None = None, max_bytes: int = MAX_BYTES) -> Stack:
+def read(
+    name: str,
+    data: bytes,
+    *,
+    input_format: str | None = None,
+    baseline: Stack | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Stack:
     """The stack of a document; its kind is told from its content unless `input_format` names it.
 
-    `name` is the document as the user knows it. `baseline` is the stack of a `pulumi stack export`: what a preview does not
-    mention (unchanged resources, or others than its targets) is filled in from it. Raises InputError where the document
+    `name` is the document as the user knows it. `baseline` is the stack of a `pulumi stack export`:
+    what a preview does not
+    mention (unchanged resources, or others than its targets) is filled in from it. Raises
+    InputError where the document
     can't be read, or leaves resources out.
     """
     if len(data) > max_bytes:
         raise _too_large(name, len(data), max_bytes)
     data = text_of(name, data)
     if len(data) > 2**20 and (data.count(b"[") + data.count(b"{")) * FEWEST_BYTES > len(data):
-        raise refusal(name, "almost nothing but brackets: none of the documents that are read is like that")
+        raise refusal(
+            name, "almost nothing but brackets: none of the documents that are read is like that"
+        )
     kind = input_format or detect(name, data)
     if kind not in _READERS:
         raise InputError(f"--input-format {kind}: one of {', '.join(KINDS)}")
@@ -53,7 +66,13 @@ def read(name: str, data: bytes, *, input_format: str | None = None, baseline: S
         raise refusal(name, "nested too deeply") from None
 
 
-def read_file(path: str | Path, *, input_format: str | None = None, baseline: Stack | None = None, max_bytes: int = MAX_BYTES) -> Stack:
+def read_file(
+    path: str | Path,
+    *,
+    input_format: str | None = None,
+    baseline: Stack | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Stack:
     """`read` for a file, of which never more than `max_bytes` are loaded."""
     name = str(path)
     try:
@@ -70,4 +89,10 @@ def read_file(path: str | Path, *, input_format: str | None = None, baseline: St
 
 
 def _too_large(name: str, size: int, most: int) -> InputError:
-    return refusal(name, f"at least {size / 2**20:.1f} MiB, more than the {most / 2**20:.1f} MiB that are read: raise the limit to read it")
+    return refusal(
+        name,
+        (
+            f"at least {size / 2**20:.1f} MiB, more than the {most / 2**20:.1f} MiB that are "
+            "read: raise the limit to read it"
+        ),
+    )

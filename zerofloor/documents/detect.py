@@ -10,7 +10,10 @@ from zerofloor.documents.refusal import refusal, undecodable
 
 DocumentKind = Literal["digest", "events", "export", "manifests"]
 
-EXPECTED = "expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or Kubernetes manifests"
+EXPECTED = (
+    "expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or "
+    "Kubernetes manifests"
+)
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -33,11 +36,16 @@ _DECODER = msgspec.json.Decoder(Top)
 
 
 def text_of(name: str, data: bytes) -> bytes:
-    """The document without its byte-order mark. Raises InputError where it is empty, or no UTF-8 text."""
+    """The document without its byte-order mark. Raises InputError where it is empty, or no UTF-8
+    text."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise refusal(name, f"it is empty: {EXPECTED}")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:2].find(b"\0") >= 0 or data[1:4:2] == b"\0\0":
+    if (
+        data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        or data[:2].find(b"\0") >= 0
+        or data[1:4:2] == b"\0\0"
+    ):
         raise refusal(name, "it is UTF-16 (PowerShell's `>` writes that): save it as UTF-8")
     if b"\0" in data[:4096] or data[:2] == b"\x1f\x8b":
         raise refusal(name, f"it is binary or compressed: {EXPECTED}")
@@ -45,13 +53,17 @@ def text_of(name: str, data: bytes) -> bytes:
 
 
 def detect(name: str, data: bytes) -> DocumentKind:
-    """The kind of a document that `text_of` returned. Raises InputError where it is none of them."""
+    """The kind of a document that `text_of` returned. Raises InputError where it is none of
+    them."""
     start = data.lstrip()[:2]
     if start[:1] == b"[":
         raise refusal(name, f"it is a JSON array: {EXPECTED}")
     if start[:1] != b"{" or start == b"{{":
         if b"\n{" in data and (b'"changeSummary"' in data or b'"resourcePreEvent"' in data):
-            raise refusal(name, "other text stands before the JSON: save the command's stdout only, without 2>&1")
+            raise refusal(
+                name,
+                "other text stands before the JSON: save the command's stdout only, without 2>&1",
+            )
         return "manifests"
     if (end := data.strip().find(b"\n")) > 0 and _is_event(data.lstrip()[:end]):
         return "events"
@@ -74,7 +86,9 @@ def _kind(name: str, top: Top) -> DocumentKind:
     if _there(top.sequence):
         return "events"
     if _there(top.change_summary) or _there(top.diagnostics):
-        raise refusal(name, "a preview digest without `steps`: the preview failed, or its output was filtered")
+        raise refusal(
+            name, "a preview digest without `steps`: the preview failed, or its output was filtered"
+        )
     raise refusal(name, f"a JSON object of another kind: {EXPECTED}")
 
 

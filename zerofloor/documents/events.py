@@ -1,4 +1,5 @@
-"""The engine's events, one JSON object a line: a streaming `preview --json`, or what `--event-log` writes."""
+"""The engine's events, one JSON object a line: a streaming `preview --json`, or what `--event-log`
+writes."""
 
 from __future__ import annotations
 
@@ -53,21 +54,26 @@ _DECODER = msgspec.json.Decoder(Event)
 
 
 def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
-    """The stack that the last operation in the log leaves. Raises InputError where the log is broken, failed or partial."""
+    """The stack that the last operation in the log leaves. Raises InputError where the log is
+    broken, failed or partial."""
     steps: list[Step] = []
     config: dict[str, str] = {}
     summary: Summary | None = None
     failure: str | None = None
     for event in _events(name, data):
         if event.prelude_event is not None:
-            # `pulumi up` logs its preview and its update into one file: what the later one says counts.
+            # `pulumi up` logs its preview and its update into one file: what the later one says
+            # counts.
             steps, summary, config = [], None, event.prelude_event.config or {}
         elif event.resource_pre_event is not None:
             _add(steps, event.resource_pre_event.metadata)
         elif event.res_outputs_event is not None:
             _settle_refresh(steps, event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
-            failure = failure or f"{event.res_op_failed_event.metadata.op} of {event.res_op_failed_event.metadata.urn} failed"
+            failure = failure or (
+                f"{event.res_op_failed_event.metadata.op} of "
+                f"{event.res_op_failed_event.metadata.urn} failed"
+            )
         elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             failure = failure or first_line(event.diagnostic_event.message)
         elif event.summary_event is not None:
@@ -75,12 +81,18 @@ def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
     if failure is not None:
         raise refusal(name, f"the run failed, so the event log is partial: {failure}")
     if summary is None or summary.resource_changes is None:
-        raise refusal(name, "partial: the event log has no summaryEvent with its counts: did the run end?")
+        raise refusal(
+            name, "partial: the event log has no summaryEvent with its counts: did the run end?"
+        )
     if summary.result != "succeeded":
         raise refusal(name, f"partial: the run ended as {first_line(summary.result)}")
     if summary.maybe_corrupt:
-        raise refusal(name, "the engine marks this run as possibly corrupt (maybeCorrupt): run it again")
-    return stack_after("events", name, steps, summary.resource_changes, config, links=False, baseline=baseline)
+        raise refusal(
+            name, "the engine marks this run as possibly corrupt (maybeCorrupt): run it again"
+        )
+    return stack_after(
+        "events", name, steps, summary.resource_changes, config, links=False, baseline=baseline
+    )
 
 
 def _events(name: str, data: bytes) -> Iterator[Event]:
@@ -95,14 +107,23 @@ def _events(name: str, data: bytes) -> Iterator[Event]:
                 yield _DECODER.decode(line)
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
                 number = data.count(b"\n", 0, start) + 1
-                raise refusal(name, f"event in line {number}: {undecodable('', bytes(line), error)}".replace(" : ", " ", 1)) from None
+                raise refusal(
+                    name,
+                    f"event in line {number}: {undecodable('', bytes(line), error)}".replace(
+                        " : ", " ", 1
+                    ),
+                ) from None
         start = end + 1
 
 
 def _add(steps: list[Step], metadata: Metadata) -> None:
     """A step, once: the engine has been seen to log one twice in a row, and to count it once."""
     step = Step(op=metadata.op, urn=metadata.urn, old_state=metadata.old, new_state=metadata.new)
-    if not steps or (steps[-1].urn, steps[-1].op, steps[-1].new_state) != (step.urn, step.op, step.new_state):
+    if not steps or (steps[-1].urn, steps[-1].op, steps[-1].new_state) != (
+        step.urn,
+        step.op,
+        step.new_state,
+    ):
         steps.append(step)
 
 
@@ -112,4 +133,6 @@ def _settle_refresh(steps: list[Step], outcome: Metadata) -> None:
         return
     for index, step in enumerate(steps):
         if step.urn == outcome.urn and step.op == "refresh":
-            steps[index] = Step(op=outcome.op, urn=outcome.urn, old_state=outcome.old, new_state=outcome.new)
+            steps[index] = Step(
+                op=outcome.op, urn=outcome.urn, old_state=outcome.old, new_state=outcome.new
+            )

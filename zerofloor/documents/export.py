@@ -9,7 +9,8 @@ from zerofloor.documents.steps import State, names_in, resource_of
 from zerofloor.stack import Resource, Stack
 
 NEWEST = 4
-"""The highest version of a deployment that is known; features of a version 4 add to it and take nothing away."""
+"""The highest version of a deployment that is known; features of a version 4 add to it and take
+nothing away."""
 
 
 class Deployed(State, rename="camel", gc=False, kw_only=True):
@@ -60,7 +61,9 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         raise undecodable(name, data, error) from None
     version = export.version or 3
     if not 1 <= version <= NEWEST:
-        raise refusal(name, f"a stack export of version {version}: versions 1 to {NEWEST} are known")
+        raise refusal(
+            name, f"a stack export of version {version}: versions 1 to {NEWEST} are known"
+        )
     deployment = export.deployment or (export.checkpoint.latest if export.checkpoint else None)
     if deployment is None:
         raise refusal(name, "a stack export without a deployment: nothing has been deployed yet")
@@ -69,17 +72,24 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
     for state in deployment.resources or ():
         if state.delete:
             notes.append(
-                f"{shown(state.urn)} is about to be deleted (a replacement left it behind): what it bills until then is not counted"
+                f"{shown(state.urn)} is about to be deleted (a replacement left it "
+                "behind): what it bills until then is not counted"
             )
         elif state.pending_replacement:
-            notes.append(f"{shown(state.urn)} is deleted and not yet created again: it is not counted")
+            notes.append(
+                f"{shown(state.urn)} is deleted and not yet created again: it is not counted"
+            )
         elif state.urn in resources:
             raise refusal(name, f"{shown(state.urn)} is there twice")
         else:
-            resources[state.urn] = resource_of(name, state.urn, state, "read" if state.external else "same", links=version >= 3)
+            resources[state.urn] = resource_of(
+                name, state.urn, state, "read" if state.external else "same", links=version >= 3
+            )
     for operation in deployment.pending_operations or ():
         what = f"{shown(operation.type)} {shown(operation.resource.urn)}".strip()
-        notes.append(f"{what} was under way when the last update stopped: whether it happened is not known")
+        notes.append(
+            f"{what} was under way when the last update stopped: whether it happened is not known"
+        )
     project, stack = names_in(resources)
     return Stack(
         kind="export",

@@ -16,7 +16,8 @@ from zerofloor.stack import Resource, Stack
 
 CLUSTER_SCOPED: Final = frozenset(
     {
-        # core, rbac, storage, scheduling, admission, apiextensions (`kubectl api-resources --namespaced=false`, Kubernetes 1.35)
+        # core, rbac, storage, scheduling, admission, apiextensions (`kubectl api-resources
+        # --namespaced=false`, Kubernetes 1.35)
         "Namespace", "Node", "PersistentVolume", "ComponentStatus", "ClusterRole", "ClusterRoleBinding", "StorageClass", "CSIDriver",
         "CSINode", "VolumeAttachment", "VolumeAttributesClass", "PriorityClass", "RuntimeClass", "IngressClass", "APIService",
         "CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
@@ -30,7 +31,8 @@ CLUSTER_SCOPED: Final = frozenset(
         "ClusterIssuer", "ClusterSecretStore",
     }
 )  # fmt: skip
-"""Kinds whose objects belong to no namespace. One that is missing here only gets `default/` in its URN."""
+"""Kinds whose objects belong to no namespace. One that is missing here only gets `default/` in its
+URN."""
 
 _API_VERSION: Final = re.compile(r"(?:[a-z0-9][a-z0-9.-]*/)?v[a-z0-9]+")
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -49,12 +51,22 @@ def read_manifests(name: str, data: bytes, baseline: Stack | None = None) -> Sta
     for number, (where, value) in enumerate(_objects(name, data), 1):
         resource = _resource(name, where, number, value)
         if resource.urn in resources:
-            raise refusal(name, f"{where}: {resource.type.removeprefix('kubernetes:')} {shown(resource.name)} is there twice")
+            raise refusal(
+                name,
+                (
+                    f"{where}: {resource.type.removeprefix('kubernetes:')} "
+                    f"{shown(resource.name)} is there twice"
+                ),
+            )
         resources[resource.urn] = resource
     if not resources:
         raise refusal(name, f"nothing in it: {_EXPECTED}")
     return Stack(
-        kind="manifests", resources=tuple(resources[urn] for urn in sorted(resources)), project=_file(name), name="manifests", document=name
+        kind="manifests",
+        resources=tuple(resources[urn] for urn in sorted(resources)),
+        project=_file(name),
+        name="manifests",
+        document=name,
     )
 
 
@@ -81,14 +93,22 @@ def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
         if "{{" not in text:
             raise
         line = text.count("\n", 0, text.index("{{")) + 1
-        raise refusal(name, f"a Helm template ({{{{ … }}}} in line {line}), not a manifest: render it with `helm template` first") from None
+        raise refusal(
+            name,
+            (
+                f"a Helm template ({{{{ … }}}} in line {line}), not a manifest: render it with "
+                "`helm template` first"
+            ),
+        ) from None
 
 
 def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     if not isinstance(value, dict):
         raise refusal(name, f"{where} is {_what(value)}: {_EXPECTED}")
     kind = value.get("kind")
-    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)):
+    if not (
+        isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)
+    ):
         yield where, value
         return
     for index, item in enumerate(value["items"]):
@@ -103,13 +123,22 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if api_version is None or kind is None:
         lacks = " and ".join(key for key in ("apiVersion", "kind") if value.get(key) is None)
-        raise refusal(name, f"{where} has no {lacks}: {_EXPECTED} (Helm values and kustomizations must be rendered first)")
+        raise refusal(
+            name,
+            (
+                f"{where} has no {lacks}: {_EXPECTED} (Helm values and kustomizations must be "
+                "rendered first)"
+            ),
+        )
     if not isinstance(api_version, str) or not _API_VERSION.fullmatch(api_version):
         raise refusal(name, f"{where}: apiVersion is not one of Kubernetes' (group/version, or v1)")
     if not isinstance(kind, str) or not _KIND.fullmatch(kind):
         raise refusal(name, f"{where}: kind is not a kind of Kubernetes'")
     if api_version.startswith("kustomize.config.k8s.io/"):
-        raise refusal(name, f"{where} is a kustomization, not a manifest: render it with `kubectl kustomize` first")
+        raise refusal(
+            name,
+            f"{where} is a kustomization, not a manifest: render it with `kubectl kustomize` first",
+        )
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
         raise refusal(name, f"{where}: {kind} has no metadata with a name")
@@ -117,7 +146,9 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         if not isinstance(metadata.get(key, ""), str | None):
             raise refusal(name, f"{where}: metadata.{key} is {_what(metadata[key])}, not text")
     # What a generateName becomes is not known, and two of them are two objects.
-    called = metadata.get("name") or (f"{metadata['generateName']}#{number}" if metadata.get("generateName") else None)
+    called = metadata.get("name") or (
+        f"{metadata['generateName']}#{number}" if metadata.get("generateName") else None
+    )
     if not called:
         raise refusal(name, f"{where}: {kind} has neither metadata.name nor metadata.generateName")
     if kind not in CLUSTER_SCOPED:
@@ -127,11 +158,17 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         inputs = inputs_of(type_token, _without_last_applied(value, metadata))
     except RecursionError:
         raise refusal(name, f"{where}: nested too deeply") from None
-    return Resource(urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}", type=type_token, name=called, inputs=inputs)
+    return Resource(
+        urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}",
+        type=type_token,
+        name=called,
+        inputs=inputs,
+    )
 
 
 def _without_last_applied(value: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Without kubectl's copy of the whole object, in which a Secret's content would stand a second time."""
+    """Without kubectl's copy of the whole object, in which a Secret's content would stand a second
+    time."""
     annotations = metadata.get("annotations")
     if not isinstance(annotations, dict) or _LAST_APPLIED not in annotations:
         return value

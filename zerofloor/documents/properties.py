@@ -16,13 +16,15 @@ SENTINELS: Final = (
     "e48ece36-62e2-4504-bad9-02848725956a",  # archive
     "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
 )
-"""What stands for an unknown value of each type (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go)."""
+"""What stands for an unknown value of each type (pulumi/pulumi,
+sdk/go/common/resource/plugin/rpc.go)."""
 
 SECRET_TEXT: Final = "[secret]"
 """What the engine prints in place of a secret."""
 
 DEEPEST: Final = 200
-"""Levels of nesting beyond which a value is refused: no API takes that, and it would exhaust the stack of whoever walks it."""
+"""Levels of nesting beyond which a value is refused: no API takes that, and it would exhaust the
+stack of whoever walks it."""
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
@@ -40,22 +42,29 @@ _SHORTEST: Final = len(SENTINELS[0])
 
 
 def inputs_of(type_token: str, raw: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The inputs of one resource; the content of a Kubernetes Secret is secret whether it is marked or not.
+    """The inputs of one resource; the content of a Kubernetes Secret is secret whether it is marked
+    or not.
 
     Raises RecursionError where they are nested more than `DEEPEST` levels.
     """
     inputs = value_of(raw, 0) if raw else {}
-    if not isinstance(inputs, dict):  # a resource whose inputs are one marked value: nothing is known of it
+    if not isinstance(
+        inputs, dict
+    ):  # a resource whose inputs are one marked value: nothing is known of it
         return {"__inputs": inputs}
     if type_token == "kubernetes:core/v1:Secret":
-        inputs = {key: SECRET if key in ("data", "stringData") else value for key, value in inputs.items()}
+        inputs = {
+            key: SECRET if key in ("data", "stringData") else value for key, value in inputs.items()
+        }
     return inputs
 
 
 def value_of(value: Any, depth: int = 0) -> Any:
-    """The value with unknown and secret parts marked, whole numbers as ints, and without nulls in objects.
+    """The value with unknown and secret parts marked, whole numbers as ints, and without nulls in
+    objects.
 
-    Objects and lists come back as they are where nothing in them changes: this is where the time of reading goes.
+    Objects and lists come back as they are where nothing in them changes: this is where the time of
+    reading goes.
     """
     kind = type(value)
     if kind is str:
@@ -87,7 +96,11 @@ def value_of(value: Any, depth: int = 0) -> Any:
         for index, item in enumerate(value):
             new = value_of(item, depth + 1)
             if new is not item:
-                return [*value[:index], new, *(value_of(rest, depth + 1) for rest in value[index + 1 :])]
+                return [
+                    *value[:index],
+                    new,
+                    *(value_of(rest, depth + 1) for rest in value[index + 1 :]),
+                ]
         return value
     if kind is float and value.is_integer():
         return int(value)
@@ -107,8 +120,13 @@ def _marked(value: dict[str, Any], depth: int) -> Any:
         case str(signature) if signature == _REFERENCE:
             plain = {key: item for key, item in value.items() if key != _SIGNATURE}
             # The engine writes an empty id for a resource that does not exist yet.
-            return value_of(plain if plain.get("id") != "" else {**plain, "id": SENTINELS[0]}, depth + 1)
+            return value_of(
+                plain if plain.get("id") != "" else {**plain, "id": SENTINELS[0]}, depth + 1
+            )
         case str(signature) if signature in (_ASSET, _ARCHIVE):
             # The hash is the engine's own note of the content.
-            return value_of({key: item for key, item in value.items() if key not in (_SIGNATURE, "hash")}, depth + 1)
+            return value_of(
+                {key: item for key, item in value.items() if key not in (_SIGNATURE, "hash")},
+                depth + 1,
+            )
     return UNKNOWN  # a mark that a later engine may have: nobody knows what it means

@@ -1,4 +1,5 @@
-"""How a reader says no: one line that names the document, whatever the document or its name contains."""
+"""How a reader says no: one line that names the document, whatever the document or its name
+contains."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ def shown(text: str) -> str:
 
 
 def undecodable(name: str, data: bytes, error: Exception) -> InputError:
-    """What to raise where msgspec could not decode `data`; its messages tell types and places, never values."""
+    """What to raise where msgspec could not decode `data`; its messages tell types and places,
+    never values."""
     if isinstance(error, RecursionError):
         return refusal(name, "nested too deeply to be a document of the engine's")
     if isinstance(error, UnicodeDecodeError):
@@ -30,10 +32,18 @@ def undecodable(name: str, data: bytes, error: Exception) -> InputError:
         return refusal(name, f"not as the engine writes it: {error}")
     why = str(error)
     if "truncated" in why:
-        return refusal(name, f"the JSON ends too early, at {place(data, len(data))}: was it cut off, or is it still being written?")
+        return refusal(
+            name,
+            (
+                f"the JSON ends too early, at {place(data, len(data))}: was it cut off, or is "
+                "it still being written?"
+            ),
+        )
     head, _, tail = why.rpartition("(byte ")
     offset = tail.rstrip(")")
-    return refusal(name, f"{head.strip() or why} at {place(data, int(offset))}" if offset.isdigit() else why)
+    return refusal(
+        name, f"{head.strip() or why} at {place(data, int(offset))}" if offset.isdigit() else why
+    )
 
 
 def place(data: bytes, offset: int) -> str:

@@ -1,4 +1,5 @@
-"""The steps of a preview or an update -> the resources that exist after it. Digests and event logs share this."""
+"""The steps of a preview or an update -> the resources that exist after it. Digests and event logs
+share this."""
 
 from __future__ import annotations
 
@@ -13,18 +14,26 @@ from zerofloor.documents.properties import SECRET_TEXT, inputs_of
 from zerofloor.documents.refusal import refusal, shown
 from zerofloor.stack import Kind, Resource, Stack
 
-LEAVING: Final = frozenset({"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"})
-REPLACING: Final = frozenset({"replace", "create-replacement", "read-replacement", "import-replacement"})
+LEAVING: Final = frozenset(
+    {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"}
+)
+REPLACING: Final = frozenset(
+    {"replace", "create-replacement", "read-replacement", "import-replacement"}
+)
 STAYING: Final = frozenset({"create", "update", "same", "read", "import"})
 LOOKING: Final = frozenset({"refresh", "diff"})
-"""Steps that look at a resource; another step of the same resource may follow, and then that one counts."""
+"""Steps that look at a resource; another step of the same resource may follow, and then that one
+counts."""
 _KNOWN: Final = LEAVING | REPLACING | STAYING | LOOKING
-# pulumi/pulumi, pkg/resource/deploy/step.go; `extend-parameterize` is about a provider, and internal
+# pulumi/pulumi, pkg/resource/deploy/step.go; `extend-parameterize` is about a provider, and
+# internal
 
 _UNCOUNTED: Final = (LEAVING - {"delete", "discard"}) | (REPLACING - {"replace"}) | LOOKING
 """Steps that a summary does not count: the parts of a replacement, and looks."""
 
-SHOW_SAMES: Final = "run it with --show-sames, or fill the gap with --baseline and a `pulumi stack export`"
+SHOW_SAMES: Final = (
+    "run it with --show-sames, or fill the gap with --baseline and a `pulumi stack export`"
+)
 
 
 class State(msgspec.Struct, rename="camel", gc=False):
@@ -42,7 +51,8 @@ class State(msgspec.Struct, rename="camel", gc=False):
 
 
 class OldState(msgspec.Struct, rename="camel", gc=False):
-    """A resource before a step: mostly the same as after it, so it stays undecoded until it is needed."""
+    """A resource before a step: mostly the same as after it, so it stays undecoded until it is
+    needed."""
 
     urn: str
     type: str
@@ -73,7 +83,8 @@ def stack_after(
     links: bool,
     baseline: Stack | None,
 ) -> Stack:
-    """The stack as it is once the steps are done. `links`: whether the document has property dependencies.
+    """The stack as it is once the steps are done. `links`: whether the document has property
+    dependencies.
 
     Raises InputError where steps are missing that `summary` counts, or contradict each other.
     """
@@ -86,7 +97,10 @@ def stack_after(
         if step.op not in _KNOWN:
             if step.op == "extend-parameterize":
                 continue
-            raise refusal(name, f"step {index} has the op {shown(step.op)!r}, which no engine up to 3.259 writes")
+            raise refusal(
+                name,
+                f"step {index} has the op {shown(step.op)!r}, which no engine up to 3.259 writes",
+            )
         by_urn.setdefault(step.urn, []).append(step)
     resources, notes = [], []
     for urn, same_urn in by_urn.items():
@@ -98,9 +112,18 @@ def stack_after(
     if baseline is not None:
         filled = _unmentioned(name, by_urn, baseline)
         if filled:
-            notes.append(f"{len(filled)} resources that {name} does not mention were taken from {baseline.document} as unchanged")
+            notes.append(
+                f"{len(filled)} resources that {name} does not mention were taken from "
+                f"{baseline.document} as unchanged"
+            )
         if sum(missing.values()) != missing["same"] or missing["same"] > len(filled):
-            raise refusal(name, f"{_gap(missing)}, and {shown(baseline.document)} does not fill the gap: run it with --show-sames")
+            raise refusal(
+                name,
+                (
+                    f"{_gap(missing)}, and {shown(baseline.document)} does not fill the gap: "
+                    "run it with --show-sames"
+                ),
+            )
         resources += filled
     elif missing.total():
         raise refusal(name, f"partial: {_gap(missing)}: {SHOW_SAMES}")
@@ -110,14 +133,19 @@ def stack_after(
         resources=tuple(sorted(resources, key=lambda r: r.urn)),
         project=project,
         name=stack,
-        config=None if config is None else {key: config[key] for key in sorted(config) if SECRET_TEXT not in config[key]},
+        config=None
+        if config is None
+        else {key: config[key] for key in sorted(config) if SECRET_TEXT not in config[key]},
         document=name,
         notes=tuple(sorted(notes)),
     )
 
 
-def resource_of(name: str, urn: str, state: State, op: str, links: bool, *, created_first: bool = False) -> Resource:
-    """A state as a resource. Raises InputError where its URN or its inputs can't be the engine's."""
+def resource_of(
+    name: str, urn: str, state: State, op: str, links: bool, *, created_first: bool = False
+) -> Resource:
+    """A state as a resource. Raises InputError where its URN or its inputs can't be the
+    engine's."""
     parts = urn.split("::", 3)
     if len(parts) != 4 or not urn.startswith("urn:pulumi:"):
         raise refusal(name, f"{shown(urn)!r} is not a URN (urn:pulumi:STACK::PROJECT::TYPE::NAME)")
@@ -170,20 +198,42 @@ def _outcome(name: str, urn: str, steps: list[Step], links: bool) -> Resource | 
         state = _as_it_was(name, chosen.old_state)
     if state is None:
         raise refusal(name, f"the {chosen.op} step of {shown(urn)} has no new state")
-    if chosen.op == "same" and chosen.old_state is not None and chosen.old_state.custom and not chosen.old_state.id:
+    if (
+        chosen.op == "same"
+        and chosen.old_state is not None
+        and chosen.old_state.custom
+        and not chosen.old_state.id
+    ):
         # The engine shows a creation that a target leaves out as `same`; what exists has an ID.
-        raise refusal(name, f"partial: {shown(urn)} is left out by --target or --exclude: preview the whole stack")
+        raise refusal(
+            name,
+            f"partial: {shown(urn)} is left out by --target or --exclude: preview the whole stack",
+        )
     replaced = chosen.op in REPLACING
-    return resource_of(name, urn, state, "replace" if replaced else chosen.op, links, created_first=replaced and _created_first(steps))
+    return resource_of(
+        name,
+        urn,
+        state,
+        "replace" if replaced else chosen.op,
+        links,
+        created_first=replaced and _created_first(steps),
+    )
 
 
 def _deciding(name: str, urn: str, steps: list[Step]) -> Step:
-    """The step that tells what is left where there are several: parts of one replacement, a look before the act, a leftover's end."""
+    """The step that tells what is left where there are several: parts of one replacement, a look
+    before the act, a leftover's end."""
     staying = [step for step in steps if step.op in STAYING]
     replacing = [step for step in steps if step.op in REPLACING]
     ops = Counter(step.op for step in steps if step.op not in LEAVING)
     if len(staying) + bool(replacing) > 1 or any(n > 1 for n in ops.values()):
-        raise refusal(name, f"several steps for {shown(urn)} ({', '.join(step.op for step in steps)}) that are not one replacement")
+        raise refusal(
+            name,
+            (
+                f"several steps for {shown(urn)} ({', '.join(step.op for step in steps)}) that "
+                "are not one replacement"
+            ),
+        )
     for step in (*reversed(replacing), *staying):
         if step.new_state is not None:
             return step
@@ -196,15 +246,26 @@ def _as_it_was(name: str, old: OldState) -> State:
         inputs = msgspec.json.decode(old.inputs, type=dict[str, Any] | None)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise refusal(name, f"the old inputs of {shown(old.urn)} are no object") from None
-    return State(urn=old.urn, type=old.type, custom=old.custom, inputs=inputs, parent=old.parent, provider=old.provider)
+    return State(
+        urn=old.urn,
+        type=old.type,
+        custom=old.custom,
+        inputs=inputs,
+        parent=old.parent,
+        provider=old.provider,
+    )
 
 
 def _created_first(steps: list[Step]) -> bool:
-    """Whether the replacement exists before its predecessor goes: the engine's default, and assumed where the steps don't show it."""
+    """Whether the replacement exists before its predecessor goes: the engine's default, and assumed
+    where the steps don't show it."""
     ops = [step.op for step in steps]
     if "remove-pending-replace" in ops:
         return False
-    gone = next((index for index, op in enumerate(ops) if op in ("delete-replaced", "discard-replaced")), None)
+    gone = next(
+        (index for index, op in enumerate(ops) if op in ("delete-replaced", "discard-replaced")),
+        None,
+    )
     made = next((index for index, op in enumerate(ops) if op.endswith("-replacement")), None)
     return gone is None or made is None or made < gone
 
@@ -213,11 +274,20 @@ def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
     notes = []
     if resource is None or len(steps) > 1:
         if any(
-            step.op in ("delete", "delete-replaced") and step.old_state is not None and step.old_state.retain_on_delete for step in steps
+            step.op in ("delete", "delete-replaced")
+            and step.old_state is not None
+            and step.old_state.retain_on_delete
+            for step in steps
         ):
-            notes.append(f"{shown(urn)} leaves the stack but is retained in the cloud (retainOnDelete): what it bills is not counted")
+            notes.append(
+                f"{shown(urn)} leaves the stack but is retained in the cloud "
+                "(retainOnDelete): what it bills is not counted"
+            )
     elif resource.op == "replace":
-        notes.append(f"{shown(urn)} is taken to be created before its predecessor is deleted: a {steps[0].op} step alone does not tell")
+        notes.append(
+            f"{shown(urn)} is taken to be created before its predecessor is deleted: a "
+            f"{steps[0].op} step alone does not tell"
+        )
     return notes
 
 
@@ -231,11 +301,20 @@ def _missing(by_urn: Mapping[str, list[Step]], summary: Mapping[str, int]) -> Co
         shown_ops.update(step.op for step in steps if step.op not in _UNCOUNTED)
     # A refresh that found no change is counted as `same`.
     shown_ops["same"] += min(looks, max(0, summary.get("same", 0) - shown_ops["same"]))
-    return Counter({op: n - shown_ops[op] for op, n in summary.items() if n > shown_ops[op] and op not in LOOKING})
+    return Counter(
+        {
+            op: n - shown_ops[op]
+            for op, n in summary.items()
+            if n > shown_ops[op] and op not in LOOKING
+        }
+    )
 
 
 def _gap(missing: Counter[str]) -> str:
-    return f"it counts {missing.total()} more resources than it shows ({', '.join(f'{op}: {n}' for op, n in sorted(missing.items()))})"
+    return (
+        f"it counts {missing.total()} more resources than it shows "
+        f"({', '.join(f'{op}: {n}' for op, n in sorted(missing.items()))})"
+    )
 
 
 def _unmentioned(name: str, by_urn: Mapping[str, list[Step]], baseline: Stack) -> list[Resource]:
@@ -244,14 +323,27 @@ def _unmentioned(name: str, by_urn: Mapping[str, list[Step]], baseline: Stack) -
     if (baseline.project, baseline.name) != (project, stack):
         there = f"{baseline.project}/{baseline.name}"
         raise refusal(
-            name, f"--baseline {shown(baseline.document)} is of another stack ({shown(there)}, not {shown(f'{project}/{stack}')})"
+            name,
+            (
+                f"--baseline {shown(baseline.document)} is of another stack ({shown(there)}, "
+                f"not {shown(f'{project}/{stack}')})"
+            ),
         )
     # A renamed resource has its former URN in its old state.
-    mentioned = {*by_urn, *(step.old_state.urn for steps in by_urn.values() for step in steps if step.old_state is not None)}
+    mentioned = {
+        *by_urn,
+        *(
+            step.old_state.urn
+            for steps in by_urn.values()
+            for step in steps
+            if step.old_state is not None
+        ),
+    }
     return [
         replace(r, op="same")
         for r in baseline.resources
-        if r.urn not in mentioned and not (r.type.startswith("pulumi:providers:") and r.name.startswith("default"))
+        if r.urn not in mentioned
+        and not (r.type.startswith("pulumi:providers:") and r.name.startswith("default"))
     ]
 
 

@@ -1,7 +1,9 @@
 """YAML as Kubernetes reads it -> plain values, within bounds.
 
-Built from the parser's events, since PyYAML's own constructors take no bounds: aliases multiply ("billion laughs"), deep nesting
-overflows the C stack, duplicate keys pass silently, and dates and `1:30` become what Kubernetes takes for text.
+Built from the parser's events, since PyYAML's own constructors take no bounds: aliases multiply
+("billion laughs"), deep nesting
+overflows the C stack, duplicate keys pass silently, and dates and `1:30` become what Kubernetes
+takes for text.
 """
 
 from __future__ import annotations
@@ -76,20 +78,34 @@ def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:
                     raise refusal(name, f"line {line}: nested more than {DEEPEST} levels deep")
                 is_list = isinstance(event, yaml.SequenceStartEvent)
                 if event.tag not in (None, "!", _TAGS + ("seq" if is_list else "map")):
-                    raise refusal(name, f"line {line}: the tag {shown(str(event.tag))} has no meaning in a Kubernetes manifest")
+                    raise refusal(
+                        name,
+                        (
+                            f"line {line}: the tag {shown(str(event.tag))} has no meaning in a "
+                            "Kubernetes manifest"
+                        ),
+                    )
                 stack.append(_Open([] if is_list else {}, line, event.anchor, nodes))
                 if event.anchor:
                     anchors.pop(event.anchor, None)  # not to be referred to from within itself
                 continue
             if isinstance(event, yaml.ScalarEvent):
                 nodes += 1
-                is_key = bool(stack) and isinstance(stack[-1].value, dict) and stack[-1].key is _NO_KEY
+                is_key = (
+                    bool(stack) and isinstance(stack[-1].value, dict) and stack[-1].key is _NO_KEY
+                )
                 value, size = _scalar(name, line, event, is_key), 1
                 if event.anchor:
                     anchors[event.anchor] = value, size
             elif isinstance(event, yaml.AliasEvent):
                 if event.anchor not in anchors:
-                    raise refusal(name, f"line {line}: the alias *{shown(str(event.anchor))} refers to nothing before it")
+                    raise refusal(
+                        name,
+                        (
+                            f"line {line}: the alias *{shown(str(event.anchor))} refers to "
+                            "nothing before it"
+                        ),
+                    )
                 value, size = anchors[event.anchor]
                 nodes += size
             elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
@@ -100,7 +116,13 @@ def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:
             else:
                 continue
             if nodes > MOST_NODES:
-                raise refusal(name, f"line {line}: more than {MOST_NODES} values, aliases counted as what they stand for")
+                raise refusal(
+                    name,
+                    (
+                        f"line {line}: more than {MOST_NODES} values, aliases counted as what "
+                        "they stand for"
+                    ),
+                )
             if stack:
                 _put(name, stack[-1], value, line)
             else:
@@ -124,7 +146,10 @@ def _put(name: str, parent: _Open, value: Any, line: int) -> None:
         parent.key = key
     else:
         if parent.key is _MERGE:
-            parent.merged = [*(parent.merged or []), *(value if isinstance(value, list) else [value])]
+            parent.merged = [
+                *(parent.merged or []),
+                *(value if isinstance(value, list) else [value]),
+            ]
         else:
             parent.value[parent.key] = value
         parent.key = _NO_KEY
@@ -154,7 +179,9 @@ def _scalar(name: str, line: int, event: Any, is_key: bool) -> Any:
         return text
     if short in ("int", "float", "bool", "null"):
         return _plain(text)
-    raise refusal(name, f"line {line}: the tag {shown(tag)} has no meaning in a Kubernetes manifest")
+    raise refusal(
+        name, f"line {line}: the tag {shown(tag)} has no meaning in a Kubernetes manifest"
+    )
 
 
 def _plain(text: str) -> Any:

@@ -1,6 +1,8 @@
-"""The policy pack's process: what the engine starts for `--policy-pack`, from `policies/` or as the executable `zerofloor-pack`.
+"""The policy pack's process: what the engine starts for `--policy-pack`, from `policies/` or as the
+executable `zerofloor-pack`.
 
-It writes the port of its server as the first line of stdout, serves until the engine ends it, and says nothing else.
+It writes the port of its server as the first line of stdout, serves until the engine ends it, and
+says nothing else.
 """
 
 from __future__ import annotations
@@ -13,23 +15,30 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-USAGE = 'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor pack-path)"\n'
+USAGE = (
+    'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor pack-path)"\n'
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the pack. `argv`: the engine's address, and in a pack's folder also the folder; without any, prints how to use it (exit 2)."""
+    """Runs the pack. `argv`: the engine's address, and in a pack's folder also the folder; without
+    any, prints how to use it (exit 2)."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     if not [argument for argument in arguments if not argument.startswith("-")]:
         sys.stderr.write(USAGE)
         raise SystemExit(2)
-    # The engine keeps a terminal's Ctrl-C from what it starts, and ends it with SIGINT when it is done: five seconds later by force.
+    # The engine keeps a terminal's Ctrl-C from what it starts, and ends it with SIGINT when it is
+    # done: five seconds later by force.
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stop.set())
     try:
         _serve(stop)
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"zerofloor: the pack needs {error.name}, which is not installed: pip install 'zerofloor[pulumi]'\n")
+        sys.stderr.write(
+            f"zerofloor: the pack needs {error.name}, which is not installed: pip install "
+            "'zerofloor[pulumi]'\n"
+        )
         raise SystemExit(1) from None
 
 
@@ -41,9 +50,11 @@ def _serve(stop: threading.Event) -> None:
     from zerofloor.engine.servicer import Pack
     from zerofloor.engine.stubs import analyzer_grpc
 
-    # The engine does without limits of its own: a stack of 10,000 resources is one message of some ten MB.
+    # The engine does without limits of its own: a stack of 10,000 resources is one message of some
+    # ten MB.
     server = grpc.server(
-        ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        ThreadPoolExecutor(max_workers=4),
+        options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
     pack = Pack(folder=Path.cwd(), today=datetime.datetime.now(datetime.UTC).date())
     analyzer_grpc.add_AnalyzerServicer_to_server(pack, server)

@@ -1,6 +1,8 @@
-"""Runs one Pulumi program in a process of its own and in the program's own Python: imports the SDK and nothing of zerofloor.
+"""Runs one Pulumi program in a process of its own and in the program's own Python: imports the SDK
+and nothing of zerofloor.
 
-Reads what to run as JSON on stdin; writes how it ended as JSON into the file that this names, since stdout belongs to the program.
+Reads what to run as JSON on stdin; writes how it ended as JSON into the file that this names, since
+stdout belongs to the program.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 UNANSWERED: list[dict[str, str | None]] = []
-"""The functions of a provider whose result the program wanted at once and nobody knows, each with its line in the program."""
+"""The functions of a provider whose result the program wanted at once and nobody knows, each with
+its line in the program."""
 
 
 SECRETS: set[str] = set()
@@ -42,7 +45,9 @@ def main() -> NoReturn:
         ended = described(error, order["root"])
     if os.getpid() != process:
         os._exit(1)  # A copy that the program forked off.
-    Path(order["report"]).write_text(json.dumps({**ended, "unanswered": UNANSWERED, "secrets": sorted(SECRETS)}))
+    Path(order["report"]).write_text(
+        json.dumps({**ended, "unanswered": UNANSWERED, "secrets": sorted(SECRETS)})
+    )
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -50,7 +55,8 @@ def main() -> NoReturn:
 
 
 def run(order: dict[str, Any]) -> None:
-    """Runs the program as the SDK's own launcher (pulumi-language-python-exec) does, and waits for all that it registers."""
+    """Runs the program as the SDK's own launcher (pulumi-language-python-exec) does, and waits for
+    all that it registers."""
     import pulumi
     import pulumi.runtime
 
@@ -66,7 +72,9 @@ def run(order: dict[str, Any]) -> None:
         "root_directory": order["root"],
     }
     taken = pulumi.runtime.Settings.__init__.__code__.co_varnames  # An older SDK knows fewer.
-    pulumi.runtime.configure(pulumi.runtime.Settings(**{key: value for key, value in settings.items() if key in taken}))
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(**{key: value for key, value in settings.items() if key in taken})
+    )
     remember_secrets(pulumi.Output)
     complain_about_unknown_results(pulumi.runtime, order["root"])
     expect_computed_properties()
@@ -100,7 +108,8 @@ def remember_secrets(output: Any) -> None:
 
 
 def complain_about_unknown_results(runtime: Any, root: str) -> None:
-    """A plain invoke whose result is unknown gives None, and the program some error about None: name the function instead."""
+    """A plain invoke whose result is unknown gives None, and the program some error about None:
+    name the function instead."""
 
     def check(token: str, known: bool) -> None:
         if not known:
@@ -130,9 +139,11 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
 
 
 def expect_computed_properties() -> None:
-    """Makes what a provider may add to a nested output unknown, as in a real preview, and an output of another type than the input too.
+    """Makes what a provider may add to a nested output unknown, as in a real preview, and an output
+    of another type than the input too.
 
-    The monitor returns inputs as outputs: `cluster.vpc_config` has the subnets that the program gave, and not None but an unknown as the
+    The monitor returns inputs as outputs: `cluster.vpc_config` has the subnets that the program
+    gave, and not None but an unknown as the
     security group that AWS will add.
     """
     from pulumi import _types
@@ -145,13 +156,17 @@ def expect_computed_properties() -> None:
 
     def resolve_outputs(res: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal resolving
-        resolving = not str(getattr(res, "_type", "")).startswith("kubernetes:")  # That provider adds a name, which the monitor tells.
+        resolving = not str(getattr(res, "_type", "")).startswith(
+            "kubernetes:"
+        )  # That provider adds a name, which the monitor tells.
         try:
             return resolve(res, *args, **kwargs)
         finally:
             resolving = False
 
-    def translate_output_properties(output: Any, transformer: Any, typ: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def translate_output_properties(
+        output: Any, transformer: Any, typ: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
         nonlocal depth
         if resolving and type(output) is dict and typ is not None and not rpc.is_rpc_secret(output):
             wanted = _types.unwrap_optional_type(typ)
@@ -167,26 +182,46 @@ def expect_computed_properties() -> None:
         finally:
             depth -= 1
 
-    sdk.resolve_outputs, sdk.translate_output_properties = resolve_outputs, translate_output_properties
+    sdk.resolve_outputs, sdk.translate_output_properties = (
+        resolve_outputs,
+        translate_output_properties,
+    )
 
 
 def described(error: BaseException, root: str) -> dict[str, Any]:
     """How the program failed, in one line, and where in its own files."""
-    told: dict[str, Any] = {"ended": type(error).__name__, "message": message(error), "at": position(own_frames(error, root), root)}
+    told: dict[str, Any] = {
+        "ended": type(error).__name__,
+        "message": message(error),
+        "at": position(own_frames(error, root), root),
+    }
     for kind in type(error).__mro__:
         if kind.__name__ in ("ConfigMissingError", "ConfigTypeError"):
-            told.update(ended=kind.__name__, key=getattr(error, "key", ""), wanted=getattr(error, "expect_type", ""))
+            told.update(
+                ended=kind.__name__,
+                key=getattr(error, "key", ""),
+                wanted=getattr(error, "expect_type", ""),
+            )
     if isinstance(error, SystemExit):
-        told["message"] = repr(error.code) if error.code is None or isinstance(error.code, int) else message(error)
+        told["message"] = (
+            repr(error.code)
+            if error.code is None or isinstance(error.code, int)
+            else message(error)
+        )
     elif isinstance(error, ModuleNotFoundError):
         told["name"] = error.name or ""
     elif isinstance(error, SyntaxError):
-        told.update(ended="SyntaxError", message=str(error.msg), at=f"{relative(error.filename or '', root)}:{error.lineno}")
+        told.update(
+            ended="SyntaxError",
+            message=str(error.msg),
+            at=f"{relative(error.filename or '', root)}:{error.lineno}",
+        )
     return told
 
 
 def message(error: BaseException) -> str:
-    """What the error says; with the first cause, since the SDK wraps a failure in where it was met."""
+    """What the error says; with the first cause, since the SDK wraps a failure in where it was
+    met."""
     said, seen = [first_line(error)], {id(error)}
     while error.__cause__ is not None and id(error.__cause__) not in seen:
         error = error.__cause__
@@ -205,7 +240,11 @@ def own_frames(error: BaseException | None, root: str) -> list[traceback.FrameSu
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename, root)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if is_own(frame.filename, root)
+        ]
         if frames:
             return frames
         error = error.__cause__ or error.__context__
@@ -214,7 +253,9 @@ def own_frames(error: BaseException | None, root: str) -> list[traceback.FrameSu
 
 def is_own(file: str, root: str) -> bool:
     path = Path(file).resolve()
-    outside = file.startswith("<") or "site-packages" in path.parts or path == Path(__file__).resolve()
+    outside = (
+        file.startswith("<") or "site-packages" in path.parts or path == Path(__file__).resolve()
+    )
     return not outside and path.is_relative_to(root)
 
 

@@ -1,6 +1,9 @@
-"""What clouds answer when a program looks something up, as far as it is known without asking: each answer is an assumption.
+"""What clouds answer when a program looks something up, as far as it is known without asking: each
+answer is an assumption.
 
-Zones and default regions: docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html and aws-regions.html.
+Zones and default regions:
+docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html and
+aws-regions.html.
 """
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ class Question:
 
 
 def answer(question: Question) -> Answer | None:
-    """The known answer; None where only the cloud knows. InputError where a manifest can't be decoded."""
+    """The known answer; None where only the cloud knows. InputError where a manifest can't be
+    decoded."""
     if question.token == "kubernetes:yaml:decode":
         return _decoded(question)
     short = question.token.replace("/", ":").split(":")
@@ -59,10 +63,24 @@ def answer(question: Question) -> Answer | None:
         return _aws(name, question)
     if name == "gcp.getClientConfig" and (project := question.config.get("gcp:project")):
         region, zone = question.config.get("gcp:region", ""), question.config.get("gcp:zone", "")
-        result = {"project": project, "region": region, "zone": zone, "id": f'projects/"{project}"/regions/"{region}"/zones/"{zone}"'}
-        return Answer(result, f"project {project}, region {region or 'none'}, zone {zone or 'none'}, from the configuration")
+        result = {
+            "project": project,
+            "region": region,
+            "zone": zone,
+            "id": f'projects/"{project}"/regions/"{region}"/zones/"{zone}"',
+        }
+        return Answer(
+            result,
+            (
+                f"project {project}, region {region or 'none'}, zone {zone or 'none'}, from "
+                "the configuration"
+            ),
+        )
     if name in ("azure-native.getClientConfig", "azure.getClientConfig"):
-        asked = {key: question.config.get(f"{short[0]}:{key}") for key in ("subscriptionId", "tenantId", "clientId")}
+        asked = {
+            key: question.config.get(f"{short[0]}:{key}")
+            for key in ("subscriptionId", "tenantId", "clientId")
+        }
         nobody = "00000000-0000-0000-0000-000000000000"
         result = {**{key: value or nobody for key, value in asked.items()}, "objectId": nobody}
         missing = [key for key, value in asked.items() if not value] + ["objectId"]
@@ -74,16 +92,37 @@ def _aws(name: str, question: Question) -> Answer | None:
     region = question.args.get("region") or question.args.get("name") or question.region
     if name == "aws.getCallerIdentity":
         arn = f"arn:{_partition(region)[0]}:iam::{ACCOUNT}:root"
-        return Answer({"accountId": ACCOUNT, "arn": arn, "userId": ACCOUNT, "id": ACCOUNT}, f"account {ACCOUNT}, as in AWS' documentation")
-    if name == "aws.getRegions" and not question.args.get("allRegions") and not question.args.get("filters"):
-        return Answer({"names": list(DEFAULT_REGIONS), "id": "aws"}, f"the {len(DEFAULT_REGIONS)} regions that need no opt-in")
+        return Answer(
+            {"accountId": ACCOUNT, "arn": arn, "userId": ACCOUNT, "id": ACCOUNT},
+            f"account {ACCOUNT}, as in AWS' documentation",
+        )
+    if (
+        name == "aws.getRegions"
+        and not question.args.get("allRegions")
+        and not question.args.get("filters")
+    ):
+        return Answer(
+            {"names": list(DEFAULT_REGIONS), "id": "aws"},
+            f"the {len(DEFAULT_REGIONS)} regions that need no opt-in",
+        )
     if not isinstance(region, str):
         return None
     partition, suffix, reverse = _partition(region)
     if name == "aws.getRegion":
-        return Answer({"name": region, "region": region, "id": region, "endpoint": f"ec2.{region}.{suffix}"}, f"region {region}")
+        return Answer(
+            {"name": region, "region": region, "id": region, "endpoint": f"ec2.{region}.{suffix}"},
+            f"region {region}",
+        )
     if name == "aws.getPartition":
-        return Answer({"partition": partition, "dnsSuffix": suffix, "reverseDnsPrefix": reverse, "id": partition}, f"partition {partition}")
+        return Answer(
+            {
+                "partition": partition,
+                "dnsSuffix": suffix,
+                "reverseDnsPrefix": reverse,
+                "id": partition,
+            },
+            f"partition {partition}",
+        )
     if name == "aws.getAvailabilityZones" and set(question.args) <= {"state", "region"}:
         letters = ZONES.get(region, "abc")
         result = {
@@ -106,7 +145,8 @@ def _partition(region: Any) -> tuple[str, str, str]:
 
 
 def _decoded(question: Question) -> Answer | None:
-    """What the Kubernetes provider does itself: the objects of a YAML text. Nothing is assumed, so no assumption is named."""
+    """What the Kubernetes provider does itself: the objects of a YAML text. Nothing is assumed, so
+    no assumption is named."""
     from zerofloor.documents.yaml_text import yaml_documents
 
     text = question.args.get("text")

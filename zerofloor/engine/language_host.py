@@ -1,6 +1,8 @@
-"""Serves one Python program to the engine where no Python language host is installed: `python language_host.py PROGRAM REPORT`.
+"""Serves one Python program to the engine where no Python language host is installed: `python
+language_host.py PROGRAM REPORT`.
 
-Runs in the program's own Python, so it imports the SDK and nothing of zerofloor. It prints the port for `pulumi --client=127.0.0.1:PORT`,
+Runs in the program's own Python, so it imports the SDK and nothing of zerofloor. It prints the port
+for `pulumi --client=127.0.0.1:PORT`,
 and writes how a program failed as JSON to REPORT, so that nobody has to parse a traceback.
 """
 
@@ -16,13 +18,15 @@ from pathlib import Path
 
 
 def run(program: Path, report: Path) -> None:
-    """Runs the program as the engine's own host does: as `__main__`, with its folder first on the path."""
+    """Runs the program as the engine's own host does: as `__main__`, with its folder first on the
+    path."""
     sys.path.insert(0, str(program.parent))
     sys.argv = [str(program)]
     try:
         runpy.run_path(str(program), run_name="__main__")
     except SystemExit as stop:
-        # Also with 0: what stands behind the exit is not declared, and what stands before it may not have reached the engine.
+        # Also with 0: what stands behind the exit is not declared, and what stands before it may
+        # not have reached the engine.
         _tell(report, f"calls sys.exit({stop.code!r})", stop, program.parent)
         raise RuntimeError("the program exits") from None
     except BaseException as error:
@@ -31,12 +35,17 @@ def run(program: Path, report: Path) -> None:
 
 
 def _tell(report: Path, what: str, error: BaseException, folder: Path) -> None:
-    """What happened, and the innermost line of the program itself where it is in the error's trace."""
-    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    """What happened, and the innermost line of the program itself where it is in the error's
+    trace."""
+    frames = [
+        (Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)
+    ]
     own = [
         f"{path.name}:{line}"
         for path, line in frames
-        if path.is_file() and path.resolve().is_relative_to(folder) and "site-packages" not in path.parts
+        if path.is_file()
+        and path.resolve().is_relative_to(folder)
+        and "site-packages" not in path.parts
     ]
     report.write_text(json.dumps({"failed": what, "at": own[-1] if own else None}))
 
@@ -51,7 +60,9 @@ def main() -> None:
 
     program, report = Path(sys.argv[1]), Path(sys.argv[2])
     server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(lambda: run(program, report)), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageServer(lambda: run(program, report)), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

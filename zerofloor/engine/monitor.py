@@ -1,6 +1,8 @@
-"""The engine's side of the SDK's protocol, as far as a first preview needs it: takes what a program registers, creates nothing.
+"""The engine's side of the SDK's protocol, as far as a first preview needs it: takes what a program
+registers, creates nothing.
 
-Follows `pkg/resource/deploy/source_eval.go` of pulumi 3.259: URNs, provider references, transforms and their effect on dependencies.
+Follows `pkg/resource/deploy/source_eval.go` of pulumi 3.259: URNs, provider references, transforms
+and their effect on dependencies.
 """
 
 from __future__ import annotations
@@ -50,15 +52,28 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
 )
 _FEATURES = (
-    "secrets", "resourceReferences", "outputValues", "aliasSpecs", "replacementTrigger", "deletedWith", "replaceWith", "transforms",
-    "invokeTransforms", "parameterization", "resourceHooks", "errorHooks", "stateMigrations",
-)  # fmt: skip
-"""What the SDK may use. Hooks and state migrations are taken and never run: nothing is created, and there is no old state."""
+    "secrets",
+    "resourceReferences",
+    "outputValues",
+    "aliasSpecs",
+    "replacementTrigger",
+    "deletedWith",
+    "replaceWith",
+    "transforms",
+    "invokeTransforms",
+    "parameterization",
+    "resourceHooks",
+    "errorHooks",
+    "stateMigrations",
+)
+"""What the SDK may use. Hooks and state migrations are taken and never run: nothing is created, and
+there is no old state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the monitor answers from: the project, its configuration, and what the user said beforehand."""
+    """What the monitor answers from: the project, its configuration, and what the user said
+    beforehand."""
 
     project: str
     stack: str
@@ -142,7 +157,8 @@ class _Package:
 
 
 class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    """Answers as a preview of a stack that does not exist yet: nothing has an ID, and outputs are the inputs as far as they go."""
+    """Answers as a preview of a stack that does not exist yet: nothing has an ID, and outputs are
+    the inputs as far as they go."""
 
     def __init__(self, surroundings: Surroundings, registered: Registered) -> None:
         self._in = surroundings
@@ -168,11 +184,18 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
-        names = ("RESOURCE_MONITOR_FEATURE_" + re.sub(r"([A-Z])", r"_\1", feature).upper() for feature in _FEATURES)
+        names = (
+            "RESOURCE_MONITOR_FEATURE_" + re.sub(r"([A-Z])", r"_\1", feature).upper()
+            for feature in _FEATURES
+        )
         known = dict(resource_pb2.ResourceMonitorFeature.items())
         features = [known[name] for name in names if name in known]
         return resource_pb2.DeploymentInfo(
-            project=self._in.project, stack=self._in.stack, dryRun=True, parallel=16, supportedFeatures=features
+            project=self._in.project,
+            stack=self._in.stack,
+            dryRun=True,
+            parallel=16,
+            supportedFeatures=features,
         )
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
@@ -180,7 +203,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def RegisterPackage(self, request: Any, context: Any) -> Any:
         replaced = request.HasField("parameterization")
-        package = _Package(request.parameterization.version if replaced else request.version, request.download_url)
+        package = _Package(
+            request.parameterization.version if replaced else request.version, request.download_url
+        )
         with self._lock:
             ref = f"{request.name}-{len(self._packages)}"
             self._packages[ref] = package
@@ -216,7 +241,10 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if not links and not request.remote:
             links = {key: set(request.dependencies) for key in props}
         if request.transforms:
-            props = {key: wire.with_dependencies(value, links.get(key, ())) for key, value in props.items()}
+            props = {
+                key: wire.with_dependencies(value, links.get(key, ()))
+                for key, value in props.items()
+            }
         options = self._options(request)
         props, options = self._transformed(request, props, options, context)
         if request.transforms:
@@ -230,7 +258,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             props |= self._provider_settings(request, options)
         provider = None
         if request.custom and not request.remote and not is_provider:
-            provider = options.provider or self._default_provider(request, options.version, options.plugin_download_url)
+            provider = options.provider or self._default_provider(
+                request, options.version, options.plugin_download_url
+            )
         resource = Resource(
             urn=urn,
             type=request.type,
@@ -245,8 +275,14 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             custom=request.custom and not request.remote,
         )
         if request.remote:
-            self._note(f"{urn} is a component of another package: what it creates is not known here")
-        outputs = self._outputs(request.type, props, options.additional_secret_outputs) if resource.custom else {}
+            self._note(
+                f"{urn} is a component of another package: what it creates is not known here"
+            )
+        outputs = (
+            self._outputs(request.type, props, options.additional_secret_outputs)
+            if resource.custom
+            else {}
+        )
         known = getattr(options, "import")
         with self._lock:
             self._out.resources[urn] = resource
@@ -262,7 +298,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._claim(urn, context)
         props = wire.plain(request.properties)
         self._note_secrets(props)
-        provider = request.provider or self._default_provider(request, request.version, request.pluginDownloadURL)
+        provider = request.provider or self._default_provider(
+            request, request.version, request.pluginDownloadURL
+        )
         resource = Resource(
             urn=urn,
             type=request.type,
@@ -308,7 +346,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
 
     def _given(self, request: Any) -> dict[str, Any]:
-        """The inputs, without what a Kubernetes provider takes from the KUBECONFIG that the child gets instead of the user's."""
+        """The inputs, without what a Kubernetes provider takes from the KUBECONFIG that the child
+        gets instead of the user's."""
         props = wire.plain(request.object)
         if request.type == f"{PROVIDER_PREFIX}kubernetes" and props.get("kubeconfig") == os.devnull:
             del props["kubeconfig"]
@@ -320,7 +359,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         with self._lock:
             self._out.secrets |= texts
 
-    def _inputs(self, urn: str, kind: str, props: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+    def _inputs(
+        self, urn: str, kind: str, props: Mapping[str, Any], context: Any
+    ) -> Mapping[str, Any]:
         try:
             return inputs_of(kind, wire.concealed(props, self._in.hides))
         except RecursionError:
@@ -328,12 +369,20 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             raise
 
     def _outputs(self, kind: str, props: Mapping[str, Any], secret: Any) -> dict[str, Any]:
-        """What a provider's preview returns: the inputs; what it computes is missing, and so unknown to the SDK."""
+        """What a provider's preview returns: the inputs; what it computes is missing, and so
+        unknown to the SDK."""
         outputs = {key: value for key, value in props.items() if not key.startswith("__")}
         metadata = outputs.get("metadata")
-        if kind.startswith("kubernetes:") and (metadata is None or (isinstance(metadata, dict) and not metadata.get("name"))):
-            outputs["metadata"] = {**(metadata or {}), "name": wire.UNKNOWN_STRING}  # The Kubernetes provider makes up a name.
-        return {key: wire.secret(value) if key in secret else value for key, value in outputs.items()}
+        if kind.startswith("kubernetes:") and (
+            metadata is None or (isinstance(metadata, dict) and not metadata.get("name"))
+        ):
+            outputs["metadata"] = {
+                **(metadata or {}),
+                "name": wire.UNKNOWN_STRING,
+            }  # The Kubernetes provider makes up a name.
+        return {
+            key: wire.secret(value) if key in secret else value for key, value in outputs.items()
+        }
 
     def _exported(self, stack: str) -> Mapping[str, Any]:
         known = self._in.exports.get(stack)
@@ -382,15 +431,23 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return options
 
     def _provider_for(self, request: Any) -> str:
-        """The provider that is named, or inherited from a parent; empty for the package's default."""
+        """The provider that is named, or inherited from a parent; empty for the package's
+        default."""
         if request.provider or not (request.custom or request.remote):
             return str(request.provider)
         package = request.type.split(":")[0]
         with self._lock:
             above = self._out.resources.get(request.parent)
-            if above and above.provider and above.provider.split("::")[2].removeprefix(PROVIDER_PREFIX) == package:
+            if (
+                above
+                and above.provider
+                and above.provider.split("::")[2].removeprefix(PROVIDER_PREFIX) == package
+            ):
                 return above.provider
-            return str(request.providers.get(package) or self._providers.get(request.parent, {}).get(package, ""))
+            return str(
+                request.providers.get(package)
+                or self._providers.get(request.parent, {}).get(package, "")
+            )
 
     def _default_provider(self, request: Any, version: str, url: str) -> str:
         package = request.type.split(":")[0]
@@ -400,7 +457,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if version:
             name += "_" + re.sub(r"[.+-]", "_", version)
         if url:
-            name += "_" + "/".join(re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in url.rstrip("/").split("/") if part)
+            name += "_" + "/".join(
+                re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in url.rstrip("/").split("/") if part
+            )
         return f"{self._urn('', PROVIDER_PREFIX + package, name)}::{wire.UNKNOWN_STRING}"
 
     def _provider_settings(self, request: Any, options: Any) -> dict[str, Any]:
@@ -414,7 +473,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     # Transforms.
 
-    def _transformed(self, request: Any, props: dict[str, Any], options: Any, context: Any) -> tuple[dict[str, Any], Any]:
+    def _transformed(
+        self, request: Any, props: dict[str, Any], options: Any, context: Any
+    ) -> tuple[dict[str, Any], Any]:
         """The resource's own transforms, then its ancestors', then the stack's."""
         with self._lock:
             transforms = list(request.transforms)
@@ -432,7 +493,13 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 properties=wire.struct(props),
                 options=options,
             )
-            response = self._call_back(callback, asked, resource_pb2.TransformResponse, f"the transform of {request.name}", context)
+            response = self._call_back(
+                callback,
+                asked,
+                resource_pb2.TransformResponse,
+                f"the transform of {request.name}",
+                context,
+            )
             if response.HasField("properties"):
                 props = wire.plain(response.properties)
             if response.HasField("options"):
@@ -443,10 +510,16 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         with self._lock:
             channel = self._channels.get(callback.target)
             if channel is None:
-                channel = self._channels[callback.target] = grpc.insecure_channel(callback.target, options=_OPTIONS)
+                channel = self._channels[callback.target] = grpc.insecure_channel(
+                    callback.target, options=_OPTIONS
+                )
         try:
-            asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
-            return answers.FromString(callback_pb2_grpc.CallbacksStub(channel).Invoke(asked).response)
+            asked = callback_pb2.CallbackInvokeRequest(
+                token=callback.token, request=request.SerializeToString()
+            )
+            return answers.FromString(
+                callback_pb2_grpc.CallbacksStub(channel).Invoke(asked).response
+            )
         except grpc.RpcError as error:
             said = str(error.details()).partition(" error: ")[2] or str(error.details())
             self._refuse(f"{what} fails: {said.partition(chr(10))[0].rstrip(':')}", context)
@@ -462,10 +535,20 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             transforms = list(self._invoke_transforms)
         for callback in transforms:
             options = resource_pb2.TransformInvokeOptions(
-                provider=provider, version=request.version, plugin_download_url=request.pluginDownloadURL
+                provider=provider,
+                version=request.version,
+                plugin_download_url=request.pluginDownloadURL,
             )
-            asked = resource_pb2.TransformInvokeRequest(token=request.tok, args=wire.struct(wire.as_outputs(args)), options=options)
-            response = self._call_back(callback, asked, resource_pb2.TransformInvokeResponse, f"the transform of {request.tok}", context)
+            asked = resource_pb2.TransformInvokeRequest(
+                token=request.tok, args=wire.struct(wire.as_outputs(args)), options=options
+            )
+            response = self._call_back(
+                callback,
+                asked,
+                resource_pb2.TransformInvokeResponse,
+                f"the transform of {request.tok}",
+                context,
+            )
             if response.HasField("args"):
                 args = wire.as_inputs(wire.plain(response.args))
             if response.HasField("options"):
@@ -477,7 +560,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self._note(f"{request.tok} answered with {found.assumption}")
         return _returned(found.result)
 
-    def _answer(self, token: str, args: Mapping[str, Any], provider: str, context: Any) -> Answer | None:
+    def _answer(
+        self, token: str, args: Mapping[str, Any], provider: str, context: Any
+    ) -> Answer | None:
         if token in self._in.answers:
             return Answer(self._in.answers[token], "what the settings say")
         try:
@@ -498,7 +583,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             known = self._states.get(urn)
         if known is None:
             return resource_pb2.ResourceInvokeResponse(
-                failures=[provider_pb2.CheckFailure(property="urn", reason=f"unknown resource {urn}")]
+                failures=[
+                    provider_pb2.CheckFailure(property="urn", reason=f"unknown resource {urn}")
+                ]
             )
         return _returned({"urn": urn, "id": known[0], "state": dict(known[1])})
 

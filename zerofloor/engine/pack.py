@@ -25,21 +25,33 @@ def pack_path() -> Path:
         if (folder / EXECUTABLE).is_file():
             return folder / EXECUTABLE
     raise InputError(
-        f"{EXECUTABLE} is not beside {sys.executable}: install with pip into a virtual environment, `pip install 'zerofloor[pulumi]'`"
+        f"{EXECUTABLE} is not beside {sys.executable}: install with pip into a virtual "
+        "environment, `pip install 'zerofloor[pulumi]'`"
     )
 
 
 def pack_folder(environ: Mapping[str, str] | None = None, destination: Path | None = None) -> Path:
-    """Writes a folder pack for older engines, run by this very Python, and returns it; by default in the user's cache folder.
+    """Writes a folder pack for older engines, run by this very Python, and returns it; by default
+    in the user's cache folder.
 
     Raises InputError where it can't be written.
     """
-    folder = destination or _cache(os.environ if environ is None else environ) / f"pack-{__version__}-{_tag(sys.prefix)}"
+    folder = (
+        destination
+        or _cache(os.environ if environ is None else environ)
+        / f"pack-{__version__}-{_tag(sys.prefix)}"
+    )
     # A virtual environment is named; the system's own Python is what the engine takes by itself.
-    options = f"  options:\n    virtualenv: {_quoted(sys.prefix)}\n" if sys.prefix != sys.base_prefix else ""
+    options = (
+        f"  options:\n    virtualenv: {_quoted(sys.prefix)}\n"
+        if sys.prefix != sys.base_prefix
+        else ""
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "PulumiPolicy.yaml").write_text(f"version: {__version__}\nruntime:\n  name: python\n{options}", encoding="utf-8")
+        (folder / "PulumiPolicy.yaml").write_text(
+            f"version: {__version__}\nruntime:\n  name: python\n{options}", encoding="utf-8"
+        )
         (folder / "__main__.py").write_text(LAUNCHER, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: can't write the pack: {error.strerror}") from None

@@ -1,4 +1,5 @@
-"""Previews a Python program without the engine: the program with the real SDK in a child process, against a resource monitor of ours."""
+"""Previews a Python program without the engine: the program with the real SDK in a child process,
+against a resource monitor of ours."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ SHOWN: Final = 64 * 1024
 """Bytes of a program's own output that are shown; the rest is counted."""
 
 RECOGNIZABLE: Final = 6
-"""A configured secret of fewer characters occurs by chance, so unmarked text is not searched for it."""
+"""A configured secret of fewer characters occurs by chance, so unmarked text is not searched for
+it."""
 
 _CREDENTIALS = re.compile(
     r"^(AWS|AZURE|ARM|GOOGLE|GCLOUD|GCP|CLOUDSDK|PULUMI|DIGITALOCEAN|HCLOUD|OCI|LINODE|VULTR|CLOUDFLARE|DATADOG|KUBE|VAULT|GITHUB|GITLAB|CI_JOB)(_|$)"
@@ -60,23 +62,33 @@ def preview_in_process(
 ) -> Stack:
     """The stack that the program in `directory` declares on a first preview.
 
-    `time_limit` is in seconds. `exports` is a JSON file with other stacks' outputs by the name that StackReferences use; `answers` are
-    results of provider functions by token. What the program prints goes to stderr. Raises InputError where the program can't be run, fails
+    `time_limit` is in seconds. `exports` is a JSON file with other stacks' outputs by the name that
+    StackReferences use; `answers` are
+    results of provider functions by token. What the program prints goes to stderr. Raises
+    InputError where the program can't be run, fails
     or does not end in time.
     """
     project = read_project(directory)
     if project.runtime != "python":
-        raise InputError(f"{directory}: the in-process preview runs Python only; install the pulumi command for runtime {project.runtime}")
+        raise InputError(
+            f"{directory}: the in-process preview runs Python only; install the pulumi "
+            f"command for runtime {project.runtime}"
+        )
     if not project.program.is_file():
-        raise InputError(f"{directory}: there is no program {project.program.name} where Pulumi.yaml says")
+        raise InputError(
+            f"{directory}: there is no program {project.program.name} where Pulumi.yaml says"
+        )
     config = read_config(project, stack)
     others = _read_exports(exports) if exports else {}
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Read once on import: else gRPC tells stderr that the program has hung up.
+    os.environ.setdefault(
+        "GRPC_VERBOSITY", "NONE"
+    )  # Read once on import: else gRPC tells stderr that the program has hung up.
     try:
         from zerofloor.engine.monitor import Surroundings, serve
     except ImportError as error:
         raise InputError(
-            f"the in-process preview needs the Pulumi SDK ({error.name} is missing): pip install 'zerofloor[pulumi]'"
+            f"the in-process preview needs the Pulumi SDK ({error.name} is missing): pip "
+            "install 'zerofloor[pulumi]'"
         ) from None
     hidden = _hidden(config)
     surroundings = Surroundings(
@@ -89,13 +101,25 @@ def preview_in_process(
         exports=others,
     )
     with serve(surroundings) as (address, registered):
-        run = _run(project, config, stack, address, time_limit, dict(os.environ if environ is None else environ))
+        run = _run(
+            project,
+            config,
+            stack,
+            address,
+            time_limit,
+            dict(os.environ if environ is None else environ),
+        )
     marked = (run.report or {}).get("secrets", ())
-    scrub = _Scrubber({*hidden, *registered.secrets, *marked, *(config.values[key] for key in config.secret)})
+    scrub = _Scrubber(
+        {*hidden, *registered.secrets, *marked, *(config.values[key] for key in config.secret)}
+    )
     _show(run, registered, scrub)
     if failure := _failure(directory, config, run, registered, time_limit):
         raise InputError(scrub(failure))
-    imported = [f"the environment {name} is not opened here: what it configures is missing" for name in config.environments]
+    imported = [
+        f"the environment {name} is not opened here: what it configures is missing"
+        for name in config.environments
+    ]
     encrypted = sorted(set((config.undecrypted or {}).values()))
     return Stack(
         kind="program",
@@ -126,7 +150,14 @@ class _Run:
     """Bytes of output that were not kept."""
 
 
-def _run(project: Project, config: Config, stack: str, address: str, time_limit: float, environ: Mapping[str, str]) -> _Run:
+def _run(
+    project: Project,
+    config: Config,
+    stack: str,
+    address: str,
+    time_limit: float,
+    environ: Mapping[str, str],
+) -> _Run:
     """Runs the program in a session of its own; whatever it started is killed with it."""
     with tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch:
         report = Path(scratch) / "report.json"
@@ -178,7 +209,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Output:
-    """Reads what the program prints, so that it never blocks on a full pipe, and keeps the beginning."""
+    """Reads what the program prints, so that it never blocks on a full pipe, and keeps the
+    beginning."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._kept = bytearray()
@@ -195,7 +227,8 @@ class _Output:
             self.cut += max(0, len(chunk) - room)
 
     def finish(self) -> None:
-        """Waits for the last output; not for a process that left the session and still holds the pipe."""
+        """Waits for the last output; not for a process that left the session and still holds the
+        pipe."""
         self._thread.join(timeout=2)
         if not self._thread.is_alive() and self._process.stdout is not None:
             self._process.stdout.close()
@@ -206,9 +239,17 @@ class _Output:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment without anything that opens a cloud, a cluster or a backend: a preview needs none of it."""
-    kept = {name: value for name, value in environ.items() if name in _NO_CREDENTIALS or not _CREDENTIALS.search(name)}
-    return {**{name: value for name, value in kept.items() if not _LOGIN_IN_URL.search(value)}, **_IMPOSED}
+    """The user's environment without anything that opens a cloud, a cluster or a backend: a preview
+    needs none of it."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _NO_CREDENTIALS or not _CREDENTIALS.search(name)
+    }
+    return {
+        **{name: value for name, value in kept.items() if not _LOGIN_IN_URL.search(value)},
+        **_IMPOSED,
+    }
 
 
 def _read_exports(path: Path) -> dict[str, dict[str, Any]]:
@@ -218,15 +259,20 @@ def _read_exports(path: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON") from None
-    if not isinstance(content, dict) or not all(isinstance(outputs, dict) for outputs in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(outputs, dict) for outputs in content.values()
+    ):
         raise InputError(f'{path}: must be {{"STACK NAME": {{"OUTPUT": VALUE}}}}')
     return content
 
 
 def _hidden(config: Config) -> frozenset[str]:
-    """Texts that must not be shown wherever they turn up: placeholders, and plain values of secret keys if long enough to recognize."""
+    """Texts that must not be shown wherever they turn up: placeholders, and plain values of secret
+    keys if long enough to recognize."""
     plain = {config.values[key] for key in config.secret}
-    return frozenset({*(config.undecrypted or {}), *(text for text in plain if len(text) >= RECOGNIZABLE)})
+    return frozenset(
+        {*(config.undecrypted or {}), *(text for text in plain if len(text) >= RECOGNIZABLE)}
+    )
 
 
 class _Scrubber:
@@ -234,9 +280,18 @@ class _Scrubber:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         longest_first = sorted(
-            {part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= 4}, key=len, reverse=True
+            {
+                part
+                for secret in secrets
+                for part in (secret, *secret.splitlines())
+                if len(part) >= 4
+            },
+            key=len,
+            reverse=True,
         )
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._pattern = (
+            re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        )
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub("[secret]", text) if self._pattern else text
@@ -245,7 +300,11 @@ class _Scrubber:
 def _show(run: _Run, registered: Registered, scrub: _Scrubber) -> None:
     """The program's output and log on stderr, without control characters."""
     for text in (run.output, *registered.log):
-        shown = re.sub(r"[^\S\n\t]|[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: " " if match[0].isspace() else "", scrub(text)).rstrip()
+        shown = re.sub(
+            r"[^\S\n\t]|[\x00-\x08\x0b-\x1f\x7f-\x9f]",
+            lambda match: " " if match[0].isspace() else "",
+            scrub(text),
+        ).rstrip()
         if shown:
             sys.stderr.write(f"{shown}\n")
         if text is run.output and run.cut:
@@ -260,21 +319,40 @@ def _parsed(path: Path) -> Mapping[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _failure(directory: Path, config: Config, run: _Run, registered: Registered, time_limit: float) -> str | None:
+def _failure(
+    directory: Path, config: Config, run: _Run, registered: Registered, time_limit: float
+) -> str | None:
     """Why there is no preview, in one line; None where the program ended well."""
     report = run.report
     if run.exit_code is None:
-        return f"{directory}: the program did not end within {time_limit:g} s: raise --time-limit, or find out what it waits for"
+        return (
+            f"{directory}: the program did not end within {time_limit:g} s: raise "
+            "--time-limit, or find out what it waits for"
+        )
     if report is None:
         how = f"signal {-run.exit_code}" if run.exit_code < 0 else f"exit code {run.exit_code}"
-        last = next((line.strip()[:300] for line in reversed(run.output.splitlines()) if line.strip()), "") if run.exit_code else ""
-        return f"{directory}: the program ended itself ({how}) before it was done" + (f": {last}" if last else "")
+        last = (
+            next(
+                (line.strip()[:300] for line in reversed(run.output.splitlines()) if line.strip()),
+                "",
+            )
+            if run.exit_code
+            else ""
+        )
+        return f"{directory}: the program ended itself ({how}) before it was done" + (
+            f": {last}" if last else ""
+        )
     if asked := report.get("unanswered"):
         names = ", ".join(f"{item['function']}{_at(item)}" for item in asked)
-        region = "set aws:region, " if any(item["function"].startswith("aws:index/") for item in asked) else ""
+        region = (
+            "set aws:region, "
+            if any(item["function"].startswith("aws:index/") for item in asked)
+            else ""
+        )
         return (
             f"{directory}: the program needs the result of {names}, which only the cloud knows: "
-            f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi command and log in"
+            f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi "
+            "command and log in"
         )
     if registered.failures:
         return f"{directory}: {registered.failures[0]}{_at(report)}"
@@ -290,22 +368,39 @@ def _at(report: Mapping[str, Any]) -> str:
 def _told(config: Config, report: Mapping[str, Any]) -> str:
     """The child's report on a program that failed, in words."""
     ended, message, key = report.get("ended"), str(report.get("message", "")), report.get("key")
-    encrypted = next((of for text, of in (config.undecrypted or {}).items() if text in message), None)
+    encrypted = next(
+        (of for text, of in (config.undecrypted or {}).items() if text in message), None
+    )
     if ended == "ConfigTypeError" and key in (config.undecrypted or {}).values():
         encrypted = key
     if encrypted is not None:
-        needed = f"the program needs the value of {encrypted}{_at(report)}, which is encrypted and can't be decrypted here"
+        needed = (
+            f"the program needs the value of {encrypted}{_at(report)}, which is encrypted and "
+            "can't be decrypted here"
+        )
         return f"{needed}: install the pulumi command and log in"
     match ended:
         case "ConfigMissingError":
-            lacking = f"the program requires the configuration {key}{_at(report)}: set it with `pulumi config set {key} VALUE`"
-            return lacking + (f" (the environments {', '.join(config.environments)} are not opened here)" if config.environments else "")
+            lacking = (
+                f"the program requires the configuration {key}{_at(report)}: set it with "
+                f"`pulumi config set {key} VALUE`"
+            )
+            return lacking + (
+                f" (the environments {', '.join(config.environments)} are not opened here)"
+                if config.environments
+                else ""
+            )
         case "ConfigTypeError":
             return f"the configuration {key} is not a valid {report.get('wanted')}{_at(report)}"
         case "SystemExit":
             return f"the program calls sys.exit({message}){_at(report)}"
         case "ModuleNotFoundError" if report.get("name"):
-            return f"the program imports {report['name']}{_at(report)}, which is not installed: install the program's requirements"
+            return (
+                f"the program imports {report['name']}{_at(report)}, which is not installed: "
+                "install the program's requirements"
+            )
         case "SyntaxError":
             return f"the program has a syntax error{_at(report)}: {message}"
-    return f"the program raises {ended}{': ' if message else ''}{message}" + (f" ({report['at']})" if report.get("at") else "")
+    return f"the program raises {ended}{': ' if message else ''}{message}" + (
+        f" ({report['at']})" if report.get("at") else ""
+    )

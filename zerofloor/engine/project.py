@@ -1,4 +1,5 @@
-"""Reads a Pulumi project from its folder: Pulumi.yaml, Pulumi.STACK.yaml, and which stack is meant."""
+"""Reads a Pulumi project from its folder: Pulumi.yaml, Pulumi.STACK.yaml, and which stack is
+meant."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Project:
     program: Path
     """The Python file that the engine would run."""
     python: Path
-    """The interpreter of the project's virtual environment where it names one that exists, else ours."""
+    """The interpreter of the project's virtual environment where it names one that exists, else
+    ours."""
     declared: Mapping[str, Any]
     """The `config` block: defaults and types by key, qualified with the namespace."""
     config_directory: Path
@@ -43,7 +45,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The configuration of one stack, as a program gets it: every value a string, structured ones as JSON."""
+    """The configuration of one stack, as a program gets it: every value a string, structured ones
+    as JSON."""
 
     values: Mapping[str, str]
     secret: frozenset[str] = frozenset()
@@ -63,17 +66,30 @@ def read_project(directory: Path) -> Project:
     """Reads `directory`/Pulumi.yaml. InputError where it is missing or no project."""
     if not directory.is_dir():
         raise InputError(f"{directory}: no such folder")
-    path = next((p for p in (directory / "Pulumi.yaml", directory / "Pulumi.yml") if p.is_file()), None)
+    path = next(
+        (p for p in (directory / "Pulumi.yaml", directory / "Pulumi.yml") if p.is_file()), None
+    )
     if path is None:
-        raise InputError(f"{directory}: there is no Pulumi.yaml; name the folder of a Pulumi program")
+        raise InputError(
+            f"{directory}: there is no Pulumi.yaml; name the folder of a Pulumi program"
+        )
     content = load_yaml(path)
     runtime: Any = content.get("runtime") if isinstance(content, dict) else None
     options: Any = {}
     if isinstance(runtime, dict):
         runtime, options = runtime.get("name"), runtime.get("options") or {}
-    if not isinstance(content, dict) or not isinstance(runtime, str) or not isinstance(content.get("name"), str):
+    if (
+        not isinstance(content, dict)
+        or not isinstance(runtime, str)
+        or not isinstance(content.get("name"), str)
+    ):
         raise InputError(f"{path}: needs a `name` and a `runtime`, as every Pulumi project")
-    name, main, folder, declared = content["name"], content.get("main"), content.get("stackConfigDir"), content.get("config")
+    name, main, folder, declared = (
+        content["name"],
+        content.get("main"),
+        content.get("stackConfigDir"),
+        content.get("config"),
+    )
     if declared is not None and not isinstance(declared, dict):
         raise InputError(f"{path}: `config` is not a mapping")
     root = directory.resolve()
@@ -84,18 +100,24 @@ def read_project(directory: Path) -> Project:
         runtime=runtime,
         program=program / "__main__.py" if program.is_dir() else program,
         python=_python_in(root, options if isinstance(options, dict) else {}),
-        declared={_qualified(str(key), name, path): value for key, value in (declared or {}).items()},
+        declared={
+            _qualified(str(key), name, path): value for key, value in (declared or {}).items()
+        },
         config_directory=root / folder if isinstance(folder, str) else root,
     )
 
 
 def _python_in(root: Path, options: Mapping[str, Any]) -> Path:
-    """The project's own interpreter; a folder without pulumi in it is no environment for a program."""
+    """The project's own interpreter; a folder without pulumi in it is no environment for a
+    program."""
     named = options.get("virtualenv")
     if not isinstance(named, str) and options.get("toolchain") in ("uv", "poetry"):
         named = ".venv"
     if isinstance(named, str):
-        for python, packages in (("bin/python", "lib/python3*/site-packages/pulumi"), ("Scripts/python.exe", "Lib/site-packages/pulumi")):
+        for python, packages in (
+            ("bin/python", "lib/python3*/site-packages/pulumi"),
+            ("Scripts/python.exe", "Lib/site-packages/pulumi"),
+        ):
             folder = root / named
             if (folder / python).exists() and any(folder.glob(packages)):
                 return folder / python
@@ -103,7 +125,8 @@ def _python_in(root: Path, options: Mapping[str, Any]) -> Path:
 
 
 def choose_stack(directory: Path, asked: str | None, environ: Mapping[str, str]) -> str:
-    """The stack to preview: the one asked for, PULUMI_STACK, the one selected in the workspace, or the only one configured.
+    """The stack to preview: the one asked for, PULUMI_STACK, the one selected in the workspace, or
+    the only one configured.
 
     InputError, with the stacks that are configured, where none of these says.
     """
@@ -115,25 +138,38 @@ def choose_stack(directory: Path, asked: str | None, environ: Mapping[str, str])
         return configured[0]
     if not configured:
         raise InputError(
-            f"{directory}: no stack: there is no Pulumi.STACK.yaml; name one with --stack, or create one with `pulumi stack init`"
+            f"{directory}: no stack: there is no Pulumi.STACK.yaml; name one with --stack, "
+            "or create one with `pulumi stack init`"
         )
-    raise InputError(f"{directory}: which stack? name one with --stack or PULUMI_STACK: {', '.join(configured)}")
+    raise InputError(
+        f"{directory}: which stack? name one with --stack or PULUMI_STACK: {', '.join(configured)}"
+    )
 
 
 def _configured(project: Project) -> list[str]:
-    names = (re.fullmatch(r"Pulumi\.(.+)\.ya?ml", path.name) for path in project.config_directory.glob("Pulumi.*.y*ml"))
+    names = (
+        re.fullmatch(r"Pulumi\.(.+)\.ya?ml", path.name)
+        for path in project.config_directory.glob("Pulumi.*.y*ml")
+    )
     return sorted({match[1] for match in names if match})
 
 
 def _selected(project: Project, environ: Mapping[str, str]) -> str | None:
-    """What `pulumi stack select` stored: PULUMI_HOME/workspaces/PROJECT-SHA1_OF_PATH-workspace.json."""
-    home = environ.get("PULUMI_HOME") or (f"{environ['HOME']}/.pulumi" if environ.get("HOME") else None)
+    """What `pulumi stack select` stored:
+    PULUMI_HOME/workspaces/PROJECT-SHA1_OF_PATH-workspace.json."""
+    home = environ.get("PULUMI_HOME") or (
+        f"{environ['HOME']}/.pulumi" if environ.get("HOME") else None
+    )
     if home is None:
         return None
     for file in ("Pulumi.yaml", "Pulumi.yml"):
-        digest = hashlib.sha1(str(project.directory / file).encode(), usedforsecurity=False).hexdigest()
+        digest = hashlib.sha1(
+            str(project.directory / file).encode(), usedforsecurity=False
+        ).hexdigest()
         try:
-            stored = json.loads((Path(home) / "workspaces" / f"{project.name}-{digest}-workspace.json").read_text())
+            stored = json.loads(
+                (Path(home) / "workspaces" / f"{project.name}-{digest}-workspace.json").read_text()
+            )
         except (OSError, ValueError):
             continue
         if isinstance(stored, dict) and isinstance(stored.get("stack"), str) and stored["stack"]:
@@ -142,15 +178,26 @@ def _selected(project: Project, environ: Mapping[str, str]) -> str | None:
 
 
 def read_config(project: Project, stack: str) -> Config:
-    """The configuration of a stack (`dev` or `ORG/PROJECT/dev`): its own file over the project's defaults.
+    """The configuration of a stack (`dev` or `ORG/PROJECT/dev`): its own file over the project's
+    defaults.
 
     InputError where the stack has no file, or lacks a value that the project requires.
     """
     name = stack.rpartition("/")[2]
-    path = next((p for p in (project.config_directory / f"Pulumi.{name}.{end}" for end in ("yaml", "yml")) if p.is_file()), None)
+    path = next(
+        (
+            p
+            for p in (project.config_directory / f"Pulumi.{name}.{end}" for end in ("yaml", "yml"))
+            if p.is_file()
+        ),
+        None,
+    )
     if path is None:
         others = ", ".join(_configured(project)) or "none is configured"
-        raise InputError(f"{project.directory}: the stack {name!r} has no Pulumi.{name}.yaml (stacks with one: {others})")
+        raise InputError(
+            f"{project.directory}: the stack {name!r} has no Pulumi.{name}.yaml (stacks "
+            f"with one: {others})"
+        )
     content = load_yaml(path) or {}
     own = content.get("config") or {} if isinstance(content, dict) else None
     if not isinstance(own, dict):
@@ -177,14 +224,19 @@ def read_config(project: Project, stack: str) -> Config:
         elif key.startswith(f"{project.name}:"):
             missing.append(key)
     if missing and not environments:
-        raise InputError(f"{path}: the stack {name!r} is missing the configuration {', '.join(sorted(missing))} that Pulumi.yaml requires")
+        raise InputError(
+            f"{path}: the stack {name!r} is missing the configuration "
+            f"{', '.join(sorted(missing))} that Pulumi.yaml requires"
+        )
     return Config(values, frozenset(secret), hidden, environments)
 
 
 def _environments(said: Any) -> tuple[str, ...]:
     imports = said.get("imports", ["(inline)"]) if isinstance(said, dict) else said
     if isinstance(imports, list):
-        return tuple(next(iter(item), "?") if isinstance(item, dict) else str(item) for item in imports)
+        return tuple(
+            next(iter(item), "?") if isinstance(item, dict) else str(item) for item in imports
+        )
     return (str(imports),) if imports else ()
 
 
@@ -222,11 +274,16 @@ def _as_text(key: str, value: Any) -> tuple[str, list[str]]:
         shown = plain(value)
     except RecursionError:
         raise InputError(f"the configuration {key} contains itself") from None
-    return (shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), sort_keys=True)), placeholders
+    return (
+        shown
+        if isinstance(shown, str)
+        else json.dumps(shown, separators=(",", ":"), sort_keys=True)
+    ), placeholders
 
 
 def placeholder(of: str) -> str:
-    """Stands for a value that can't be decrypted; nothing else looks like it, so that it is found again in a resource's inputs."""
+    """Stands for a value that can't be decrypted; nothing else looks like it, so that it is found
+    again in a resource's inputs."""
     return f"undecrypted-{hashlib.sha256(of.encode()).hexdigest()[:24]}"
 
 
@@ -243,18 +300,23 @@ def load_yaml(path: Path) -> Any:
     try:
         depth = 0
         for event in yaml.parse(data, Loader=yaml_loader()):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
+                event, yaml.CollectionEndEvent
+            )
             if depth > DEEPEST:
                 raise InputError(f"{path}: nested more than {DEEPEST} levels deep")
         return next(yaml.load_all(data, Loader=yaml_loader()), None)
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise InputError(f"{path}: not YAML: {problem}" + (f" in line {mark.line + 1}" if mark else "")) from None
+        raise InputError(
+            f"{path}: not YAML: {problem}" + (f" in line {mark.line + 1}" if mark else "")
+        ) from None
 
 
 def yaml_loader() -> Any:
-    """PyYAML's safe loader with the engine's idea of scalars: `yes` and `on` are words, dates and `1:30` are strings."""
+    """PyYAML's safe loader with the engine's idea of scalars: `yes` and `on` are words, dates and
+    `1:30` are strings."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -268,7 +330,13 @@ def yaml_loader() -> Any:
     for kind, pattern, first in (
         ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
         ("int", r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)", "-+0123456789"),
-        ("float", r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+        (
+            "float",
+            r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?",
+            "-+.0123456789",
+        ),
     ):
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first))
+        Loader.add_implicit_resolver(
+            f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first)
+        )
     return Loader

@@ -1,6 +1,8 @@
-"""Property values on the wire: protobuf structs with signatures for secrets, outputs, resources and assets, and sentinels for unknowns.
+"""Property values on the wire: protobuf structs with signatures for secrets, outputs, resources and
+assets, and sentinels for unknowns.
 
-The signatures and sentinels are those of the SDK (`pulumi/runtime/rpc.py`) and the engine (`sdk/go/common/resource/plugin/rpc.go`).
+The signatures and sentinels are those of the SDK (`pulumi/runtime/rpc.py`) and the engine
+(`sdk/go/common/resource/plugin/rpc.go`).
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ def struct(value: Mapping[str, Any]) -> Any:
 
 
 def concealed(value: Any, hides: Callable[[str], bool]) -> Any:
-    """The data with a secret in place of each string that `hides` tells not to show although it carries no mark."""
+    """The data with a secret in place of each string that `hides` tells not to show although it
+    carries no mark."""
     if isinstance(value, str):
         return secret(None) if hides(value) else value
     if isinstance(value, list):
@@ -56,7 +59,9 @@ def concealed(value: Any, hides: Callable[[str], bool]) -> Any:
         return value
     if any(hides(key) for key in value):
         return secret(None)
-    return {key: part if key == SIGNATURE else concealed(part, hides) for key, part in value.items()}
+    return {
+        key: part if key == SIGNATURE else concealed(part, hides) for key, part in value.items()
+    }
 
 
 def is_secret(value: Any) -> bool:
@@ -64,7 +69,9 @@ def is_secret(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     sign = value.get(SIGNATURE)
-    return sign == SECRET_SIGNATURE or (sign == OUTPUT_SIGNATURE and value.get("secret") is True and "value" in value)
+    return sign == SECRET_SIGNATURE or (
+        sign == OUTPUT_SIGNATURE and value.get("secret") is True and "value" in value
+    )
 
 
 def secret(value: Any) -> Any:
@@ -87,12 +94,16 @@ def secret_texts(value: Any, inside: bool = False) -> Iterable[str]:
 
 
 def as_outputs(value: Any) -> Any:
-    """Unknowns and secrets as output values: what a transform gets, since its SDK would lose a bare sentinel."""
+    """Unknowns and secrets as output values: what a transform gets, since its SDK would lose a bare
+    sentinel."""
     if isinstance(value, str) and value in SENTINELS:
         return {SIGNATURE: OUTPUT_SIGNATURE}
     if isinstance(value, list):
         return [as_outputs(part) for part in value]
-    if not isinstance(value, dict) or value.get(SIGNATURE) in (OUTPUT_SIGNATURE, RESOURCE_SIGNATURE):
+    if not isinstance(value, dict) or value.get(SIGNATURE) in (
+        OUTPUT_SIGNATURE,
+        RESOURCE_SIGNATURE,
+    ):
         return value
     if is_secret(value):
         return {SIGNATURE: OUTPUT_SIGNATURE, "value": value.get("value"), "secret": True}
@@ -100,7 +111,8 @@ def as_outputs(value: Any) -> Any:
 
 
 def with_dependencies(value: Any, urns: Iterable[str]) -> Any:
-    """The value as an output value that depends on `urns`; the value itself where there are none."""
+    """The value as an output value that depends on `urns`; the value itself where there are
+    none."""
     urns = sorted(urns)
     if not urns:
         return value
@@ -116,7 +128,13 @@ def dependencies(value: Any) -> set[str]:
     if not isinstance(value, dict):
         return set()
     own = set(value.get("dependencies", ())) if value.get(SIGNATURE) == OUTPUT_SIGNATURE else set()
-    return own.union(*(dependencies(part) for key, part in value.items() if key != "dependencies" or SIGNATURE not in value))
+    return own.union(
+        *(
+            dependencies(part)
+            for key, part in value.items()
+            if key != "dependencies" or SIGNATURE not in value
+        )
+    )
 
 
 def as_inputs(value: Any) -> Any:

@@ -1,7 +1,10 @@
-"""The pack on the engine's Analyzer protocol: it collects what the engine says of each resource and hands the stack to `judge`.
+"""The pack on the engine's Analyzer protocol: it collects what the engine says of each resource and
+hands the stack to `judge`.
 
-`Analyze` comes before each resource's step and carries its inputs; `AnalyzeStack` comes after all of them and carries outputs and links. So
-inputs are remembered from the one and judged in the other, as `zerofloor check` would. What a resource alone decides is reported in
+`Analyze` comes before each resource's step and carries its inputs; `AnalyzeStack` comes after all
+of them and carries outputs and links. So
+inputs are remembered from the one and judged in the other, as `zerofloor check` would. What a
+resource alone decides is reported in
 `Analyze` already: an `up` without preview reaches `AnalyzeStack` only when everything is created.
 """
 
@@ -31,20 +34,42 @@ from zerofloor.stack import Resource, Stack
 from zerofloor.words import dollars
 
 NAME = "zerofloor"
-"""The pack's name, and the policy that carries what is no rule's: limits, and failures of our own."""
+"""The pack's name, and the policy that carries what is no rule's: limits, and failures of our
+own."""
 
 PROVIDER = "pulumi:providers:"
 """How the types of providers begin."""
 
-LIMITS = {"maxFloorHourly": "max_floor_hourly", "maxDesiredHourly": "max_desired_hourly", "maxCeilingHourly": "max_ceiling_hourly"}
+LIMITS = {
+    "maxFloorHourly": "max_floor_hourly",
+    "maxDesiredHourly": "max_desired_hourly",
+    "maxCeilingHourly": "max_ceiling_hourly",
+}
 
 SCHEMA: Mapping[str, Any] = {
-    "undecided": {"type": "string", "enum": ["mandatory", "advisory"], "description": "What a GPU counts as whose floor can't be decided."},
-    **{name: {"type": "number", "minimum": 0, "description": "The most that it may cost an hour, in USD."} for name in LIMITS},
+    "undecided": {
+        "type": "string",
+        "enum": ["mandatory", "advisory"],
+        "description": "What a GPU counts as whose floor can't be decided.",
+    },
+    **{
+        name: {
+            "type": "number",
+            "minimum": 0,
+            "description": "The most that it may cost an hour, in USD.",
+        }
+        for name in LIMITS
+    },
 }
-"""Configuration of the policy `zerofloor`; the engine checks it, and adds the enforcement level of each rule by itself."""
+"""Configuration of the policy `zerofloor`; the engine checks it, and adds the enforcement level of
+each rule by itself."""
 
-SETTING_OF_LEVEL = {pb.ADVISORY: "warning", pb.MANDATORY: "error", pb.REMEDIATE: "error", pb.DISABLED: "off"}
+SETTING_OF_LEVEL = {
+    pb.ADVISORY: "warning",
+    pb.MANDATORY: "error",
+    pb.REMEDIATE: "error",
+    pb.DISABLED: "off",
+}
 
 
 @dataclass(slots=True)
@@ -65,7 +90,8 @@ class _Run:
 
 
 class Pack:
-    """Answers the engine's calls. One failure of ours is one blocking diagnostic, never a trace and never a pass."""
+    """Answers the engine's calls. One failure of ours is one blocking diagnostic, never a trace and
+    never a pass."""
 
     def __init__(self, folder: Path, today: datetime.date) -> None:
         self._folder = folder
@@ -90,13 +116,18 @@ class Pack:
         )
         own.configSchema.properties.update(SCHEMA)
         return pb.AnalyzerInfo(
-            name=NAME, displayName=NAME, version=__version__, supportsConfig=True, policies=[own, *map(_policy, rules.all_rules())]
+            name=NAME,
+            displayName=NAME,
+            version=__version__,
+            supportsConfig=True,
+            policies=[own, *map(_policy, rules.all_rules())],
         )
 
     def Configure(self, request: Any, context: Any) -> Any:
         with self._lock:
             self._config = {
-                name: (SETTING_OF_LEVEL[one.enforcementLevel], plain(one.properties)) for name, one in request.policyConfig.items()
+                name: (SETTING_OF_LEVEL[one.enforcementLevel], plain(one.properties))
+                for name, one in request.policyConfig.items()
             }
             self._run.judged_by = None
         return empty_pb2.Empty()
@@ -108,7 +139,9 @@ class Pack:
                 project=request.project,
                 stack=request.stack,
                 config={key: value for key, value in request.config.items() if key not in hidden},
-                secrets=_secret_texts(value for key, value in request.config.items() if key in hidden),
+                secrets=_secret_texts(
+                    value for key, value in request.config.items() if key in hidden
+                ),
             )
         return pb.AnalyzerStackConfigureResponse()
 
@@ -139,8 +172,15 @@ class Pack:
         for linked in request.resources:
             known = self._run.resources.get(linked.urn) or _resource(linked)
             if known is not None:
-                links = {name: tuple(sorted(found.urns)) for name, found in sorted(linked.propertyDependencies.items())}
-                resources.append(replace(known, parent=linked.parent or known.parent, property_dependencies=links))
+                links = {
+                    name: tuple(sorted(found.urns))
+                    for name, found in sorted(linked.propertyDependencies.items())
+                }
+                resources.append(
+                    replace(
+                        known, parent=linked.parent or known.parent, property_dependencies=links
+                    )
+                )
         report = judge((self._stack(resources),), *self._judged_by())
         if report.gate == "fail" and not any(map(_blocks, report.findings)):
             raise InputError("the gate fails and no finding says why")
@@ -148,7 +188,14 @@ class Pack:
 
     def _stack(self, resources: Sequence[Resource]) -> Stack:
         ordered = tuple(sorted(resources, key=lambda resource: resource.urn))
-        return Stack("program", ordered, self._run.project, self._run.stack, self._run.config, previewed_by="engine")
+        return Stack(
+            "program",
+            ordered,
+            self._run.project,
+            self._run.stack,
+            self._run.config,
+            previewed_by="engine",
+        )
 
     def _judged_by(self) -> tuple[PriceBook, Settings, datetime.date]:
         """What to judge by; read once in an operation."""
@@ -162,7 +209,11 @@ class Pack:
         with self._lock:
             try:
                 # What a resource alone was only warned for may block once the whole stack is known.
-                new = [finding for finding in find() if not {_key(finding), (finding.rule, finding.urn, True)} & self._run.reported]
+                new = [
+                    finding
+                    for finding in find()
+                    if not {_key(finding), (finding.rule, finding.urn, True)} & self._run.reported
+                ]
                 answers = [self._diagnostic(finding) for finding in new]
                 self._run.reported |= {_key(finding) for finding in new}
             except InputError as error:
@@ -172,18 +223,30 @@ class Pack:
                 trace = error.__traceback__
                 while trace is not None and trace.tb_next is not None:
                     trace = trace.tb_next
-                place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
-                answers = self._failure(f"{type(error).__name__} in {place}; nothing was judged, please report it")
+                place = (
+                    f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+                    if trace is not None
+                    else "unknown place"
+                )
+                answers = self._failure(
+                    f"{type(error).__name__} in {place}; nothing was judged, please report it"
+                )
         return pb.AnalyzeResponse(diagnostics=answers)
 
     def _failure(self, what: str) -> list[Any]:
         if (NAME, what, True) in self._run.reported:
             return []
         self._run.reported.add((NAME, what, True))
-        message = self._scrubbed(f"zerofloor failed: {what}. Blocked, since a stack that was not judged may hold GPUs.")
+        message = self._scrubbed(
+            f"zerofloor failed: {what}. Blocked, since a stack that was not judged may hold GPUs."
+        )
         return [
             pb.AnalyzeDiagnostic(
-                policyName=NAME, policyPackName=NAME, policyPackVersion=__version__, message=message, enforcementLevel=pb.MANDATORY
+                policyName=NAME,
+                policyPackName=NAME,
+                policyPackVersion=__version__,
+                message=message,
+                enforcementLevel=pb.MANDATORY,
             )
         ]
 
@@ -225,7 +288,8 @@ def _policy(rule: Any) -> Any:
 
 
 def _resource(request: Any) -> Resource | None:
-    """The resource in an AnalyzeRequest or an AnalyzerResource; None for a default provider, which no document shows either."""
+    """The resource in an AnalyzeRequest or an AnalyzerResource; None for a default provider, which
+    no document shows either."""
     provider_itself = request.type.startswith(PROVIDER)
     if provider_itself and request.name.partition("_")[0] == "default":
         return None
@@ -254,7 +318,8 @@ def _text(finding: Finding) -> str:
 
 
 def _secret_texts(values: Any) -> tuple[str, ...]:
-    """The texts of secret config values, and of each leaf where one is an object; very short ones would be found in any text."""
+    """The texts of secret config values, and of each leaf where one is an object; very short ones
+    would be found in any text."""
     found: set[str] = set()
 
     def collect(value: Any) -> None:
@@ -278,7 +343,8 @@ def _secret_texts(values: Any) -> tuple[str, ...]:
 
 
 def _settings_near(folder: Path) -> tuple[Settings, Path]:
-    """`zerofloor.yaml` in the program's folder or above it, up to the project's, and where; the engine starts the pack in the former."""
+    """`zerofloor.yaml` in the program's folder or above it, up to the project's, and where; the
+    engine starts the pack in the former."""
     for place in (folder, *folder.parents):
         if (place / FILE_NAME).is_file():
             return load(place / FILE_NAME), place
@@ -287,14 +353,22 @@ def _settings_near(folder: Path) -> tuple[Settings, Path]:
     return Settings(), folder
 
 
-def _configured(settings: Settings, config: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Settings:
+def _configured(
+    settings: Settings, config: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> Settings:
     """The settings with the engine's configuration of the pack over them."""
     default = {rule.id: rule.severity for rule in rules.all_rules()}
     # The engine sends a level for every policy, so what equals the default was not asked for.
-    levels = {name: level for name, (level, _) in config.items() if name in default and level != default[name]}
+    levels = {
+        name: level
+        for name, (level, _) in config.items()
+        if name in default and level != default[name]
+    }
     properties = config.get(NAME, ("error", {}))[1]
     limits = {field: properties[name] for name, field in LIMITS.items() if name in properties}
-    undecided = {"mandatory": "error", "advisory": "warning"}.get(properties.get("undecided", ""), settings.undecided)
+    undecided = {"mandatory": "error", "advisory": "warning"}.get(
+        properties.get("undecided", ""), settings.undecided
+    )
     return Settings.model_validate(
         {
             **dict(settings),

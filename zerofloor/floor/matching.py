@@ -10,31 +10,51 @@ from zerofloor.hardware.accelerators import supplied_by
 from zerofloor.hardware.instances import Shape
 from zerofloor.hardware.node_labels import Requirement, matches, type_labels
 
-_OPEN_KEYS = ("topology.kubernetes.io/", "failure-domain.beta.kubernetes.io/", "topology.ebs.csi.aws.com/", "kubernetes.io/hostname")
+_OPEN_KEYS = (
+    "topology.kubernetes.io/",
+    "failure-domain.beta.kubernetes.io/",
+    "topology.ebs.csi.aws.com/",
+    "kubernetes.io/hostname",
+)
 """Labels of places: nothing in a declaration says that a node will not be there."""
 
-_DISCOVERED = ("nvidia.com/", "amd.com/", "feature.node.kubernetes.io/", "gpu.intel.com/", "habana.ai/")
+_DISCOVERED = (
+    "nvidia.com/",
+    "amd.com/",
+    "feature.node.kubernetes.io/",
+    "gpu.intel.com/",
+    "habana.ai/",
+)
 """Labels that an operator puts on GPU nodes once they run (GPU feature discovery)."""
 
 _FIELD_DOMAINS = ("karpenter.k8s.aws/", "eks.amazonaws.com/")
 
 
 def shapes_for(pool: Pool, pod: PodDemand) -> tuple[Shape, ...]:
-    """The shapes of a pool that meet the pod's node selector and affinity and carry its kind of accelerator, sizes aside."""
+    """The shapes of a pool that meet the pod's node selector and affinity and carry its kind of
+    accelerator, sizes aside."""
     if pool.placement is None:
         return ()
     terms = pod.affinity or ((),)
-    selector = tuple(Requirement(key, "In", (value,)) for key, value in sorted(pod.node_selector.items()))
+    selector = tuple(
+        Requirement(key, "In", (value,)) for key, value in sorted(pod.node_selector.items())
+    )
     return tuple(
         shape
         for shape in pool.shapes
-        if _supplies(shape, pod) and any(all(_met(pool, shape, r) for r in (*selector, *term)) for term in terms)
+        if _supplies(shape, pod)
+        and any(all(_met(pool, shape, r) for r in (*selector, *term)) for term in terms)
     )
 
 
 def kind_of(pod: PodDemand) -> object:
     """Pods of one kind are meant for the same shapes."""
-    return tuple(sorted(pod.node_selector.items())), pod.affinity, tuple(sorted(pod.accelerators)), pod.wants_gpu
+    return (
+        tuple(sorted(pod.node_selector.items())),
+        pod.affinity,
+        tuple(sorted(pod.accelerators)),
+        pod.wants_gpu,
+    )
 
 
 class Meeting:
@@ -50,11 +70,14 @@ class Meeting:
         """The pools that the pod is meant for, with the shapes on which it can run there."""
         kind = kind_of(pod)
         if kind not in self._meant:
-            self._meant[kind] = tuple((pool, shapes) for pool in self._near(pod) if (shapes := shapes_for(pool, pod)))
+            self._meant[kind] = tuple(
+                (pool, shapes) for pool in self._near(pod) if (shapes := shapes_for(pool, pod))
+            )
         return self._meant[kind]
 
     def _near(self, pod: PodDemand) -> tuple[Pool, ...]:
-        """The pools whose labels don't rule the pod out at once: of many pools and pods each may select its own."""
+        """The pools whose labels don't rule the pod out at once: of many pools and pods each may
+        select its own."""
         near = self.pools
         for key, value in pod.node_selector.items():
             if key not in self._by_label:
@@ -67,19 +90,25 @@ class Meeting:
         """Those of them whose taints it tolerates."""
         kind = kind_of(pod), pod.tolerations
         if kind not in self._takers:
-            self._takers[kind] = tuple((pool, shapes) for pool, shapes in self.meant(pod) if tolerates(pod, pool))
+            self._takers[kind] = tuple(
+                (pool, shapes) for pool, shapes in self.meant(pod) if tolerates(pod, pool)
+            )
         return self._takers[kind]
 
 
 def _by_label(pools: Sequence[Pool], key: str) -> Mapping[str | None, tuple[Pool, ...]]:
-    """By the value of a label: the pools that have it or may have it; under None those that may have any."""
+    """By the value of a label: the pools that have it or may have it; under None those that may
+    have any."""
     values = [pool.placement.labels.get(key) if pool.placement else None for pool in pools]
     anything = [index for index, value in enumerate(values) if value is None]
     found: dict[str | None, list[int]] = {None: []}
     for index, value in enumerate(values):
         if value is not None:
             found.setdefault(value, []).append(index)
-    return {value: tuple(pools[index] for index in sorted((*own, *anything))) for value, own in found.items()}
+    return {
+        value: tuple(pools[index] for index in sorted((*own, *anything)))
+        for value, own in found.items()
+    }
 
 
 def selects_nodes(pod: PodDemand) -> bool:
@@ -88,7 +117,8 @@ def selects_nodes(pod: PodDemand) -> bool:
 
 
 def fits(shape: Shape, gpus: Decimal, cpu: Decimal, memory: Decimal) -> bool:
-    """Whether so many GPUs, cores and bytes fit on one node; a size that no table has is no limit."""
+    """Whether so many GPUs, cores and bytes fit on one node; a size that no table has is no
+    limit."""
     return (
         (shape.gpus is None or gpus <= shape.gpus)
         and (shape.vcpus is None or cpu <= shape.vcpus)
@@ -99,13 +129,22 @@ def fits(shape: Shape, gpus: Decimal, cpu: Decimal, memory: Decimal) -> bool:
 def tolerates(pod: PodDemand, pool: Pool) -> bool:
     """Whether the pod tolerates all taints of the pool that keep pods off."""
     taints = pool.placement.taints if pool.placement else ()
-    return all(any(_tolerated(taint, t) for t in pod.tolerations) for taint in taints if taint.effect in ("NoSchedule", "NoExecute"))
+    return all(
+        any(_tolerated(taint, t) for t in pod.tolerations)
+        for taint in taints
+        if taint.effect in ("NoSchedule", "NoExecute")
+    )
 
 
 def disliked(pod: PodDemand, pool: Pool) -> bool:
-    """Whether a PreferNoSchedule taint sends the pod elsewhere where it can (seen: shared/truth N53)."""
+    """Whether a PreferNoSchedule taint sends the pod elsewhere where it can (seen: shared/truth
+    N53)."""
     taints = pool.placement.taints if pool.placement else ()
-    return any(taint.effect == "PreferNoSchedule" and not any(_tolerated(taint, t) for t in pod.tolerations) for taint in taints)
+    return any(
+        taint.effect == "PreferNoSchedule"
+        and not any(_tolerated(taint, t) for t in pod.tolerations)
+        for taint in taints
+    )
 
 
 def _tolerated(taint: Taint, toleration: Toleration) -> bool:
@@ -154,7 +193,10 @@ def _overlap(allowed: list[Requirement], r: Requirement) -> bool:
     """Whether a pool that may choose a label's value can choose one that the pod takes."""
     chosen = [own for own in allowed if own.operator == "In"]
     if chosen:
-        return any(all(matches(value, own) for own in allowed) and matches(value, r) for value in chosen[0].values)
+        return any(
+            all(matches(value, own) for own in allowed) and matches(value, r)
+            for value in chosen[0].values
+        )
     if r.operator == "In":
         return any(all(matches(value, own) for own in allowed) for value in r.values)
     return r.operator != "DoesNotExist" or not any(own.operator == "Exists" for own in allowed)

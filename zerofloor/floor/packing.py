@@ -1,4 +1,5 @@
-"""Pods into nodes: how many nodes of which shape a set of pods needs, pool by pool, as the schedulers do it."""
+"""Pods into nodes: how many nodes of which shape a set of pods needs, pool by pool, as the
+schedulers do it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from zerofloor.capacity import PodDemand, Pool
-from zerofloor.floor.matching import Meeting, disliked, fits, kind_of, selects_nodes, shapes_for, tolerates
+from zerofloor.floor.matching import (
+    Meeting,
+    disliked,
+    fits,
+    kind_of,
+    selects_nodes,
+    shapes_for,
+    tolerates,
+)
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape
 
@@ -36,7 +45,8 @@ class Packed:
     """What a set of groups needs."""
 
     nodes: Mapping[str, tuple[Nodes, ...]]
-    """By pool (its key): the nodes that run, standing ones included, by what they most likely are."""
+    """By pool (its key): the nodes that run, standing ones included, by what they most likely
+    are."""
     carried_by: Mapping[str, tuple[str, ...]]
     """By workload (its key): the pools that carry its pods, in the order of use."""
     brought: Mapping[str, tuple[str, ...]]
@@ -70,22 +80,34 @@ class _Rack:
     brought: list[str] = field(default_factory=list)
 
 
-def pack(meeting: Meeting, standing: Mapping[str, int], groups: Iterable[Group], daemons: Sequence[Group] = ()) -> Packed:
-    """Place all groups. `standing` are the nodes that a pool (URN) keeps by itself; `daemons` run one pod on each node.
+def pack(
+    meeting: Meeting,
+    standing: Mapping[str, int],
+    groups: Iterable[Group],
+    daemons: Sequence[Group] = (),
+) -> Packed:
+    """Place all groups. `standing` are the nodes that a pool (URN) keeps by itself; `daemons` run
+    one pod on each node.
 
-    Pods with GPUs go first, the largest first. Each goes to free room, then to the pool that would bring a node for it.
-    Equal pods of several workloads are placed together, so that it takes time by kinds of pods and not by workloads.
+    Pods with GPUs go first, the largest first. Each goes to free room, then to the pool that would
+    bring a node for it.
+    Equal pods of several workloads are placed together, so that it takes time by kinds of pods and
+    not by workloads.
     """
     racks = {pool.key: _Rack(pool) for pool in meeting.pools}
     for urn, number in standing.items():
         if number:
-            racks[urn].bins.append(_with_daemons(_Bin(racks[urn].pool.shapes, number), racks[urn].pool, daemons))
+            racks[urn].bins.append(
+                _with_daemons(_Bin(racks[urn].pool.shapes, number), racks[urn].pool, daemons)
+            )
     carried: dict[str, tuple[str, ...]] = {}
     pending: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
     alike: dict[object, list[Group]] = {}
     for group in sorted(groups, key=lambda g: g.urn):
-        alike.setdefault((_alike(group), group.urn if group.pod.one_per_node else ""), []).append(group)
+        alike.setdefault((_alike(group), group.urn if group.pod.one_per_node else ""), []).append(
+            group
+        )
     for same in sorted(alike.values(), key=_largest_first):
         pod = same[0].pod
         takers = _in_order(pod, [(racks[pool.key], shapes) for pool, shapes in meeting.takers(pod)])
@@ -140,7 +162,14 @@ class _Queue:
 def _alike(group: Group) -> object:
     """What tells pods that go to the same places and take the same room."""
     pod = group.pod
-    return kind_of(pod), pod.tolerations, tuple(sorted(pod.accelerators.items())), pod.cpu, pod.memory, pod.one_per_node
+    return (
+        kind_of(pod),
+        pod.tolerations,
+        tuple(sorted(pod.accelerators.items())),
+        pod.cpu,
+        pod.memory,
+        pod.one_per_node,
+    )
 
 
 def _largest_first(same: list[Group]) -> tuple[Decimal, bool, Decimal, Decimal, str]:
@@ -148,10 +177,15 @@ def _largest_first(same: list[Group]) -> tuple[Decimal, bool, Decimal, Decimal, 
     return -pod.gpus, not pod.wants_gpu, -pod.cpu, -pod.memory, same[0].urn
 
 
-def _in_order(pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]) -> list[tuple[_Rack, tuple[Shape, ...]]]:
-    """Pools in the order in which a waiting pod brings nodes: groups that stand or scale by themselves before Karpenter's
+def _in_order(
+    pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]
+) -> list[tuple[_Rack, tuple[Shape, ...]]]:
+    """Pools in the order in which a waiting pod brings nodes: groups that stand or scale by
+    themselves before Karpenter's
     NodePools; those by weight, then by name from z to a (seen: shared/truth N65)."""
-    by_name = sorted(takers, key=lambda taker: (_first_by_name(taker[0].pool), taker[0].pool.name), reverse=True)
+    by_name = sorted(
+        takers, key=lambda taker: (_first_by_name(taker[0].pool), taker[0].pool.name), reverse=True
+    )
 
     def rank(taker: tuple[_Rack, tuple[Shape, ...]]) -> tuple[bool, bool, int]:
         pool = taker[0].pool
@@ -163,12 +197,18 @@ def _in_order(pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]) -> 
 
 
 def _first_by_name(pool: Pool) -> bool:
-    """A GPU pool whose name is hidden is taken to come first: that may raise a floor and never lowers it."""
-    return pool.placement is not None and pool.placement.name_hidden and all(shape.gpus != 0 for shape in pool.shapes)
+    """A GPU pool whose name is hidden is taken to come first: that may raise a floor and never
+    lowers it."""
+    return (
+        pool.placement is not None
+        and pool.placement.name_hidden
+        and all(shape.gpus != 0 for shape in pool.shapes)
+    )
 
 
 def _may_bring(pool: Pool, pod: PodDemand) -> bool:
-    """Whether a waiting pod makes the pool bring a node. A pod without a GPU does that to a GPU group only if it selects it."""
+    """Whether a waiting pod makes the pool bring a node. A pod without a GPU does that to a GPU
+    group only if it selects it."""
     placement = pool.placement
     if placement is None or not placement.grows:
         return False
@@ -203,7 +243,9 @@ def _fill(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int) -> in
     return placed
 
 
-def _bring(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daemons: Sequence[Group]) -> int:
+def _bring(
+    rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daemons: Sequence[Group]
+) -> int:
     """Bring nodes for pods that wait, as far as the pool's limits go; how many pods went."""
     empty = _with_daemons(_Bin(shapes, 1), rack.pool, daemons)
     each = max((_more(shape, empty, group) for shape in shapes), default=0)
@@ -214,7 +256,8 @@ def _bring(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daem
     for number, pods in ((full, each), (1 if rest else 0, rest)):
         fitting = tuple(shape for shape in shapes if _more(shape, empty, group) >= pods)
         while number and fitting:
-            # Karpenter leaves out the types that would break a limit, so a smaller one may still come.
+            # Karpenter leaves out the types that would break a limit, so a smaller one may still
+            # come.
             room = _room(rack, fitting[0])
             if not room:
                 fitting = fitting[1:]
@@ -231,7 +274,9 @@ def _bring(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daem
     return placed
 
 
-def _bring_single(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, empty: _Bin) -> int:
+def _bring_single(
+    rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, empty: _Bin
+) -> int:
     for shape in shapes:
         each = min(left, _more(shape, empty, group))
         room = _room(rack, shape)
@@ -280,7 +325,12 @@ def _more(shape: Shape, bin_: _Bin, group: Group) -> int:
         return 0
     if pod.open_count and not pod.gpus:
         # A pod that takes all devices of its node shares with nobody.
-        return 1 if bin_.gpus == 0 and fits(shape, Decimal(0), bin_.cpu + pod.cpu, bin_.memory + pod.memory) else 0
+        return (
+            1
+            if bin_.gpus == 0
+            and fits(shape, Decimal(0), bin_.cpu + pod.cpu, bin_.memory + pod.memory)
+            else 0
+        )
     rooms = [10**6]
     for size, used, each in (
         (shape.gpus, bin_.gpus, pod.gpus),
@@ -297,7 +347,11 @@ def _add(bin_: _Bin, usable: tuple[Shape, ...], group: Group, pods: int) -> None
     fitting = tuple(shape for shape in usable if _more(shape, bin_, group) >= pods)
     whole = group.pod.open_count and not group.pod.gpus
     bin_.shapes = fitting
-    bin_.gpus += max((shape.gpus or Decimal(0) for shape in fitting), default=Decimal(0)) if whole else group.pod.gpus * pods
+    bin_.gpus += (
+        max((shape.gpus or Decimal(0) for shape in fitting), default=Decimal(0))
+        if whole
+        else group.pod.gpus * pods
+    )
     bin_.cpu += group.pod.cpu * pods
     bin_.memory += group.pod.memory * pods
     if group.pod.one_per_node:

@@ -1,4 +1,5 @@
-"""What runs in the hours of an idle week, at creation and at the busiest: the pods of an estate packed into its nodes."""
+"""What runs in the hours of an idle week, at creation and at the busiest: the pods of an estate
+packed into its nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from zerofloor.hardware.instances import Shape
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What is needed in those hours of a week in which at least everything of so many hours is held."""
+    """What is needed in those hours of a week in which at least everything of so many hours is
+    held."""
 
     hours: Decimal
     standing: Mapping[str, int]
@@ -41,15 +43,22 @@ Asker: TypeAlias = tuple[Scaled, ...]
 """Workloads whose pods ask for the same kind of GPU and may land on the same pools."""
 
 
-def levels_of(meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]) -> tuple[Level, ...]:
-    """From what is held all week to what is held at the peak of the schedules (which are taken to coincide)."""
+def levels_of(
+    meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]
+) -> tuple[Level, ...]:
+    """From what is held all week to what is held at the peak of the schedules (which are taken to
+    coincide)."""
     hours = {WEEK}
-    hours.update(hold.hours_per_week for pool in meeting.pools for hold in (*pool.holds, *pool.extra))
+    hours.update(
+        hold.hours_per_week for pool in meeting.pools for hold in (*pool.holds, *pool.extra)
+    )
     hours.update(hold.hours_per_week for s in scaled for hold in s.holds)
     found: list[Level] = []
     for level in sorted(hours, reverse=True):
         standing = {pool.key: own for pool in meeting.pools if (own := own_nodes(pool, level))}
-        groups = (Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level)))
+        groups = (
+            Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level))
+        )
         found.append(Level(level, standing, pack(meeting, standing, groups, daemons)))
     return tuple(found)
 
@@ -64,7 +73,9 @@ def own_nodes(pool: Pool, hours: Decimal) -> int:
 
 def nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
     """The nodes that a pool by itself would bring for some pods of a workload."""
-    return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(pool.key, ())
+    return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(
+        pool.key, ()
+    )
 
 
 def only_gpu(pool: Pool) -> bool:

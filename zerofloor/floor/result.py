@@ -14,7 +14,8 @@ Verdict = Literal["zero", "held", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What bills: nodes of a pool, or the nodes that pods need where no pool of theirs is declared."""
+    """What bills: nodes of a pool, or the nodes that pods need where no pool of theirs is
+    declared."""
 
     cloud: str
     """aws, gcp, azure, …; empty where nothing says it."""
@@ -33,7 +34,8 @@ class Supply:
     ceiling: int | None
     """Nodes at most; None: unbounded."""
     idle_tail: Decimal = Decimal(0)
-    """Seconds from the last request until the node is gone, by the scalers and reclaimers in the stack."""
+    """Seconds from the last request until the node is gone, by the scalers and reclaimers in the
+    stack."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     os: str = "linux"
@@ -51,9 +53,11 @@ class Entry:
     """EKS managed node group, Deployment, …"""
     verdict: Verdict
     gpus: Decimal | None
-    """GPUs that are certainly held at one time; None where undecided and nothing is held for certain."""
+    """GPUs that are certainly held at one time; None where undecided and nothing is held for
+    certain."""
     nodes: int | None
-    """Nodes that are certainly held; None for a workload that a pool of the estate carries, or where not known."""
+    """Nodes that are certainly held; None for a workload that a pool of the estate carries, or
+    where not known."""
     hours_per_week: Decimal
     """Hours of a week in which anything is held."""
     evidence: tuple[Evidence, ...]
@@ -61,7 +65,8 @@ class Entry:
     """What holds it, the most first."""
     undecided: tuple[Undecided, ...] = ()
     supply: Supply | None = None
-    """What bills for this entry; None for a workload whose pods a pool of the estate carries (that pool bills)."""
+    """What bills for this entry; None for a workload whose pods a pool of the estate carries (that
+    pool bills)."""
     carried_by: tuple[str, ...] = ()
     """For a workload the pools (URNs) whose nodes its held pods need."""
 

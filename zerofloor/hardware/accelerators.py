@@ -1,4 +1,5 @@
-"""Which words name an accelerator: Kubernetes resource names, and how they match the accelerators of instance types."""
+"""Which words name an accelerator: Kubernetes resource names, and how they match the accelerators
+of instance types."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-# The device plugins' own resource names (NVIDIA, AMD, Intel, Habana, AWS Neuron, Google TPU, Alibaba, Tencent, HAMi, Qualcomm).
+# The device plugins' own resource names (NVIDIA, AMD, Intel, Habana, AWS Neuron, Google TPU,
+# Alibaba, Tencent, HAMi, Qualcomm).
 _RESOURCE = re.compile(
     r"(?:nvidia\.com/(?:gpu.*|mig-.+|shared-gpu|vgpu.*)|k8s\.amazonaws\.com/vgpu|amd\.com/gpu.*|gpu\.intel\.com/.+|habana\.ai/.+|intel\.com/gaudi.*"
     r"|aws\.amazon\.com/neuron.*|google\.com/tpu|cloud-tpus\.google\.com/.+|alpha\.kubernetes\.io/nvidia-gpu|aliyun\.com/gpu.*"
@@ -22,7 +24,8 @@ MIG_SLICES: Final = Decimal(7)
 """Compute slices of one GPU under MIG (NVIDIA MIG user guide: 7 on A100, H100, H200, B200)."""
 
 NEURON_CORES: Final = Decimal(2)
-"""NeuronCores of one device (Inferentia2 and Trainium have 2, Inferentia 4, Trainium2 8: AWS Neuron docs, "NeuronCores")."""
+"""NeuronCores of one device (Inferentia2 and Trainium have 2, Inferentia 4, Trainium2 8: AWS Neuron
+docs, "NeuronCores")."""
 
 
 @lru_cache(maxsize=4096)
@@ -32,13 +35,16 @@ def is_accelerator(resource: str) -> bool:
 
 
 def devices(resource: str, amount: Decimal) -> tuple[Decimal, bool]:
-    """The devices behind an amount of a resource, and whether that number is only a lower bound (a slice, a share)."""
+    """The devices behind an amount of a resource, and whether that number is only a lower bound (a
+    slice, a share)."""
     mig = _MIG.fullmatch(resource)
     if mig:
         return (amount * Decimal(mig[1]) / MIG_SLICES).quantize(Decimal("0.001")), True
     if resource == "aws.amazon.com/neuroncore":
         return (amount / NEURON_CORES).quantize(Decimal("0.001")), True
-    if _MEMORY_OR_CORES.fullmatch(resource) or resource.endswith((".shared", "shared-gpu", "/vgpu")):
+    if _MEMORY_OR_CORES.fullmatch(resource) or resource.endswith(
+        (".shared", "shared-gpu", "/vgpu")
+    ):
         return Decimal(0), True
     return amount, False
 

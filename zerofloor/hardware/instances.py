@@ -1,4 +1,5 @@
-"""Instance types: how many accelerators a node has, from the snapshot's tables and the cloud's naming scheme."""
+"""Instance types: how many accelerators a node has, from the snapshot's tables and the cloud's
+naming scheme."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class Shape:
     cloud: str
     instance_type: str
     gpus: Decimal | None
-    """Accelerators per node: 0 for a CPU type, a fraction for a part of one, None for an accelerated type whose count no page gives."""
+    """Accelerators per node: 0 for a CPU type, a fraction for a part of one, None for an
+    accelerated type whose count no page gives."""
     accelerator: str = ""
     """The accelerator's name; empty for a CPU type."""
     vcpus: Decimal | None = None
@@ -28,12 +30,19 @@ class Shape:
 
 def snapshot_rows(name: str) -> Iterator[dict[str, str]]:
     """The rows of one table of the embedded snapshot."""
-    with resources.files("zerofloor.prices").joinpath("snapshot", name).open(encoding="utf-8") as file:
+    with (
+        resources.files("zerofloor.prices")
+        .joinpath("snapshot", name)
+        .open(encoding="utf-8") as file
+    ):
         yield from csv.DictReader(file)
 
 
-def lookup(cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None = None) -> Shape | None:
-    """The shape of an instance type; None where neither table, family nor hint knows it (then nobody may call it CPU).
+def lookup(
+    cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None = None
+) -> Shape | None:
+    """The shape of an instance type; None where neither table, family nor hint knows it (then
+    nobody may call it CPU).
 
     `hints` gives GPUs per node for types that the user knows better (0: no accelerator).
     """
@@ -42,7 +51,9 @@ def lookup(cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None =
     if hinted is None:
         return _known(cloud, name)
     known = _table().get((cloud, name.lower()))
-    return Shape(cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else "")
+    return Shape(
+        cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else ""
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -57,22 +68,30 @@ def _known(cloud: str, name: str) -> Shape | None:
         return None
     if not accelerated:
         return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name))
-    return Shape(cloud, name, _tpu_chips(cloud, name), "TPU" if _tpu_chips(cloud, name) else "accelerator of unknown size")
+    return Shape(
+        cloud,
+        name,
+        _tpu_chips(cloud, name),
+        "TPU" if _tpu_chips(cloud, name) else "accelerator of unknown size",
+    )
 
 
 def accelerated_types(cloud: str) -> tuple[Shape, ...]:
-    """All accelerated types of the table, sorted by name: what a Karpenter requirement chooses among."""
+    """All accelerated types of the table, sorted by name: what a Karpenter requirement chooses
+    among."""
     return tuple(shape for (of, _), shape in sorted(_table().items()) if of == cloud)
 
 
 def plain_type(cloud: str, instance_type: str) -> str:
-    """The machine behind a service's name for it: `ml.g5.xlarge` → `g5.xlarge`; the last part of a resource path."""
+    """The machine behind a service's name for it: `ml.g5.xlarge` → `g5.xlarge`; the last part of a
+    resource path."""
     name = instance_type.strip().rsplit("/", 1)[-1]
     return name[3:] if cloud == "aws" and name.startswith("ml.") else name
 
 
 def family(cloud: str, name: str) -> str:
-    """The part of a type's name that tells its family: `g6e.xlarge` → `g`, `Standard_NC6s_v3` → `nc`, `a2-highgpu-1g` → `a2`."""
+    """The part of a type's name that tells its family: `g6e.xlarge` → `g`, `Standard_NC6s_v3` →
+    `nc`, `a2-highgpu-1g` → `a2`."""
     if cloud == "aws":
         match = re.match(r"([a-z]+)[\d-][^.]*\.", name)
     elif cloud == "azure":
@@ -83,8 +102,11 @@ def family(cloud: str, name: str) -> str:
 
 
 def _tpu_chips(cloud: str, name: str) -> Decimal | None:
-    # GKE's TPU machine types end in the chips of one node: ct5lp-hightpu-4t (GKE docs, "TPU types").
-    match = re.fullmatch(r"(?:ct|tpu)[0-9a-z]+-[a-z0-9]+-(\d{1,3})t", name) if cloud == "gcp" else None
+    # GKE's TPU machine types end in the chips of one node: ct5lp-hightpu-4t (GKE docs, "TPU
+    # types").
+    match = (
+        re.fullmatch(r"(?:ct|tpu)[0-9a-z]+-[a-z0-9]+-(\d{1,3})t", name) if cloud == "gcp" else None
+    )
     return Decimal(match[1]) if match else None
 
 
@@ -92,7 +114,8 @@ _SIZES = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 
 
 
 def _cpu_size(cloud: str, name: str) -> Decimal | None:
-    # EC2 sizes are regular from medium on: large has 2 vCPUs, xlarge 4, Nxlarge N times 4 (EC2 user guide, "Instance types").
+    # EC2 sizes are regular from medium on: large has 2 vCPUs, xlarge 4, Nxlarge N times 4 (EC2 user
+    # guide, "Instance types").
     size = name.rsplit(".", 1)[-1] if cloud == "aws" else ""
     match = re.fullmatch(r"(\d+)xlarge", size)
     if match:
@@ -117,7 +140,10 @@ def _table() -> Mapping[tuple[str, str], Shape]:
 
 @cache
 def _families() -> Mapping[tuple[str, str], bool]:
-    return {(row["cloud"], row["family"]): row["accelerated"] == "yes" for row in snapshot_rows("families.csv")}
+    return {
+        (row["cloud"], row["family"]): row["accelerated"] == "yes"
+        for row in snapshot_rows("families.csv")
+    }
 
 
 def _decimal(cell: str) -> Decimal | None:

@@ -1,4 +1,5 @@
-"""The labels that a node has by its instance type, and whether they meet what a pod or a pool requires."""
+"""The labels that a node has by its instance type, and whether they meet what a pod or a pool
+requires."""
 
 from __future__ import annotations
 
@@ -27,13 +28,17 @@ class Requirement:
 
 
 def label_of(key: str) -> str:
-    """`karpenter.k8s.aws/instance-family` → `instance-family`; EKS Auto Mode has the same under eks.amazonaws.com."""
+    """`karpenter.k8s.aws/instance-family` → `instance-family`; EKS Auto Mode has the same under
+    eks.amazonaws.com."""
     domain, _, name = key.partition("/")
-    return name if domain in ("karpenter.k8s.aws", "eks.amazonaws.com", "karpenter.azure.com") else key
+    return (
+        name if domain in ("karpenter.k8s.aws", "eks.amazonaws.com", "karpenter.azure.com") else key
+    )
 
 
 def meets(shape: Shape, requirements: tuple[Requirement, ...]) -> bool:
-    """Whether a node of this shape can carry labels that meet the requirements; labels not derived from the type are open."""
+    """Whether a node of this shape can carry labels that meet the requirements; labels not derived
+    from the type are open."""
     return all(_meets(shape, r) for r in requirements)
 
 
@@ -59,7 +64,9 @@ def matches(value: str | None, r: Requirement) -> bool:
         left, right = _number(value), _number(r.values[0])
         if left is None or right is None:
             return False
-        return {"Gt": left > right, "Lt": left < right, "Gte": left >= right, "Lte": left <= right}[r.operator]
+        return {"Gt": left > right, "Lt": left < right, "Gte": left >= right, "Lte": left <= right}[
+            r.operator
+        ]
     return False
 
 
@@ -68,9 +75,14 @@ def _number(text_value: str) -> Decimal | None:
 
 
 def type_labels(shape: Shape) -> Mapping[str, str | None]:
-    """The labels that Karpenter derives from an instance type, without their domain (Karpenter docs, "Well-Known Labels")."""
+    """The labels that Karpenter derives from an instance type, without their domain (Karpenter
+    docs, "Well-Known Labels")."""
     if shape is CPU_NODE:
-        return {"instance-gpu-count": None, "instance-gpu-name": None, "instance-gpu-manufacturer": None}
+        return {
+            "instance-gpu-count": None,
+            "instance-gpu-name": None,
+            "instance-gpu-manufacturer": None,
+        }
     family, _, size = shape.instance_type.partition(".")
     split = re.match(r"([a-z]+)-?(\d+)", family)
     gpu = bool(shape.gpus) and not _is_neuron(shape)
@@ -82,7 +94,9 @@ def type_labels(shape: Shape) -> Mapping[str, str | None]:
         "instance-size": size,
         "instance-category": split[1] if split else None,
         "instance-generation": split[2] if split else None,
-        "kubernetes.io/arch": "arm64" if re.match(r"(?:g5g|[a-z]+\d+g[a-z]*$|a1|p6e-gb)", family) else "amd64",
+        "kubernetes.io/arch": "arm64"
+        if re.match(r"(?:g5g|[a-z]+\d+g[a-z]*$|a1|p6e-gb)", family)
+        else "amd64",
         "kubernetes.io/os": "linux",
     }
     if shape.vcpus is not None:
@@ -95,7 +109,9 @@ def type_labels(shape: Shape) -> Mapping[str, str | None]:
         labels["instance-gpu-manufacturer"] = maker if gpu else None
         labels["instance-gpu-name"] = _gpu_name(shape.accelerator) if gpu else None
         labels["instance-accelerator-count"] = number if _is_neuron(shape) else None
-        labels["instance-accelerator-name"] = shape.accelerator.removeprefix("AWS ").lower() if _is_neuron(shape) else None
+        labels["instance-accelerator-name"] = (
+            shape.accelerator.removeprefix("AWS ").lower() if _is_neuron(shape) else None
+        )
         labels["instance-accelerator-manufacturer"] = "aws" if _is_neuron(shape) else None
     return labels
 

@@ -1,4 +1,5 @@
-"""Platforms translate resources into pools, workloads and scalers. One module a platform; `all_platforms` lists them."""
+"""Platforms translate resources into pools, workloads and scalers. One module a platform;
+`all_platforms` lists them."""
 
 from __future__ import annotations
 
@@ -33,28 +34,48 @@ def is_read(token: str) -> bool:
 
 
 def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
-    """Resources of a known type whose inputs are one secret: what they hold is not known, never nothing."""
+    """Resources of a known type whose inputs are one secret: what they hold is not known, never
+    nothing."""
     for stack in estate.stacks:
         for resource in stack.resources:
             if hidden(resource.inputs.get("__inputs")) and known(resource.type):
-                why = f"all inputs of this {resource.type} are {resource.inputs['__inputs'].value}: it may hold GPUs"
+                why = (
+                    f"all inputs of this {resource.type} are "
+                    f"{resource.inputs['__inputs'].value}: it may hold GPUs"
+                )
                 yield Undecided(resource.urn, "", why, unread.SETTLE)
 
 
 def read(estate: Estate) -> Capacity:
-    """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be decided."""
+    """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be
+    decided."""
     parts: list[Part] = []
     for family in families():
-        # What has nothing of a family does not pay for it: a resource policy reads one resource at a time.
+        # What has nothing of a family does not pay for it: a resource policy reads one resource at
+        # a time.
         if any(platform.reads(token) for token in estate.by_type for platform in family):
             parts += [part for platform in family for part in platform.read(estate)]
     parts += unread.read(estate, is_read)
     parts += _unreadable(estate, is_read)
     return Capacity(
-        pools=tuple(sorted((p for p in parts if isinstance(p, Pool)), key=lambda p: (p.urn, p.name, p.platform))),
-        workloads=tuple(sorted((p for p in parts if isinstance(p, Workload)), key=lambda w: (w.urn, w.name))),
+        pools=tuple(
+            sorted(
+                (p for p in parts if isinstance(p, Pool)), key=lambda p: (p.urn, p.name, p.platform)
+            )
+        ),
+        workloads=tuple(
+            sorted((p for p in parts if isinstance(p, Workload)), key=lambda w: (w.urn, w.name))
+        ),
         scalers=tuple(sorted((p for p in parts if isinstance(p, Scaler)), key=lambda s: s.urn)),
-        undecided=tuple(sorted({p for p in parts if isinstance(p, Undecided)}, key=lambda u: (u.urn, u.path, u.why))),
+        undecided=tuple(
+            sorted(
+                {p for p in parts if isinstance(p, Undecided)}, key=lambda u: (u.urn, u.path, u.why)
+            )
+        ),
         notices=tuple(p for p in parts if isinstance(p, Notice)),
-        assumptions=tuple(sorted({p for p in parts if isinstance(p, Assumption)}, key=lambda a: (a.what, a.because))),
+        assumptions=tuple(
+            sorted(
+                {p for p in parts if isinstance(p, Assumption)}, key=lambda a: (a.what, a.because)
+            )
+        ),
     )

@@ -1,4 +1,5 @@
-"""The price book: every price with its currency, region, market, unit, source and date; what is not in it is missing, never another's."""
+"""The price book: every price with its currency, region, market, unit, source and date; what is not
+in it is missing, never another's."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ Table: TypeAlias = Mapping[Key, Price]
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """Prices by their sources, asked in this order: the user's own, live ones, the embedded snapshot."""
+    """Prices by their sources, asked in this order: the user's own, live ones, the embedded
+    snapshot."""
 
     overrides: Table = field(default_factory=dict)
     live: Table = field(default_factory=dict)
@@ -77,27 +79,47 @@ class PriceBook:
         return embedded.snapshot_hash()
 
     def find(self, key: Key) -> Price | Missing:
-        """The price of exactly this item, region, market, service and OS; an override for region `*` holds in every region."""
+        """The price of exactly this item, region, market, service and OS; an override for region
+        `*` holds in every region."""
         wanted = normal(key)
         anywhere = Key(wanted.cloud, wanted.item, "*", wanted.market, wanted.service, wanted.os)
-        found = self.overrides.get(wanted) or self.overrides.get(anywhere) or self.live.get(wanted) or _snapshot_price(wanted)
+        found = (
+            self.overrides.get(wanted)
+            or self.overrides.get(anywhere)
+            or self.live.get(wanted)
+            or _snapshot_price(wanted)
+        )
         if found is None:
             return Missing(key, _why_missing(key))
         if found.money.currency != self.currency:
-            return Missing(key, f"its price is in {found.money.currency} and this book counts in {self.currency}")
+            return Missing(
+                key,
+                f"its price is in {found.money.currency} and this book counts in {self.currency}",
+            )
         return found
 
 
-def open_book(overrides: Table | None = None, live: Table | None = None, live_as_of: str = "") -> PriceBook:
-    """A book over the snapshot. Its currency is that of the overrides (`override.load` accepts one per file), else USD."""
+def open_book(
+    overrides: Table | None = None, live: Table | None = None, live_as_of: str = ""
+) -> PriceBook:
+    """A book over the snapshot. Its currency is that of the overrides (`override.load` accepts one
+    per file), else USD."""
     own = overrides or {}
     currency = next((price.money.currency for price in own.values()), "USD")
     return PriceBook(own, live or {}, live_as_of, currency)
 
 
 def normal(key: Key) -> Key:
-    """The key as the tables spell it: types and regions in lower case, a zone as its region, `East US` as `eastus`."""
-    return Key(key.cloud.lower(), key.item.lower(), region_of(key.cloud, key.region), key.market, key.service.lower(), key.os.lower())
+    """The key as the tables spell it: types and regions in lower case, a zone as its region, `East
+    US` as `eastus`."""
+    return Key(
+        key.cloud.lower(),
+        key.item.lower(),
+        region_of(key.cloud, key.region),
+        key.market,
+        key.service.lower(),
+        key.os.lower(),
+    )
 
 
 def region_of(cloud: str, place: str) -> str:
@@ -129,9 +151,15 @@ def _snapshot_price(key: Key) -> Price | None:
     row = embedded.machine_row(key.cloud, key.item, key.region, key.market)
     if row is not None:
         return Price(key, Money(row.usd), HOUR, row.source, row.as_of, "snapshot")
-    residual = embedded.residual_rows().get((key.cloud, key.item, key.region)) if key.market == "on-demand" else None
+    residual = (
+        embedded.residual_rows().get((key.cloud, key.item, key.region))
+        if key.market == "on-demand"
+        else None
+    )
     if residual is not None:
-        return Price(key, Money(residual.usd), residual.unit, residual.source, residual.as_of, "snapshot")
+        return Price(
+            key, Money(residual.usd), residual.unit, residual.source, residual.as_of, "snapshot"
+        )
     return None
 
 

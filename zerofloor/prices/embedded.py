@@ -1,4 +1,5 @@
-"""The price snapshot that comes with the package: read lazily, one cloud at a time, since a run rarely needs two."""
+"""The price snapshot that comes with the package: read lazily, one cloud at a time, since a run
+rarely needs two."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ def snapshot_hash() -> str:
 @cache
 def machine_row(cloud: str, item: str, region: str, market: str) -> Row | None:
     """The price of a machine; `item` and `region` in lower case, `market` on-demand or spot."""
-    return next((row for _, _, row in _machine_rows(cloud, item, f",{region},{_option(market)},")), None)
+    return next(
+        (row for _, _, row in _machine_rows(cloud, item, f",{region},{_option(market)},")), None
+    )
 
 
 def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, str, Row]]:
@@ -94,7 +97,11 @@ def _machine_rows(cloud: str, item: str, having: str) -> Iterator[tuple[str, str
     for name in ("gpu_prices.csv", "cpu_prices.csv"):
         lines = [line for line in _machine_lines(name, cloud).get(item, ()) if having in line]
         for _, _, region, option, usd, source, as_of in csv.reader(lines):
-            yield region, "on-demand" if option == "on_demand" else option, Row(Decimal(usd), "hour", source, as_of)
+            yield (
+                region,
+                "on-demand" if option == "on_demand" else option,
+                Row(Decimal(usd), "hour", source, as_of),
+            )
 
 
 def _option(market: str) -> str:
@@ -126,7 +133,9 @@ def managed_rows(provider: str) -> tuple[ManagedRow, ...]:
     """What one managed service sells, as listed."""
     return tuple(
         ManagedRow(provider, product, gpu, Decimal(usd), billing, source, as_of, note)
-        for _, product, gpu, usd, _, billing, source, as_of, note in _cells("managed_prices.csv", provider)
+        for _, product, gpu, usd, _, billing, source, as_of, note in _cells(
+            "managed_prices.csv", provider
+        )
     )
 
 

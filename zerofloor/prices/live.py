@@ -1,4 +1,5 @@
-"""Live AWS prices through boto3: the Price List for on-demand, EC2's spot history for spot. Only when somebody asks."""
+"""Live AWS prices through boto3: the Price List for on-demand, EC2's spot history for spot. Only
+when somebody asks."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ OLDEST_SPOT: Final = datetime.timedelta(days=366)
 
 
 class LiveFailed(InputError):
-    """Live prices could not be fetched; nothing was kept of what came. Stop, or go on with the snapshot."""
+    """Live prices could not be fetched; nothing was kept of what came. Stop, or go on with the
+    snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +31,58 @@ class Clients:
     """The AWS clients that are asked."""
 
     pricing: Any
-    """A `pricing` client; its service has three regions only (us-east-1, eu-central-1, ap-south-1) and knows the prices of all."""
+    """A `pricing` client; its service has three regions only (us-east-1, eu-central-1, ap-south-1)
+    and knows the prices of all."""
     ec2: Callable[[str], Any]
     """An `ec2` client for a region."""
 
 
 def boto_clients() -> Clients:
-    """Clients with the user's own credentials, region chain and standard retries. LiveFailed where boto3 is not installed."""
+    """Clients with the user's own credentials, region chain and standard retries. LiveFailed where
+    boto3 is not installed."""
     try:
         import boto3
         from botocore.config import Config
     except ImportError:
         raise LiveFailed("live prices need boto3: pip install 'zerofloor[aws]'") from None
-    config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=30)
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=30
+    )
     with _clear_errors():
         pricing = boto3.client("pricing", region_name="us-east-1", config=config)
     return Clients(pricing, lambda region: boto3.client("ec2", region_name=region, config=config))
 
 
-def fetch(wanted: Iterable[Key], clients: Clients, now: datetime.datetime) -> Mapping[Key, Price | None]:
-    """The price of each wanted AWS machine, None where AWS sells none such; keys of other clouds or services are left out.
+def fetch(
+    wanted: Iterable[Key], clients: Clients, now: datetime.datetime
+) -> Mapping[Key, Price | None]:
+    """The price of each wanted AWS machine, None where AWS sells none such; keys of other clouds or
+    services are left out.
 
-    `now` bounds the spot history. Raises LiveFailed with what went wrong (credentials, network, throttling, a price list that
+    `now` bounds the spot history. Raises LiveFailed with what went wrong (credentials, network,
+    throttling, a price list that
     can't be read); then there is no result at all, not half of one.
     """
     found: dict[Key, Price | None] = {}
     for key in sorted(set(wanted)):
-        if key.cloud == "aws" and not key.service and key.os == "linux" and key.market != "reserved":
+        if (
+            key.cloud == "aws"
+            and not key.service
+            and key.os == "linux"
+            and key.market != "reserved"
+        ):
             with _clear_errors():
-                found[key] = _spot(key, clients.ec2(key.region), now) if key.market == "spot" else _on_demand(key, clients.pricing)
+                found[key] = (
+                    _spot(key, clients.ec2(key.region), now)
+                    if key.market == "spot"
+                    else _on_demand(key, clients.pricing)
+                )
     return found
 
 
 def _on_demand(key: Key, pricing: Any) -> Price | None:
-    # Without capacitystatus there are three SKUs a type, without marketoption a Capacity Block's, which is only the OS fee.
+    # Without capacitystatus there are three SKUs a type, without marketoption a Capacity Block's,
+    # which is only the OS fee.
     wanted = {
         "regionCode": key.region,
         "instanceType": key.item,
@@ -72,10 +92,15 @@ def _on_demand(key: Key, pricing: Any) -> Price | None:
         "marketoption": "OnDemand",
         "tenancy": "Shared",
     }
-    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
+    filters = [
+        {"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()
+    ]
     filters.append({"Type": "TERM_MATCH", "Field": "productFamily", "Value": "Compute Instance"})
     pages = pricing.get_paginator("get_products").paginate(
-        ServiceCode="AmazonEC2", Filters=filters, FormatVersion="aws_v1", PaginationConfig={"PageSize": 100}
+        ServiceCode="AmazonEC2",
+        Filters=filters,
+        FormatVersion="aws_v1",
+        PaginationConfig={"PageSize": 100},
     )
     prices: list[Price] = []
     for page in pages:
@@ -85,7 +110,10 @@ def _on_demand(key: Key, pricing: Any) -> Price | None:
         for text in listed:
             try:
                 product = json.loads(text)
-                if all(product["product"]["attributes"].get(field) == value for field, value in wanted.items()):
+                if all(
+                    product["product"]["attributes"].get(field) == value
+                    for field, value in wanted.items()
+                ):
                     prices.extend(_dimensions(key, product))
             except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
                 raise LiveFailed(_unreadable(key, f"{type(error).__name__}")) from None
@@ -109,7 +137,9 @@ def _dimensions(key: Key, product: Mapping[str, Any]) -> Iterator[Price]:
 
 def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
     pages = ec2.get_paginator("describe_spot_price_history").paginate(
-        InstanceTypes=[key.item], ProductDescriptions=["Linux/UNIX", "Linux/UNIX (Amazon VPC)"], StartTime=now
+        InstanceTypes=[key.item],
+        ProductDescriptions=["Linux/UNIX", "Linux/UNIX (Amazon VPC)"],
+        StartTime=now,
     )
     newest: dict[str, tuple[datetime.datetime, Decimal]] = {}
     for page in pages:
@@ -117,7 +147,11 @@ def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
             raise LiveFailed(_unreadable(key, "it has no SpotPriceHistory"))
         for entry in page["SpotPriceHistory"]:
             try:
-                when, amount, zone = entry["Timestamp"], Decimal(entry["SpotPrice"]), entry["AvailabilityZone"]
+                when, amount, zone = (
+                    entry["Timestamp"],
+                    Decimal(entry["SpotPrice"]),
+                    entry["AvailabilityZone"],
+                )
                 if not amount.is_finite() or amount < LEAST_SPOT or now - when > OLDEST_SPOT:
                     continue
             except (KeyError, TypeError, InvalidOperation) as error:
@@ -132,29 +166,48 @@ def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
 
 
 def _unreadable(key: Key, why: str) -> str:
-    return f"live prices: AWS answered for {key.item} in {key.region} with a price list that can't be read ({why}); no price was changed"
+    return (
+        f"live prices: AWS answered for {key.item} in {key.region} with a price list that "
+        f"can't be read ({why}); no price was changed"
+    )
 
 
 _REASONS: Final = {
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), "your AWS credentials have expired: log in again"),
     **dict.fromkeys(
-        ("UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException"),
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+        "your AWS credentials have expired: log in again",
+    ),
+    **dict.fromkeys(
+        (
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "AuthFailure",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+        ),
         "AWS does not accept your credentials",
     ),
     **dict.fromkeys(
         ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
-        "your AWS identity is not allowed to ask: it needs pricing:GetProducts and ec2:DescribeSpotPriceHistory",
+        (
+            "your AWS identity is not allowed to ask: it needs pricing:GetProducts and "
+            "ec2:DescribeSpotPriceHistory"
+        ),
     ),
     **dict.fromkeys(
         ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"),
-        "AWS throttles the requests, also after retries: try again in a minute, or ask for fewer types",
+        (
+            "AWS throttles the requests, also after retries: try again in a minute, or ask for "
+            "fewer types"
+        ),
     ),
 }
 
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turns what botocore raises into a LiveFailed of one line. AWS' own texts stay out of it: they may name keys and accounts."""
+    """Turns what botocore raises into a LiveFailed of one line. AWS' own texts stay out of it: they
+    may name keys and accounts."""
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
@@ -163,11 +216,20 @@ def _clear_errors() -> Iterator[None]:
     except boto.ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "an unknown error"))
         raise LiveFailed(f"live prices: {_REASONS.get(code, f'AWS answered {code}')}") from None
-    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound):
-        raise LiveFailed("live prices: no AWS credentials found: log in, or set AWS_PROFILE") from None
+    except (
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.CredentialRetrievalError,
+        boto.ProfileNotFound,
+    ):
+        raise LiveFailed(
+            "live prices: no AWS credentials found: log in, or set AWS_PROFILE"
+        ) from None
     except (boto.TokenRetrievalError, boto.SSOError):
         raise LiveFailed("live prices: your AWS credentials have expired: log in again") from None
     except (boto.ConnectionError, boto.HTTPClientError):
-        raise LiveFailed("live prices: AWS can't be reached: check the network or the proxy") from None
+        raise LiveFailed(
+            "live prices: AWS can't be reached: check the network or the proxy"
+        ) from None
     except (boto.BotoCoreError, ResponseParserError) as error:
         raise LiveFailed(f"live prices: {type(error).__name__}") from None

@@ -1,4 +1,5 @@
-"""The book that a run uses: the snapshot, under the user's own prices where the settings name a file."""
+"""The book that a run uses: the snapshot, under the user's own prices where the settings name a
+file."""
 
 from __future__ import annotations
 
@@ -8,10 +9,14 @@ from zerofloor.prices.book import PriceBook, Table, open_book
 from zerofloor.settings import Settings
 
 
-def open_for(settings: Settings, folder: Path, live: Table | None = None, live_as_of: str = "") -> PriceBook:
-    """The prices for a run with these settings; a relative `prices` is looked for in `folder` (that of zerofloor.yaml).
+def open_for(
+    settings: Settings, folder: Path, live: Table | None = None, live_as_of: str = ""
+) -> PriceBook:
+    """The prices for a run with these settings; a relative `prices` is looked for in `folder` (that
+    of zerofloor.yaml).
 
-    `live` are prices that were fetched for this run (`update.cached`, `update.update`), with their day. Raises InputError where
+    `live` are prices that were fetched for this run (`update.cached`, `update.update`), with their
+    day. Raises InputError where
     the user's file can't be read or has two prices for one thing.
     """
     overrides: Table = {}

@@ -1,4 +1,5 @@
-"""Prices that a user knows better (negotiated rates, savings plans, private clouds), and the form in which live ones are kept."""
+"""Prices that a user knows better (negotiated rates, savings plans, private clouds), and the form
+in which live ones are kept."""
 
 from __future__ import annotations
 
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=AliasGenerator(alias=to_camel), populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=AliasGenerator(alias=to_camel),
+        populate_by_name=True,
+    )
 
 
 class Line(_Model):
     """One price."""
 
     item: Annotated[str, Field(min_length=1)]
-    """An instance type (`p5.48xlarge`, `ml.g5.xlarge`), a managed service's GPU (`H100 80GB`), or a residual (`NAT gateway`)."""
+    """An instance type (`p5.48xlarge`, `ml.g5.xlarge`), a managed service's GPU (`H100 80GB`), or a
+    residual (`NAT gateway`)."""
     cloud: Annotated[str, Field(min_length=1)] = "aws"
     region: Annotated[str, Field(min_length=1)] = "*"
     """`*`: every region."""
@@ -54,7 +61,8 @@ class PriceFile(_Model):
     """A file of prices."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
-    """Of all its prices. With another than USD only these prices can be summed; everything else is unpriced."""
+    """Of all its prices. With another than USD only these prices can be summed; everything else is
+    unpriced."""
     fetched: datetime.date | None = None
     """The day on which live prices were fetched; None in a file that a person wrote."""
     prices: tuple[Line, ...]
@@ -64,7 +72,8 @@ class PriceFile(_Model):
 def load(path: Path) -> Table:
     """The prices in a user's file (YAML or JSON).
 
-    Raises InputError where it can't be read or decoded, where a field is not known or not valid, or a price stands twice.
+    Raises InputError where it can't be read or decoded, where a field is not known or not valid, or
+    a price stands twice.
     """
     return table(read(path), str(path), "override")
 
@@ -82,7 +91,10 @@ def read(path: Path) -> PriceFile:
     try:
         return PriceFile.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors(include_input=False)[:5])
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}"
+            for e in error.errors(include_input=False)[:5]
+        )
         raise InputError(f"{path}: {problems}") from None
 
 
@@ -95,5 +107,7 @@ def table(file: PriceFile, name: str, origin: Origin) -> Table:
         key = normal(Key(line.cloud, item, line.region, line.market, service, line.os))
         if key in found:
             raise InputError(f"{name}: two prices for {line.item} in {line.region} ({line.market})")
-        found[key] = Price(key, Money(line.price, file.currency), line.unit, line.source, str(line.as_of), origin)
+        found[key] = Price(
+            key, Money(line.price, file.currency), line.unit, line.source, str(line.as_of), origin
+        )
     return found

@@ -1,4 +1,5 @@
-"""The order in which instance types are tried: cheapest first by one list, so that no verdict waits for a region."""
+"""The order in which instance types are tried: cheapest first by one list, so that no verdict waits
+for a region."""
 
 from __future__ import annotations
 
@@ -11,10 +12,14 @@ from zerofloor.prices.book import Key, Missing, PriceBook
 from zerofloor.prices.embedded import LIST_REGION
 
 
-def cheapest_first(shapes: Iterable[Shape], market: Market = "on-demand", book: PriceBook | None = None) -> tuple[Shape, ...]:
-    """The shapes by the price list of us-east-1 (us-central1, eastus), those without a price last, equal ones by name.
+def cheapest_first(
+    shapes: Iterable[Shape], market: Market = "on-demand", book: PriceBook | None = None
+) -> tuple[Shape, ...]:
+    """The shapes by the price list of us-east-1 (us-central1, eastus), those without a price last,
+    equal ones by name.
 
-    Spot ranks by spot prices where each shape has one, else all by on-demand: two lists can't be compared with each other.
+    Spot ranks by spot prices where each shape has one, else all by on-demand: two lists can't be
+    compared with each other.
     `book` adds a user's own prices; None ranks by the embedded snapshot alone.
     """
     found = list(shapes)
@@ -30,5 +35,7 @@ def cheapest_first(shapes: Iterable[Shape], market: Market = "on-demand", book: 
 
 
 def _listed(shape: Shape, market: Market, book: PriceBook) -> Decimal | None:
-    price = book.find(Key(shape.cloud, shape.instance_type, LIST_REGION.get(shape.cloud, ""), market))
+    price = book.find(
+        Key(shape.cloud, shape.instance_type, LIST_REGION.get(shape.cloud, ""), market)
+    )
     return None if isinstance(price, Missing) else price.money.amount

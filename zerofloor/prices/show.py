@@ -1,4 +1,5 @@
-"""What the book knows of one item, in every region and market, each price with its source and date."""
+"""What the book knows of one item, in every region and market, each price with its source and
+date."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ _CLOUDS = ("aws", "azure", "gcp")
 
 
 def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, ...]:
-    """The prices that a run would use for a type, a residual, or a managed service's GPU, by cloud, region and market; empty
+    """The prices that a run would use for a type, a residual, or a managed service's GPU, by cloud,
+    region and market; empty
     where there is none.
 
-    A `region` (or zone) narrows it to that region. The prices are those that `PriceBook.find` gives: where several sources
+    A `region` (or zone) narrows it to that region. The prices are those that `PriceBook.find`
+    gives: where several sources
     have one, the user's own goes before live ones and those before the snapshot.
     """
     name = item.removeprefix("ml.").lower()
@@ -23,18 +26,33 @@ def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, 
     keys = {key for key in own if key.service == "sagemaker"} if of_sagemaker else own
     for cloud in () if of_sagemaker else _CLOUDS:
         for of_region, market, _ in embedded.machine_rows(cloud, name):
-            keys.add(normal(Key(cloud, name, of_region, "spot" if market == "spot" else "on-demand")))
-    keys |= {Key(cloud, name, of_region) for cloud, of_item, of_region in embedded.residual_rows() if of_item == name}
+            keys.add(
+                normal(Key(cloud, name, of_region, "spot" if market == "spot" else "on-demand"))
+            )
+    keys |= {
+        Key(cloud, name, of_region)
+        for cloud, of_item, of_region in embedded.residual_rows()
+        if of_item == name
+    }
     if region is not None:
         keys = {key for key in keys if key.region in (region_of(key.cloud, region), "*")}
     found = (book.find(key) for key in sorted(keys))
-    return tuple(price for price in found if not isinstance(price, Missing)) + (() if of_sagemaker else _managed(name))
+    return tuple(price for price in found if not isinstance(price, Missing)) + (
+        () if of_sagemaker else _managed(name)
+    )
 
 
 def _managed(gpu: str) -> tuple[Price, ...]:
     """What managed services ask for this GPU; they have no regions."""
     return tuple(
-        Price(Key(provider, row.gpu, "*", service=row.product), Money(row.usd), "GPU and hour", row.source, row.as_of, "snapshot")
+        Price(
+            Key(provider, row.gpu, "*", service=row.product),
+            Money(row.usd),
+            "GPU and hour",
+            row.source,
+            row.as_of,
+            "snapshot",
+        )
         for provider in sorted(PROVIDERS)
         for row in embedded.managed_rows(provider)
         if row.gpu.lower() == gpu

@@ -1,4 +1,5 @@
-"""The user-side price book: live prices fetched whole, then written at once, in the form of an override file."""
+"""The user-side price book: live prices fetched whole, then written at once, in the form of an
+override file."""
 
 from __future__ import annotations
 
@@ -21,21 +22,40 @@ MARKETS: Final[tuple[Market, ...]] = ("on-demand", "spot")
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Where the user's book is kept: `zerofloor/prices.json` in `XDG_CACHE_HOME`, else in `~/.cache`."""
+    """Where the user's book is kept: `zerofloor/prices.json` in `XDG_CACHE_HOME`, else in
+    `~/.cache`."""
     base = environment.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path(environment.get("HOME") or "~").expanduser() / ".cache") / "zerofloor" / "prices.json"
+    return (
+        (Path(base) if base else Path(environment.get("HOME") or "~").expanduser() / ".cache")
+        / "zerofloor"
+        / "prices.json"
+    )
 
 
-def keys_of_types(regions: Iterable[str], types: Iterable[str] = (), markets: Iterable[Market] = MARKETS) -> tuple[Key, ...]:
-    """What to ask for: these AWS types (all accelerated ones where none is named) in these regions and markets."""
+def keys_of_types(
+    regions: Iterable[str], types: Iterable[str] = (), markets: Iterable[Market] = MARKETS
+) -> tuple[Key, ...]:
+    """What to ask for: these AWS types (all accelerated ones where none is named) in these regions
+    and markets."""
     chosen = tuple(types) or tuple(shape.instance_type for shape in accelerated_types("aws"))
-    return tuple(sorted({normal(Key("aws", one, region, market)) for one in chosen for region in regions for market in markets}))
+    return tuple(
+        sorted(
+            {
+                normal(Key("aws", one, region, market))
+                for one in chosen
+                for region in regions
+                for market in markets
+            }
+        )
+    )
 
 
 def update(path: Path, keys: Iterable[Key], clients: Clients, now: datetime.datetime) -> Table:
-    """Fetch the prices of `keys` and write them to `path`, whose earlier content they replace. Returns what is in it now.
+    """Fetch the prices of `keys` and write them to `path`, whose earlier content they replace.
+    Returns what is in it now.
 
-    The file is complete or as it was: all is fetched first, then moved into place. Raises LiveFailed where AWS can't be asked
+    The file is complete or as it was: all is fetched first, then moved into place. Raises
+    LiveFailed where AWS can't be asked
     and InputError where the file can't be written.
     """
     found = fetch(keys, clients, now)
@@ -44,7 +64,11 @@ def update(path: Path, keys: Iterable[Key], clients: Clients, now: datetime.date
         "currency": "USD",
         "fetched": now.date().isoformat(),
         "prices": [_line(price) for price in sorted(priced, key=lambda price: price.key)],
-        "unsold": [{"item": k.item, "region": k.region, "market": k.market} for k, price in sorted(found.items()) if price is None],
+        "unsold": [
+            {"item": k.item, "region": k.region, "market": k.market}
+            for k, price in sorted(found.items())
+            if price is None
+        ],
     }
     _write(path, json.dumps(data, indent=1) + "\n")
     return {price.key: price for price in priced}
@@ -60,7 +84,11 @@ def cached(path: Path, keys: Iterable[Key], today: datetime.date) -> Table | Non
     file = override.read(path)
     table = override.table(file, str(path), "live")
     unsold = {normal(Key("aws", one.item, one.region, one.market)) for one in file.unsold}
-    return table if file.fetched == today and all(key in table or key in unsold for key in map(normal, keys)) else None
+    return (
+        table
+        if file.fetched == today and all(key in table or key in unsold for key in map(normal, keys))
+        else None
+    )
 
 
 def _line(price: Price) -> dict[str, Any]:
@@ -78,7 +106,9 @@ def _line(price: Price) -> dict[str, Any]:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
             beside = Path(file.name)
             try:
                 file.write(text)

@@ -1,4 +1,5 @@
-"""Whether the price snapshot is whole and plausible: checksums, sources and dates, duplicates, outliers, unknown types, age."""
+"""Whether the price snapshot is whole and plausible: checksums, sources and dates, duplicates,
+outliers, unknown types, age."""
 
 from __future__ import annotations
 
@@ -42,23 +43,33 @@ class Problem:
     text: str
 
 
-def verify(book: PriceBook, today: datetime.date, folder: Traversable | None = None) -> tuple[Problem, ...]:
-    """What is wrong with a snapshot, errors first; only its age is a warning. `folder` has it; None: the embedded one."""
+def verify(
+    book: PriceBook, today: datetime.date, folder: Traversable | None = None
+) -> tuple[Problem, ...]:
+    """What is wrong with a snapshot, errors first; only its age is a warning. `folder` has it;
+    None: the embedded one."""
     place = folder or resources.files("zerofloor.prices").joinpath("snapshot")
     manifest = json.loads(place.joinpath("manifest.json").read_bytes())
     tables = {name: place.joinpath(name).read_bytes() for name in TABLES}
     problems = [*_integrity(tables, manifest["sha256"])]
     for name, content in tables.items():
         problems.extend(check_table(name, content.decode()))
-    problems.extend(_unknown_types(tables["gpu_prices.csv"].decode(), set(manifest["types_of_unknown_size"])))
+    problems.extend(
+        _unknown_types(tables["gpu_prices.csv"].decode(), set(manifest["types_of_unknown_size"]))
+    )
     age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
-        problems.append(Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}"))
-    return tuple(sorted(problems, key=lambda problem: (problem.severity, problem.where, problem.text)))
+        problems.append(
+            Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}")
+        )
+    return tuple(
+        sorted(problems, key=lambda problem: (problem.severity, problem.where, problem.text))
+    )
 
 
 def check_table(name: str, text: str) -> Iterator[Problem]:
-    """The problems of one table's rows: no source or date (`unknown` is one), twice the same, no price, far off its family."""
+    """The problems of one table's rows: no source or date (`unknown` is one), twice the same, no
+    price, far off its family."""
     seen: set[tuple[str, ...]] = set()
     rows = list(csv.DictReader(io.StringIO(text)))
     for row in rows:
@@ -71,7 +82,11 @@ def check_table(name: str, text: str) -> Iterator[Problem]:
             yield Problem("error", where, "has no source")
         if not re.fullmatch(r"unknown|\d{4}(-\d\d){0,2}", row["source_date"]):
             yield Problem("error", where, f"has no date: {row['source_date']!r}")
-        for column in (column for column in row if column.startswith("usd") and (row[column] or column in ("usd", "usd_per_hour"))):
+        for column in (
+            column
+            for column in row
+            if column.startswith("usd") and (row[column] or column in ("usd", "usd_per_hour"))
+        ):
             if _price(row[column]) is None:
                 yield Problem("error", where, f"{column} is no price above zero: {row[column]!r}")
     if name == "gpu_prices.csv":
@@ -91,11 +106,16 @@ def _outliers(rows: list[dict[str, str]]) -> Iterator[Problem]:
         middle = statistics.median(price for _, price in prices)
         for where, price in prices:
             if price > middle * TIMES_OFF or price * TIMES_OFF < middle:
-                yield Problem("error", where, f"${price} a GPU is {TIMES_OFF} times off its family {group[1]} (${middle})")
+                yield Problem(
+                    "error",
+                    where,
+                    f"${price} a GPU is {TIMES_OFF} times off its family {group[1]} (${middle})",
+                )
 
 
 def _family(instance_type: str) -> str:
-    """`g6e.xlarge` → `g6e`, `a2-highgpu-1g` → `a2-highgpu`, `Standard_NC24ads_A100_v4` → `NC_A100_v4`."""
+    """`g6e.xlarge` → `g6e`, `a2-highgpu-1g` → `a2-highgpu`, `Standard_NC24ads_A100_v4` →
+    `NC_A100_v4`."""
     if "." in instance_type:
         return instance_type.split(".", 1)[0]
     if match := re.match(r"[A-Za-z]+_([A-Z]+)\d+[a-z-]*\d*[a-z]*(.*)", instance_type):
@@ -104,16 +124,30 @@ def _family(instance_type: str) -> str:
 
 
 def _unknown_types(prices: str, listed: set[str]) -> Iterator[Problem]:
-    known = {(shape.cloud, shape.instance_type.lower()) for cloud in ("aws", "gcp", "azure") for shape in accelerated_types(cloud)}
-    for cloud, name in sorted({(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}):
+    known = {
+        (shape.cloud, shape.instance_type.lower())
+        for cloud in ("aws", "gcp", "azure")
+        for shape in accelerated_types(cloud)
+    }
+    for cloud, name in sorted(
+        {(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}
+    ):
         if (cloud, name.lower()) not in known and name not in listed:
-            yield Problem("error", f"gpu_prices.csv: {cloud} {name}", "is priced, and the instance table does not know it")
+            yield Problem(
+                "error",
+                f"gpu_prices.csv: {cloud} {name}",
+                "is priced, and the instance table does not know it",
+            )
 
 
 def _integrity(tables: Mapping[str, bytes], sums: Mapping[str, str]) -> Iterator[Problem]:
     for name, content in tables.items():
         if hashlib.sha256(content).hexdigest() != sums.get(name):
-            yield Problem("error", name, "is not what the manifest says: make the snapshot anew with tools/snapshot.py")
+            yield Problem(
+                "error",
+                name,
+                "is not what the manifest says: make the snapshot anew with tools/snapshot.py",
+            )
 
 
 def _price(text: str) -> Decimal | None:

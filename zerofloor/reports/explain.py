@@ -15,7 +15,8 @@ from zerofloor.stack import Resource, Stack
 from zerofloor.words import counted, dollars, hours, link, short, unique
 
 NOBODY_CAN_CHANGE = (
-    "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, at least one: no setting prevents that. "
+    "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, "
+    "at least one: no setting prevents that. "
     "Watch the ScaledObject's errors."
 )
 """No fallback is perfect: all of them hold (seen on the real controller)."""
@@ -24,7 +25,8 @@ SCALED_OBJECT = "keda.sh/v1alpha1:ScaledObject"
 
 
 def resource_page(report: Report, stacks: Sequence[Stack], asked: str, *, width: int = 80) -> str:
-    """The chain behind the verdict on the resource that `asked` means: a URN, the end of one, or a name that only one has.
+    """The chain behind the verdict on the resource that `asked` means: a URN, the end of one, or a
+    name that only one has.
 
     Raises InputError where none or several are meant.
     """
@@ -57,18 +59,28 @@ def rule_page(rule: Rule) -> str:
 
 
 def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resource:
-    """What has to do with a GPU comes first: a name may also be that of its Service or its chart."""
-    of_interest = {entry.urn for entry in report.floor.entries} | {finding.urn for finding in report.findings}
+    """What has to do with a GPU comes first: a name may also be that of its Service or its
+    chart."""
+    of_interest = {entry.urn for entry in report.floor.entries} | {
+        finding.urn for finding in report.findings
+    }
     if asked in resources:
         return resources[asked]
     for urns in (sorted(of_interest & set(resources)), sorted(resources)):
         found = [urn for urn in urns if urn.endswith(asked) or resources[urn].name == asked]
-        exact = [urn for urn in found if resources[urn].name == asked or urn.endswith((f"::{asked}", f"/{asked}"))]
+        exact = [
+            urn
+            for urn in found
+            if resources[urn].name == asked or urn.endswith((f"::{asked}", f"/{asked}"))
+        ]
         chosen = exact or found
         if len(chosen) == 1:
             return resources[chosen[0]]
         if chosen:
-            raise InputError(f"{asked}: {len(chosen)} resources are meant: {', '.join(short(urn) for urn in chosen[:5])}")
+            raise InputError(
+                f"{asked}: {len(chosen)} resources are meant: "
+                f"{', '.join(short(urn) for urn in chosen[:5])}"
+            )
     raise InputError(f"{asked}: no such resource; `zerofloor show` lists them")
 
 
@@ -82,7 +94,9 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
         for urn in entry.carried_by:
             pool = next((one for one in report.floor.entries if one.urn == urn), None)
             if pool is not None:
-                yield f"It runs on {pool.platform} {pool.name}" + (f", {counted(pool.nodes, 'node')}." if pool.nodes else ".")
+                yield f"It runs on {pool.platform} {pool.name}" + (
+                    f", {counted(pool.nodes, 'node')}." if pool.nodes else "."
+                )
     for guest in guests:
         yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
     if not entries and findings:
@@ -92,24 +106,37 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
         return
     for finding in findings:
         yield (
-            f"{finding.rule} {finding.name}: {finding.message}" if not entries or not finding.evidence else f"{finding.rule} {finding.name}"
+            f"{finding.rule} {finding.name}: {finding.message}"
+            if not entries or not finding.evidence
+            else f"{finding.rule} {finding.name}"
         )
         if finding.fix:
             yield f"Change: {finding.fix}"
         if finding.waived_by:
             yield f"Waived by {finding.waived_by}."
     yield from _changes_elsewhere(entries, guests, resource, findings)
-    if any(resources[e.urn].type.endswith(SCALED_OBJECT) for e in _evidence(entries, findings) if e.urn in resources):
+    if any(
+        resources[e.urn].type.endswith(SCALED_OBJECT)
+        for e in _evidence(entries, findings)
+        if e.urn in resources
+    ):
         yield NOBODY_CAN_CHANGE
 
 
-def _changes_elsewhere(entries: list[Entry], guests: list[Entry], resource: Resource, findings: list[Finding]) -> Iterator[str]:
-    """What would let a held GPU go where no finding on this resource says it: what holds may stand in another one."""
+def _changes_elsewhere(
+    entries: list[Entry], guests: list[Entry], resource: Resource, findings: list[Finding]
+) -> Iterator[str]:
+    """What would let a held GPU go where no finding on this resource says it: what holds may stand
+    in another one."""
     said = {finding.fix for finding in findings}
     held = [entry for entry in entries if entry.verdict == "held"]
-    for hold in unique(hold for entry in (*held, *(guests if held else ())) for hold in entry.holds):
+    for hold in unique(
+        hold for entry in (*held, *(guests if held else ())) for hold in entry.holds
+    ):
         if not any(fix.startswith(hold.fix) for fix in said):
-            yield f"Change: {hold.fix}" + ("" if hold.urn == resource.urn else f" (in {short(hold.urn)})")
+            yield f"Change: {hold.fix}" + (
+                "" if hold.urn == resource.urn else f" (in {short(hold.urn)})"
+            )
 
 
 def _evidence(entries: list[Entry], findings: list[Finding]) -> Iterator[Evidence]:
@@ -120,10 +147,15 @@ def _evidence(entries: list[Entry], findings: list[Finding]) -> Iterator[Evidenc
 
 
 def _verdict(entry: Entry, findings: list[Finding]) -> str:
-    monthly = max((finding.monthly for finding in findings if finding.monthly is not None), default=None)
+    monthly = max(
+        (finding.monthly for finding in findings if finding.monthly is not None), default=None
+    )
     parts = [f"{entry.platform} {entry.name}: {entry.verdict}"]
     if entry.gpus:
-        parts.append(counted(entry.gpus, "GPU") + (f" on {counted(entry.nodes, 'node')}" if entry.nodes else ""))
+        parts.append(
+            counted(entry.gpus, "GPU")
+            + (f" on {counted(entry.nodes, 'node')}" if entry.nodes else "")
+        )
         parts.append(hours(entry.hours_per_week))
     if monthly is not None:
         parts.append(f"{dollars(monthly)} a month")
@@ -134,13 +166,22 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
     shown = unique((*entry.evidence, *(one for hold in entry.holds for one in hold.evidence)))
     for number, one in enumerate(shown, 1):
         other = resources.get(one.urn)
-        where = "" if one.urn == entry.urn or other is None else f"{other.type.rsplit(':', 1)[-1]} {other.name}: "
+        where = (
+            ""
+            if one.urn == entry.urn or other is None
+            else f"{other.type.rsplit(':', 1)[-1]} {other.name}: "
+        )
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why.rstrip('.')}. Settle it: {open_one.settle}"
+        yield (
+            f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why.rstrip('.')}. "
+            f"Settle it: {open_one.settle}"
+        )
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     indent = len(text) - len(text.lstrip())
     hang = " " * (indent + 3 if indent else 2)
-    return textwrap.wrap(visible(text), width, subsequent_indent=hang, break_on_hyphens=False) or [""]
+    return textwrap.wrap(visible(text), width, subsequent_indent=hang, break_on_hyphens=False) or [
+        ""
+    ]

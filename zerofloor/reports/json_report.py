@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.cost.estimate import Amount, BreakEven, Change, Estimate, Figure, Gap, Item, Meaning, ResourceCost
+from zerofloor.cost.estimate import (
+    Amount,
+    BreakEven,
+    Change,
+    Estimate,
+    Figure,
+    Gap,
+    Item,
+    Meaning,
+    ResourceCost,
+)
 from zerofloor.floor.result import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
@@ -20,7 +30,8 @@ ESTIMATE_SCHEMA: Final = "zerofloor.estimate/1"
 """A part of a report: its fields are the report's."""
 
 PLACES_OF_A_PRICE: Final = Decimal("0.000000000001")
-"""A price by the month is divided by 730 hours: with so many places quantity times price gives the sums again."""
+"""A price by the month is divided by 730 hours: with so many places quantity times price gives the
+sums again."""
 
 
 def render(report: Report) -> str:
@@ -31,7 +42,10 @@ def render(report: Report) -> str:
 def render_estimate(report: Report) -> str:
     """The money alone, in the report's own shape."""
     whole = data(report)
-    return dump({"schema": ESTIMATE_SCHEMA} | {key: whole[key] for key in ("documents", "floor", "estimate", "assumptions", "prices")})
+    return dump(
+        {"schema": ESTIMATE_SCHEMA}
+        | {key: whole[key] for key in ("documents", "floor", "estimate", "assumptions", "prices")}
+    )
 
 
 def dump(value: Any) -> str:
@@ -47,7 +61,13 @@ def data(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "documents": [
-            {"kind": d.kind, "project": d.project, "stack": d.stack, "previewed_by": d.previewed_by, "name": d.name}
+            {
+                "kind": d.kind,
+                "project": d.project,
+                "stack": d.stack,
+                "previewed_by": d.previewed_by,
+                "name": d.name,
+            }
             for d in report.documents
         ],
         "gate": report.gate,
@@ -62,8 +82,14 @@ def data(report: Report) -> dict[str, Any]:
         "estimate": _estimate(estimate, least),
         "capacity": [_entry(entry) for entry in floor.entries],
         "findings": [_finding(finding) for finding in report.findings],
-        "assumptions": [{"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions],
-        "prices": {"snapshot": estimate.snapshot, "as_of": estimate.snapshot_as_of, "sources": list(estimate.sources)},
+        "assumptions": [
+            {"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions
+        ],
+        "prices": {
+            "snapshot": estimate.snapshot,
+            "as_of": estimate.snapshot_as_of,
+            "sources": list(estimate.sources),
+        },
     }
 
 
@@ -71,7 +97,9 @@ def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
     return {
         "floor": _amount(estimate.floor, "floor" in least),
         "desired": _amount(estimate.desired, "desired" in least),
-        "expected": None if estimate.expected is None else _amount(estimate.expected, "expected" in least),
+        "expected": None
+        if estimate.expected is None
+        else _amount(estimate.expected, "expected" in least),
         "ceiling": _amount(estimate.ceiling, "ceiling" in least),
         "residual": _amount(estimate.residual, "residual" in least),
         "resources": [_cost(one, estimate) for one in estimate.resources],
@@ -110,7 +138,15 @@ def _meaning(meaning: Meaning) -> dict[str, Any]:
         "wait_seconds": {
             "least": _number(meaning.wait.least),
             "most": _number(meaning.wait.most),
-            "parts": [{"what": p.what, "least": _number(p.least), "most": _number(p.most), "source": p.source} for p in meaning.wait.parts],
+            "parts": [
+                {
+                    "what": p.what,
+                    "least": _number(p.least),
+                    "most": _number(p.most),
+                    "source": p.source,
+                }
+                for p in meaning.wait.parts
+            ],
         },
     }
 
@@ -134,7 +170,10 @@ def _break_even(found: BreakEven) -> dict[str, Any]:
         "dedicated_monthly": _money(found.dedicated_monthly),
         "tokens_per_month": _number(found.tokens_per_month),
         "capacity_per_month": _number(found.capacity_per_month),
-        "per_million_at": [{"utilisation": _number(share), "price": _money(price)} for share, price in found.per_million_at],
+        "per_million_at": [
+            {"utilisation": _number(share), "price": _money(price)}
+            for share, price in found.per_million_at
+        ],
         "throughput": found.throughput,
         "verdict": found.verdict,
         "source": found.source,
@@ -186,7 +225,10 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "gpus": _number(entry.gpus),
         "nodes": entry.nodes,
         "hours_per_week": _number(entry.hours_per_week),
-        "evidence": [{"urn": e.urn, "path": e.path, "value": json_value(e.value), "because": e.because} for e in entry.evidence],
+        "evidence": [
+            {"urn": e.urn, "path": e.path, "value": json_value(e.value), "because": e.because}
+            for e in entry.evidence
+        ],
     }
 
 
@@ -205,7 +247,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _money(money: Money, places: Decimal = Decimal("0.000001")) -> Mapping[str, str]:
-    """Exact to a millionth, with at least the cents: a sum of prices an hour has more places than money has."""
+    """Exact to a millionth, with at least the cents: a sum of prices an hour has more places than
+    money has."""
     text = f"{money.amount.quantize(places):f}".rstrip("0")
     whole, _, part = text.partition(".")
     return {"amount": f"{whole}.{part.ljust(2, '0')}", "currency": money.currency}
@@ -222,7 +265,8 @@ def _number(value: Decimal | None) -> int | float | None:
 
 
 def json_value(value: Any) -> Any:
-    """A property value as JSON has it; hidden ones as in `zerofloor show`, what JSON has no number for as text."""
+    """A property value as JSON has it; hidden ones as in `zerofloor show`, what JSON has no number
+    for as text."""
     if isinstance(value, Decimal):
         return _number(value) if value.is_finite() else str(value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):

@@ -1,4 +1,5 @@
-"""The report as Markdown for a comment on a pull request; nothing in it from a document can format, link or mention."""
+"""The report as Markdown for a comment on a pull request; nothing in it from a document can format,
+link or mention."""
 
 from __future__ import annotations
 
@@ -38,12 +39,27 @@ def render_estimate(report: Report) -> str:
     """The money alone."""
     assumed = _folded("Assumed", assumptions(report))
     notes_ = _folded("Notes", [*report.estimate.footnotes, *waiting(report)])
-    return "\n".join((f"**{escaped(verdict(report))}**", "", *_documents(report), *_costs(report), *assumed, *notes_)) + "\n"
+    return (
+        "\n".join(
+            (
+                f"**{escaped(verdict(report))}**",
+                "",
+                *_documents(report),
+                *_costs(report),
+                *assumed,
+                *notes_,
+            )
+        )
+        + "\n"
+    )
 
 
 def escaped(text: str) -> str:
-    """Text that shows as it is: no markup, no HTML, no mention, no reference to an issue, on one line."""
-    out = re.sub(r"([\\`*_\[\]|~])", r"\\\1", visible(text).replace("&", "&amp;").replace("<", "&lt;"))
+    """Text that shows as it is: no markup, no HTML, no mention, no reference to an issue, on one
+    line."""
+    out = re.sub(
+        r"([\\`*_\[\]|~])", r"\\\1", visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    )
     out = re.sub(r"^(\s*)([#+>-]|\d+(?=[.)]))", r"\1<!-- -->\2", out)
     return re.sub(r"@|#(?=\d)|:(?=//)|www(?=\.)", r"\g<0><!-- -->", out)
 
@@ -64,11 +80,15 @@ def _lines(report: Report) -> Iterator[str]:
     if report.floor.entries or report.estimate.items:
         yield from _costs(report)
     for waived, heading in ((False, "Findings"), (True, "Waived")):
-        found = [finding for finding in report.findings if (finding.waived_by is not None) is waived]
+        found = [
+            finding for finding in report.findings if (finding.waived_by is not None) is waived
+        ]
         if found:
             yield f"#### {heading}"
             yield ""
-            yield from _within(FINDINGS_AT_MOST, ["\n".join(_finding(finding)) for finding in found])
+            yield from _within(
+                FINDINGS_AT_MOST, ["\n".join(_finding(finding)) for finding in found]
+            )
             yield ""
     yield from _folded("Assumed", assumptions(report))
     yield from _folded("Notes", notes(report))
@@ -96,7 +116,13 @@ def _costs(report: Report) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    cost = f", {dollars(finding.monthly)} a month" if finding.monthly is not None else ", cost not known" if finding.cost_unknown else ""
+    cost = (
+        f", {dollars(finding.monthly)} a month"
+        if finding.monthly is not None
+        else ", cost not known"
+        if finding.cost_unknown
+        else ""
+    )
     where = f" {code(short(finding.urn))}" if finding.urn else ""
     source = f" ({code(finding.source)})" if finding.source else ""
     yield f"- **{finding.severity}** {finding.rule} {finding.name}{where}{source}{cost}<br>"
@@ -124,6 +150,9 @@ def _within(most: int, entries: Sequence[str]) -> Iterator[str]:
     for index, entry in enumerate(entries):
         room -= len(entry) + 1
         if room < 0:
-            yield f"- … and {len(entries) - index} more: the table and the JSON report have all of them"
+            yield (
+                f"- … and {len(entries) - index} more: the table and the JSON report have all "
+                "of them"
+            )
             return
         yield entry

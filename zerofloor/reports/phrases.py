@@ -31,22 +31,45 @@ HOW: Final = {
 
 def headline(report: Report) -> str:
     """The verdict in one sentence, and how much is left to do."""
-    errors = sum(1 for finding in report.findings if finding.severity == "error" and finding.waived_by is None)
+    errors = sum(
+        1
+        for finding in report.findings
+        if finding.severity == "error" and finding.waived_by is None
+    )
     return verdict(report) + (f" {counted(errors, 'finding')} to fix." if errors else "")
 
 
 def document(one: DocumentInfo) -> str:
     """A document in a line: its name, its stack, and who previewed it."""
-    stack = "/".join(part for part in (one.project, one.stack) if part) if one.kind != "manifests" else ""
-    return ", ".join(part for part in (one.name, f"stack {stack}" if stack else "", HOW.get(one.previewed_by, one.kind)) if part)
+    stack = (
+        "/".join(part for part in (one.project, one.stack) if part)
+        if one.kind != "manifests"
+        else ""
+    )
+    return ", ".join(
+        part
+        for part in (
+            one.name,
+            f"stack {stack}" if stack else "",
+            HOW.get(one.previewed_by, one.kind),
+        )
+        if part
+    )
 
 
 def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
-    """A figure an hour and a month, with its range; None where there is none. A part that is not known shows as one."""
+    """A figure an hour and a month, with its range; None where there is none. A part that is not
+    known shows as one."""
     amount: Amount | None = getattr(report.estimate, figure)
     if amount is None:
         return None
-    lacks = "undecided" if figure in undecided_figures(report) else "unpriced" if figure in unpriced_figures(report) else ""
+    lacks = (
+        "undecided"
+        if figure in undecided_figures(report)
+        else "unpriced"
+        if figure in unpriced_figures(report)
+        else ""
+    )
     if amount.unbounded and lacks != "undecided":
         return "no limit", "no limit"
     if lacks and not amount.hourly.amount:
@@ -78,13 +101,16 @@ def undecided_figures(report: Report) -> frozenset[Figure]:
 
 
 def priced_lines(report: Report) -> tuple[list[str], list[str]]:
-    """What the figures are made of: each kind of thing with its price, quantities and resources; and the prices' numbered sources."""
+    """What the figures are made of: each kind of thing with its price, quantities and resources;
+    and the prices' numbered sources."""
     per_gpu = {(cost.urn, cost.what): cost.per_gpu_hour for cost in report.estimate.resources}
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.estimate.items:
         one = per_gpu.get((item.urn, item.what))
         share = "" if one is None or one == item.price else f" ({price(one)} per GPU-hour)"
-        groups.setdefault((item.what, item.source, item.as_of, _priced(item) + share), []).append(item)
+        groups.setdefault((item.what, item.source, item.as_of, _priced(item) + share), []).append(
+            item
+        )
     sources: dict[tuple[str, str], int] = {}
     lines = []
     for (what, source, as_of, cost), items in groups.items():
@@ -92,23 +118,40 @@ def priced_lines(report: Report) -> tuple[list[str], list[str]]:
         of = ", ".join(names) if len(names) <= 3 else f"{len(names)} resources"
         mark = sources.setdefault((source, as_of), len(sources) + 1)
         lines.append(f"{what}: {cost}; {_quantities(items)} ({of}) [{mark}]")
-    return lines, [f"[{mark}] {source}, {age(as_of, report.today)}" for (source, as_of), mark in sources.items()]
+    return lines, [
+        f"[{mark}] {source}, {age(as_of, report.today)}"
+        for (source, as_of), mark in sources.items()
+    ]
 
 
 def gathered(report: Report) -> str:
     """Which snapshot the prices are from, and how old it is."""
-    return f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot {report.estimate.snapshot[:12]}."
+    return (
+        f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot "
+        f"{report.estimate.snapshot[:12]}."
+    )
 
 
 def _priced(item: Item) -> str:
     times = HOURS_PER_MONTH if item.listed_monthly else Decimal(1)
-    most = f" to {price(item.dearest * times)}" if item.dearest is not None and item.dearest != item.price else ""
-    per = f"{item.unit}-month" if item.listed_monthly else f"{item.unit} and hour" if item.counts_in else item.unit
+    most = (
+        f" to {price(item.dearest * times)}"
+        if item.dearest is not None and item.dearest != item.price
+        else ""
+    )
+    per = (
+        f"{item.unit}-month"
+        if item.listed_monthly
+        else f"{item.unit} and hour"
+        if item.counts_in
+        else item.unit
+    )
     return f"{price(item.price * times)}{most} per {per}"
 
 
 def _quantities(items: list[Item]) -> str:
-    """`2 nodes in floor, desired: $80,358.40 a month; 4 nodes in ceiling: …`, `50 node-hours a week in floor: …`."""
+    """`2 nodes in floor, desired: $80,358.40 a month; 4 nodes in ceiling: …`, `50 node-hours a week
+    in floor: …`."""
     sums: dict[tuple[Figure, ...], Decimal] = {}
     for item in items:
         sums[item.counts_in] = sums.get(item.counts_in, Decimal(0)) + item.quantity
@@ -126,7 +169,9 @@ def _quantity(quantity: Decimal, item: Item) -> str:
     if item.unit == "node" and quantity != quantity.to_integral_value():
         return f"{counted(quantity * WEEK, 'node-hour')} a week"
     # Units of measurement (GB, IOPS, MBps) have no plural.
-    return counted(quantity, item.unit) if item.unit.islower() else f"{number(quantity)} {item.unit}"
+    return (
+        counted(quantity, item.unit) if item.unit.islower() else f"{number(quantity)} {item.unit}"
+    )
 
 
 def age(date: str, today: datetime.date) -> str:
@@ -139,10 +184,19 @@ def age(date: str, today: datetime.date) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """The estimate's footnotes without those that a finding tells already, and what waking waits for where it is a choice."""
+    """The estimate's footnotes without those that a finding tells already, and what waking waits
+    for where it is a choice."""
     told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
-    heads = {f"{short(gap.urn)}: {gap.what}" for gap in report.estimate.gaps if gap.blocks and gap.urn in told}
-    left = [note for note in report.estimate.footnotes if note.partition(" is unpriced: ")[0] not in heads]
+    heads = {
+        f"{short(gap.urn)}: {gap.what}"
+        for gap in report.estimate.gaps
+        if gap.blocks and gap.urn in told
+    }
+    left = [
+        note
+        for note in report.estimate.footnotes
+        if note.partition(" is unpriced: ")[0] not in heads
+    ]
     if not any(" is unpriced: " in note for note in left):
         left = [note for note in left if not note.startswith("To have it priced, ")]
     return left + (waiting(report) if report.estimate.floor.hourly.amount else [])
@@ -150,14 +204,20 @@ def notes(report: Report) -> list[str]:
 
 def assumptions(report: Report) -> list[str]:
     """What the verdict rests on beyond the documents."""
-    return [f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})") for a in report.assumptions]
+    return [
+        f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})")
+        for a in report.assumptions
+    ]
 
 
 def changes(report: Report) -> Iterator[str]:
     """The change against a baseline, where there is one."""
     change = report.estimate.change
     if change is not None:
-        yield f"Against {change.against}: floor {signed(change.floor)}, desired {signed(change.desired)}, ceiling {signed(change.ceiling)}."
+        yield (
+            f"Against {change.against}: floor {signed(change.floor)}, desired "
+            f"{signed(change.desired)}, ceiling {signed(change.ceiling)}."
+        )
         yield from change.notes
 
 
@@ -166,11 +226,20 @@ def meaning(report: Report) -> Iterator[str]:
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
         least = "at least " if _is_least(report) or report.estimate.floor.up_to is not None else ""
-        noticed = f"{dollars(said.until_noticed)} until someone notices ({counted(said.noticed_after_days, 'day')})"
+        noticed = (
+            f"{dollars(said.until_noticed)} until someone notices "
+            f"({counted(said.noticed_after_days, 'day')})"
+        )
         year = f"{dollars(said.first_year)} in the first year"
-        yield f"Forgotten, the floor costs {least}{dollars(said.weekend)} over a weekend, {noticed}, {year}."
+        yield (
+            f"Forgotten, the floor costs {least}{dollars(said.weekend)} over a weekend, "
+            f"{noticed}, {year}."
+        )
         saved = f"Scaling to zero saves {least}{dollars(said.saves_monthly)} a month"
-        yield f"{saved}; the first request after idle then waits {_seconds(said.wait.least, said.wait.most)}."
+        yield (
+            f"{saved}; the first request after idle then waits "
+            f"{_seconds(said.wait.least, said.wait.most)}."
+        )
     if report.estimate.break_even is not None:
         yield from _serverless(report.estimate.break_even)
 
@@ -179,11 +248,15 @@ def _serverless(found: BreakEven) -> Iterator[str]:
     yield found.verdict
     blend = f"{number(found.output_share * 100)}% of them output; {found.source}, {found.as_of}"
     yield (
-        f"{found.model} by {found.provider} costs {price(found.per_million)} a million tokens ({blend}); one replica that is always on, "
-        f"{dollars(found.dedicated_monthly)} a month, as much as {tokens(found.tokens_per_month)} tokens."
+        f"{found.model} by {found.provider} costs {price(found.per_million)} a million "
+        f"tokens ({blend}); one replica that is always on, "
+        f"{dollars(found.dedicated_monthly)} a month, as much as "
+        f"{tokens(found.tokens_per_month)} tokens."
     )
     if found.per_million_at:
-        by_use = ", ".join(f"{dollars(cost)} at {number(use * 100)}%" for use, cost in found.per_million_at)
+        by_use = ", ".join(
+            f"{dollars(cost)} at {number(use * 100)}%" for use, cost in found.per_million_at
+        )
         yield f"A million of its own tokens costs {by_use} use ({found.throughput})."
 
 
@@ -192,7 +265,10 @@ def waiting(report: Report) -> list[str]:
     said = report.estimate.meaning
     if said is None:
         return []
-    parts = "; ".join(f"{_seconds(part.least, part.most)} until {part.what} ({part.source})" for part in said.wait.parts)
+    parts = "; ".join(
+        f"{_seconds(part.least, part.most)} until {part.what} ({part.source})"
+        for part in said.wait.parts
+    )
     return [f"The first request after idle waits {parts}."]
 
 
@@ -216,7 +292,10 @@ def verdict(report: Report) -> str:
     gpus = counted(floor.gpus, "GPU") if floor.gpus else "GPUs"
     nodes = f" on {counted(floor.nodes, 'node')}" if floor.nodes else ""
     more = ", and more may" if floor.undecided else ""
-    return f"{gpus}{nodes} {'keeps' if one else 'keep'} billing while nobody uses {'it' if one else 'them'}{more}{_cost(report)}."
+    return (
+        f"{gpus}{nodes} {'keeps' if one else 'keep'} billing while nobody uses "
+        f"{'it' if one else 'them'}{more}{_cost(report)}."
+    )
 
 
 def _cost(report: Report) -> str:
@@ -229,10 +308,16 @@ def _cost(report: Report) -> str:
 
 def _range(amount: Amount, hours: Decimal | int) -> str:
     low = dollars(amount.hourly * hours)
-    return low if amount.up_to is None or amount.up_to == amount.hourly else f"{low} to {dollars(amount.up_to * hours)}"
+    return (
+        low
+        if amount.up_to is None or amount.up_to == amount.hourly
+        else f"{low} to {dollars(amount.up_to * hours)}"
+    )
 
 
 def price(money: Money) -> str:
     """Exact to a millionth, so that who multiplies it gets the same sums; at least cents."""
     whole, _, part = f"{money.amount.quantize(Decimal('0.000001')):,f}".rstrip("0").partition(".")
-    return ("$" if money.currency == "USD" else f"{money.currency} ") + f"{whole}.{part.ljust(2, '0')}"
+    return (
+        "$" if money.currency == "USD" else f"{money.currency} "
+    ) + f"{whole}.{part.ljust(2, '0')}"

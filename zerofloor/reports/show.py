@@ -9,7 +9,8 @@ from zerofloor.stack import UNKNOWN, Hidden, Resource, Stack
 
 
 def shown(stack: Stack) -> dict[str, Any]:
-    """The stack as JSON-able data: keys and resources sorted, unknown as `{"$unknown": true}`, secret as `{"$secret": true}`."""
+    """The stack as JSON-able data: keys and resources sorted, unknown as `{"$unknown": true}`,
+    secret as `{"$secret": true}`."""
     return {
         "kind": stack.kind,
         "project": stack.project,
@@ -18,7 +19,9 @@ def shown(stack: Stack) -> dict[str, Any]:
         "document": stack.document,
         "config": None if stack.config is None else dict(sorted(stack.config.items())),
         "notes": list(stack.notes),
-        "resources": [_resource(resource) for resource in sorted(stack.resources, key=lambda r: r.urn)],
+        "resources": [
+            _resource(resource) for resource in sorted(stack.resources, key=lambda r: r.urn)
+        ],
     }
 
 
@@ -44,7 +47,9 @@ def _resource(resource: Resource) -> dict[str, Any]:
         "parent": resource.parent,
         "op": resource.op,
         "provider": resource.provider,
-        "propertyDependencies": None if links is None else {key: list(links[key]) for key in sorted(links)},
+        "propertyDependencies": None
+        if links is None
+        else {key: list(links[key]) for key in sorted(links)},
         "ignoreChanges": list(resource.ignore_changes),
         "sourcePosition": resource.source_position,
         "inputs": plain(resource.inputs),

@@ -1,4 +1,5 @@
-"""The report as one page for a terminal: verdict, money, findings, what it rests on. 80 columns, readable without colour."""
+"""The report as one page for a terminal: verdict, money, findings, what it rests on. 80 columns,
+readable without colour."""
 
 from __future__ import annotations
 
@@ -81,7 +82,9 @@ def _money_page(report: Report, width: int) -> Iterator[RenderableType]:
 
 def _findings(report: Report) -> Iterator[RenderableType]:
     for waived, heading in ((False, "Findings"), (True, "Waived")):
-        found = [finding for finding in report.findings if (finding.waived_by is not None) is waived]
+        found = [
+            finding for finding in report.findings if (finding.waived_by is not None) is waived
+        ]
         if found:
             yield _heading(heading)
             yield from (part for finding in found for part in _finding(finding))
@@ -117,9 +120,15 @@ def _documents(report: Report) -> Iterator[RenderableType]:
 
 
 def _costs(report: Report, width: int) -> Table:
-    rows = [(name, *shown, explained) for name, explained in FIGURES.items() if (shown := columns(report, name)) is not None]
+    rows = [
+        (name, *shown, explained)
+        for name, explained in FIGURES.items()
+        if (shown := columns(report, name)) is not None
+    ]
     taken = sum(2 + max(len(row[column]) for row in rows) for column in range(3))
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False)
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False
+    )
     table.add_column("")
     if taken > width:  # an amount is never torn apart
         table.add_column("per hour, per month")
@@ -156,14 +165,23 @@ def _items(report: Report) -> Iterator[RenderableType]:
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:
     head = Text()
-    head.append(finding.severity.upper(), style=STYLES["waived" if finding.waived_by else finding.severity])
+    head.append(
+        finding.severity.upper(), style=STYLES["waived" if finding.waived_by else finding.severity]
+    )
     head.append(f" {finding.rule} {finding.name}", style="bold")
     if finding.monthly is not None:
         head.append(f"  {dollars(finding.monthly)} a month")
     elif finding.cost_unknown:
         head.append("  cost not known")
     yield head
-    where = " ".join(part for part in (visible(short(finding.urn)), f"({visible(finding.source)})" if finding.source else "") if part)
+    where = " ".join(
+        part
+        for part in (
+            visible(short(finding.urn)),
+            f"({visible(finding.source)})" if finding.source else "",
+        )
+        if part
+    )
     if where:
         yield _body(where, "dim")
     yield _body(visible(finding.message))

@@ -1,4 +1,5 @@
-"""Text from documents made harmless: what a terminal or a reader's eye could be fooled by becomes visible."""
+"""Text from documents made harmless: what a terminal or a reader's eye could be fooled by becomes
+visible."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import unicodedata
 
 
 def visible(text: str) -> str:
-    """The text on one line; control, format, private and unpaired characters (escape sequences, text direction) as `\\x1b`."""
+    """The text on one line; control, format, private and unpaired characters (escape sequences,
+    text direction) as `\\x1b`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(char) for char in text)

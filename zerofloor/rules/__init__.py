@@ -21,28 +21,54 @@ from zerofloor.stack import Resource
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, sorted by ID."""
-    modules = (found.name for found in pkgutil.iter_modules(__path__) if found.name.startswith("gpu"))
-    return tuple(sorted((importlib.import_module(f"{__name__}.{name}").RULE for name in modules), key=lambda rule: rule.id))
+    modules = (
+        found.name for found in pkgutil.iter_modules(__path__) if found.name.startswith("gpu")
+    )
+    return tuple(
+        sorted(
+            (importlib.import_module(f"{__name__}.{name}").RULE for name in modules),
+            key=lambda rule: rule.id,
+        )
+    )
 
 
 def find_rule(id_or_name: str) -> Rule | None:
     """The rule with this ID (in either case) or name."""
-    return next((rule for rule in all_rules() if id_or_name == rule.name or id_or_name.upper() == rule.id), None)
+    return next(
+        (rule for rule in all_rules() if id_or_name == rule.name or id_or_name.upper() == rule.id),
+        None,
+    )
 
 
 def check_names(settings: Settings) -> None:
-    """Raises InputError where the settings change the severity of a rule that doesn't exist: a slip would switch nothing, silently."""
+    """Raises InputError where the settings change the severity of a rule that doesn't exist: a slip
+    would switch nothing, silently."""
     wrong = sorted(name for name in settings.rules if find_rule(name) is None)
     if wrong:
-        raise InputError(f"settings: rules: there is no rule {', '.join(map(repr, wrong))}; `zerofloor rules` lists them")
+        raise InputError(
+            f"settings: rules: there is no rule {', '.join(map(repr, wrong))}; `zerofloor "
+            "rules` lists them"
+        )
 
 
 def findings(judged: Judged, rules: Iterable[Rule] | None = None) -> tuple[Finding, ...]:
     """What the rules (all, if none are given) have to say, in the order of the report."""
     chosen = all_rules() if rules is None else tuple(rules)
-    first = [finding for rule in chosen if rule.scope != "gate" for finding in _findings(rule, judged)]
+    first = [
+        finding for rule in chosen if rule.scope != "gate" for finding in _findings(rule, judged)
+    ]
     judged = replace(judged, findings=tuple(first))
-    return in_order([*first, *(finding for rule in chosen if rule.scope == "gate" for finding in _findings(rule, judged))])
+    return in_order(
+        [
+            *first,
+            *(
+                finding
+                for rule in chosen
+                if rule.scope == "gate"
+                for finding in _findings(rule, judged)
+            ),
+        ]
+    )
 
 
 def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -51,7 +77,14 @@ def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
     def key(finding: Finding) -> tuple[object, ...]:
         amount = (finding.monthly or ZERO).amount
-        return (finding.waived_by is not None, ranks[finding.severity], -amount, finding.rule, finding.urn, finding.message)
+        return (
+            finding.waived_by is not None,
+            ranks[finding.severity],
+            -amount,
+            finding.rule,
+            finding.urn,
+            finding.message,
+        )
 
     return tuple(sorted(found, key=key))
 
@@ -82,7 +115,10 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
 
 _OWN_COMPONENTS: Final = "zerofloor:index:"
 
-_ARGUMENTS: Final = {"spec.minReplicaCount": "min_replicas", "spec.cooldownPeriod": "cooldown_seconds"}
+_ARGUMENTS: Final = {
+    "spec.minReplicaCount": "min_replicas",
+    "spec.cooldownPeriod": "cooldown_seconds",
+}
 """The arguments of zerofloor's components behind the properties that they set."""
 
 
@@ -102,4 +138,8 @@ def _where_to_say_it(component: Resource | None, fix: str) -> str:
         return ""
     argument = next((argument for path, argument in _ARGUMENTS.items() if path in fix), None)
     kind = component.type.removeprefix(_OWN_COMPONENTS)
-    return f" ({argument} of {kind} {component.name})" if argument else f" (made by {kind} {component.name})"
+    return (
+        f" ({argument} of {kind} {component.name})"
+        if argument
+        else f" (made by {kind} {component.name})"
+    )

@@ -54,7 +54,10 @@ RULE = Rule(
         "A Deployment or StatefulSet without a scaler keeps its replicas whether or not anybody sends a request, and so keeps their "
         "nodes. `replicas` left out means 1."
     ),
-    fix="Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set replicas to 0 while nobody uses it.",
+    fix=(
+        "Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set "
+        "replicas to 0 while nobody uses it."
+    ),
     severity="error",
     since="0.1.0",
     scope="stack",

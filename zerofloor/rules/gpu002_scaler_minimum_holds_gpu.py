@@ -64,7 +64,10 @@ RULE = Rule(
         "An HPA without minReplicas keeps one, a ScaledObject keeps minReplicaCount, KServe keeps one where minReplicas is left out; a "
         "worker group of Ray keeps minReplicas. The minimum bills for every hour without a request."
     ),
-    fix="Set the minimum to 0 and wake it by a signal that exists while no replica runs (requests waiting at a gateway or a queue).",
+    fix=(
+        "Set the minimum to 0 and wake it by a signal that exists while no replica runs "
+        "(requests waiting at a gateway or a queue)."
+    ),
     severity="error",
     since="0.1.0",
     scope="stack",

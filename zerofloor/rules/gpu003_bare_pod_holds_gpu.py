@@ -38,7 +38,10 @@ RULE = Rule(
         "A bare Pod whose restartPolicy is Always, the default, is started again each time it ends, and no scaler can own it. With Never "
         "or OnFailure it is one-shot: it bills once."
     ),
-    fix="Set restartPolicy to Never or OnFailure for work that ends; for a server, use a Deployment with a scaler that goes to zero.",
+    fix=(
+        "Set restartPolicy to Never or OnFailure for work that ends; for a server, use a "
+        "Deployment with a scaler that goes to zero."
+    ),
     severity="error",
     since="0.1.0",
     scope="resource",

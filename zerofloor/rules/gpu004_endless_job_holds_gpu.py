@@ -39,7 +39,10 @@ RULE = Rule(
     id="GPU004",
     name=Cause.ENDLESS_JOB.value,
     title="A Job with GPUs runs a command that never ends",
-    why="A Job bills until its command ends, and this one's does not: it sleeps for ever, follows a file, or is a server.",
+    why=(
+        "A Job bills until its command ends, and this one's does not: it sleeps for ever, "
+        "follows a file, or is a server."
+    ),
     fix="Give the Job a command that ends, or set activeDeadlineSeconds.",
     severity="error",
     since="0.1.0",

@@ -32,7 +32,10 @@ RULE = Rule(
         "A minimum of 0 lowers nothing by itself: without a cluster autoscaler, a scaling policy or a schedule, the desired count is what "
         "runs."
     ),
-    fix="Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler says that one runs).",
+    fix=(
+        "Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler "
+        "says that one runs)."
+    ),
     severity="error",
     since="0.1.0",
     scope="stack",

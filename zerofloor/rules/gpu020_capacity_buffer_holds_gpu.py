@@ -56,7 +56,10 @@ RULE = Rule(
     id="GPU020",
     name=Cause.CAPACITY_BUFFER.value,
     title="A capacity buffer keeps empty GPU nodes",
-    why="A CapacityBuffer with a GPU template keeps room for pods that are not there: empty GPU nodes that bill.",
+    why=(
+        "A CapacityBuffer with a GPU template keeps room for pods that are not there: empty "
+        "GPU nodes that bill."
+    ),
     fix="Remove the buffer or set its replicas to 0.",
     severity="error",
     since="0.1.0",

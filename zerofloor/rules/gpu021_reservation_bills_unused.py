@@ -22,7 +22,10 @@ RULE = Rule(
     id="GPU021",
     name=Cause.RESERVATION.value,
     title="A capacity reservation bills whether used or not",
-    why="A capacity reservation, a capacity block or a dedicated host is billed from its start to its end, with no instance in it too.",
+    why=(
+        "A capacity reservation, a capacity block or a dedicated host is billed from its start "
+        "to its end, with no instance in it too."
+    ),
     fix="Give the reservation an end date, or remove it when the work is done.",
     severity="error",
     since="0.1.0",

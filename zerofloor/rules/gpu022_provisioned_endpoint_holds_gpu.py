@@ -36,7 +36,10 @@ RULE = Rule(
         "An endpoint bills for every instance from in-service on. Without autoscaling, or with a minimum above zero, it never lets the "
         "last one go; autoscaling to zero needs a policy that can wake it."
     ),
-    fix="Use an asynchronous or serverless endpoint or managed instance scaling with a minimum of 0.",
+    fix=(
+        "Use an asynchronous or serverless endpoint or managed instance scaling with a minimum "
+        "of 0."
+    ),
     severity="error",
     since="0.1.0",
     scope="resource",

@@ -39,7 +39,10 @@ RULE = Rule(
     id="GPU102",
     name=Cause.NO_DEADLINE.value,
     title="A Job with GPUs may run for ever",
-    why="A Job is one-shot and bills once, for as long as its pods run. One that hangs bills until somebody looks.",
+    why=(
+        "A Job is one-shot and bills once, for as long as its pods run. One that hangs bills "
+        "until somebody looks."
+    ),
     fix="Set activeDeadlineSeconds.",
     severity="warning",
     since="0.1.0",

@@ -60,8 +60,14 @@ RULE = Rule(
     id="GPU104",
     name=Cause.SELF_METRIC.value,
     title="A trigger reads the metrics of the pods that it scales",
-    why="At zero replicas the metric does not exist: the workload never wakes, or, with keep-alive traffic in it, never sleeps.",
-    fix="Scale by what exists without a replica: requests waiting at a gateway, the KEDA HTTP add-on, a queue's length.",
+    why=(
+        "At zero replicas the metric does not exist: the workload never wakes, or, with "
+        "keep-alive traffic in it, never sleeps."
+    ),
+    fix=(
+        "Scale by what exists without a replica: requests waiting at a gateway, the KEDA HTTP "
+        "add-on, a queue's length."
+    ),
     severity="warning",
     since="0.1.0",
     scope="stack",

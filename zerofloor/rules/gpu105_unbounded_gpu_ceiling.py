@@ -37,7 +37,10 @@ RULE = Rule(
     id="GPU105",
     name=Cause.NO_LIMIT.value,
     title="Nothing limits how many GPUs come",
-    why=("A NodePool without a limit on GPUs grows as long as pods wait: a runaway scaler or a mistyped replica count has no upper price."),
+    why=(
+        "A NodePool without a limit on GPUs grows as long as pods wait: a runaway scaler "
+        "or a mistyped replica count has no upper price."
+    ),
     fix="Set spec.limits with the GPU resource.",
     severity="warning",
     since="0.1.0",

@@ -58,7 +58,10 @@ RULE = Rule(
     id="GPU106",
     name=Cause.REPLICAS_BESIDE_SCALER.value,
     title="The program sets replicas that a scaler owns",
-    why="Every `pulumi up` puts the declared replicas back, so each update wakes the GPUs until the scaler lets them go again.",
+    why=(
+        "Every `pulumi up` puts the declared replicas back, so each update wakes the GPUs "
+        "until the scaler lets them go again."
+    ),
     fix="Leave replicas out, or add `spec.replicas` to ignoreChanges.",
     severity="warning",
     since="0.1.0",

@@ -38,7 +38,8 @@ RULE = Rule(
     name=Cause.UNTAINTED_POOL.value,
     title="GPU nodes take pods that need no GPU",
     why=(
-        "Without a NoSchedule taint any pod may land on a GPU node and keep it. Nothing of this stack does now; the next Deployment might."
+        "Without a NoSchedule taint any pod may land on a GPU node and keep it. Nothing of "
+        "this stack does now; the next Deployment might."
     ),
     fix="Taint the pool, and tolerate the taint in the GPU workloads.",
     severity="warning",

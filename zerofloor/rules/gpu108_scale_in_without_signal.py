@@ -81,7 +81,10 @@ RULE = Rule(
         "The policy that would scale in reads a metric that has no data points without requests; it then keeps what it has, or keeps it "
         "for long."
     ),
-    fix="Add a policy on a metric that is reported at zero traffic too, or treat missing data as a breach.",
+    fix=(
+        "Add a policy on a metric that is reported at zero traffic too, or treat missing data "
+        "as a breach."
+    ),
     severity="warning",
     since="0.1.0",
     scope="stack",

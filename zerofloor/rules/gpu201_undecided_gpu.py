@@ -31,7 +31,13 @@ resources:
 def check(judged: Judged) -> Iterable[Problem]:
     for one in judged.floor.undecided:
         where = f"{one.path}: " if one.path else ""
-        yield Problem(one.urn, f"{where}{one.why}", one.settle, cost_unknown=True, severity=judged.settings.undecided)
+        yield Problem(
+            one.urn,
+            f"{where}{one.why}",
+            one.settle,
+            cost_unknown=True,
+            severity=judged.settings.undecided,
+        )
     named = {hold.urn for entry in judged.floor.entries for hold in entry.holds} | {
         urn for entry in judged.floor.entries if entry.holds for urn in entry.carried_by
     }
@@ -39,7 +45,10 @@ def check(judged: Judged) -> Iterable[Problem]:
         if entry.verdict == "held" and not entry.holds and entry.urn not in named:
             what = counted(entry.gpus, "GPU") if entry.gpus else "GPUs"
             yield Problem(
-                entry.urn, f"{what} of {entry.platform} {entry.name} stay, and what holds them was not found.", REPORT, cost_unknown=True
+                entry.urn,
+                f"{what} of {entry.platform} {entry.name} stay, and what holds them was not found.",
+                REPORT,
+                cost_unknown=True,
             )
 
 
@@ -53,7 +62,10 @@ RULE = Rule(
         "A value is unknown until the update, hidden as a secret, impossible, or of a type that no platform here reads, and a GPU depends "
         "on it. What can't be shown to be zero is not passed over: the setting `undecided: warning` makes it a warning."
     ),
-    fix="Make the value known (config instead of an output), or say what it is with a hint that has a reason.",
+    fix=(
+        "Make the value known (config instead of an output), or say what it is with a hint "
+        "that has a reason."
+    ),
     severity="error",
     since="0.1.0",
     scope="stack",

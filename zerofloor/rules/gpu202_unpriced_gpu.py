@@ -23,15 +23,28 @@ resources:
 
 def check(judged: Judged) -> Iterable[Problem]:
     limits = judged.settings.limits
-    counting = {"floor": True, "desired": limits.max_desired_hourly is not None, "ceiling": limits.max_ceiling_hourly is not None}
+    counting = {
+        "floor": True,
+        "desired": limits.max_desired_hourly is not None,
+        "ceiling": limits.max_ceiling_hourly is not None,
+    }
     for gap in judged.estimate.gaps:
         if gap.blocks:
             beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
             why, _, settle = gap.why.partition(": ")
-            figures = [figure if figure == "floor" else f"{figure}, which has a limit" for figure in gap.lacks if counting.get(figure)]
+            figures = [
+                figure if figure == "floor" else f"{figure}, which has a limit"
+                for figure in gap.lacks
+                if counting.get(figure)
+            ]
             where = f"the {' and the '.join(figures)}" if figures else "what is held"
             message = f"Its GPUs count in {where}, and {gap.what} has no price: {why}{beside}."
-            yield Problem(gap.urn, message, f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix, cost_unknown=True)
+            yield Problem(
+                gap.urn,
+                message,
+                f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix,
+                cost_unknown=True,
+            )
 
 
 RULE = Rule(
@@ -42,7 +55,10 @@ RULE = Rule(
         "The price book has no row for this type, region and market, or nothing says the region. A missing price is not $0: it blocks "
         "where a GPU is part of the floor or of a limit that is set."
     ),
-    fix="Say the region (provider, stack config, or `region` in zerofloor.yaml), or add the price to a file of your own (`prices`).",
+    fix=(
+        "Say the region (provider, stack config, or `region` in zerofloor.yaml), or add the "
+        "price to a file of your own (`prices`)."
+    ),
     severity="error",
     since="0.1.0",
     scope="stack",

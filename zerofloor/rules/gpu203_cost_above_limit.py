@@ -53,13 +53,23 @@ def _against(name: str, figure: str, amount: Amount, limit: Decimal) -> Iterable
     allowed = f"limits.{name} allows {dollars(Money(limit))}/h"
     if amount.unbounded:
         yield Problem(
-            "", f"Nothing bounds the {figure}, and {allowed}.", "Set a limit on every pool (spec.limits, a maximum).", cost_unknown=True
+            "",
+            f"Nothing bounds the {figure}, and {allowed}.",
+            "Set a limit on every pool (spec.limits, a maximum).",
+            cost_unknown=True,
         )
     elif most.currency != "USD":
-        yield Problem("", f"The {figure} is in {most.currency}, and {allowed}.", "State the price override in USD.", cost_unknown=True)
+        yield Problem(
+            "",
+            f"The {figure} is in {most.currency}, and {allowed}.",
+            "State the price override in USD.",
+            cost_unknown=True,
+        )
     elif most.amount > limit:
         text = f"The {figure} costs {dollars(most)}/h, and {allowed}."
-        yield Problem("", text, f"Lower the {figure}, or raise the limit.", monthly=most * HOURS_PER_MONTH)
+        yield Problem(
+            "", text, f"Lower the {figure}, or raise the limit.", monthly=most * HOURS_PER_MONTH
+        )
 
 
 RULE = Rule(

@@ -38,7 +38,15 @@ def check(judged: Judged) -> Iterable[Problem]:
     limit = judged.settings.limits.max_snapshot_age_days
     age = snapshot_age(judged.estimate.snapshot_as_of, judged.today)
     if limit is not None and age > limit:
-        yield Problem("", f"The prices were gathered {age} days ago, and limits.maxSnapshotAgeDays allows {limit}.", FIX, severity="error")
+        yield Problem(
+            "",
+            (
+                f"The prices were gathered {age} days ago, and limits.maxSnapshotAgeDays "
+                f"allows {limit}."
+            ),
+            FIX,
+            severity="error",
+        )
     elif age > OLD_AFTER_DAYS:
         yield Problem("", f"The prices were gathered {age} days ago; they may have changed.", FIX)
 
@@ -49,7 +57,10 @@ RULE = Rule(
     id="GPU204",
     name="stale-price-snapshot",
     title="The prices are old",
-    why="The embedded snapshot is a warning after 90 days, and an error only where limits.maxSnapshotAgeDays is set.",
+    why=(
+        "The embedded snapshot is a warning after 90 days, and an error only where "
+        "limits.maxSnapshotAgeDays is set."
+    ),
     fix=FIX,
     severity="warning",
     since="0.1.0",

@@ -36,7 +36,14 @@ def check(judged: Judged) -> Iterable[Problem]:
         if all(why is not None for _, why in refusals):
             for waiver, why in refusals:
                 where = f" on {short(finding.urn)}" if finding.urn else ""
-                yield Problem(finding.urn, f"The waiver of {waiver.owner} for {finding.name}{where} doesn't permit it: {why}.", RULE.fix)
+                yield Problem(
+                    finding.urn,
+                    (
+                        f"The waiver of {waiver.owner} for {finding.name}{where} doesn't "
+                        f"permit it: {why}."
+                    ),
+                    RULE.fix,
+                )
 
 
 RULE = Rule(

@@ -28,14 +28,24 @@ resources:
 def check(judged: Judged) -> Iterable[Problem]:
     for waiver in judged.settings.waivers:
         if not any(concerns(waiver, finding) for finding in judged.findings):
-            yield Problem("", f"The waiver of {waiver.owner} for {waiver.rule} on {waiver.urn} matches no finding.", RULE.fix)
+            yield Problem(
+                "",
+                (
+                    f"The waiver of {waiver.owner} for {waiver.rule} on {waiver.urn} matches "
+                    "no finding."
+                ),
+                RULE.fix,
+            )
 
 
 RULE = Rule(
     id="GPU206",
     name="unused-waiver",
     title="A waiver that nothing needs",
-    why="It is left over, or its rule or URN is mistyped. A permission that nobody uses is one that nobody watches.",
+    why=(
+        "It is left over, or its rule or URN is mistyped. A permission that nobody uses is one "
+        "that nobody watches."
+    ),
     fix="Remove the waiver, or correct its rule or URN.",
     severity="info",
     since="0.1.0",

@@ -20,7 +20,8 @@ Held = tuple[Entry, Hold]
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """Who pays for what, by URN: one resource may be several entries (the variants of an endpoint)."""
+    """Who pays for what, by URN: one resource may be several entries (the variants of an
+    endpoint)."""
 
     entries: Mapping[str, Sequence[Entry]]
     guests: Mapping[str, Sequence[Entry]]
@@ -41,7 +42,11 @@ def holds(cause: Cause) -> Check:
                 if hold.cause is cause:
                     by_urn[hold.urn].append((entry, hold))
         bill = _bill(judged.floor, judged.estimate) if by_urn else None
-        return [_problem(urn, held, judged, bill) for urn, held in sorted(by_urn.items()) if bill is not None]
+        return [
+            _problem(urn, held, judged, bill)
+            for urn, held in sorted(by_urn.items())
+            if bill is not None
+        ]
 
     return check
 
@@ -57,13 +62,18 @@ def notices(cause: Cause) -> Check:
 
 
 def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem:
-    # A pool that carries a held workload may repeat the workload's hold: the count is the workload's, the nodes are the pool's.
+    # A pool that carries a held workload may repeat the workload's hold: the count is the
+    # workload's, the nodes are the pool's.
     owners = [one for one in held if one[0].kind == "workload"] or held
     distinct = unique(hold for _, hold in owners)
-    strongest = max(distinct, key=lambda hold: (hold.least * hold.hours_per_week, hold.hours_per_week))
+    strongest = max(
+        distinct, key=lambda hold: (hold.least * hold.hours_per_week, hold.hours_per_week)
+    )
     weekly = _hours(owners, distinct)
     monthly = _monthly(owners, bill)
-    by_schedule = strongest.cause is Cause.SCHEDULE and weekly <= judged.settings.caps.schedule_hours_per_week
+    by_schedule = (
+        strongest.cause is Cause.SCHEDULE and weekly <= judged.settings.caps.schedule_hours_per_week
+    )
     return Problem(
         urn=urn,
         message=_message(owners, strongest, weekly, judged, bill),
@@ -76,37 +86,50 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
 
 
 def _hours(held: list[Held], distinct: list[Hold]) -> Decimal:
-    """Hours of a week. Where nothing else holds the entries theirs are exact; else the sum, which windows that overlap can only lower."""
+    """Hours of a week. Where nothing else holds the entries theirs are exact; else the sum, which
+    windows that overlap can only lower."""
     if all(other.cause is distinct[0].cause for entry, _ in held for other in entry.holds):
         return max(entry.hours_per_week for entry, _ in held)
     return min(WEEK, sum((hold.hours_per_week for hold in distinct), Decimal(0)))
 
 
-def _message(held: list[Held], strongest: Hold, weekly: Decimal, judged: Judged, bill: _Bill) -> str:
+def _message(
+    held: list[Held], strongest: Hold, weekly: Decimal, judged: Judged, bill: _Bill
+) -> str:
     entries = list({(entry.urn, entry.name): entry for entry, _ in held}.values())
     names = " and ".join(f"{one.platform} {one.name}" for one in entries[:3]) + (
         f" and {len(entries) - 3} more" if len(entries) > 3 else ""
     )
     parts = {(entry.urn, entry.name): _kept(entry, strongest) for entry in entries}
     gpus = sum((gpus for gpus, _ in parts.values()), Decimal(0))
-    text = f"{names} {'keeps' if len(entries) == 1 else 'keep'} {counted(gpus, 'GPU') if gpus else 'a GPU'}"
+    text = (
+        f"{names} {'keeps' if len(entries) == 1 else 'keep'} "
+        f"{counted(gpus, 'GPU') if gpus else 'a GPU'}"
+    )
     nodes = sum(nodes for _, nodes in parts.values())
     if nodes:
         text += f" on {counted(nodes, 'node')}"
     text += f" billing {hours(weekly)} without a request"
     if strongest.evidence:
         text += f": {chain(strongest.evidence, strongest.urn, judged.estate.by_urn)}"
-    pools = [pool for urn in sorted({urn for one in entries for urn in one.carried_by}) for pool in bill.entries.get(urn, ())]
+    pools = [
+        pool
+        for urn in sorted({urn for one in entries for urn in one.carried_by})
+        for pool in bill.entries.get(urn, ())
+    ]
     if pools:
         named = ", ".join(
-            f"{pool.platform} {pool.name}" + (f" ({counted(pool.nodes, 'node')})" if pool.nodes else "") for pool in pools[:3]
+            f"{pool.platform} {pool.name}"
+            + (f" ({counted(pool.nodes, 'node')})" if pool.nodes else "")
+            for pool in pools[:3]
         )
         text += f". It runs on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
     return text + "."
 
 
 def _kept(entry: Entry, hold: Hold) -> tuple[Decimal, int]:
-    """GPUs and nodes of an entry that a hold keeps; a pool's own hold may keep fewer nodes than are held."""
+    """GPUs and nodes of an entry that a hold keeps; a pool's own hold may keep fewer nodes than are
+    held."""
     gpus, nodes = entry.gpus or Decimal(0), entry.nodes or 0
     if entry.kind == "pool" and hold.units is not None and 0 < hold.units < nodes:
         return gpus * hold.units / nodes, hold.units
@@ -150,7 +173,11 @@ def _monthly(held: list[Held], bill: _Bill) -> Money | None:
 def _shares(entry: Entry, hold: Hold, bill: _Bill) -> Mapping[str, Decimal]:
     """Which part of which entry's bill a hold keeps."""
     if entry.supply is None:
-        return {urn: _part_of(entry, pool, bill) for urn in entry.carried_by for pool in bill.entries.get(urn, ())}
+        return {
+            urn: _part_of(entry, pool, bill)
+            for urn in entry.carried_by
+            for pool in bill.entries.get(urn, ())
+        }
     node_hours = bill.node_hours[entry.urn]
     if entry.kind == "workload" or hold.units is None or not node_hours:
         return {entry.urn: Decimal(1)}
@@ -158,9 +185,16 @@ def _shares(entry: Entry, hold: Hold, bill: _Bill) -> Mapping[str, Decimal]:
 
 
 def _part_of(workload: Entry, pool: Entry, bill: _Bill) -> Decimal:
-    """The part of a pool's nodes that a workload needs: all of them where nothing else keeps the pool, else by its GPUs, in whole nodes."""
+    """The part of a pool's nodes that a workload needs: all of them where nothing else keeps the
+    pool, else by its GPUs, in whole nodes."""
     alone = len(bill.guests[pool.urn]) == 1 and all(hold in workload.holds for hold in pool.holds)
     sizes = [shape.gpus for shape in pool.supply.shapes if shape.gpus] if pool.supply else []
-    if alone or not sizes or not pool.nodes or workload.gpus is None or len(workload.carried_by) > 1:
+    if (
+        alone
+        or not sizes
+        or not pool.nodes
+        or workload.gpus is None
+        or len(workload.carried_by) > 1
+    ):
         return Decimal(1)
     return min(Decimal(1), Decimal(math.ceil(workload.gpus / min(sizes))) / pool.nodes)

@@ -41,7 +41,8 @@ class Problem:
     evidence: tuple[Evidence, ...] = ()
     monthly: Money | None = None
     cost_unknown: bool = False
-    """True where it may cost something and no price is known: no waiver's cap can be shown to hold then."""
+    """True where it may cost something and no price is known: no waiver's cap can be shown to hold
+    then."""
     severity: Severity | None = None
     """Where this one differs from the rule's."""
 
@@ -49,7 +50,8 @@ class Problem:
 Check: TypeAlias = Callable[[Judged], Iterable[Problem]]
 
 Scope = Literal["resource", "stack", "gate"]
-"""resource: may be decided by one resource by itself, and then is, also where a preview was skipped. stack: needs the whole.
+"""resource: may be decided by one resource by itself, and then is, also where a preview was
+skipped. stack: needs the whole.
 gate: looks at what the other rules found."""
 
 
@@ -68,7 +70,8 @@ class Rule:
     scope: Scope
     check: Check
     bad: str
-    """An example as YAML: Kubernetes manifests, or `resources` with `type`, `name` and `inputs`, and `settings` where they matter."""
+    """An example as YAML: Kubernetes manifests, or `resources` with `type`, `name` and `inputs`,
+    and `settings` where they matter."""
     good: str
     ways: tuple[int, ...] = ()
     """The numbers in the catalogue of ways to hold an idle GPU (docs/ways.md)."""

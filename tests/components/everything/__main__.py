@@ -8,7 +8,15 @@ from zerofloor.components import GpuDeployment, GpuNodePool, WakeSignal
 queue = aws.sqs.Queue("jobs")
 token = pulumi.Output.secret("hf_planted_secret")
 
-types = GpuNodePool("types", {"max_gpus": 8, "cluster_name": "c", "role": "nodes", "instance_types": ["g6e.xlarge", "g6e.48xlarge"]})
+types = GpuNodePool(
+    "types",
+    {
+        "max_gpus": 8,
+        "cluster_name": "c",
+        "role": "nodes",
+        "instance_types": ["g6e.xlarge", "g6e.48xlarge"],
+    },
+)
 GpuNodePool(
     "families",
     {
@@ -30,7 +38,10 @@ GpuNodePool(
         "tags": {"cost": "ml"},
     },
 )
-GpuNodePool("neuron", {"max_gpus": 1, "cluster_name": "c", "role": "nodes", "instance_types": ["inf2.xlarge"]})
+GpuNodePool(
+    "neuron",
+    {"max_gpus": 1, "cluster_name": "c", "role": "nodes", "instance_types": ["inf2.xlarge"]},
+)
 
 GpuDeployment("few", {"image": "server:1"})
 GpuDeployment(
@@ -103,11 +114,23 @@ GpuDeployment(
 )
 GpuDeployment(
     "sqs",
-    {"image": "s", "wake_signal": WakeSignal.SQS, "queue_url": queue.url, "queue_region": "us-east-1", "cache_host_path": "/mnt/models"},
+    {
+        "image": "s",
+        "wake_signal": WakeSignal.SQS,
+        "queue_url": queue.url,
+        "queue_region": "us-east-1",
+        "cache_host_path": "/mnt/models",
+    },
 )
 GpuDeployment(
     "redis",
-    {"image": "s", "wake_signal": WakeSignal.REDIS, "redis_address": "redis:6379", "redis_list": "jobs", "gpu_resource": "amd.com/gpu"},
+    {
+        "image": "s",
+        "wake_signal": WakeSignal.REDIS,
+        "redis_address": "redis:6379",
+        "redis_list": "jobs",
+        "gpu_resource": "amd.com/gpu",
+    },
 )
 GpuDeployment(
     "kafka",

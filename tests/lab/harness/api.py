@@ -36,9 +36,15 @@ class Api:
         self._opened: list[http.client.HTTPConnection] = []
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
 
-    def request(self, method: str, path: str, body: object = None, content_type: str = "application/json") -> Any:
+    def request(
+        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+    ) -> Any:
         """The decoded answer. Raises Refused for 4xx and 5xx, OSError where nobody answers."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", "Content-Type": content_type}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "Content-Type": content_type,
+        }
         data = None if body is None else json.dumps(body).encode()
         for fresh in (False, True):
             connection = self._connection(fresh)
@@ -64,22 +70,43 @@ class Api:
         """GET, decoded."""
         return self.request("GET", path)
 
-    def path_of(self, manifest: Mapping[str, Any], namespace: str, *, collection: bool = False) -> str:
+    def path_of(
+        self, manifest: Mapping[str, Any], namespace: str, *, collection: bool = False
+    ) -> str:
         """Where a manifest's object lives; `namespace` is for those that name none."""
         version, kind = manifest["apiVersion"], manifest["kind"]
         plural, namespaced = self._kind(version, kind)
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        scope = f"/namespaces/{manifest['metadata'].get('namespace') or namespace}" if namespaced else ""
-        return f"{root}{scope}/{plural}" + ("" if collection else f"/{quote(manifest['metadata']['name'])}")
+        scope = (
+            f"/namespaces/{manifest['metadata'].get('namespace') or namespace}"
+            if namespaced
+            else ""
+        )
+        return f"{root}{scope}/{plural}" + (
+            "" if collection else f"/{quote(manifest['metadata']['name'])}"
+        )
 
     def create(self, manifest: Mapping[str, Any], namespace: str = "default") -> Any:
         """Creates the object as it stands: admission sees a create, as it would with kubectl."""
-        return self.request("POST", f"{self.path_of(manifest, namespace, collection=True)}?fieldValidation=Strict", manifest)
+        return self.request(
+            "POST",
+            f"{self.path_of(manifest, namespace, collection=True)}?fieldValidation=Strict",
+            manifest,
+        )
 
-    def apply(self, manifest: Mapping[str, Any], namespace: str = "default", *, dry_run: bool = False) -> Any:
+    def apply(
+        self, manifest: Mapping[str, Any], namespace: str = "default", *, dry_run: bool = False
+    ) -> Any:
         """Server-side apply under strict field validation; with `dry_run` nothing is stored."""
-        query = "?fieldManager=lab&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
-        return self.request("PATCH", self.path_of(manifest, namespace) + query, manifest, "application/apply-patch+yaml")
+        query = "?fieldManager=lab&force=true&fieldValidation=Strict" + (
+            "&dryRun=All" if dry_run else ""
+        )
+        return self.request(
+            "PATCH",
+            self.path_of(manifest, namespace) + query,
+            manifest,
+            "application/apply-patch+yaml",
+        )
 
     def patch(self, path: str, body: object) -> Any:
         """A JSON merge patch."""
@@ -98,7 +125,10 @@ class Api:
             root = f"/apis/{version}" if "/" in version else f"/api/{version}"
             for resource in self.get(root)["resources"]:
                 if "/" not in resource["name"]:
-                    self._kinds[version, resource["kind"]] = resource["name"], resource["namespaced"]
+                    self._kinds[version, resource["kind"]] = (
+                        resource["name"],
+                        resource["namespaced"],
+                    )
         if (version, kind) not in self._kinds:
             raise Refused(404, f"no kind {kind} in {version}")
         return self._kinds[version, kind]
@@ -115,7 +145,8 @@ class Api:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    # TLS to a server of our own through a file that only we can open: there is nobody else to check for.
+    # TLS to a server of our own through a file that only we can open: there is nobody else to check
+    # for.
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=60)
         self._path = path

@@ -1,4 +1,5 @@
-"""A running lab: `with running_lab() as lab:`. Nothing of it is left when the block ends, however it ends."""
+"""A running lab: `with running_lab() as lab:`. Nothing of it is left when the block ends, however
+it ends."""
 
 from __future__ import annotations
 
@@ -49,20 +50,25 @@ class Clusters:
     kubernetes_gates: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     karpenter_gates: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     external_metrics: str = "keda"
-    """Who serves external.metrics.k8s.io: `keda`, or `stand-in` for plain HPAs. It is one API, so not both."""
+    """Who serves external.metrics.k8s.io: `keda`, or `stand-in` for plain HPAs. It is one API, so
+    not both."""
     http_add_on: bool = False
     """Whether KEDA's HTTP add-on runs."""
 
 
 DEFAULT = Clusters()
 WITH_HTTP = Clusters(http_add_on=True)
-GATES_ON = Clusters({"HPAScaleToZero": True}, {"StaticCapacity": True, "CapacityBuffer": True}, "stand-in")
+GATES_ON = Clusters(
+    {"HPAScaleToZero": True}, {"StaticCapacity": True, "CapacityBuffer": True}, "stand-in"
+)
 
 
 class Lab:
     """What a test or the runner does with a running lab."""
 
-    def __init__(self, folder: Path, clusters: Clusters, supervisor: Supervisor, api: Api, token: str) -> None:
+    def __init__(
+        self, folder: Path, clusters: Clusters, supervisor: Supervisor, api: Api, token: str
+    ) -> None:
         self.folder = folder
         self.token = token
         """The API server's, for its only user."""
@@ -92,13 +98,16 @@ class Lab:
         self._put(f"/cpu/{namespace}", used)
 
     def request(self, path: str, host: str, seconds: float = 120) -> int:
-        """The status of a request to KEDA's interceptor, as a caller in the cluster would send it; waits so long for the answer."""
+        """The status of a request to KEDA's interceptor, as a caller in the cluster would send it;
+        waits so long for the answer."""
         return self._send("http.sock", "GET", path, None, host, seconds)
 
     def _put(self, path: str, value: str) -> None:
         self._send("trigger.sock", "PUT", path, value, "localhost", 10)
 
-    def _send(self, name: str, method: str, path: str, body: str | None, host: str, seconds: float) -> int:
+    def _send(
+        self, name: str, method: str, path: str, body: str | None, host: str, seconds: float
+    ) -> int:
         with contextlib.closing(http.client.HTTPConnection(host, timeout=seconds)) as connection:
             connection.sock = socket.socket(socket.AF_UNIX)
             connection.sock.settimeout(seconds)
@@ -125,7 +134,12 @@ class Supervisor:
         """Starts a program and waits until it is healthy. Raises LabFailed."""
         if not Path(program.argv[0]).exists():
             raise LabFailed(f"{program.argv[0]} is missing: build it with `make -C tools/lab`")
-        fields = {"name": program.name, "argv": program.argv, "env": dict(program.env), "health": program.health}
+        fields = {
+            "name": program.name,
+            "argv": program.argv,
+            "env": dict(program.env),
+            "health": program.health,
+        }
         self.ask({"do": "start", **fields, "timeout": START_SECONDS})
 
     def ask(self, command: Mapping[str, object]) -> None:
@@ -139,7 +153,9 @@ class Supervisor:
                 self._process.stdin.flush()
             except BrokenPipeError:
                 raise LabFailed("the lab's supervisor has ended") from None
-            self._changed.wait_for(lambda: number in self._answers or self._died, START_SECONDS + 30)
+            self._changed.wait_for(
+                lambda: number in self._answers or self._died, START_SECONDS + 30
+            )
             error = self._answers.pop(number, self._died or "the lab's supervisor does not answer")
         if error:
             raise LabFailed(error)
@@ -169,8 +185,9 @@ class Supervisor:
             message = json.loads(line)
             with self._changed:
                 if "died" in message:
-                    self._died = (
-                        self._died or f"{message['died']} ended by itself ({message['code']}); the end of its log:\n{message['log']}"
+                    self._died = self._died or (
+                        f"{message['died']} ended by itself ({message['code']}); the end "
+                        f"of its log:\n{message['log']}"
                     )
                 else:
                     self._answers[message["id"]] = message["error"]
@@ -184,7 +201,10 @@ def cannot_run() -> str | None:
     """Why this machine can't run the lab; None where it can."""
     missing = [name for name in TOOLS if not (BINARIES / f".{name}").exists()]
     if missing:
-        return f"the control plane is not built ({', '.join(missing)} missing): make -C tools/lab (Go 1.26 or newer)"
+        return (
+            f"the control plane is not built ({', '.join(missing)} missing): make -C tools/lab "
+            "(Go 1.26 or newer)"
+        )
     if not shutil.which("unshare"):
         return "unshare (util-linux) is missing: the lab needs a network namespace of its own"
     tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
@@ -192,19 +212,37 @@ def cannot_run() -> str | None:
 
 
 @contextlib.contextmanager
-def running_lab(clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), keep: bool = False) -> Iterator[Lab]:
-    """Starts everything and waits until it is healthy; on the way out stops it and removes its folder (kept with `keep`, for its logs).
+def running_lab(
+    clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), keep: bool = False
+) -> Iterator[Lab]:
+    """Starts everything and waits until it is healthy; on the way out stops it and removes its
+    folder (kept with `keep`, for its logs).
 
     `extra` are programs that are started before all others. Raises LabFailed.
     """
     if reason := cannot_run():
         raise LabFailed(reason)
-    # A Unix socket's path has 107 characters at most, so the folder stands under the system's own one for temporary files.
+    # A Unix socket's path has 107 characters at most, so the folder stands under the system's own
+    # one for temporary files.
     folder = Path(tempfile.mkdtemp(prefix="zerofloor-lab-"))
     (folder / "hosts").write_text(f"127.0.0.1 localhost localhost.localdomain {' '.join(NAMES)}\n")
-    command = [*_unshare(), sys.executable, "-m", "tests.lab.harness.supervisor", str(folder), *(["--keep"] if keep else [])]
+    command = [
+        *_unshare(),
+        sys.executable,
+        "-m",
+        "tests.lab.harness.supervisor",
+        str(folder),
+        *(["--keep"] if keep else []),
+    ]
     # A session of its own: Ctrl-C reaches us alone, and we stop the programs in order.
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     supervisor = Supervisor(process)
     api: Api | None = None
     try:
@@ -220,16 +258,26 @@ def running_lab(clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), 
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, clusters: Clusters, supervisor: Supervisor, extra: Sequence[Program]) -> Lab:
+def _start(
+    folder: Path, clusters: Clusters, supervisor: Supervisor, extra: Sequence[Program]
+) -> Lab:
     token = secrets.token_hex(16)
     write_certificates(folder / "certificates")
     _write_files(folder, token)
-    for program in (*extra, processes.etcd(folder), *processes.kubernetes(folder, clusters.kubernetes_gates)):
+    for program in (
+        *extra,
+        processes.etcd(folder),
+        *processes.kubernetes(folder, clusters.kubernetes_gates),
+    ):
         supervisor.start(program)
     supervisor.start(processes.stand_ins(folder, token))
-    supervisor.ask({"do": "forward", "socket": str(folder / "api.sock"), "port": processes.API_PORT})
+    supervisor.ask(
+        {"do": "forward", "socket": str(folder / "api.sock"), "port": processes.API_PORT}
+    )
     supervisor.ask({"do": "forward", "socket": str(folder / "trigger.sock"), "port": TRIGGER_PORT})
-    supervisor.ask({"do": "forward", "socket": str(folder / "http.sock"), "port": processes.PROXY_PORT})
+    supervisor.ask(
+        {"do": "forward", "socket": str(folder / "http.sock"), "port": processes.PROXY_PORT}
+    )
     api = Api(folder / "api.sock", token)
     _install(folder, api, clusters)
     for program in (processes.karpenter(folder, clusters.karpenter_gates), *processes.keda(folder)):
@@ -254,7 +302,10 @@ def _write_files(folder: Path, token: str) -> None:
     (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
     (folder / "instance-types.json").write_text(json.dumps(instance_types()))
     (folder / "stages.yaml").write_text(yaml.safe_dump_all(_stages()))
-    cluster = {"server": f"https://127.0.0.1:{processes.API_PORT}", "certificate-authority": str(folder / "certificates" / "ca.crt")}
+    cluster = {
+        "server": f"https://127.0.0.1:{processes.API_PORT}",
+        "certificate-authority": str(folder / "certificates" / "ca.crt"),
+    }
     kubeconfig = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -270,8 +321,13 @@ def _stages() -> Iterator[Manifest]:
     for path in sorted((BINARIES / "stages").glob("*.yaml")):
         stage = yaml.safe_load(path.read_text())
         if stage["metadata"]["name"] == "pod-complete":
-            # kwok ends a Job's pod at once; work takes a while, and some never ends. The key is jq: no hyphen.
-            forever = {"key": ".metadata.labels.lab_run", "operator": "NotIn", "values": ["forever"]}
+            # kwok ends a Job's pod at once; work takes a while, and some never ends. The key is jq:
+            # no hyphen.
+            forever = {
+                "key": ".metadata.labels.lab_run",
+                "operator": "NotIn",
+                "values": ["forever"],
+            }
             stage["spec"]["selector"]["matchExpressions"].append(forever)
             stage["spec"]["delay"] = {"durationMilliseconds": JOB_MILLISECONDS}
         yield stage
@@ -279,23 +335,42 @@ def _stages() -> Iterator[Manifest]:
 
 def _install(folder: Path, api: Api, clusters: Clusters) -> None:
     definitions = [
-        document for path in sorted((BINARIES / "crds").glob("*/*.yaml")) for document in yaml.safe_load_all(path.read_text()) if document
+        document
+        for path in sorted((BINARIES / "crds").glob("*/*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+        if document
     ]
     for definition in definitions:
         api.apply(definition)
     for definition in definitions:
-        _wait(partial(_is, api, api.path_of(definition, ""), "Established"), f"{definition['metadata']['name']} is not established")
+        _wait(
+            partial(_is, api, api.path_of(definition, ""), "Established"),
+            f"{definition['metadata']['name']} is not established",
+        )
     for name in ("keda", "lab"):
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    node_class = {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default"}, "spec": {}}
+    node_class = {
+        "apiVersion": "karpenter.kwok.sh/v1alpha1",
+        "kind": "KWOKNodeClass",
+        "metadata": {"name": "default"},
+        "spec": {},
+    }
     _wait(partial(_tried, partial(api.apply, node_class)), "the KWOKNodeClass is refused")
     api.apply(_webhooks(folder))
     adapter = 6444 if clusters.external_metrics == "keda" else METRICS_PORT
     for group, port in (("external.metrics.k8s.io", adapter), ("metrics.k8s.io", METRICS_PORT)):
         service = group.split(".")[0] + "-metrics"
-        # An aggregated API needs a Service; ExternalName with a port reaches a process on this host.
+        # An aggregated API needs a Service; ExternalName with a port reaches a process on this
+        # host.
         spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
-        api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": service, "namespace": "lab"}, "spec": spec})
+        api.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": service, "namespace": "lab"},
+                "spec": spec,
+            }
+        )
         api.apply({
             "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": f"v1beta1.{group}"},
             "spec": {
@@ -306,7 +381,9 @@ def _install(folder: Path, api: Api, clusters: Clusters) -> None:
 
 
 def _webhooks(folder: Path) -> Manifest:
-    configuration: Manifest = yaml.safe_load((BINARIES / "keda" / "validation_webhooks.yaml").read_text())
+    configuration: Manifest = yaml.safe_load(
+        (BINARIES / "keda" / "validation_webhooks.yaml").read_text()
+    )
     bundle = base64.b64encode((folder / "certificates" / "ca.crt").read_bytes()).decode()
     for webhook in configuration["webhooks"]:
         path = webhook["clientConfig"]["service"]["path"]
@@ -315,14 +392,23 @@ def _webhooks(folder: Path) -> Manifest:
 
 
 def _interceptor_service() -> Iterator[Manifest]:
-    # The scaler asks the interceptors behind this Service how many requests wait. Loopback addresses are refused in slices, names aren't.
+    # The scaler asks the interceptors behind this Service how many requests wait. Loopback
+    # addresses are refused in slices, names aren't.
     name = {"name": processes.INTERCEPTOR_SERVICE, "namespace": "keda"}
     ports = [{"name": "admin", "port": processes.ADMIN_PORT}]
-    yield {"apiVersion": "v1", "kind": "Service", "metadata": name, "spec": {"clusterIP": "None", "ports": ports}}
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": name,
+        "spec": {"clusterIP": "None", "ports": ports},
+    }
     yield {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {**name, "labels": {"kubernetes.io/service-name": processes.INTERCEPTOR_SERVICE}},
+        "metadata": {
+            **name,
+            "labels": {"kubernetes.io/service-name": processes.INTERCEPTOR_SERVICE},
+        },
         "addressType": "FQDN",
         "endpoints": [{"addresses": ["localhost.localdomain"], "conditions": {"ready": True}}],
         "ports": ports,
@@ -336,7 +422,10 @@ def _wait_for_metrics(api: Api) -> None:
 
 
 def _is(api: Api, path: str, condition: str) -> bool:
-    return any(c["type"] == condition and c["status"] == "True" for c in api.get(path).get("status", {}).get("conditions") or ())
+    return any(
+        c["type"] == condition and c["status"] == "True"
+        for c in api.get(path).get("status", {}).get("conditions") or ()
+    )
 
 
 def _tried(action: Callable[[], object]) -> bool:

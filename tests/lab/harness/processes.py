@@ -37,10 +37,15 @@ def etcd(folder: Path) -> Program:
 
 
 def kubernetes(folder: Path, gates: Mapping[str, bool]) -> tuple[Program, ...]:
-    """API server, controller manager, scheduler, and kwok as the kubelet of nodes that don't exist."""
+    """API server, controller manager, scheduler, and kwok as the kubelet of nodes that don't
+    exist."""
     certificates, kubeconfig = folder / "certificates", folder / "kubeconfig"
     feature_gates = (f"--feature-gates={_gates(gates)}",) if gates else ()
-    logins = (f"--kubeconfig={kubeconfig}", f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}")
+    logins = (
+        f"--kubeconfig={kubeconfig}",
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+    )
     return (
         _program(
             "kube-apiserver", f"https://127.0.0.1:{API_PORT}/readyz", "--etcd-servers=http://127.0.0.1:2379", f"--secure-port={API_PORT}",
@@ -80,8 +85,17 @@ def kubernetes(folder: Path, gates: Mapping[str, bool]) -> tuple[Program, ...]:
 def stand_ins(folder: Path, token: str) -> Program:
     """The trigger and the metrics APIs."""
     certificates = folder / "certificates"
-    argv = (sys.executable, "-m", "tests.lab.harness.stand_ins", f"{certificates}/tls.crt", f"{certificates}/tls.key", token)
-    return Program("stand-ins", argv, f"http://127.0.0.1:{TRIGGER_PORT}/v/health", {"PYTHONPATH": str(ROOT)})
+    argv = (
+        sys.executable,
+        "-m",
+        "tests.lab.harness.stand_ins",
+        f"{certificates}/tls.crt",
+        f"{certificates}/tls.key",
+        token,
+    )
+    return Program(
+        "stand-ins", argv, f"http://127.0.0.1:{TRIGGER_PORT}/v/health", {"PYTHONPATH": str(ROOT)}
+    )
 
 
 def karpenter(folder: Path, gates: Mapping[str, bool]) -> Program:
@@ -132,9 +146,14 @@ def keda_adapter(folder: Path) -> Program:
 
 
 def http_add_on(folder: Path) -> tuple[Program, ...]:
-    """KEDA's HTTP add-on, without its operator: a ScaledObject of one's own needs the interceptor and the scaler alone."""
+    """KEDA's HTTP add-on, without its operator: a ScaledObject of one's own needs the interceptor
+    and the scaler alone."""
     shared = {"KUBECONFIG": str(folder / "kubeconfig"), "OTEL_PROM_EXPORTER_ENABLED": "false"}
-    interceptor = {"KEDA_HTTP_PROXY_PORT": str(PROXY_PORT), "KEDA_HTTP_ADMIN_PORT": str(ADMIN_PORT), "KEDA_HTTP_SHUTDOWN_DELAY": "0s"}
+    interceptor = {
+        "KEDA_HTTP_PROXY_PORT": str(PROXY_PORT),
+        "KEDA_HTTP_ADMIN_PORT": str(ADMIN_PORT),
+        "KEDA_HTTP_SHUTDOWN_DELAY": "0s",
+    }
     scaler = {
         "KEDA_HTTP_SCALER_PORT": "9090",
         "KEDA_HTTP_SCALER_TARGET_ADMIN_NAMESPACE": "keda",
@@ -143,7 +162,9 @@ def http_add_on(folder: Path) -> tuple[Program, ...]:
         "KEDA_HTTP_SCALER_TARGET_ADMIN_PORT": str(ADMIN_PORT),
     }
     return (
-        _program("http-interceptor", f"http://127.0.0.1:{ADMIN_PORT}/readyz", env=shared | interceptor),
+        _program(
+            "http-interceptor", f"http://127.0.0.1:{ADMIN_PORT}/readyz", env=shared | interceptor
+        ),
         _program("http-scaler", "", env=shared | scaler),
     )
 

@@ -1,6 +1,8 @@
-"""What the lab has instead of the world: a trigger that scalers poll (HTTP), and the pod and external metrics APIs (TLS) for plain HPAs.
+"""What the lab has instead of the world: a trigger that scalers poll (HTTP), and the pod and
+external metrics APIs (TLS) for plain HPAs.
 
-`PUT /v/KEY` sets a trigger's value (a number, `error` for HTTP 500, `null` for an answer without the value); `PUT /cpu/NAMESPACE` sets what
+`PUT /v/KEY` sets a trigger's value (a number, `error` for HTTP 500, `null` for an answer without
+the value); `PUT /cpu/NAMESPACE` sets what
 each pod of a namespace uses.
 """
 
@@ -62,7 +64,8 @@ class ModelServer(BaseHTTPRequestHandler):
 
 
 class Metrics(BaseHTTPRequestHandler):
-    """metrics.k8s.io/v1beta1 and external.metrics.k8s.io/v1beta1, as far as the HPA controller asks."""
+    """metrics.k8s.io/v1beta1 and external.metrics.k8s.io/v1beta1, as far as the HPA controller
+    asks."""
 
     protocol_version = "HTTP/1.1"
     token = ""
@@ -73,24 +76,46 @@ class Metrics(BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         match parts:
             case ["apis", "metrics.k8s.io", "v1beta1"]:
-                pods = {"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}
+                pods = {
+                    "name": "pods",
+                    "singularName": "",
+                    "namespaced": True,
+                    "kind": "PodMetrics",
+                    "verbs": ["get", "list"],
+                }
                 _answer(
                     self,
                     200,
-                    {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "metrics.k8s.io/v1beta1", "resources": [pods]},
+                    {
+                        "kind": "APIResourceList",
+                        "apiVersion": "v1",
+                        "groupVersion": "metrics.k8s.io/v1beta1",
+                        "resources": [pods],
+                    },
                 )
             case ["apis", "external.metrics.k8s.io", "v1beta1"]:
-                kind = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "external.metrics.k8s.io/v1beta1", "resources": []}
+                kind = {
+                    "kind": "APIResourceList",
+                    "apiVersion": "v1",
+                    "groupVersion": "external.metrics.k8s.io/v1beta1",
+                    "resources": [],
+                }
                 _answer(self, 200, kind)
             case ["apis", "metrics.k8s.io", "v1beta1", "namespaces", namespace, "pods"]:
                 self._pods(namespace, query.get("labelSelector", ""))
             case ["apis", "external.metrics.k8s.io", "v1beta1", "namespaces", namespace, name]:
                 self._external(namespace, name)
             case _:
-                _answer(self, 404, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404})
+                _answer(
+                    self,
+                    404,
+                    {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404},
+                )
 
     def _pods(self, namespace: str, selector: str) -> None:
-        listed = self._kubernetes(f"/api/v1/namespaces/{namespace}/pods?labelSelector={urllib.parse.quote(selector)}")
+        listed = self._kubernetes(
+            f"/api/v1/namespaces/{namespace}/pods?labelSelector={urllib.parse.quote(selector)}"
+        )
         used = values.get(f"/cpu/{namespace}", "0m")
         _answer(self, 200, {
             "kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {},
@@ -107,17 +132,38 @@ class Metrics(BaseHTTPRequestHandler):
     def _external(self, namespace: str, name: str) -> None:
         value = values.get(f"/v/{namespace}", "0")
         if value == "error":
-            _answer(self, 500, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500, "message": "as told"})
+            _answer(
+                self,
+                500,
+                {
+                    "kind": "Status",
+                    "apiVersion": "v1",
+                    "status": "Failure",
+                    "code": 500,
+                    "message": "as told",
+                },
+            )
             return
         item = {"metricName": name, "metricLabels": {}, "timestamp": _now(), "value": value}
         _answer(
-            self, 200, {"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "metadata": {}, "items": [item]}
+            self,
+            200,
+            {
+                "kind": "ExternalMetricValueList",
+                "apiVersion": "external.metrics.k8s.io/v1beta1",
+                "metadata": {},
+                "items": [item],
+            },
         )
 
     def _kubernetes(self, path: str) -> Any:
-        request = urllib.request.Request(f"https://127.0.0.1:6443{path}", headers={"Authorization": f"Bearer {self.token}"})
+        request = urllib.request.Request(
+            f"https://127.0.0.1:6443{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
         context = ssl._create_unverified_context()
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
 

@@ -1,9 +1,14 @@
-"""Runs inside the lab's private namespaces, as their first process: starts, watches and stops programs as standard input says.
+"""Runs inside the lab's private namespaces, as their first process: starts, watches and stops
+programs as standard input says.
 
-Commands are JSON lines: {"id", "do": "start", "name", "argv", "env", "health", "timeout"}, {"id", "do": "stop", "name"} and
-{"id", "do": "forward", "socket", "port"} (a Unix socket to a loopback port: a path crosses the network namespace, an address doesn't).
-Each is answered with {"id", "error": null or text}; a program that ends by itself is told as {"died": name, "log": its last lines}.
-When input ends, for whatever reason, everything is stopped and the data folder is removed; when this process is killed, the kernel ends
+Commands are JSON lines: {"id", "do": "start", "name", "argv", "env", "health", "timeout"}, {"id",
+"do": "stop", "name"} and
+{"id", "do": "forward", "socket", "port"} (a Unix socket to a loopback port: a path crosses the
+network namespace, an address doesn't).
+Each is answered with {"id", "error": null or text}; a program that ends by itself is told as
+{"died": name, "log": its last lines}.
+When input ends, for whatever reason, everything is stopped and the data folder is removed; when
+this process is killed, the kernel ends
 all others of its process namespace.
 """
 
@@ -56,7 +61,9 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _obey(folder: Path, running: dict[str, subprocess.Popen[bytes]], command: dict[str, Any]) -> str | None:
+def _obey(
+    folder: Path, running: dict[str, subprocess.Popen[bytes]], command: dict[str, Any]
+) -> str | None:
     match command["do"]:
         case "start":
             return _start(folder, running, command)
@@ -67,7 +74,9 @@ def _obey(folder: Path, running: dict[str, subprocess.Popen[bytes]], command: di
     return None
 
 
-def _start(folder: Path, running: dict[str, subprocess.Popen[bytes]], command: dict[str, Any]) -> str | None:
+def _start(
+    folder: Path, running: dict[str, subprocess.Popen[bytes]], command: dict[str, Any]
+) -> str | None:
     name = command["name"]
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -81,12 +90,18 @@ def _start(folder: Path, running: dict[str, subprocess.Popen[bytes]], command: d
     deadline = time.monotonic() + command["timeout"]
     while command["health"]:
         if process.poll() is not None:
-            return f"{name} ended with {process.returncode} before it was healthy:\n{_tail(folder, name)}"
+            return (
+                f"{name} ended with {process.returncode} before it was "
+                f"healthy:\n{_tail(folder, name)}"
+            )
         if _healthy(command["health"]):
             break
         if time.monotonic() > deadline:
             _stop([process])
-            return f"{name} was not healthy at {command['health']} after {command['timeout']} s:\n{_tail(folder, name)}"
+            return (
+                f"{name} was not healthy at {command['health']} after {command['timeout']} "
+                f"s:\n{_tail(folder, name)}"
+            )
         time.sleep(0.1)
     running[name] = process
     return None
@@ -94,12 +109,15 @@ def _start(folder: Path, running: dict[str, subprocess.Popen[bytes]], command: d
 
 def _healthy(url: str) -> bool:
     insecure = ssl._create_unverified_context() if url.startswith("https:") else None
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=insecure))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=insecure)
+    )
     try:
         with opener.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as refused:
-        # The API server lets nobody in without a token: that it answers so is health enough for a start.
+        # The API server lets nobody in without a token: that it answers so is health enough for a
+        # start.
         return refused.code in (401, 403)
     except OSError:
         return False
@@ -177,12 +195,15 @@ def _die_with_parent() -> None:
 
 def _own_names(hosts: Path) -> None:
     # MS_BIND (linux/mount.h): a cluster's names mean this host, in our mount namespace alone.
-    if ctypes.CDLL(None, use_errno=True).mount(str(hosts).encode(), b"/etc/hosts", None, 4096, None):
+    if ctypes.CDLL(None, use_errno=True).mount(
+        str(hosts).encode(), b"/etc/hosts", None, 4096, None
+    ):
         raise OSError(ctypes.get_errno(), "mount over /etc/hosts")
 
 
 def _loopback_up() -> None:
-    # struct ifreq: 16 bytes of name, then the flags; SIOCGIFFLAGS and SIOCSIFFLAGS (linux/sockios.h), IFF_UP is 1.
+    # struct ifreq: 16 bytes of name, then the flags; SIOCGIFFLAGS and SIOCSIFFLAGS
+    # (linux/sockios.h), IFF_UP is 1.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, 0x8913, request))[1]

@@ -1,4 +1,5 @@
-"""What the AWS readers say beside the floor: labels, taints, market, region, price, replacement, evidence, schedules."""
+"""What the AWS readers say beside the floor: labels, taints, market, region, price, replacement,
+evidence, schedules."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def resource(token: str, name: str, inputs: dict[str, Any], **more: Any) -> Reso
     return Resource(f"{URN}{token}::{name}", token, name, inputs, **more)
 
 
-def pools(*resources: Resource, settings: Any = None, config: dict[str, str] | None = None) -> tuple[Pool, ...]:
+def pools(
+    *resources: Resource, settings: Any = None, config: dict[str, str] | None = None
+) -> tuple[Pool, ...]:
     stack = Stack("digest", tuple(sorted(resources, key=lambda r: r.urn)), config=config)
     return platforms.read(estate((stack,), parse(settings or {}, "test"))).pools
 
@@ -33,21 +36,36 @@ def node_group(**inputs: Any) -> Resource:
     return resource(
         "aws:eks/nodeGroup:NodeGroup",
         "gpu",
-        {"clusterName": "ml", "nodeGroupName": "gpus", "instanceTypes": ["g5.xlarge"], "scalingConfig": sizes, **inputs},
+        {
+            "clusterName": "ml",
+            "nodeGroupName": "gpus",
+            "instanceTypes": ["g5.xlarge"],
+            "scalingConfig": sizes,
+            **inputs,
+        },
     )
 
 
 def test_a_node_group_carries_labels_and_taints() -> None:
     cluster = resource("aws:eks/cluster:Cluster", "c", {"name": "ml"})
-    taints = [{"key": "gpu", "value": "yes", "effect": "NO_SCHEDULE"}, {"key": "old", "effect": "PREFER_NO_SCHEDULE"}]
-    (pool,) = pools(cluster, node_group(labels={"team": "nlp", "secret": UNKNOWN}, taints=taints, capacityType="SPOT"))
+    taints = [
+        {"key": "gpu", "value": "yes", "effect": "NO_SCHEDULE"},
+        {"key": "old", "effect": "PREFER_NO_SCHEDULE"},
+    ]
+    (pool,) = pools(
+        cluster,
+        node_group(labels={"team": "nlp", "secret": UNKNOWN}, taints=taints, capacityType="SPOT"),
+    )
     assert pool.placement is not None
     assert pool.placement.labels["team"] == "nlp"
     assert pool.placement.labels["secret"] is None
     assert pool.placement.labels["node.kubernetes.io/instance-type"] == "g5.xlarge"
     assert pool.placement.labels["eks.amazonaws.com/nodegroup"] == "gpus"
     assert pool.placement.labels["eks.amazonaws.com/capacityType"] == "SPOT"
-    assert pool.placement.taints == (Taint("gpu", "yes", "NoSchedule"), Taint("old", "", "PreferNoSchedule"))
+    assert pool.placement.taints == (
+        Taint("gpu", "yes", "NoSchedule"),
+        Taint("old", "", "PreferNoSchedule"),
+    )
     assert pool.market == "spot"
     assert (pool.desired, pool.ceiling) == (1, 3)
 
@@ -68,16 +86,26 @@ def test_a_group_of_fixed_size_brings_no_node() -> None:
 
 def test_an_autoscaler_that_never_scales_down_keeps_what_came() -> None:
     values = {"extraArgs": {"scale-down-enabled": "false"}}
-    chart = resource("kubernetes:helm.sh/v3:Release", "ca", {"chart": "cluster-autoscaler", "values": values})
+    chart = resource(
+        "kubernetes:helm.sh/v3:Release", "ca", {"chart": "cluster-autoscaler", "values": values}
+    )
     (pool,) = pools(chart, node_group(scalingConfig={"minSize": 0, "desiredSize": 0, "maxSize": 3}))
     assert pool.placement is not None
     assert pool.placement.retained is not None
     assert pool.placement.retained.urn == chart.urn
 
 
-@pytest.mark.parametrize(("arguments", "wanted"), [({}, 600), ({"scale-down-unneeded-time": "2m"}, 120)])
-def test_an_autoscaler_removes_nodes_after_its_delay(arguments: dict[str, str], wanted: int) -> None:
-    chart = resource("kubernetes:helm.sh/v3:Release", "ca", {"chart": "cluster-autoscaler", "values": {"extraArgs": arguments}})
+@pytest.mark.parametrize(
+    ("arguments", "wanted"), [({}, 600), ({"scale-down-unneeded-time": "2m"}, 120)]
+)
+def test_an_autoscaler_removes_nodes_after_its_delay(
+    arguments: dict[str, str], wanted: int
+) -> None:
+    chart = resource(
+        "kubernetes:helm.sh/v3:Release",
+        "ca",
+        {"chart": "cluster-autoscaler", "values": {"extraArgs": arguments}},
+    )
     (pool,) = pools(chart, node_group())
     assert pool.placement is not None
     assert pool.placement.reclaim == wanted
@@ -94,7 +122,9 @@ def test_an_autoscaler_removes_nodes_after_its_delay(arguments: dict[str, str], 
         ({}, None, {}, None),
     ],
 )
-def test_region(inputs: dict[str, Any], config: dict[str, str] | None, settings: Any, region: str | None) -> None:
+def test_region(
+    inputs: dict[str, Any], config: dict[str, str] | None, settings: Any, region: str | None
+) -> None:
     instance = resource("aws:ec2/instance:Instance", "box", {"instanceType": "g5.xlarge", **inputs})
     (pool,) = pools(instance, config=config, settings=settings)
     assert pool.region == region
@@ -109,8 +139,14 @@ def test_windows_nodes_have_the_price_and_the_label_of_windows() -> None:
 
 
 def test_a_dedicated_host_has_its_own_price() -> None:
-    (pool,) = pools(resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceType": "p3.2xlarge"}))
-    assert (pool.price_as, pool.shapes[0].instance_type, pool.shapes[0].gpus) == ("dedicated-host", "p3.16xlarge", Decimal(8))
+    (pool,) = pools(
+        resource("aws:ec2/dedicatedHost:DedicatedHost", "host", {"instanceType": "p3.2xlarge"})
+    )
+    assert (pool.price_as, pool.shapes[0].instance_type, pool.shapes[0].gpus) == (
+        "dedicated-host",
+        "p3.16xlarge",
+        Decimal(8),
+    )
 
 
 def test_a_replacement_created_first_bills_twice() -> None:
@@ -123,14 +159,21 @@ def test_a_replacement_created_first_bills_twice() -> None:
 
 
 def test_ignored_changes_are_evidence_and_no_autoscaler() -> None:
-    group = replace(node_group(scalingConfig={"minSize": 0, "desiredSize": 2, "maxSize": 3}), ignore_changes=("scalingConfig.desiredSize",))
+    group = replace(
+        node_group(scalingConfig={"minSize": 0, "desiredSize": 2, "maxSize": 3}),
+        ignore_changes=("scalingConfig.desiredSize",),
+    )
     (pool,) = pools(group)
     assert [hold.units for hold in pool.holds] == [2]
-    assert "scalingConfig.desiredSize" in [link.path for link in pool.holds[0].evidence if link.value is None]
+    assert "scalingConfig.desiredSize" in [
+        link.path for link in pool.holds[0].evidence if link.value is None
+    ]
 
 
 def test_evidence_leads_from_the_group_over_its_template_to_the_type() -> None:
-    template = resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", {"instanceType": "p5.48xlarge"})
+    template = resource(
+        "aws:ec2/launchTemplate:LaunchTemplate", "lt", {"instanceType": "p5.48xlarge"}
+    )
     group = resource(
         "aws:autoscaling/group:Group",
         "asg",
@@ -138,12 +181,20 @@ def test_evidence_leads_from_the_group_over_its_template_to_the_type() -> None:
         property_dependencies={"launchTemplate": (template.urn,)},
     )
     (pool,) = pools(template, group)
-    chain = [(link.urn.rsplit("::", 1)[-1], link.path, link.value) for link in pool.holds[0].evidence]
-    assert chain == [("asg", "launchTemplate.id", UNKNOWN), ("lt", "instanceType", "p5.48xlarge"), ("asg", "minSize", 1)]
+    chain = [
+        (link.urn.rsplit("::", 1)[-1], link.path, link.value) for link in pool.holds[0].evidence
+    ]
+    assert chain == [
+        ("asg", "launchTemplate.id", UNKNOWN),
+        ("lt", "instanceType", "p5.48xlarge"),
+        ("asg", "minSize", 1),
+    ]
 
 
 def test_a_service_has_its_own_price() -> None:
-    notebook = resource("aws:sagemaker/notebookInstance:NotebookInstance", "nb", {"instanceType": "ml.g5.xlarge"})
+    notebook = resource(
+        "aws:sagemaker/notebookInstance:NotebookInstance", "nb", {"instanceType": "ml.g5.xlarge"}
+    )
     (pool,) = pools(notebook)
     assert (pool.price_as, pool.shapes[0].instance_type) == ("sagemaker", "g5.xlarge")
 
@@ -154,48 +205,109 @@ def test_auto_mode_offers_pods_without_gpus_a_place() -> None:
     found = pools(cluster)
     assert [pool.name for pool in found] == ["general-purpose", "system"]
     assert all(shape.gpus == 0 for pool in found for shape in pool.shapes)
-    assert pools(replace(cluster, inputs={"name": "ml", "computeConfig": {**config, "enabled": False}})) == ()
+    assert (
+        pools(
+            replace(cluster, inputs={"name": "ml", "computeConfig": {**config, "enabled": False}})
+        )
+        == ()
+    )
 
 
 def test_a_cpu_group_outside_kubernetes_is_no_pool() -> None:
-    group = resource("aws:autoscaling/group:Group", "asg", {"minSize": 2, "maxSize": 2, "launchConfiguration": "lc"})
-    configuration = resource("aws:ec2/launchConfiguration:LaunchConfiguration", "lc", {"name": "lc", "instanceType": "m5.large"})
+    group = resource(
+        "aws:autoscaling/group:Group",
+        "asg",
+        {"minSize": 2, "maxSize": 2, "launchConfiguration": "lc"},
+    )
+    configuration = resource(
+        "aws:ec2/launchConfiguration:LaunchConfiguration",
+        "lc",
+        {"name": "lc", "instanceType": "m5.large"},
+    )
     assert pools(group, configuration) == ()
-    owned = replace(group, inputs={**group.inputs, "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned"}]})
-    assert [pool.platform for pool in pools(owned, configuration)] == ["EKS self-managed node group"]
+    owned = replace(
+        group,
+        inputs={**group.inputs, "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned"}]},
+    )
+    assert [pool.platform for pool in pools(owned, configuration)] == [
+        "EKS self-managed node group"
+    ]
 
 
 def test_a_secret_never_reaches_a_part() -> None:
-    instance = resource("aws:ec2/instance:Instance", "box", {"instanceType": SECRET, "userData": SECRET})
+    instance = resource(
+        "aws:ec2/instance:Instance", "box", {"instanceType": SECRET, "userData": SECRET}
+    )
     (pool,) = pools(instance)
     assert pool.undecided
     assert "secret" in pool.undecided[0].why
 
 
-def change(cron: str | None, minimum: int | None = None, maximum: int | None = None, desired: int | None = None) -> Change:
+def change(
+    cron: str | None,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    desired: int | None = None,
+) -> Change:
     return Change(cron, minimum, maximum, desired)
 
 
 @pytest.mark.parametrize(
     ("start", "changes", "lowered", "held"),
     [
-        (Sizes(0, 4, 0), [change("0 8 * * *", desired=2), change("0 20 * * *", desired=0)], False, [(2, 84)]),
+        (
+            Sizes(0, 4, 0),
+            [change("0 8 * * *", desired=2), change("0 20 * * *", desired=0)],
+            False,
+            [(2, 84)],
+        ),
         (Sizes(0, 4, 0), [change("0 8 * * 1", desired=3)], False, [(3, 168)]),
-        (Sizes(0, 4, 1), [change("0 8 * * MON-FRI", desired=3), change("0 18 * * MON-FRI", desired=1)], False, [(3, 50), (1, 168)]),
-        (Sizes(0, 4, 2), [change("0 0 * * SAT", maximum=0), change("0 0 * * MON", maximum=4)], False, []),
-        (Sizes(0, 4, 0), [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)], True, [(1, 70)]),
-        (Sizes(0, 4, 0), [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)], False, [(1, 168)]),
+        (
+            Sizes(0, 4, 1),
+            [change("0 8 * * MON-FRI", desired=3), change("0 18 * * MON-FRI", desired=1)],
+            False,
+            [(3, 50), (1, 168)],
+        ),
+        (
+            Sizes(0, 4, 2),
+            [change("0 0 * * SAT", maximum=0), change("0 0 * * MON", maximum=4)],
+            False,
+            [],
+        ),
+        (
+            Sizes(0, 4, 0),
+            [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)],
+            True,
+            [(1, 70)],
+        ),
+        (
+            Sizes(0, 4, 0),
+            [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)],
+            False,
+            [(1, 168)],
+        ),
         (Sizes(0, 4, 0), [change(None, desired=2)], False, [(2, 168)]),
         (Sizes(0, 4, 3), [change(None, desired=0)], False, []),
-        (Sizes(0, 4, 0), [change("0 22 * * FRI", desired=1), change("0 2 * * SAT", desired=0)], False, [(1, 4)]),
+        (
+            Sizes(0, 4, 0),
+            [change("0 22 * * FRI", desired=1), change("0 2 * * SAT", desired=0)],
+            False,
+            [(1, 4)],
+        ),
     ],
 )
-def test_hours_of_schedules(start: Sizes, changes: list[Change], lowered: bool, held: list[tuple[int, int]]) -> None:
-    assert levels(start, changes, lowered) == tuple((level, Decimal(hours)) for level, hours in held)
+def test_hours_of_schedules(
+    start: Sizes, changes: list[Change], lowered: bool, held: list[tuple[int, int]]
+) -> None:
+    assert levels(start, changes, lowered) == tuple(
+        (level, Decimal(hours)) for level, hours in held
+    )
 
 
 def test_a_day_of_the_month_counts_by_its_share() -> None:
-    held = levels(Sizes(0, 1, 0), [change("0 0 1 * *", desired=1), change("0 0 2 * *", desired=0)], False)
+    held = levels(
+        Sizes(0, 1, 0), [change("0 0 1 * *", desired=1), change("0 0 2 * *", desired=0)], False
+    )
     # 48 days of 1461 in a leap cycle: 48 × 168 / 1461.
     assert held == ((1, (Decimal(48) * WEEK / 1461).quantize(Decimal("0.01"))),)
 

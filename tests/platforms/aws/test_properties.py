@@ -1,4 +1,5 @@
-"""What must hold for every AWS declaration: more is never less, unknown is never safer, order and names do not matter."""
+"""What must hold for every AWS declaration: more is never less, unknown is never safer, order and
+names do not matter."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.platforms.test_aws_stacks import STACKS, UNKNOWN, case_of
 
 from tests.cases import stack_of
+from tests.platforms.aws.test_stacks import STACKS, UNKNOWN, case_of
 from zerofloor import platforms
 from zerofloor.estate import estate
 from zerofloor.floor.find import find_floor
@@ -28,7 +29,12 @@ def floor(case: Mapping[str, Any], chosen: Any = None) -> Floor:
 
 def gpu_hours(found: Floor) -> Decimal:
     return sum(
-        ((e.supply.shapes[0].gpus or Decimal(1)) * e.supply.node_hours_per_week for e in found.entries if e.supply and e.nodes), Decimal(0)
+        (
+            (e.supply.shapes[0].gpus or Decimal(1)) * e.supply.node_hours_per_week
+            for e in found.entries
+            if e.supply and e.nodes
+        ),
+        Decimal(0),
     )
 
 
@@ -38,7 +44,16 @@ def groups(draw: st.DrawFn) -> dict[str, Any]:
     low = draw(st.integers(0, 4))
     desired = draw(st.integers(low, 6))
     high = draw(st.integers(desired, 8))
-    warm = draw(st.sampled_from([None, {"poolState": "Running"}, {"poolState": "Running", "minSize": 1}, {"poolState": "Stopped"}]))
+    warm = draw(
+        st.sampled_from(
+            [
+                None,
+                {"poolState": "Running"},
+                {"poolState": "Running", "minSize": 1},
+                {"poolState": "Stopped"},
+            ]
+        )
+    )
     return {
         "eks": draw(st.booleans()),
         "minimum": low,
@@ -46,7 +61,8 @@ def groups(draw: st.DrawFn) -> dict[str, Any]:
         "maximum": high,
         "autoscaler": draw(st.booleans()),
         "protected": draw(st.booleans()),
-        # A warm pool and a mixed instances policy exclude each other (EC2 Auto Scaling user guide, "Warm pools: limitations").
+        # A warm pool and a mixed instances policy exclude each other (EC2 Auto Scaling user guide,
+        # "Warm pools: limitations").
         "weight": None if warm else draw(st.sampled_from([None, "2", "3"])),
         "warm": warm,
         "up": draw(st.one_of(st.none(), st.integers(0, 8))),
@@ -71,23 +87,52 @@ def case(group: Mapping[str, Any]) -> dict[str, Any]:
         "launchTemplate": {"name": "lt"},
     }
     if group["weight"]:
-        template = {"launchTemplateSpecification": {"launchTemplateName": "lt"}, "overrides": [{"weightedCapacity": group["weight"]}]}
+        template = {
+            "launchTemplateSpecification": {"launchTemplateName": "lt"},
+            "overrides": [{"weightedCapacity": group["weight"]}],
+        }
         props = {**props, "mixedInstancesPolicy": {"launchTemplate": template}}
         del props["launchTemplate"]
     if group["warm"]:
         props["warmPool"] = group["warm"]
     resources: list[dict[str, Any]] = [
         {"type": "aws:autoscaling/group:Group", "name": "g", "props": props},
-        {"type": "aws:ec2/launchTemplate:LaunchTemplate", "name": "lt", "props": {"name": "lt", "instanceType": "g5.xlarge"}},
+        {
+            "type": "aws:ec2/launchTemplate:LaunchTemplate",
+            "name": "lt",
+            "props": {"name": "lt", "instanceType": "g5.xlarge"},
+        },
     ]
     if group["autoscaler"]:
-        tracking = {"autoscalingGroupName": "g", "policyType": "TargetTrackingScaling", "targetTrackingConfiguration": {"targetValue": 50}}
-        resources.append({"type": "aws:autoscaling/policy:Policy", "name": "track", "props": tracking})
+        tracking = {
+            "autoscalingGroupName": "g",
+            "policyType": "TargetTrackingScaling",
+            "targetTrackingConfiguration": {"targetValue": 50},
+        }
+        resources.append(
+            {"type": "aws:autoscaling/policy:Policy", "name": "track", "props": tracking}
+        )
     if group["up"] is not None:
-        action = {"autoscalingGroupName": "g", "recurrence": "0 8 * * *", "minSize": -1, "maxSize": -1, "desiredCapacity": group["up"]}
-        resources.append({"type": "aws:autoscaling/schedule:Schedule", "name": "up", "props": action})
-        back = {"autoscalingGroupName": "g", "recurrence": "0 20 * * *", "minSize": -1, "maxSize": -1, "desiredCapacity": group["minimum"]}
-        resources.append({"type": "aws:autoscaling/schedule:Schedule", "name": "back", "props": back})
+        action = {
+            "autoscalingGroupName": "g",
+            "recurrence": "0 8 * * *",
+            "minSize": -1,
+            "maxSize": -1,
+            "desiredCapacity": group["up"],
+        }
+        resources.append(
+            {"type": "aws:autoscaling/schedule:Schedule", "name": "up", "props": action}
+        )
+        back = {
+            "autoscalingGroupName": "g",
+            "recurrence": "0 20 * * *",
+            "minSize": -1,
+            "maxSize": -1,
+            "desiredCapacity": group["minimum"],
+        }
+        resources.append(
+            {"type": "aws:autoscaling/schedule:Schedule", "name": "back", "props": back}
+        )
     return {"resources": resources}
 
 
@@ -123,14 +168,25 @@ def test_an_unknown_size_is_never_safer(group: dict[str, Any], field: str) -> No
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if path:
         yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in inner:
         yield from _leaves(item, (*path, key))
 
 
-# Which cluster an unknown name means is the only one in the stack: the usual way to write it, and printed as an assumption.
+# Which cluster an unknown name means is the only one in the stack: the usual way to write it, and
+# printed as an assumption.
 EXCEPTIONS = {"other-cluster"}
-FAILING = [name for name, (_, stack) in STACKS.items() if stack["verdict"] != "zero" and stack["name"] not in EXCEPTIONS]
+FAILING = [
+    name
+    for name, (_, stack) in STACKS.items()
+    if stack["verdict"] != "zero" and stack["name"] not in EXCEPTIONS
+]
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
@@ -150,7 +206,21 @@ def test_no_unknown_makes_a_failing_stack_pass(data: st.DataObject) -> None:
     assert floor(changed, stack.get("settings")).verdict != "zero", path
 
 
-HOSTILE: list[Any] = [None, True, -1, 10**9, 0.5, "", "-3", "many", [], {}, [[]], {"": None}, "x" * 5000]
+HOSTILE: list[Any] = [
+    None,
+    True,
+    -1,
+    10**9,
+    0.5,
+    "",
+    "-3",
+    "many",
+    [],
+    {},
+    [[]],
+    {"": None},
+    "x" * 5000,
+]
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)

@@ -1,4 +1,5 @@
-"""AWS stacks in pairs that differ in one property, each worked out by hand, judged at the real door."""
+"""AWS stacks in pairs that differ in one property, each worked out by hand, judged at the real
+door."""
 
 from __future__ import annotations
 
@@ -38,12 +39,22 @@ STACKS = _load()
 
 def case_of(pair: Mapping[str, Any], stack: Mapping[str, Any]) -> dict[str, Any]:
     """The labelled case that a stack of a pair describes."""
-    resources = copy.deepcopy([r for r in [*pair["resources"], *stack.get("add", [])] if r["name"] not in stack.get("drop", [])])
+    resources = copy.deepcopy(
+        [
+            r
+            for r in [*pair["resources"], *stack.get("add", [])]
+            if r["name"] not in stack.get("drop", [])
+        ]
+    )
     for resource in resources:
         changed = stack.get("set", {}).get(resource["name"], {})
-        resource["props"] = {k: v for k, v in {**resource["props"], **changed}.items() if v is not None}
+        resource["props"] = {
+            k: v for k, v in {**resource["props"], **changed}.items() if v is not None
+        }
         for prop, names in stack.get("depend", {}).get(resource["name"], {}).items():
-            resource.setdefault("propertyDependencies", {})[prop] = [_urn(resources, name) for name in names]
+            resource.setdefault("propertyDependencies", {})[prop] = [
+                _urn(resources, name) for name in names
+            ]
         resource["op"] = stack.get("op", {}).get(resource["name"], "create")
     return {"resources": _known(resources), "config": {"aws:region": "us-east-1"}}
 
@@ -62,7 +73,9 @@ def _known(value: Any) -> Any:
 
 
 def floor_of(case: Mapping[str, Any], settings: Any = None) -> Floor:
-    return judge((stack_of(case),), open_book(), parse(settings or {}, "test"), datetime.date(2026, 11, 24)).floor
+    return judge(
+        (stack_of(case),), open_book(), parse(settings or {}, "test"), datetime.date(2026, 11, 24)
+    ).floor
 
 
 def _holding(floor: Floor) -> list[Entry]:
@@ -79,13 +92,17 @@ def test_stack(name: str) -> None:
     if "nodes" in stack:
         assert floor.nodes == stack["nodes"]
     if "cause" in stack:
-        assert Cause[stack["cause"]] in {hold.cause for entry in _holding(floor) for hold in entry.holds}
+        assert Cause[stack["cause"]] in {
+            hold.cause for entry in _holding(floor) for hold in entry.holds
+        }
     if "hours" in stack:
         assert max(entry.hours_per_week for entry in _holding(floor)) == stack["hours"]
     if "notice" in stack:
         assert Cause[stack["notice"]] in {notice.cause for notice in floor.notices}
     if "ceiling" in stack:
-        assert [entry.supply.ceiling for entry in floor.entries if entry.supply] == [stack["ceiling"]]
+        assert [entry.supply.ceiling for entry in floor.entries if entry.supply] == [
+            stack["ceiling"]
+        ]
 
 
 @pytest.mark.parametrize("name", STACKS)

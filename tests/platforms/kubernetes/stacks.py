@@ -1,7 +1,10 @@
-"""Stacks written as pairs in the YAML files beside this one: objects, and what one property makes of them.
+"""Stacks written as pairs in the YAML files beside this one: objects, and what one property makes
+of them.
 
-A pair has `objects` (manifests, or `{type, name, props}` for what is no Kubernetes object) and `stacks`. A stack has `patch` (by
-`Kind/name` a JSON merge patch, RFC 7386: null takes a field away), `add` and `drop`, `settings`, and `label` (verdict, gpus, why).
+A pair has `objects` (manifests, or `{type, name, props}` for what is no Kubernetes object) and
+`stacks`. A stack has `patch` (by
+`Kind/name` a JSON merge patch, RFC 7386: null takes a field away), `add` and `drop`, `settings`,
+and `label` (verdict, gpus, why).
 `$unknown` and `$secret` stand for values that a preview does not know or show.
 """
 
@@ -19,7 +22,10 @@ from tests.cases import stack_of
 from zerofloor.stack import Stack
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "AAABAP"}
+SECRET = {
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    "ciphertext": "AAABAP",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +53,54 @@ def labelled() -> dict[str, Labelled]:
 
 
 def _labelled(pair: Mapping[str, Any], stack: Mapping[str, Any]) -> Labelled:
-    objects = [copy.deepcopy(o) for o in [*pair["objects"], *stack.get("add", [])] if _key(o) not in stack.get("drop", [])]
+    objects = [
+        copy.deepcopy(o)
+        for o in [*pair["objects"], *stack.get("add", [])]
+        if _key(o) not in stack.get("drop", [])
+    ]
     unused = set(stack.get("patch", {})) - {_key(o) for o in objects}
     assert not unused, f"{pair['pair']}: no such object: {unused}"
     resources = tuple(_resource(o, stack.get("patch", {}).get(_key(o), {})) for o in objects)
     parts = sorted({r["document"] for r in resources})
-    stacks = tuple(stack_of({"resources": [r for r in resources if r["document"] == part], "config": {}}) for part in parts)
-    return Labelled(pair, stack["name"], stack["label"], resources, stack.get("settings", {}), stacks)
+    stacks = tuple(
+        stack_of({"resources": [r for r in resources if r["document"] == part], "config": {}})
+        for part in parts
+    )
+    return Labelled(
+        pair, stack["name"], stack["label"], resources, stack.get("settings", {}), stacks
+    )
 
 
 def _key(declared: Mapping[str, Any]) -> str:
-    return f"{declared['kind']}/{declared['metadata']['name']}" if "kind" in declared else str(declared["name"])
+    return (
+        f"{declared['kind']}/{declared['metadata']['name']}"
+        if "kind" in declared
+        else str(declared["name"])
+    )
 
 
 def _resource(declared: Mapping[str, Any], patch: Any) -> dict[str, Any]:
     document = str(declared.get("document", "dev"))
-    props = {k: v for k, v in (declared["props"] if "type" in declared else declared).items() if k != "document"}
+    props = {
+        k: v
+        for k, v in (declared["props"] if "type" in declared else declared).items()
+        if k != "document"
+    }
     token = declared.get("type")
     if token is None:
         version = declared["apiVersion"]
         token = f"kubernetes:{version if '/' in version else f'core/{version}'}:{declared['kind']}"
-    name = _key(declared).replace("/", "-") + ("" if "kind" not in declared else f"-{declared['metadata'].get('namespace', 'default')}")
+    name = _key(declared).replace("/", "-") + (
+        "" if "kind" not in declared else f"-{declared['metadata'].get('namespace', 'default')}"
+    )
     urn = f"urn:pulumi:{document}::case::{token}::{name}"
-    return {"type": token, "name": name, "urn": urn, "document": document, "props": _known(merged(props, patch))}
+    return {
+        "type": token,
+        "name": name,
+        "urn": urn,
+        "document": document,
+        "props": _known(merged(props, patch)),
+    }
 
 
 def merged(value: Any, patch: Any) -> Any:
@@ -90,4 +121,8 @@ def _known(value: Any) -> Any:
         return {key: _known(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_known(inner) for inner in value]
-    return {"$unknown": UNKNOWN, "$secret": SECRET}.get(value, value) if isinstance(value, str) else value
+    return (
+        {"$unknown": UNKNOWN, "$secret": SECRET}.get(value, value)
+        if isinstance(value, str)
+        else value
+    )

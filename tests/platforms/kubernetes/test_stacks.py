@@ -1,4 +1,5 @@
-"""Kubernetes stacks in pairs that differ in one property, each worked out by hand, judged at the real door."""
+"""Kubernetes stacks in pairs that differ in one property, each worked out by hand, judged at the
+real door."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ STACKS = labelled()
 
 
 def floor_of(stack: Labelled) -> Floor:
-    return judge(stack.parts, open_book(), parse(dict(stack.settings), "test"), datetime.date(2026, 11, 24)).floor
+    return judge(
+        stack.parts, open_book(), parse(dict(stack.settings), "test"), datetime.date(2026, 11, 24)
+    ).floor
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -26,7 +29,10 @@ def test_stack(name: str) -> None:
     stack = STACKS[name]
     label = stack.label
     floor = floor_of(stack)
-    found = [(e.name, e.verdict, e.gpus, [h.evidence[-1].because for h in e.holds if h.evidence]) for e in floor.entries]
+    found = [
+        (e.name, e.verdict, e.gpus, [h.evidence[-1].because for h in e.holds if h.evidence])
+        for e in floor.entries
+    ]
     assert floor.verdict == label["verdict"], (label["why"], found, floor.undecided)
     if label["verdict"] == "held":
         assert floor.gpus == Decimal(str(label["gpus"])), (label["why"], found)
@@ -35,7 +41,9 @@ def test_stack(name: str) -> None:
     if "hours" in label:
         assert max(entry.hours_per_week for entry in floor.entries) == label["hours"]
     if "cause" in label:
-        assert Cause[label["cause"]] in {hold.cause for entry in floor.entries for hold in entry.holds}
+        assert Cause[label["cause"]] in {
+            hold.cause for entry in floor.entries for hold in entry.holds
+        }
     if "notice" in label:
         assert Cause[label["notice"]] in {notice.cause for notice in floor.notices}
 
@@ -62,5 +70,7 @@ def test_every_pair_has_both_outcomes_and_a_source() -> None:
         labels = [one["label"] for one in stack.pair["stacks"]]
         assert stack.pair["source"]
         assert all(label["why"] for label in labels)
-        assert len({(label["verdict"], label.get("gpus")) for label in labels}) > 1, stack.pair["pair"]
+        assert len({(label["verdict"], label.get("gpus")) for label in labels}) > 1, stack.pair[
+            "pair"
+        ]
     assert len(STACKS) >= 60

@@ -1,4 +1,5 @@
-"""What names a group from outside: scheduled actions, policies and warm pools, by the group that they mean."""
+"""What names a group from outside: scheduled actions, policies and warm pools, by the group that
+they mean."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ from zerofloor.platforms.aws.read import Declared, declared, link_of, part_of
 from zerofloor.platforms.aws.schedule import Change, readable
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, count, text
+from zerofloor.values import Impossible, count, known_text
 
 SCHEDULES: Final = ("aws:autoscaling/schedule:Schedule", "aws-native:autoscaling:ScheduledAction")
 
 
-def by_group(estate: Estate, types: tuple[str, ...]) -> dict[str, tuple[tuple[Declared, bool], ...]]:
+def by_group(
+    estate: Estate, types: tuple[str, ...]
+) -> dict[str, tuple[tuple[Declared, bool], ...]]:
     """The resources that name a group, by its URN, each with whether the link is only a guess."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *types):
@@ -32,24 +35,35 @@ def _targets(estate: Estate, source: Declared) -> list[tuple[str, bool]]:
     if source.logical is not None:
         return [(part_of(source.urn, str(value)), False)] if isinstance(value, Reference) else []
     dependencies = (source.resource.property_dependencies or {}).get(path, ())
-    node_groups = [urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in NODE_GROUPS]
+    node_groups = [
+        urn
+        for urn in dependencies
+        if urn in estate.by_urn and estate.by_urn[urn].type in NODE_GROUPS
+    ]
     if node_groups:
         return [(urn, False) for urn in node_groups]
-    link = link_of(estate, source, path, *GROUPS, value=value, names=("name", "autoScalingGroupName"))
+    link = link_of(
+        estate, source, path, *GROUPS, value=value, names=("name", "autoScalingGroupName")
+    )
     return [(resource.urn, link.open or link.assumption is not None) for resource in link.found]
 
 
 def actions_by_group(estate: Estate) -> dict[str, tuple[Action | Undecided, ...]]:
-    """The scheduled actions by the URN of their group, in the order in which they take effect; undecided where unread."""
+    """The scheduled actions by the URN of their group, in the order in which they take effect;
+    undecided where unread."""
     out: dict[str, tuple[Action | Undecided, ...]] = {}
     for urn, sources in by_group(estate, SCHEDULES).items():
-        ordered = sorted(sources, key=lambda pair: (text(pair[0].inputs.get("startTime")) or "", pair[0].name))
+        ordered = sorted(
+            sources,
+            key=lambda pair: (known_text(pair[0].inputs.get("startTime")) or "", pair[0].name),
+        )
         out[urn] = tuple(_action(source, guess) for source, guess in ordered)
     return out
 
 
 def _action(source: Declared, guess: bool) -> Action | Undecided:
-    # The Terraform provider takes an omitted size for 0 and -1 for "leave it"; the API leaves what is omitted.
+    # The Terraform provider takes an omitted size for 0 and -1 for "leave it"; the API leaves what
+    # is omitted.
     bridged = source.resource.type.startswith("aws:") and source.logical is None
     sizes: dict[str, int | None] = {}
     for name in ("minSize", "maxSize", "desiredCapacity"):
@@ -58,19 +72,42 @@ def _action(source: Declared, guess: bool) -> Action | Undecided:
             value = 0
         number = None if bridged and value in (-1, "-1", -1.0) else count(value)
         if isinstance(number, Hidden):
-            return source.open(name, f"A scheduled action sets {name}, and to what is {number.value}: it could start GPU instances")
+            return source.open(
+                name,
+                (
+                    f"A scheduled action sets {name}, and to what is {number.value}: it could "
+                    "start GPU instances"
+                ),
+            )
         if isinstance(number, Impossible):
-            return source.open(name, f"A scheduled action sets {name} to what can't be: {number.why}", "Correct the value")
+            return source.open(
+                name,
+                f"A scheduled action sets {name} to what can't be: {number.why}",
+                "Correct the value",
+            )
         sizes[name] = number
     low, high, desired = sizes["minSize"], sizes["maxSize"], sizes["desiredCapacity"]
-    if bridged and low is not None and desired == 0 and source.inputs.get("desiredCapacity") is None:
+    if (
+        bridged
+        and low is not None
+        and desired == 0
+        and source.inputs.get("desiredCapacity") is None
+    ):
         desired = low
     if low is not None and high is not None and low > high:
         why = f"minSize {low} is above maxSize {high}: AWS refuses the action"
         return source.open("minSize", why, "Correct the values: minimum ≤ desired ≤ maximum")
     recurrence = source.inputs.get("recurrence")
     if recurrence is not None and not readable(recurrence):
-        return source.open("recurrence", "When the scheduled action fires can't be read", "Use a five-field cron expression")
-    path: Literal["desiredCapacity", "minSize"] = "desiredCapacity" if desired is not None else "minSize"
+        return source.open(
+            "recurrence",
+            "When the scheduled action fires can't be read",
+            "Use a five-field cron expression",
+        )
+    path: Literal["desiredCapacity", "minSize"] = (
+        "desiredCapacity" if desired is not None else "minSize"
+    )
     ends = recurrence is not None and source.inputs.get("endTime") is not None
-    return Action(Change(text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends)
+    return Action(
+        Change(known_text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends
+    )

@@ -1,4 +1,5 @@
-"""EC2 Auto Scaling groups: templates, overrides, schedules, policies, warm pools, protected instances."""
+"""EC2 Auto Scaling groups: templates, overrides, schedules, policies, warm pools, protected
+instances."""
 
 from __future__ import annotations
 
@@ -7,7 +8,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Market, Notice, Part, Placement, Pool, Undecided
+from zerofloor.capacity import (
+    Assumption,
+    Cause,
+    Evidence,
+    Market,
+    Notice,
+    Part,
+    Placement,
+    Pool,
+    Undecided,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms import trust
 from zerofloor.platforms.aws import ecs, eks
@@ -24,11 +35,13 @@ from zerofloor.platforms.aws.launch import (
     spot_template,
 )
 from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, size, strings
-from zerofloor.values import at, count, get, hidden, items, quantity, switch, text
+from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
-READS: Final = frozenset({*GROUPS, *SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS})
+READS: Final = frozenset(
+    {*GROUPS, *SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS}
+)
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -38,7 +51,14 @@ def read(estate: Estate) -> Iterator[Part]:
     warm = by_group(estate, _WARM_POOLS)
     managed = ecs.managed_groups(estate)
     for source in declared(estate, *GROUPS):
-        yield from _read(estate, source, actions.get(source.key, ()), policies.get(source.key, ()), warm.get(source.key, ()), managed)
+        yield from _read(
+            estate,
+            source,
+            actions.get(source.key, ()),
+            policies.get(source.key, ()),
+            warm.get(source.key, ()),
+            managed,
+        )
 
 
 def _read(
@@ -58,10 +78,24 @@ def _read(
     desired = size(source, ["desiredCapacity"])
     wrong = tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
     platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
-    if wrong or not isinstance(minimum, Size) or not isinstance(desired, Size) or not isinstance(maximum, Size):
+    if (
+        wrong
+        or not isinstance(minimum, Size)
+        or not isinstance(desired, Size)
+        or not isinstance(maximum, Size)
+    ):
         if not found.plain:
             region = estate.region(source.resource, CLOUD)
-            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, region=region, undecided=wrong, evidence=found.evidence)
+            yield Pool(
+                source.key,
+                source.name,
+                platform,
+                CLOUD,
+                found.shapes,
+                region=region,
+                undecided=wrong,
+                evidence=found.evidence,
+            )
         return
     if minimum.value is None:
         minimum = replace(minimum, value=0, default="omitted")
@@ -70,7 +104,11 @@ def _read(
     suspended = _suspended(source)
     task = managed.get(source.urn)
     pinned, unpin = _pinned(source, suspended, task)
-    lowered, raised, notices = _policies(source, policies, minimum) if "AlarmNotification" not in suspended else (None, None, ())
+    lowered, raised, notices = (
+        _policies(source, policies, minimum)
+        if "AlarmNotification" not in suspended
+        else (None, None, ())
+    )
     if lowered is None and task is not None:
         lowered = task.lowered
     placed: Placement | None = None
@@ -85,10 +123,18 @@ def _read(
                 desired = named if (desired.known or 0) < (named.known or 0) else desired
             lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
         elif trust.cluster_autoscaler(estate, cluster.name) is not None:
-            missed = source.evidence("tags", f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it")
-        placed = eks.placement(estate, source, found, {}, of_parent.get("labels"), of_parent.get("taints"))
+            missed = source.evidence(
+                "tags",
+                f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it",
+            )
+        placed = eks.placement(
+            estate, source, found, {}, of_parent.get("labels"), of_parent.get("taints")
+        )
         # Without the component that made it, labels stand in user data.
-        placed = replace(eks.sized(estate, placed, minimum, maximum), open_labels=not of_parent or hidden(of_parent.get("labels")))
+        placed = replace(
+            eks.sized(estate, placed, minimum, maximum),
+            open_labels=not of_parent or hidden(of_parent.get("labels")),
+        )
     if "ScheduledActions" in suspended:
         actions = ()
     group = Group(
@@ -128,8 +174,17 @@ def _machines(estate: Estate, source: Declared) -> Machines:
         spec = get(mixed, "launchTemplate.launchTemplateSpecification")
         base = of_template(estate, source, f"{path}.launchTemplateSpecification", spec)
         overrides = get(mixed, "launchTemplate.overrides")
-        found = overridden(estate, source, f"{path}.overrides", overrides, base) if overrides is not None else base
-        return in_units(found, text(source.inputs.get("desiredCapacityType")) or "", source, "desiredCapacityType")
+        found = (
+            overridden(estate, source, f"{path}.overrides", overrides, base)
+            if overrides is not None
+            else base
+        )
+        return in_units(
+            found,
+            known_text(source.inputs.get("desiredCapacityType")) or "",
+            source,
+            "desiredCapacityType",
+        )
     requirements = source.inputs.get("instanceRequirements")
     if requirements is not None:
         return required(estate, source, "instanceRequirements", requirements)
@@ -146,16 +201,33 @@ def _machines(estate: Estate, source: Declared) -> Machines:
     else:
         found = Machines()
     if found.shapes or found.undecided:
-        return in_units(found, text(source.inputs.get("desiredCapacityType")) or "", source, "desiredCapacityType")
+        return in_units(
+            found,
+            known_text(source.inputs.get("desiredCapacityType")) or "",
+            source,
+            "desiredCapacityType",
+        )
     why = "Nothing says which instance type the group launches: it could be a GPU type"
-    return Machines(undecided=(source.open("launchTemplate", why, "Name the instance type in the launch template or an override"),))
+    return Machines(
+        undecided=(
+            source.open(
+                "launchTemplate",
+                why,
+                "Name the instance type in the launch template or an override",
+            ),
+        )
+    )
 
 
 def _market(estate: Estate, source: Declared) -> Market:
-    """Spot where no instance is on-demand: a base of 0 and 0 % above it (the default is 100 % on-demand)."""
+    """Spot where no instance is on-demand: a base of 0 and 0 % above it (the default is 100 %
+    on-demand)."""
     spread = get(source.inputs, "mixedInstancesPolicy.instancesDistribution")
     if spread is not None:
-        above, base = at(spread, "onDemandPercentageAboveBaseCapacity"), at(spread, "onDemandBaseCapacity")
+        above, base = (
+            at(spread, "onDemandPercentageAboveBaseCapacity"),
+            at(spread, "onDemandBaseCapacity"),
+        )
         return "spot" if count(above) == 0 and count(base) in (0, None) else "on-demand"
     if get(source.inputs, "mixedInstancesPolicy") is not None:
         return "on-demand"
@@ -165,19 +237,25 @@ def _market(estate: Estate, source: Declared) -> Market:
 
 def _suspended(source: Declared) -> frozenset[str]:
     value = source.inputs.get("suspendedProcesses")
-    if hidden(value) or any(hidden(item) for item in items(value)):
+    if hidden(value) or any(hidden(item) for item in known_items(value)):
         return frozenset({"Terminate", "AlarmNotification"})  # the worst that it could be
     return frozenset(strings(value))
 
 
-def _pinned(source: Declared, suspended: frozenset[str], task: ecs.Managed | None) -> tuple[Evidence | None, str]:
+def _pinned(
+    source: Declared, suspended: frozenset[str], task: ecs.Managed | None
+) -> tuple[Evidence | None, str]:
     if "Terminate" in suspended:
         because = "the Terminate process is suspended: no instance is ever removed"
-        return source.evidence("suspendedProcesses", because), "Remove Terminate from suspendedProcesses"
+        return source.evidence(
+            "suspendedProcesses", because
+        ), "Remove Terminate from suspendedProcesses"
     path, protected = source.pick("protectFromScaleIn", "newInstancesProtectedFromScaleIn")
     if protected is None or switch(protected) is False or (task is not None and task.unprotects):
         return None, ""
-    because = "new instances are protected from scale-in: neither policies nor schedules remove them"
+    because = (
+        "new instances are protected from scale-in: neither policies nor schedules remove them"
+    )
     return source.evidence(path, because), f"Set {path} to false"
 
 
@@ -193,7 +271,10 @@ def _policies(
             raised = policy.evidence(path, "adds instances under load, and takes none away")
         if downs and not guess and lowered is None:
             because = "the scaling policy goes down to the minimum when idle"
-            lowered = Lowered(policy.evidence(path, because), Assumption(f"{policy.name} lowers {source.name} when idle", because))
+            lowered = Lowered(
+                policy.evidence(path, because),
+                Assumption(f"{policy.name} lowers {source.name} when idle", because),
+            )
             notices += _silent(policy)
     return lowered, raised, tuple(notices)
 
@@ -202,34 +283,64 @@ def _silent(policy: Declared) -> list[Notice]:
     path = "targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType"
     if get(policy.inputs, path) != "ALBRequestCountPerTarget":
         return []
-    message = "The load balancer reports no request count without requests, and target tracking does not scale in on missing data"
-    fix = "Track a metric that reports zero when idle, or add a step policy on an alarm that treats missing data as breaching"
-    return [Notice(Cause.NO_SCALE_IN_SIGNAL, policy.urn, message, fix, (policy.evidence(path, "silent when idle"),))]
+    message = (
+        "The load balancer reports no request count without requests, and target tracking does "
+        "not scale in on missing data"
+    )
+    fix = (
+        "Track a metric that reports zero when idle, or add a step policy on an alarm that "
+        "treats missing data as breaching"
+    )
+    return [
+        Notice(
+            Cause.NO_SCALE_IN_SIGNAL,
+            policy.urn,
+            message,
+            fix,
+            (policy.evidence(path, "silent when idle"),),
+        )
+    ]
 
 
 def _directions(policy: Declared) -> tuple[bool, bool, str]:
     """Whether a policy adds instances, whether it removes them, and by which property."""
     if switch(policy.inputs.get("enabled")) is False:
         return False, False, "enabled"
-    kind = text(policy.inputs.get("policyType")) or "SimpleScaling"
+    kind = known_text(policy.inputs.get("policyType")) or "SimpleScaling"
     if kind == "TargetTrackingScaling":
         off = get(policy.inputs, "targetTrackingConfiguration.disableScaleIn")
         certain = not hidden(policy.inputs.get("enabled"))
-        return True, certain and (off is None or switch(off) is False), "targetTrackingConfiguration"
+        return (
+            True,
+            certain and (off is None or switch(off) is False),
+            "targetTrackingConfiguration",
+        )
     if kind == "PredictiveScaling":
         mode = get(policy.inputs, "predictiveScalingConfiguration.mode")
         return mode is not None and mode != "ForecastOnly", False, "predictiveScalingConfiguration"
     simple = policy.inputs.get("scalingAdjustment")
-    steps = [at(step, "scalingAdjustment") for step in items(policy.inputs.get("stepAdjustments"))]
+    steps = [
+        at(step, "scalingAdjustment") for step in known_items(policy.inputs.get("stepAdjustments"))
+    ]
     path = "scalingAdjustment" if simple is not None else "stepAdjustments"
     moves = [_signed(value) for value in ([simple] if simple is not None else steps)]
     if policy.inputs.get("adjustmentType") == "ExactCapacity":
-        return any(move is None or move > 0 for move in moves), any(move == 0 for move in moves), path
-    return any(move is None or move > 0 for move in moves), any(move is not None and move < 0 for move in moves), path
+        return (
+            any(move is None or move > 0 for move in moves),
+            any(move == 0 for move in moves),
+            path,
+        )
+    return (
+        any(move is None or move > 0 for move in moves),
+        any(move is not None and move < 0 for move in moves),
+        path,
+    )
 
 
 def _signed(value: Any) -> Decimal | None:
-    text_value = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    text_value = (
+        str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    )
     sign = -1 if text_value.startswith("-") else 1
     number = quantity(text_value.lstrip("-"))
     return number * sign if isinstance(number, Decimal) else None

@@ -1,4 +1,5 @@
-"""AWS Batch: a compute environment keeps instances for its minimum of vCPUs, whatever the queue holds."""
+"""AWS Batch: a compute environment keeps instances for its minimum of vCPUs, whatever the queue
+holds."""
 
 from __future__ import annotations
 
@@ -23,25 +24,29 @@ from zerofloor.platforms.aws.read import (
     size,
     union,
 )
-from zerofloor.values import at, hidden, items, text
+from zerofloor.values import at, hidden, known_items, known_text
 
-ENVIRONMENTS: Final = ("aws:batch/computeEnvironment:ComputeEnvironment", "aws-native:batch:ComputeEnvironment")
+ENVIRONMENTS: Final = (
+    "aws:batch/computeEnvironment:ComputeEnvironment",
+    "aws-native:batch:ComputeEnvironment",
+)
 READS: Final = frozenset(ENVIRONMENTS)
 _CHOSEN_BY_BATCH: Final = ("optimal", "default_x86_64", "default_arm64")
 """Batch chooses among C, M and R families (Batch user guide, "Compute environment parameters")."""
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Every managed compute environment on EC2. A disabled one keeps its minimum too (Batch API, UpdateComputeEnvironment)."""
+    """Every managed compute environment on EC2. A disabled one keeps its minimum too (Batch API,
+    UpdateComputeEnvironment)."""
     for source in declared(estate, *ENVIRONMENTS):
         resources = source.inputs.get("computeResources")
-        if text(source.inputs.get("type")) == "UNMANAGED" or resources is None:
+        if known_text(source.inputs.get("type")) == "UNMANAGED" or resources is None:
             continue
         if hidden(resources):
             why = "The compute resources are hidden: a minimum of GPU instances could be in them"
             yield source.open("computeResources", why)
             continue
-        if (text(at(resources, "type")) or "").startswith("FARGATE"):
+        if (known_text(at(resources, "type")) or "").startswith("FARGATE"):
             continue  # no GPUs on Fargate
         yield from _environment(estate, source)
 
@@ -66,7 +71,10 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         evidence=found.evidence,
         assumptions=(
             *found.assumptions,
-            Assumption(f"Batch scales {source.name} in to its minimum", "its own scheduler does so when idle"),
+            Assumption(
+                f"Batch scales {source.name} in to its minimum",
+                "its own scheduler does so when idle",
+            ),
         ),
         undecided=wrong,
     )
@@ -74,24 +82,46 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         yield pool
         return
     if minimum.is_hidden:
-        yield replace(pool, undecided=(source.open(minimum.path, "The minimum of vCPUs is hidden: it could keep GPU instances"),))
+        yield replace(
+            pool,
+            undecided=(
+                source.open(
+                    minimum.path, "The minimum of vCPUs is hidden: it could keep GPU instances"
+                ),
+            ),
+        )
         return
     low, high = minimum.known or 0, maximum.known
     if high is not None and low > high:
         why = f"{minimum.path} {low} is above {maximum.path} {high}: Batch refuses it"
         yield replace(pool, undecided=(source.open(minimum.path, why, "Correct the values"),))
         return
-    sized = replace(found, weights=tuple(shape.vcpus or Decimal(1) for shape in found.shapes)) if found.shapes else found
+    sized = (
+        replace(found, weights=tuple(shape.vcpus or Decimal(1) for shape in found.shapes))
+        if found.shapes
+        else found
+    )
     if not low:
         yield replace(pool, ceiling=None if high is None else nodes_for(sized, high))
         return
     chosen = narrowed(sized, low)
     nodes = nodes_for(chosen, low)
-    step = minimum.evidence(f"{low} vCPUs stay: at least {nodes} instances ({describe(chosen.shapes)})")
-    hold = Hold(Cause.POOL_MINIMUM, source.urn, nodes, (*found.evidence, step), f"Set {minimum.path} to 0")
+    step = minimum.evidence(
+        f"{low} vCPUs stay: at least {nodes} instances ({describe(chosen.shapes)})"
+    )
+    hold = Hold(
+        Cause.POOL_MINIMUM, source.urn, nodes, (*found.evidence, step), f"Set {minimum.path} to 0"
+    )
     undecided = found.undecided
     ceiling = None if high is None else nodes_for(chosen, high)
-    yield replace(pool, shapes=chosen.shapes, holds=(hold,), desired=nodes if chosen.shapes else None, ceiling=ceiling, undecided=undecided)
+    yield replace(
+        pool,
+        shapes=chosen.shapes,
+        holds=(hold,),
+        desired=nodes if chosen.shapes else None,
+        ceiling=ceiling,
+        undecided=undecided,
+    )
 
 
 def _machines(estate: Estate, source: Declared) -> Machines:
@@ -99,9 +129,11 @@ def _machines(estate: Estate, source: Declared) -> Machines:
     if hidden(value) or value is None:
         return machines(estate, source, path, value)
     parts: list[Machines] = []
-    for index, item in enumerate(items(value)):
+    for index, item in enumerate(known_items(value)):
         where = f"{path}[{index}]"
-        if isinstance(item, str) and (item in _CHOSEN_BY_BATCH or ("." not in item and is_plain_family(estate, item))):
+        if isinstance(item, str) and (
+            item in _CHOSEN_BY_BATCH or ("." not in item and is_plain_family(estate, item))
+        ):
             plain = estate.shape(CLOUD, "m5.large" if item in _CHOSEN_BY_BATCH else f"{item}.large")
             parts.append(Machines((plain,) if plain else ()))
         elif isinstance(item, str) and "." not in item and family_shapes(item):

@@ -1,4 +1,5 @@
-"""Elastic Beanstalk: an environment is an Auto Scaling group whose type and sizes stand in a list of options."""
+"""Elastic Beanstalk: an environment is an Auto Scaling group whose type and sizes stand in a list
+of options."""
 
 from __future__ import annotations
 
@@ -8,48 +9,82 @@ from typing import Any, Final
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import CLOUD, Declared, declared, link_of, machines, size
-from zerofloor.values import at, hidden, items
+from zerofloor.values import at, hidden, known_items
 
-_ENVIRONMENTS: Final = ("aws-native:elasticbeanstalk:Environment", "aws:elasticbeanstalk/environment:Environment")
+_ENVIRONMENTS: Final = (
+    "aws-native:elasticbeanstalk:Environment",
+    "aws:elasticbeanstalk/environment:Environment",
+)
 _TEMPLATES: Final = (
     "aws:elasticbeanstalk/configurationTemplate:ConfigurationTemplate",
     "aws-native:elasticbeanstalk:ConfigurationTemplate",
 )
 READS: Final = frozenset({*_ENVIRONMENTS, *_TEMPLATES})
 _LISTS: Final = ("settings", "optionSettings")
-_TYPES: Final = (("aws:ec2:instances", "InstanceTypes"), ("aws:autoscaling:launchconfiguration", "InstanceType"))
+_TYPES: Final = (
+    ("aws:ec2:instances", "InstanceTypes"),
+    ("aws:autoscaling:launchconfiguration", "InstanceType"),
+)
 _MINIMUM: Final = ("aws:autoscaling:asg", "MinSize")
 _KIND: Final = ("aws:elasticbeanstalk:environment", "EnvironmentType")
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic Beanstalk guide, "General options")."""
+    """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic
+    Beanstalk guide, "General options")."""
     for source in declared(estate, *_ENVIRONMENTS):
         for prop in _LISTS:
             options = source.inputs.get(prop)
-            if hidden(options) or any(hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace")) for item in items(options)):
+            if hidden(options) or any(
+                hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace"))
+                for item in known_items(options)
+            ):
                 yield source.open(prop, "An option is hidden: it could name a GPU type")
-        if source.inputs.get("templateName") is not None and all(_option(source, *name) is None for name in _TYPES):
+        if source.inputs.get("templateName") is not None and all(
+            _option(source, *name) is None for name in _TYPES
+        ):
             yield from _by_template(estate, source)
         yield from _environment(estate, source)
 
 
 def _by_template(estate: Estate, source: Declared) -> Iterator[Part]:
-    """An environment whose type stands in a configuration template: undecided where that names a GPU type or can't be read."""
-    link = link_of(estate, source, "templateName", *_TEMPLATES, value=source.inputs.get("templateName"), names=("name", "templateName"))
+    """An environment whose type stands in a configuration template: undecided where that names a
+    GPU type or can't be read."""
+    link = link_of(
+        estate,
+        source,
+        "templateName",
+        *_TEMPLATES,
+        value=source.inputs.get("templateName"),
+        names=("name", "templateName"),
+    )
     for resource in link.found:
         template = Declared(resource, resource.inputs, resource.name)
         if any(hidden(resource.inputs.get(prop)) for prop in _LISTS):
             yield source.open(
-                "templateName", f"The options of its configuration template {template.name} are hidden: they could name a GPU type"
+                "templateName",
+                (
+                    f"The options of its configuration template {template.name} are hidden: "
+                    "they could name a GPU type"
+                ),
             )
-        for path, value in (option for name in _TYPES if (option := _option(template, *name)) is not None):
+        for path, value in (
+            option for name in _TYPES if (option := _option(template, *name)) is not None
+        ):
             if not machines(estate, template, path, value).plain:
-                yield source.open("templateName", f"Its configuration template {template.name} names a GPU type: it could run for good")
+                yield source.open(
+                    "templateName",
+                    (
+                        f"Its configuration template {template.name} names a GPU type: it "
+                        "could run for good"
+                    ),
+                )
 
 
 def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
-    typed = next((option for name in _TYPES if (option := _option(source, *name)) is not None), None)
+    typed = next(
+        (option for name in _TYPES if (option := _option(source, *name)) is not None), None
+    )
     if typed is None:
         return  # the service chooses a t3
     path, value = typed
@@ -59,18 +94,32 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         return
     single = _option(source, *_KIND)
     minimum_at = _option(source, *_MINIMUM)
-    minimum = size(source, [minimum_at[0] if minimum_at else path + "/MinSize"], 1, "omitted: one instance")
+    minimum = size(
+        source, [minimum_at[0] if minimum_at else path + "/MinSize"], 1, "omitted: one instance"
+    )
     known = None if isinstance(minimum, Undecided) else minimum.known
     holds: tuple[Hold, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     if single is not None and single[1] == "SingleInstance":
         known = 1
         step = source.evidence(single[0], "a single-instance environment runs one instance")
-        holds = (Hold(Cause.INSTANCE, source.urn, 1, (*found.evidence, step), "Terminate the environment when it is not used"),)
+        holds = (
+            Hold(
+                Cause.INSTANCE,
+                source.urn,
+                1,
+                (*found.evidence, step),
+                "Terminate the environment when it is not used",
+            ),
+        )
     elif isinstance(minimum, Undecided):
         undecided = (minimum,)
     elif minimum.is_hidden:
-        undecided = (source.open(minimum.path, "The minimum of instances is hidden: this many could run for good"),)
+        undecided = (
+            source.open(
+                minimum.path, "The minimum of instances is hidden: this many could run for good"
+            ),
+        )
     elif known:
         step = minimum.evidence("the environment never goes below it")
         fix = "Use a type without a GPU, or terminate the environment when it is not used"
@@ -91,9 +140,10 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
 
 
 def _option(source: Declared, namespace: str, name: str) -> tuple[str, Any] | None:
-    """The path and value of an option, which stands in a list of {namespace, name or optionName, value}."""
+    """The path and value of an option, which stands in a list of {namespace, name or optionName,
+    value}."""
     for prop in _LISTS:
-        for index, item in enumerate(items(source.inputs.get(prop))):
+        for index, item in enumerate(known_items(source.inputs.get(prop))):
             if at(item, "namespace") == namespace and _name(item) == name:
                 return f"{prop}[{index}].value", at(item, "value")
     return None

@@ -1,4 +1,5 @@
-"""Amazon Bedrock: provisioned throughput bills by the hour for its model units, with requests or without."""
+"""Amazon Bedrock: provisioned throughput bills by the hour for its model units, with requests or
+without."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ READS: Final = frozenset(_THROUGHPUT)
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Provisioned model throughput: model units whose GPUs nobody counts (Bedrock user guide, "Provisioned Throughput")."""
+    """Provisioned model throughput: model units whose GPUs nobody counts (Bedrock user guide,
+    "Provisioned Throughput")."""
     for source in declared(estate, *_THROUGHPUT):
         units = size(source, ["modelUnits"], 1)
         shape = Shape(CLOUD, "bedrock model unit", None, "accelerators of a model unit")
@@ -29,7 +31,11 @@ def read(estate: Estate) -> Iterator[Part]:
         elif units.known:
             known = units.known
             committed = source.inputs.get("commitmentDuration")
-            note = "by the hour until it is deleted" if committed is None else "for the whole commitment"
+            note = (
+                "by the hour until it is deleted"
+                if committed is None
+                else "for the whole commitment"
+            )
             step = units.evidence(f"{known} model units bill {note}, used or not")
             fix = "Use on-demand inference (a model or inference profile), or delete it when idle"
             holds = (Hold(Cause.ENDPOINT, source.urn, known, (step,), fix),)

@@ -11,11 +11,12 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
 from zerofloor.platforms.aws.read import SETTLE_VALUE
 from zerofloor.platforms.aws.templates import STACKS, parse, token
-from zerofloor.values import hidden, mapping
+from zerofloor.values import hidden, known_mapping
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """What of the templates no reader can see: a template elsewhere, or a kind of resource that nobody reads and that names a GPU type."""
+    """What of the templates no reader can see: a template elsewhere, or a kind of resource that
+    nobody reads and that names a GPU type."""
     for stack in estate.of_type(*STACKS):
         parent = estate.by_urn.get(stack.parent or "")
         if parent is not None and parent.type.startswith("eks:index:"):
@@ -24,39 +25,58 @@ def read(estate: Estate) -> Iterator[Part]:
         template = parse(body)
         unread = {
             name: item
-            for name, item in sorted(mapping(template.get("Resources")).items(), key=lambda pair: str(pair[0]))
+            for name, item in sorted(
+                known_mapping(template.get("Resources")).items(), key=lambda pair: str(pair[0])
+            )
             if token(item) not in _READ
         }
         parameters = stack.inputs.get("parameters")
         if hidden(body) or (not template and _hides_type(parameters)):
             path = "templateBody" if hidden(body) else "parameters"
-            yield Undecided(stack.urn, path, f"{path} is hidden: what it deploys could run GPU instances", SETTLE_VALUE)
+            yield Undecided(
+                stack.urn,
+                path,
+                f"{path} is hidden: what it deploys could run GPU instances",
+                SETTLE_VALUE,
+            )
             continue
         named = _accelerated(unread) or (_accelerated(parameters) if not template else None)
         if named is not None:
             path = "templateBody" if template else "parameters"
             why = f"Its template names {named} in a way that can't be read: it could run for good"
-            yield Undecided(stack.urn, path, why, "Declare the resource in the program, add a hint, or waive it")
+            yield Undecided(
+                stack.urn, path, why, "Declare the resource in the program, add a hint, or waive it"
+            )
         elif not template:
             what = f"the CloudFormation stack {stack.name} runs no GPU"
-            yield Assumption(what, "its template can't be read here, and no parameter names a GPU type")
+            yield Assumption(
+                what, "its template can't be read here, and no parameter names a GPU type"
+            )
 
 
 def _hides_type(parameters: Any) -> bool:
     """Whether a parameter that may name an instance type is hidden."""
     named = re.compile(r"type|instance|class|size|shape", re.I)
-    return hidden(parameters) or any(hidden(value) and named.search(str(key)) for key, value in mapping(parameters).items())
+    return hidden(parameters) or any(
+        hidden(value) and named.search(str(key)) for key, value in known_mapping(parameters).items()
+    )
 
 
 def _accelerated(value: Any, depth: int = 0) -> str | None:
     """An accelerated instance type named somewhere in the value."""
     if isinstance(value, str):
-        shape = lookup("aws", value) if re.fullmatch(r"(?:ml\.)?[a-z]+[0-9][a-z0-9-]*\.[a-z0-9-]+", value) else None
+        shape = (
+            lookup("aws", value)
+            if re.fullmatch(r"(?:ml\.)?[a-z]+[0-9][a-z0-9-]*\.[a-z0-9-]+", value)
+            else None
+        )
         return value if shape is not None and shape.gpus != 0 else None
     if depth > 30 or not isinstance(value, Mapping | list | tuple):
         return None
     inner = [value[key] for key in sorted(value, key=str)] if isinstance(value, Mapping) else value
-    return next((found for item in inner if (found := _accelerated(item, depth + 1)) is not None), None)
+    return next(
+        (found for item in inner if (found := _accelerated(item, depth + 1)) is not None), None
+    )
 
 
 _READ: Final = frozenset(

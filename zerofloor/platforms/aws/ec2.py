@@ -13,7 +13,13 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling, stops
 from zerofloor.platforms.aws.groups import Group, Lowered, pool_of
-from zerofloor.platforms.aws.launch import in_units, of_template, overridden, required, spot_template
+from zerofloor.platforms.aws.launch import (
+    in_units,
+    of_template,
+    overridden,
+    required,
+    spot_template,
+)
 from zerofloor.platforms.aws.read import (
     CLOUD,
     Declared,
@@ -27,17 +33,32 @@ from zerofloor.platforms.aws.read import (
     size,
     union,
 )
-from zerofloor.values import at, count, get, hidden, items, text
+from zerofloor.values import at, count, get, hidden, known_items, known_text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
 _HOSTS: Final = ("aws:ec2/dedicatedHost:DedicatedHost", "aws-native:ec2:Host")
-_RESERVATIONS: Final = ("aws:ec2/capacityReservation:CapacityReservation", "aws-native:ec2:CapacityReservation")
+_RESERVATIONS: Final = (
+    "aws:ec2/capacityReservation:CapacityReservation",
+    "aws-native:ec2:CapacityReservation",
+)
 _BLOCK: Final = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
 _RESERVATION_FLEET: Final = "aws-native:ec2:CapacityReservationFleet"
 _FLEETS: Final = ("aws:ec2/fleet:Fleet", "aws-native:ec2:Ec2Fleet")
 _SPOT_FLEETS: Final = ("aws:ec2/spotFleetRequest:SpotFleetRequest", "aws-native:ec2:SpotFleet")
-READS: Final = frozenset({*INSTANCES, _SPOT, *stops.READS, *_HOSTS, *_RESERVATIONS, _BLOCK, _RESERVATION_FLEET, *_FLEETS, *_SPOT_FLEETS})
+READS: Final = frozenset(
+    {
+        *INSTANCES,
+        _SPOT,
+        *stops.READS,
+        *_HOSTS,
+        *_RESERVATIONS,
+        _BLOCK,
+        _RESERVATION_FLEET,
+        *_FLEETS,
+        *_SPOT_FLEETS,
+    }
+)
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -98,7 +119,9 @@ def _fixed(
     )
 
 
-def _instance(estate: Estate, source: Declared, rest: stops.Rest | Undecided | None) -> Iterator[Part]:
+def _instance(
+    estate: Estate, source: Declared, rest: stops.Rest | Undecided | None
+) -> Iterator[Part]:
     kind = source.inputs.get("instanceType")
     if kind is not None:
         found = machines(estate, source, "instanceType", kind)
@@ -107,7 +130,13 @@ def _instance(estate: Estate, source: Declared, rest: stops.Rest | Undecided | N
         if not found.shapes and not found.undecided:
             if source.resource.op == "read" or not source.inputs:
                 return  # looked up, not declared
-            found = Machines(undecided=(source.open("instanceType", "Nothing says the instance's type: it could be a GPU type"),))
+            found = Machines(
+                undecided=(
+                    source.open(
+                        "instanceType", "Nothing says the instance's type: it could be a GPU type"
+                    ),
+                )
+            )
     spot: Market = "spot" if source.resource.type == _SPOT else _market(estate, source)
     host = _linked_host(estate, source)
     if host is not None:
@@ -116,27 +145,51 @@ def _instance(estate: Estate, source: Declared, rest: stops.Rest | Undecided | N
         yield from _resting(estate, source, found, rest, spot)
         return
     step = source.evidence("instanceType", "it runs until somebody stops it")
-    fix = "Remove the instance, stop it (an InstanceState resource with state stopped), or move it to a group that scales to zero"
+    fix = (
+        "Remove the instance, stop it (an InstanceState resource with state stopped), or move "
+        "it to a group that scales to zero"
+    )
     hold = Hold(Cause.INSTANCE, source.urn, 1, (*found.evidence, step), fix)
     if isinstance(rest, Undecided):
         yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (rest,))
         return
-    # An instance on hardware of its own has a price of its own (EC2 user guide, "Dedicated Instances").
+    # An instance on hardware of its own has a price of its own (EC2 user guide, "Dedicated
+    # Instances").
     own = source.inputs.get("tenancy") in ("dedicated", "host")
-    yield from _fixed(estate, source, "EC2 instance", found, 1, hold, spot, price_as="dedicated-instance" if own else None)
+    yield from _fixed(
+        estate,
+        source,
+        "EC2 instance",
+        found,
+        1,
+        hold,
+        spot,
+        price_as="dedicated-instance" if own else None,
+    )
 
 
-def _resting(estate: Estate, source: Declared, found: Machines, rest: stops.Rest, spot: Market) -> Iterator[Part]:
+def _resting(
+    estate: Estate, source: Declared, found: Machines, rest: stops.Rest, spot: Market
+) -> Iterator[Part]:
     """An instance that something stops, for good or for a part of the week."""
     seen = replace(found, evidence=(*found.evidence, *rest.evidence))
     units = 1 if rest.starts or rest.hours else 0
     hold = None
     if rest.hours:
         first = rest.evidence[0]
-        hold = Hold(Cause.SCHEDULE, first.urn, 1, seen.evidence, "Shorten the window, or start on demand instead", rest.hours)
+        hold = Hold(
+            Cause.SCHEDULE,
+            first.urn,
+            1,
+            seen.evidence,
+            "Shorten the window, or start on demand instead",
+            rest.hours,
+        )
     else:
         seen = replace(seen, undecided=())
-    yield from _fixed(estate, source, "EC2 instance", seen, units, hold, spot, assumptions=rest.assumptions)
+    yield from _fixed(
+        estate, source, "EC2 instance", seen, units, hold, spot, assumptions=rest.assumptions
+    )
 
 
 def _market(estate: Estate, source: Declared) -> Market:
@@ -148,21 +201,39 @@ def _market(estate: Estate, source: Declared) -> Market:
 
 def _linked_host(estate: Estate, source: Declared) -> str | None:
     dependencies = (source.resource.property_dependencies or {}).get("hostId", ())
-    return next((urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in _HOSTS), None)
+    return next(
+        (urn for urn in dependencies if urn in estate.by_urn and estate.by_urn[urn].type in _HOSTS),
+        None,
+    )
 
 
 def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     prefix = "targetCapacitySpecification"
     total = size(source, [f"{prefix}.totalTargetCapacity"])
-    found = _configs(estate, source, "launchTemplateConfigs", source.inputs.get("launchTemplateConfigs"))
-    found = in_units(found, text(get(source.inputs, f"{prefix}.targetCapacityUnitType")) or "", source, f"{prefix}.targetCapacityUnitType")
-    kind = text(get(source.inputs, f"{prefix}.defaultTargetCapacityType")) or "on-demand"
-    spot: Market = "spot" if kind == "spot" and _none(get(source.inputs, f"{prefix}.onDemandTargetCapacity")) else "on-demand"
+    found = _configs(
+        estate, source, "launchTemplateConfigs", source.inputs.get("launchTemplateConfigs")
+    )
+    found = in_units(
+        found,
+        known_text(get(source.inputs, f"{prefix}.targetCapacityUnitType")) or "",
+        source,
+        f"{prefix}.targetCapacityUnitType",
+    )
+    kind = known_text(get(source.inputs, f"{prefix}.defaultTargetCapacityType")) or "on-demand"
+    spot: Market = (
+        "spot"
+        if kind == "spot" and _none(get(source.inputs, f"{prefix}.onDemandTargetCapacity"))
+        else "on-demand"
+    )
     yield from _sized(estate, source, "EC2 Fleet", found, total, spot, None)
 
 
 def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
-    prefix = "spotFleetRequestConfigData." if source.inputs.get("spotFleetRequestConfigData") is not None else ""
+    prefix = (
+        "spotFleetRequestConfigData."
+        if source.inputs.get("spotFleetRequestConfigData") is not None
+        else ""
+    )
     total = size(source, [f"{prefix}targetCapacity"])
     specifications = get(source.inputs, f"{prefix}launchSpecifications")
     if hidden(specifications):
@@ -170,20 +241,35 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
         found = Machines(undecided=(source.open(f"{prefix}launchSpecifications", why),))
     else:
         parts = []
-        for index, item in enumerate(items(specifications)):
+        for index, item in enumerate(known_items(specifications)):
             where = f"{prefix}launchSpecifications[{index}]"
             if at(item, "instanceRequirements") is not None:
-                part = required(estate, source, f"{where}.instanceRequirements", at(item, "instanceRequirements"))
+                part = required(
+                    estate,
+                    source,
+                    f"{where}.instanceRequirements",
+                    at(item, "instanceRequirements"),
+                )
             else:
                 part = machines(estate, source, f"{where}.instanceType", at(item, "instanceType"))
-            parts.append(overridden(estate, source, where, [{"weightedCapacity": at(item, "weightedCapacity")}], part))
+            parts.append(
+                overridden(
+                    estate,
+                    source,
+                    where,
+                    [{"weightedCapacity": at(item, "weightedCapacity")}],
+                    part,
+                )
+            )
         configs = get(source.inputs, f"{prefix}launchTemplateConfigs")
         parts.append(_configs(estate, source, f"{prefix}launchTemplateConfigs", configs))
         found = union(parts)
     unit = f"{prefix}targetCapacityUnitType"
-    found = in_units(found, text(get(source.inputs, unit)) or "", source, unit)
+    found = in_units(found, known_text(get(source.inputs, unit)) or "", source, unit)
     target = scaling.target_of(estate, source.resource, "ec2:spot-fleet-request:TargetCapacity", [])
-    spot: Market = "spot" if _none(get(source.inputs, f"{prefix}onDemandTargetCapacity")) else "on-demand"
+    spot: Market = (
+        "spot" if _none(get(source.inputs, f"{prefix}onDemandTargetCapacity")) else "on-demand"
+    )
     yield from _sized(estate, source, "Spot Fleet", found, total, spot, target)
 
 
@@ -193,13 +279,28 @@ def _none(value: Any) -> bool:
 
 def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machines:
     if hidden(configs):
-        return Machines(undecided=(source.open(path, "The launch template configurations are hidden: they could name GPU types"),))
+        return Machines(
+            undecided=(
+                source.open(
+                    path, "The launch template configurations are hidden: they could name GPU types"
+                ),
+            )
+        )
     parts = []
-    for index, config in enumerate(items(configs)):
+    for index, config in enumerate(known_items(configs)):
         where = f"{path}[{index}]"
-        base = of_template(estate, source, f"{where}.launchTemplateSpecification", at(config, "launchTemplateSpecification"))
+        base = of_template(
+            estate,
+            source,
+            f"{where}.launchTemplateSpecification",
+            at(config, "launchTemplateSpecification"),
+        )
         overrides = at(config, "overrides")
-        parts.append(overridden(estate, source, f"{where}.overrides", overrides, base) if overrides is not None else base)
+        parts.append(
+            overridden(estate, source, f"{where}.overrides", overrides, base)
+            if overrides is not None
+            else base
+        )
     return union(parts)
 
 
@@ -215,7 +316,14 @@ def _sized(
     """A fleet: it launches its target capacity and keeps it; only a scaling target lowers it."""
     if isinstance(total, Undecided):
         if not found.plain:
-            yield Pool(source.key, source.name, platform, CLOUD, found.shapes, undecided=(total, *found.undecided))
+            yield Pool(
+                source.key,
+                source.name,
+                platform,
+                CLOUD,
+                found.shapes,
+                undecided=(total, *found.undecided),
+            )
         return
     minimum = Size(source, total.path, 0 if target is not None else total.value)
     lowered = None
@@ -230,13 +338,20 @@ def _sized(
 
 
 def _host(estate: Estate, source: Declared) -> Iterator[Part]:
-    """A dedicated host bills as a whole: all the GPUs of its family's largest size (EC2 user guide, "Dedicated Hosts pricing")."""
+    """A dedicated host bills as a whole: all the GPUs of its family's largest size (EC2 user guide,
+    "Dedicated Hosts pricing")."""
     path, value = source.pick("instanceType", "instanceFamily")
     prefix = value.split(".")[0] if isinstance(value, str) else ""
     sizes = family_shapes(prefix)
     if sizes:
-        largest = max(sizes, key=lambda shape: (shape.gpus or Decimal(0), shape.vcpus or Decimal(0)))
-        evidence = (source.evidence(path, f"a host of the family {prefix} has {largest.gpus} {largest.accelerator}"),)
+        largest = max(
+            sizes, key=lambda shape: (shape.gpus or Decimal(0), shape.vcpus or Decimal(0))
+        )
+        evidence = (
+            source.evidence(
+                path, f"a host of the family {prefix} has {largest.gpus} {largest.accelerator}"
+            ),
+        )
         found = Machines((largest,), evidence=evidence)
     elif prefix and is_plain_family(estate, prefix):
         return
@@ -245,27 +360,51 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
         if found.plain:
             return
     step = source.evidence(path, "an allocated host bills, with instances on it or without")
-    hold = Hold(Cause.RESERVATION, source.urn, 1, (*found.evidence, step), "Release the host when nothing runs on it")
-    yield from _fixed(estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated-host")
+    hold = Hold(
+        Cause.RESERVATION,
+        source.urn,
+        1,
+        (*found.evidence, step),
+        "Release the host when nothing runs on it",
+    )
+    yield from _fixed(
+        estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated-host"
+    )
 
 
 def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
-    """On-demand instances of the estate by type and zone: an open reservation that they match is billed only once."""
+    """On-demand instances of the estate by type and zone: an open reservation that they match is
+    billed only once."""
     used: Counter[tuple[str, str]] = Counter()
     for source in declared(estate, *INSTANCES):
         kind, zone = source.inputs.get("instanceType"), source.inputs.get("availabilityZone")
-        preference = get(source.inputs, "capacityReservationSpecification.capacityReservationPreference")
-        if isinstance(kind, str) and isinstance(zone, str) and preference != "none" and _market(estate, source) == "on-demand":
+        preference = get(
+            source.inputs, "capacityReservationSpecification.capacityReservationPreference"
+        )
+        if (
+            isinstance(kind, str)
+            and isinstance(zone, str)
+            and preference != "none"
+            and _market(estate, source) == "on-demand"
+        ):
             used[kind, zone] += 1
     return used
 
 
-def _reservation(estate: Estate, source: Declared, used: Counter[tuple[str, str]]) -> Iterator[Part]:
+def _reservation(
+    estate: Estate, source: Declared, used: Counter[tuple[str, str]]
+) -> Iterator[Part]:
     found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
     number = size(source, ["instanceCount"], 1)
     if isinstance(number, Undecided) or number.is_hidden:
-        why = number if isinstance(number, Undecided) else source.open("instanceCount", "How many instances are reserved is not known")
-        yield from _fixed(estate, source, "EC2 capacity reservation", found, 0, None, undecided=(why,))
+        why = (
+            number
+            if isinstance(number, Undecided)
+            else source.open("instanceCount", "How many instances are reserved is not known")
+        )
+        yield from _fixed(
+            estate, source, "EC2 capacity reservation", found, 0, None, undecided=(why,)
+        )
         return
     reserved = number.known or 0
     matched = 0
@@ -273,29 +412,60 @@ def _reservation(estate: Estate, source: Declared, used: Counter[tuple[str, str]
         key = (str(source.inputs.get("instanceType")), str(source.inputs.get("availabilityZone")))
         matched = min(reserved, used[key])
         used[key] -= matched
-    ends = source.evidence("endDateType", "no end" if source.inputs.get("endDate") is None else "bills until its end date, used or not")
-    note = f"{reserved} instances are reserved, and bill unused" + (f"; {matched} of them run in this stack" if matched else "")
+    ends = source.evidence(
+        "endDateType",
+        "no end"
+        if source.inputs.get("endDate") is None
+        else "bills until its end date, used or not",
+    )
+    note = f"{reserved} instances are reserved, and bill unused" + (
+        f"; {matched} of them run in this stack" if matched else ""
+    )
     step = number.evidence(note)
     fix = "Cancel the reservation, or waive it with its end date"
-    hold = Hold(Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix)
-    platform = text(source.inputs.get("instancePlatform")) or "Linux/UNIX"
+    hold = Hold(
+        Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix
+    )
+    platform = known_text(source.inputs.get("instancePlatform")) or "Linux/UNIX"
     os = "linux" if platform == "Linux/UNIX" else platform.lower()
-    yield from _fixed(estate, source, "EC2 capacity reservation", found, reserved - matched, hold, os=os)
+    yield from _fixed(
+        estate, source, "EC2 capacity reservation", found, reserved - matched, hold, os=os
+    )
 
 
 def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     total = size(source, ["totalTargetCapacity"])
     specifications = [
         {"instanceType": at(item, "instanceType"), "weightedCapacity": at(item, "weight")}
-        for item in items(source.inputs.get("instanceTypeSpecifications"))
+        for item in known_items(source.inputs.get("instanceTypeSpecifications"))
     ]
     found = overridden(estate, source, "instanceTypeSpecifications", specifications, Machines())
-    yield from _sized(estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None)
+    yield from _sized(
+        estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None
+    )
 
 
 def _block(estate: Estate, source: Declared) -> Iterator[Part]:
-    """A capacity block is paid in full when it is bought; only accelerated types are sold (EC2 user guide, "Capacity Blocks for ML")."""
+    """A capacity block is paid in full when it is bought; only accelerated types are sold (EC2 user
+    guide, "Capacity Blocks for ML")."""
     shape = Shape(CLOUD, "capacity block", None, "accelerator of unknown size")
-    step = source.evidence("capacityBlockOfferingId", "paid in full, used or not; only accelerated types are sold this way")
-    hold = Hold(Cause.RESERVATION, source.urn, 1, (step,), "Buy it when the work starts, or waive it with its end date")
-    yield from _fixed(estate, source, "EC2 capacity block", Machines((shape,), evidence=(step,)), 1, hold, "reserved")
+    step = source.evidence(
+        "capacityBlockOfferingId",
+        "paid in full, used or not; only accelerated types are sold this way",
+    )
+    hold = Hold(
+        Cause.RESERVATION,
+        source.urn,
+        1,
+        (step,),
+        "Buy it when the work starts, or waive it with its end date",
+    )
+    yield from _fixed(
+        estate,
+        source,
+        "EC2 capacity block",
+        Machines((shape,), evidence=(step,)),
+        1,
+        hold,
+        "reserved",
+    )

@@ -1,4 +1,5 @@
-"""ECS: services whose tasks need GPUs, and the capacity providers that bring and remove their instances."""
+"""ECS: services whose tasks need GPUs, and the capacity providers that bring and remove their
+instances."""
 
 from __future__ import annotations
 
@@ -15,14 +16,25 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.groups import GROUPS, Lowered
 from zerofloor.platforms.aws.launch import required
-from zerofloor.platforms.aws.read import CLOUD, SETTLE_VALUE, Declared, Machines, declared, link_of, size
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    SETTLE_VALUE,
+    Declared,
+    Machines,
+    declared,
+    link_of,
+    size,
+)
 from zerofloor.stack import Resource
-from zerofloor.values import at, get, hidden, items, quantity, text
+from zerofloor.values import at, get, hidden, known_items, known_text, quantity
 
 SERVICES: Final = ("aws:ecs/service:Service", "aws-native:ecs:Service")
 PROVIDERS: Final = ("aws:ecs/capacityProvider:CapacityProvider", "aws-native:ecs:CapacityProvider")
 _TASKS: Final = ("aws:ecs/taskDefinition:TaskDefinition", "aws-native:ecs:TaskDefinition")
-_DEFAULTS: Final = ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "aws-native:ecs:ClusterCapacityProviderAssociations")
+_DEFAULTS: Final = (
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+    "aws-native:ecs:ClusterCapacityProviderAssociations",
+)
 
 READS: Final = frozenset({*SERVICES, *PROVIDERS, *_TASKS, *_DEFAULTS})
 
@@ -47,9 +59,11 @@ class Managed:
     provider: Declared
     services: tuple[Service, ...]
     unprotects: bool
-    """ECS lifts the scale-in protection of instances without tasks (managedTerminationProtection)."""
+    """ECS lifts the scale-in protection of instances without tasks
+    (managedTerminationProtection)."""
     on: bool = True
-    """False where managed scaling is hidden: then it may bring instances for tasks, and nobody may rely on it to remove them."""
+    """False where managed scaling is hidden: then it may bring instances for tasks, and nobody may
+    rely on it to remove them."""
 
     @cached_property
     def lowered(self) -> Lowered | None:
@@ -59,7 +73,10 @@ class Managed:
         path = "autoScalingGroupProvider.managedScaling.status"
         because = "ECS removes instances without tasks"
         what = f"{self.provider.name} scales its group in when no task runs"
-        return Lowered(self.provider.evidence(path, because), Assumption(what, "ECS managed scaling is ENABLED"))
+        return Lowered(
+            self.provider.evidence(path, because),
+            Assumption(what, "ECS managed scaling is ENABLED"),
+        )
 
     def holds(self, found: Machines) -> tuple[Hold, ...]:
         """The instances of the group that running tasks need."""
@@ -70,12 +87,17 @@ class Managed:
     @property
     def undecided(self) -> tuple[Undecided, ...]:
         of_services = tuple(
-            u for service in self.services for u in (*service.tasks.undecided, *([service.unread] if service.unread else []))
+            u
+            for service in self.services
+            for u in (*service.tasks.undecided, *([service.unread] if service.unread else []))
         )
         if self.on or not any(service.tasks.levels for service in self.services):
             return of_services
         why = "Whether ECS scales the group for its tasks is hidden: they could keep its instances"
-        return (*of_services, self.provider.open("autoScalingGroupProvider.managedScaling.status", why))
+        return (
+            *of_services,
+            self.provider.open("autoScalingGroupProvider.managedScaling.status", why),
+        )
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -90,7 +112,9 @@ def task_holds(service: Service, found: Machines) -> list[Hold]:
         units = level.units
         if units is not None:
             units = _instances(units, service.gpus, per_node)
-        step = service.source.evidence("taskDefinition", f"each task asks for {service.gpus.normalize():f} GPUs")
+        step = service.source.evidence(
+            "taskDefinition", f"each task asks for {service.gpus.normalize():f} GPUs"
+        )
         out.append(
             Hold(
                 Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
@@ -126,13 +150,22 @@ def managed_groups(estate: Estate) -> Mapping[str, Managed]:
         services = _services(estate) if services is None else services
         mine = tuple(service for service, providers in services if provider.urn in providers)
         on = not hidden(status)
-        out[group.urn] = Managed(provider, mine, on and at(settings, "managedTerminationProtection") == "ENABLED", on)
+        out[group.urn] = Managed(
+            provider, mine, on and at(settings, "managedTerminationProtection") == "ENABLED", on
+        )
     return out
 
 
 def _group(estate: Estate, provider: Declared, arn: Any) -> Resource | None:
     name = arn.rsplit("autoScalingGroupName/", 1)[-1] if isinstance(arn, str) else arn
-    link = link_of(estate, provider, "autoScalingGroupProvider", *GROUPS, value=name, names=("name", "autoScalingGroupName"))
+    link = link_of(
+        estate,
+        provider,
+        "autoScalingGroupProvider",
+        *GROUPS,
+        value=name,
+        names=("name", "autoScalingGroupName"),
+    )
     # A guess would lower the group, so it does not count.
     return link.found[0] if link.found and not link.open and link.assumption is None else None
 
@@ -151,9 +184,14 @@ def _services(estate: Estate) -> tuple[tuple[Service, tuple[str, ...]], ...]:
 
 def _strategy(estate: Estate, source: Declared) -> tuple[str, ...]:
     found: list[str] = []
-    for prop in ("capacityProviderStrategies", "capacityProviderStrategy", "defaultCapacityProviderStrategies", "capacityProviders"):
+    for prop in (
+        "capacityProviderStrategies",
+        "capacityProviderStrategy",
+        "defaultCapacityProviderStrategies",
+        "capacityProviders",
+    ):
         value = source.inputs.get(prop)
-        for item in [value] if hidden(value) else items(value):
+        for item in [value] if hidden(value) else known_items(value):
             name = at(item, "capacityProvider") if isinstance(item, Mapping) else item
             link = link_of(estate, source, prop, *PROVIDERS, value=name)
             found += [resource.urn for resource in link.found]
@@ -163,18 +201,21 @@ def _strategy(estate: Estate, source: Declared) -> tuple[str, ...]:
 def _service(estate: Estate, source: Declared) -> Service:
     gpus, unread, evidence = _per_task(estate, source)
     daemon = source.inputs.get("schedulingStrategy") == "DAEMON"
-    # Terraform's provider starts none where desiredCount is omitted, the API one (ECS API, CreateService).
+    # Terraform's provider starts none where desiredCount is omitted, the API one (ECS API,
+    # CreateService).
     default = 0 if source.resource.type.startswith("aws:") and source.logical is None else 1
     initial = size(source, ["desiredCount"], 0 if daemon else default, "omitted")
     names = scaling.identifiers(source, "name", "serviceName")
-    cluster = (text(source.inputs.get("cluster")) or "").rsplit("/", 1)[-1]
+    cluster = (known_text(source.inputs.get("cluster")) or "").rsplit("/", 1)[-1]
     ids = [f"service/{cluster}/{name}" for name in names] if cluster else []
     target = scaling.target_of(estate, source.resource, "ecs:service:DesiredCount", ids)
     tasks = scaling.kept(initial, target, Cause.ENDPOINT)
     return Service(source, gpus, unread, tasks, evidence)
 
 
-def _per_task(estate: Estate, source: Declared) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
+def _per_task(
+    estate: Estate, source: Declared
+) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
     value = source.inputs.get("taskDefinition")
     name = value.rsplit("/", 1)[-1].split(":")[0] if isinstance(value, str) else value
     link = link_of(estate, source, "taskDefinition", *_TASKS, value=name, names=("family",))
@@ -187,10 +228,16 @@ def _per_task(estate: Estate, source: Declared) -> tuple[Decimal, Undecided | No
         task = Declared(resource, resource.inputs, resource.name)
         gpus = task_gpus(task)
         if gpus is None:
-            unread = task.open("containerDefinitions", "The containers are not known: their tasks could ask for GPUs", SETTLE_VALUE)
+            unread = task.open(
+                "containerDefinitions",
+                "The containers are not known: their tasks could ask for GPUs",
+                SETTLE_VALUE,
+            )
         elif gpus > most:
             most = gpus
-            evidence = (task.evidence("family", f"its containers ask for {gpus.normalize():f} GPUs a task"),)
+            evidence = (
+                task.evidence("family", f"its containers ask for {gpus.normalize():f} GPUs a task"),
+            )
     return most, unread, evidence
 
 
@@ -205,11 +252,11 @@ def task_gpus(task: Declared) -> Decimal | None:
     if hidden(containers):
         return None
     total = Decimal(0)
-    for container in items(containers):
+    for container in known_items(containers):
         needs = at(container, "resourceRequirements")
         if hidden(needs):
             return None
-        for need in items(needs):
+        for need in known_items(needs):
             if hidden(at(need, "type")):
                 return None
             if str(at(need, "type")).upper() == "GPU":
@@ -234,19 +281,33 @@ def read(estate: Estate) -> Iterator[Part]:
             yield from _managed_instances(estate, provider, mine)
     groups = any(True for _ in declared(estate, *GROUPS))
     for service, providers in services:
-        on_instances = service.source.inputs.get("launchType") in (None, "EC2", "EXTERNAL") and not providers and groups
-        if service.source.urn not in carried and not on_instances and service.source.inputs.get("launchType") != "FARGATE":
+        on_instances = (
+            service.source.inputs.get("launchType") in (None, "EC2", "EXTERNAL")
+            and not providers
+            and groups
+        )
+        if (
+            service.source.urn not in carried
+            and not on_instances
+            and service.source.inputs.get("launchType") != "FARGATE"
+        ):
             yield from _elsewhere(estate, service)
 
 
-def _managed_instances(estate: Estate, provider: Declared, services: list[Service]) -> Iterator[Part]:
+def _managed_instances(
+    estate: Estate, provider: Declared, services: list[Service]
+) -> Iterator[Part]:
     path = "managedInstancesProvider.instanceLaunchTemplate.instanceRequirements"
     requirements = get(provider.inputs, path)
-    found = required(estate, provider, path, requirements) if requirements is not None else Machines()
+    found = (
+        required(estate, provider, path, requirements) if requirements is not None else Machines()
+    )
     if found.plain or (not found.shapes and not found.undecided):
         return
     holds = tuple(hold for service in services for hold in task_holds(service, found))
-    undecided = tuple(u for s in services for u in (*s.tasks.undecided, *([s.unread] if s.unread else [])))
+    undecided = tuple(
+        u for s in services for u in (*s.tasks.undecided, *([s.unread] if s.unread else []))
+    )
     if holds or undecided:
         undecided += found.undecided
     what = f"{provider.name} removes instances without tasks"
@@ -268,7 +329,11 @@ def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
     if not service.gpus:
         kind = service.source.inputs.get("launchType")
         # Without instances in this stack only a service that asks for EC2 can be one with GPUs.
-        if service.unread is not None and (kind == "EC2" or hidden(kind)) and (service.tasks.levels or service.tasks.undecided):
+        if (
+            service.unread is not None
+            and (kind == "EC2" or hidden(kind))
+            and (service.tasks.levels or service.tasks.undecided)
+        ):
             yield service.unread
         return
     shape = Shape(CLOUD, "", service.gpus, "GPU of an ECS task")
@@ -295,7 +360,10 @@ def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
         ceiling=service.tasks.ceiling,
         region=estate.region(service.source.resource, CLOUD),
         undecided=service.tasks.undecided,
-        assumptions=(*service.tasks.assumptions, Assumption(what, "no group of this stack belongs to its capacity provider")),
+        assumptions=(
+            *service.tasks.assumptions,
+            Assumption(what, "no group of this stack belongs to its capacity provider"),
+        ),
         notices=service.tasks.notices,
         evidence=service.evidence,
     )

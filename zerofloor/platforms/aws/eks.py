@@ -1,4 +1,5 @@
-"""EKS: managed node groups, Auto Mode, and the pulumi-eks components that create them and self-managed groups."""
+"""EKS: managed node groups, Auto Mode, and the pulumi-eks components that create them and
+self-managed groups."""
 
 from __future__ import annotations
 
@@ -13,52 +14,84 @@ from zerofloor.platforms import trust
 from zerofloor.platforms.aws.actions import actions_by_group
 from zerofloor.platforms.aws.groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws.launch import of_template, spot_template
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, link_of, machines, market, part_of, size
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    Declared,
+    Machines,
+    Size,
+    declared,
+    link_of,
+    machines,
+    market,
+    part_of,
+    size,
+)
 from zerofloor.platforms.aws.templates import STACKS, parse
 from zerofloor.stack import Resource
-from zerofloor.values import at, get, hidden, items, mapping, switch, text
+from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, switch
 
 CLUSTERS: Final = ("aws:eks/cluster:Cluster", "aws-native:eks:Cluster")
 DEFAULT_TYPE: Final = "t3.medium"
-"""What EKS launches where neither the group nor its template names a type (EKS user guide, "Managed node groups"), and the
+"""What EKS launches where neither the group nor its template names a type (EKS user guide, "Managed
+node groups"), and the
 default of pulumi-eks (nodes/nodegroup.ts, DEFAULT_INSTANCE_TYPE)."""
-COMPONENTS: Final = ("eks:index:Cluster", "eks:index:NodeGroup", "eks:index:NodeGroupV2", "eks:index:ManagedNodeGroup")
+COMPONENTS: Final = (
+    "eks:index:Cluster",
+    "eks:index:NodeGroup",
+    "eks:index:NodeGroupV2",
+    "eks:index:ManagedNodeGroup",
+)
 READS: Final = frozenset({*NODE_GROUPS, *CLUSTERS, *COMPONENTS})
 _SIZES: Final = ("scalingConfig.minSize", "scalingConfig.desiredSize")
 _PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Every node group and built-in node pool of EKS clusters. Self-managed groups of a stack are read as ASGs."""
+    """Every node group and built-in node pool of EKS clusters. Self-managed groups of a stack are
+    read as ASGs."""
     actions = actions_by_group(estate)
     for source in declared(estate, *NODE_GROUPS):
         yield from _managed(estate, source, actions.get(source.key, ()), defaults=False)
     for resource in estate.of_type("eks:index:ManagedNodeGroup"):
         if not created_children(estate, resource, *NODE_GROUPS):
-            yield from _managed(estate, Declared(resource, resource.inputs, resource.name), (), defaults=True)
-    for resource in estate.of_type("eks:index:NodeGroup", "eks:index:NodeGroupV2", "eks:index:Cluster"):
+            yield from _managed(
+                estate, Declared(resource, resource.inputs, resource.name), (), defaults=True
+            )
+    for resource in estate.of_type(
+        "eks:index:NodeGroup", "eks:index:NodeGroupV2", "eks:index:Cluster"
+    ):
         yield from _self_managed(estate, resource)
     for source in declared(estate, *CLUSTERS):
         yield from _auto_mode(estate, source, source.inputs.get("computeConfig"))
     for resource in estate.of_type("eks:index:Cluster"):
         if not any(child.type in CLUSTERS for child in estate.descendants(resource.urn)):
             source = Declared(resource, resource.inputs, resource.name)
-            options = mapping(resource.inputs.get("autoMode"))
+            options = known_mapping(resource.inputs.get("autoMode"))
             pools = get(options, "computeConfig.nodePools")
             default = ["general-purpose", "system"] if pools is None else pools
-            yield from _auto_mode(estate, source, {"enabled": options.get("enabled"), "nodePools": default})
+            yield from _auto_mode(
+                estate, source, {"enabled": options.get("enabled"), "nodePools": default}
+            )
 
 
 def created_children(estate: Estate, component: Resource, *types: str) -> bool:
-    """Whether the document has what the component created (by parent, or of the same name), so that only that counts."""
-    if component.type != "eks:index:Cluster" and any(child.type in types for child in estate.descendants(component.urn)):
+    """Whether the document has what the component created (by parent, or of the same name), so that
+    only that counts."""
+    if component.type != "eks:index:Cluster" and any(
+        child.type in types for child in estate.descendants(component.urn)
+    ):
         return True
     stack = estate.stack_of.get(component.urn)
-    named = estate.once(("children", types), lambda: {(r.name, id(estate.stack_of.get(r.urn))) for r in estate.of_type(*types)})
+    named = estate.once(
+        ("children", types),
+        lambda: {(r.name, id(estate.stack_of.get(r.urn))) for r in estate.of_type(*types)},
+    )
     return (component.name, id(stack)) in named
 
 
-def _managed(estate: Estate, source: Declared, actions: tuple[Action | Undecided, ...], defaults: bool) -> Iterator[Part]:
+def _managed(
+    estate: Estate, source: Declared, actions: tuple[Action | Undecided, ...], defaults: bool
+) -> Iterator[Part]:
     cluster = cluster_of(estate, source, "clusterName" if not defaults else "cluster")
     because = _PULUMI_EKS if defaults else ""
     minimum = size(source, ["scalingConfig.minSize"], 1 if defaults else 0, because)
@@ -66,18 +99,47 @@ def _managed(estate: Estate, source: Declared, actions: tuple[Action | Undecided
     maximum = size(source, ["scalingConfig.maxSize"], 2 if defaults else None, because)
     if isinstance(desired, Size) and desired.value is None and isinstance(minimum, Size):
         desired = replace(desired, value=minimum.value, default="omitted: the minimum")
-    if not defaults and isinstance(minimum, Size) and isinstance(desired, Size) and source.pick(*_SIZES)[1] is None:
-        minimum = source.open("scalingConfig", "no size is given: EKS then starts as many nodes as it likes", "Set minSize and desiredSize")
+    if (
+        not defaults
+        and isinstance(minimum, Size)
+        and isinstance(desired, Size)
+        and source.pick(*_SIZES)[1] is None
+    ):
+        minimum = source.open(
+            "scalingConfig",
+            "no size is given: EKS then starts as many nodes as it likes",
+            "Set minSize and desiredSize",
+        )
     found = _managed_machines(estate, source)
     spot = market(source, "capacityType")
     if spot == "on-demand" and source.inputs.get("capacityType") is None:
         spot = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
     label = {"spot": "SPOT", "reserved": "CAPACITY_BLOCK"}.get(spot, "ON_DEMAND")
-    name = text(source.pick("nodeGroupName", "nodegroupName")[1])
-    os = "windows" if (text(source.inputs.get("amiType")) or "").startswith("WINDOWS") else "linux"
-    labels = {"eks.amazonaws.com/capacityType": label, "eks.amazonaws.com/nodegroup": name, "kubernetes.io/os": os}
-    placed = placement(estate, source, found, labels, source.inputs.get("labels"), source.inputs.get("taints"))
-    for part in _group(estate, source, "EKS managed node group", found, (minimum, desired, maximum), spot, placed, cluster, actions):
+    name = known_text(source.pick("nodeGroupName", "nodegroupName")[1])
+    os = (
+        "windows"
+        if (known_text(source.inputs.get("amiType")) or "").startswith("WINDOWS")
+        else "linux"
+    )
+    labels = {
+        "eks.amazonaws.com/capacityType": label,
+        "eks.amazonaws.com/nodegroup": name,
+        "kubernetes.io/os": os,
+    }
+    placed = placement(
+        estate, source, found, labels, source.inputs.get("labels"), source.inputs.get("taints")
+    )
+    for part in _group(
+        estate,
+        source,
+        "EKS managed node group",
+        found,
+        (minimum, desired, maximum),
+        spot,
+        placed,
+        cluster,
+        actions,
+    ):
         yield part if part.os == os else replace(part, os=os)
 
 
@@ -98,44 +160,74 @@ def _default_type(estate: Estate, source: Declared, path: str) -> Machines:
 
 
 def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
-    """A pulumi-eks component whose group is not in the document: its own inputs say what it will create."""
+    """A pulumi-eks component whose group is not in the document: its own inputs say what it will
+    create."""
     source = Declared(resource, resource.inputs, resource.name)
     prefix, default_group = "", resource.type == "eks:index:Cluster"
     # The group itself, or the CloudFormation stack in which NodeGroup deploys it.
-    if created_children(estate, resource, "aws:autoscaling/group:Group") or _deploys_template(estate, resource):
+    if created_children(estate, resource, "aws:autoscaling/group:Group") or _deploys_template(
+        estate, resource
+    ):
         return
     if default_group:
-        skipped = [resource.inputs.get("skipDefaultNodeGroup"), resource.inputs.get("fargate"), get(resource.inputs, "autoMode.enabled")]
+        skipped = [
+            resource.inputs.get("skipDefaultNodeGroup"),
+            resource.inputs.get("fargate"),
+            get(resource.inputs, "autoMode.enabled"),
+        ]
         if any(value is True or isinstance(value, Mapping) for value in skipped):
             return
         prefix = "nodeGroupOptions." if resource.inputs.get("nodeGroupOptions") is not None else ""
     path = f"{prefix}instanceType"
     kind = get(resource.inputs, path)
-    found = machines(estate, source, path, kind) if kind is not None else _default_type(estate, source, path)
+    found = (
+        machines(estate, source, path, kind)
+        if kind is not None
+        else _default_type(estate, source, path)
+    )
     sizes = tuple(
         size(source, [f"{prefix}{name}"], default, _PULUMI_EKS)
         for name, default in (("minSize", 1), ("desiredCapacity", 2), ("maxSize", 2))
     )
-    cluster = _canonical(estate, resource) if default_group else cluster_of(estate, source, "cluster")
+    cluster = (
+        _canonical(estate, resource) if default_group else cluster_of(estate, source, "cluster")
+    )
     spot = "spot" if get(resource.inputs, f"{prefix}spotPrice") is not None else "on-demand"
     inputs = at(resource.inputs, "nodeGroupOptions") if prefix else resource.inputs
     placed = placement(estate, source, found, {}, at(inputs, "labels"), at(inputs, "taints"))
-    yield from _group(estate, source, "EKS self-managed node group", found, (sizes[0], sizes[1], sizes[2]), spot, placed, cluster, ())
+    yield from _group(
+        estate,
+        source,
+        "EKS self-managed node group",
+        found,
+        (sizes[0], sizes[1], sizes[2]),
+        spot,
+        placed,
+        cluster,
+        (),
+    )
 
 
 def _deploys_template(estate: Estate, resource: Resource) -> bool:
     below = estate.children.get(resource.urn, ())
-    return any(child.type in STACKS and bool(parse(child.inputs.get("templateBody"))) for child in below)
+    return any(
+        child.type in STACKS and bool(parse(child.inputs.get("templateBody"))) for child in below
+    )
 
 
 def component_type(estate: Estate, source: Declared) -> Machines | None:
-    """The type by the inputs of the pulumi-eks component that created an ASG; None where there is none or it does not say."""
+    """The type by the inputs of the pulumi-eks component that created an ASG; None where there is
+    none or it does not say."""
     parent = estate.by_urn.get(source.resource.parent or "")
     if parent is None or parent.type not in COMPONENTS or not parent.inputs:
         return None
     component = Declared(parent, parent.inputs, parent.name)
     path, kind = component.pick("instanceType", "nodeGroupOptions.instanceType")
-    return machines(estate, component, path, kind) if kind is not None else _default_type(estate, component, "instanceType")
+    return (
+        machines(estate, component, path, kind)
+        if kind is not None
+        else _default_type(estate, component, "instanceType")
+    )
 
 
 def _group(
@@ -154,7 +246,14 @@ def _group(
         if not found.plain:
             place = estate.region(source.resource, CLOUD)
             yield Pool(
-                source.key, source.name, platform, CLOUD, found.shapes, region=place, undecided=tuple(wrong), evidence=found.evidence
+                source.key,
+                source.name,
+                platform,
+                CLOUD,
+                found.shapes,
+                region=place,
+                undecided=tuple(wrong),
+                evidence=found.evidence,
             )
         return
     minimum, desired, maximum = sizes
@@ -172,7 +271,9 @@ def _group(
         actions=tuple(action for action in actions if isinstance(action, Action)),
         undecided=tuple(action for action in actions if isinstance(action, Undecided)),
         warm=warm_pool(source, "warmPoolConfig"),
-        evidence=(maximum.evidence("the group never goes above it"),) if maximum.known is not None else (),
+        evidence=(maximum.evidence("the group never goes above it"),)
+        if maximum.known is not None
+        else (),
     )
     pool = pool_of(estate, group)
     if pool is not None:
@@ -180,11 +281,20 @@ def _group(
 
 
 def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Placement:
-    """The placement of a group that can't grow where its sizes say so, or never shrinks where its autoscaler may not."""
+    """The placement of a group that can't grow where its sizes say so, or never shrinks where its
+    autoscaler may not."""
     fixed = maximum.known is not None and maximum.known == (minimum.known or 0)
     evidence = trust.grows_only(estate)
-    kept = None if evidence is None else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
-    reclaim = trust.reclaim_seconds(estate) if trust.cluster_autoscaler(estate) is not None else placed.reclaim
+    kept = (
+        None
+        if evidence is None
+        else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
+    )
+    reclaim = (
+        trust.reclaim_seconds(estate)
+        if trust.cluster_autoscaler(estate) is not None
+        else placed.reclaim
+    )
     if not fixed and kept is None and reclaim == placed.reclaim:
         return placed
     return replace(placed, grows=placed.grows and not fixed, retained=kept, reclaim=reclaim)
@@ -193,14 +303,23 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
 def autoscaler(estate: Estate, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:
     """The cluster autoscaler as what lowers this group."""
     trusted = trust.cluster_autoscaler(estate, cluster.name)
-    return None if trusted is None else Lowered(minimum.evidence("the cluster autoscaler goes down to it"), trusted)
+    return (
+        None
+        if trusted is None
+        else Lowered(minimum.evidence("the cluster autoscaler goes down to it"), trusted)
+    )
 
 
 def warm_pool(source: Declared, path: str) -> Warm | None:
-    """The warm pool of a group, where its instances run (Stopped is the default; stopped ones bill for disks only)."""
+    """The warm pool of a group, where its instances run (Stopped is the default; stopped ones bill
+    for disks only)."""
     config = source.inputs.get(path)
     state = at(config, "poolState")
-    if config is None or (not hidden(config) and not config) or switch(at(config, "enabled")) is False:
+    if (
+        config is None
+        or (not hidden(config) and not config)
+        or switch(at(config, "enabled")) is False
+    ):
         return None
     if not hidden(state) and str(state or "Stopped").lower() != "running":
         return None
@@ -209,8 +328,16 @@ def warm_pool(source: Declared, path: str) -> Warm | None:
     if not isinstance(minimum, Size) or prepared is None:
         return None
     if hidden(state):
-        return Warm(source.evidence(f"{path}.poolState", "it may run"), minimum, replace(prepared, value=state))
-    return Warm(source.evidence(f"{path}.poolState", "instances of the warm pool run, and bill"), minimum, prepared)
+        return Warm(
+            source.evidence(f"{path}.poolState", "it may run"),
+            minimum,
+            replace(prepared, value=state),
+        )
+    return Warm(
+        source.evidence(f"{path}.poolState", "instances of the warm pool run, and bill"),
+        minimum,
+        prepared,
+    )
 
 
 def _prepared(source: Declared, path: str) -> Size | None:
@@ -235,17 +362,22 @@ def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:
     link = link_of(estate, source, prop, *CLUSTERS, "eks:index:Cluster", value=value)
     if link.found and not link.open:
         return _canonical(estate, link.found[0])
-    name = text(value)
+    name = known_text(value)
     return Cluster(name)
 
 
 def _canonical(estate: Estate, resource: Resource) -> Cluster:
-    found = resource if resource.type in CLUSTERS else next((r for r in estate.descendants(resource.urn) if r.type in CLUSTERS), resource)
-    return Cluster(text(found.inputs.get("name")))
+    found = (
+        resource
+        if resource.type in CLUSTERS
+        else next((r for r in estate.descendants(resource.urn) if r.type in CLUSTERS), resource)
+    )
+    return Cluster(known_text(found.inputs.get("name")))
 
 
 def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
-    """The cluster of a self-managed group (an ASG), None where nothing says that it belongs to one."""
+    """The cluster of a self-managed group (an ASG), None where nothing says that it belongs to
+    one."""
     parent = estate.by_urn.get(source.resource.parent or "")
     if parent is not None and parent.type in COMPONENTS:
         if parent.type == "eks:index:Cluster":
@@ -259,48 +391,89 @@ def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
     return None
 
 
-_EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+_EFFECTS: Final = {
+    "NO_SCHEDULE": "NoSchedule",
+    "NO_EXECUTE": "NoExecute",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+}
 
 
-def placement(estate: Estate, source: Declared, found: Machines, fixed: Mapping[str, str | None], labels: Any, taints: Any) -> Placement:
-    """How pods get onto the nodes of a group: its own labels and taints, and what EKS and the kubelet add."""
+def placement(
+    estate: Estate,
+    source: Declared,
+    found: Machines,
+    fixed: Mapping[str, str | None],
+    labels: Any,
+    taints: Any,
+) -> Placement:
+    """How pods get onto the nodes of a group: its own labels and taints, and what EKS and the
+    kubelet add."""
     well_known: dict[str, str | None] = {
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": None,
         "kubernetes.io/hostname": None,
-        "node.kubernetes.io/instance-type": found.shapes[0].instance_type if len(found.shapes) == 1 and not found.undecided else None,
+        "node.kubernetes.io/instance-type": found.shapes[0].instance_type
+        if len(found.shapes) == 1 and not found.undecided
+        else None,
         "topology.kubernetes.io/region": estate.region(source.resource, CLOUD),
         "topology.kubernetes.io/zone": None,
         **fixed,
     }
     if any(shape.accelerator.startswith("NVIDIA") for shape in found.shapes):
         # Set by NVIDIA's GPU feature discovery where it runs.
-        well_known |= {"nvidia.com/gpu.present": None, "nvidia.com/gpu.product": None, "nvidia.com/gpu.count": None}
-    own = {str(key): text(value) for key, value in mapping(labels).items()}
-    return Placement(labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints))
+        well_known |= {
+            "nvidia.com/gpu.present": None,
+            "nvidia.com/gpu.product": None,
+            "nvidia.com/gpu.count": None,
+        }
+    own = {str(key): known_text(value) for key, value in known_mapping(labels).items()}
+    return Placement(
+        labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints)
+    )
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:
-    listed = [mapping(item) for item in items(value)] if not isinstance(value, Mapping) else []
+    listed = (
+        [known_mapping(item) for item in known_items(value)]
+        if not isinstance(value, Mapping)
+        else []
+    )
     if isinstance(value, Mapping):  # pulumi-eks' self-managed groups: {key: {value, effect}}
-        listed = [{"key": key, **mapping(body)} for key, body in value.items()]
+        listed = [{"key": key, **known_mapping(body)} for key, body in value.items()]
     out = []
     for taint in listed:
-        effect = text(taint.get("effect")) or "NoSchedule"
-        out.append(Taint(text(taint.get("key")) or "", text(taint.get("value")) or "", _EFFECTS.get(effect, effect)))
+        effect = known_text(taint.get("effect")) or "NoSchedule"
+        out.append(
+            Taint(
+                known_text(taint.get("key")) or "",
+                known_text(taint.get("value")) or "",
+                _EFFECTS.get(effect, effect),
+            )
+        )
     return tuple(out)
 
 
 def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
-    """EKS Auto Mode's built-in pools launch C, M and R types, never a GPU (EKS user guide, "Built-in NodePools")."""
+    """EKS Auto Mode's built-in pools launch C, M and R types, never a GPU (EKS user guide,
+    "Built-in NodePools")."""
     if switch(at(config, "enabled")) is not True:
         return
-    shapes = tuple(shape for kind in ("m6a.large", "m6a.4xlarge", "m6a.48xlarge") if (shape := lookup(CLOUD, kind)))
-    for name in [item for item in items(at(config, "nodePools")) if isinstance(item, str)]:
+    shapes = tuple(
+        shape
+        for kind in ("m6a.large", "m6a.4xlarge", "m6a.48xlarge")
+        if (shape := lookup(CLOUD, kind))
+    )
+    for name in [item for item in known_items(at(config, "nodePools")) if isinstance(item, str)]:
         taints = (Taint("CriticalAddonsOnly"),) if name == "system" else ()
-        labels = {"karpenter.sh/nodepool": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        labels = {
+            "karpenter.sh/nodepool": name,
+            "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": "amd64",
+        }
         placed = Placement(labels=labels, taints=taints, karpenter=True)
-        evidence = (source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),)
+        evidence = (
+            source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),
+        )
         yield Pool(
             part_of(source.urn, name),
             name,

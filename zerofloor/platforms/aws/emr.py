@@ -1,4 +1,5 @@
-"""EMR: the instance groups and fleets of a cluster run as long as the cluster, unless it ends itself when idle."""
+"""EMR: the instance groups and fleets of a cluster run as long as the cluster, unless it ends
+itself when idle."""
 
 from __future__ import annotations
 
@@ -8,14 +9,31 @@ from typing import Any, Final
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.launch import overridden
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, link_of, machines, narrowed, nodes_for, part_of, size
-from zerofloor.values import at, get, hidden, items
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    Declared,
+    Machines,
+    Size,
+    declared,
+    link_of,
+    machines,
+    narrowed,
+    nodes_for,
+    part_of,
+    size,
+)
+from zerofloor.values import at, get, hidden, known_items
 
 CLUSTERS: Final = ("aws:emr/cluster:Cluster", "aws-native:emr:Cluster")
 GROUPS: Final = ("aws:emr/instanceGroup:InstanceGroup", "aws-native:emr:InstanceGroupConfig")
 FLEETS: Final = ("aws:emr/instanceFleet:InstanceFleet", "aws-native:emr:InstanceFleetConfig")
 READS: Final = frozenset({*CLUSTERS, *GROUPS, *FLEETS})
-_OF_A_CLUSTER: Final = ("masterInstanceGroup", "coreInstanceGroup", "masterInstanceFleet", "coreInstanceFleet")
+_OF_A_CLUSTER: Final = (
+    "masterInstanceGroup",
+    "coreInstanceGroup",
+    "masterInstanceFleet",
+    "coreInstanceFleet",
+)
 _TASKS: Final = ("taskInstanceGroups", "taskInstanceFleets")
 _FIX: Final = "Add an autoTerminationPolicy to the cluster, or use a type without a GPU here"
 
@@ -30,7 +48,14 @@ def read(estate: Estate) -> Iterator[Part]:
         prop = "clusterId" if source.inputs.get("clusterId") is not None else "jobFlowId"
         link = link_of(estate, source, prop, *CLUSTERS, value=source.inputs.get(prop), names=())
         of = link.found[0] if link.found and not link.open and link.assumption is None else None
-        yield from _part(estate, source, "", source.inputs, 0, None if of is None else _ends(Declared(of, of.inputs, of.name)))
+        yield from _part(
+            estate,
+            source,
+            "",
+            source.inputs,
+            0,
+            None if of is None else _ends(Declared(of, of.inputs, of.name)),
+        )
 
 
 def _parts(cluster: Declared) -> Iterator[tuple[str, Any]]:
@@ -47,21 +72,30 @@ def _parts(cluster: Declared) -> Iterator[tuple[str, Any]]:
         value = get(cluster.inputs, prefix + name)
         if hidden(value):
             yield prefix + name, value
-        for index, item in enumerate(items(value)):
+        for index, item in enumerate(known_items(value)):
             yield f"{prefix}{name}[{index}]", item
 
 
 def _ends(cluster: Declared) -> Evidence | None:
-    """What ends the cluster when it is idle (EMR management guide, "Using an auto-termination policy", "Configuring a cluster to …
+    """What ends the cluster when it is idle (EMR management guide, "Using an auto-termination
+    policy", "Configuring a cluster to …
     terminate after step execution")."""
     policy = cluster.inputs.get("autoTerminationPolicy")
     if policy is not None and not hidden(policy):
         return cluster.evidence("autoTerminationPolicy", "the cluster terminates itself when idle")
-    path, alive = cluster.pick("keepJobFlowAliveWhenNoSteps", "instances.keepJobFlowAliveWhenNoSteps")
-    return cluster.evidence(path, "the cluster ends with its steps") if alive in (False, "false") else None
+    path, alive = cluster.pick(
+        "keepJobFlowAliveWhenNoSteps", "instances.keepJobFlowAliveWhenNoSteps"
+    )
+    return (
+        cluster.evidence(path, "the cluster ends with its steps")
+        if alive in (False, "false")
+        else None
+    )
 
 
-def _part(estate: Estate, source: Declared, path: str, value: Any, default: int, ends: Evidence | None) -> Iterator[Pool]:
+def _part(
+    estate: Estate, source: Declared, path: str, value: Any, default: int, ends: Evidence | None
+) -> Iterator[Pool]:
     dot = f"{path}." if path else ""
     if hidden(value):
         if ends is None:
@@ -72,7 +106,10 @@ def _part(estate: Estate, source: Declared, path: str, value: Any, default: int,
     fleet = configs is not None or path.endswith("Fleet") or "Fleets[" in path
     if fleet:
         found = overridden(estate, source, f"{dot}instanceTypeConfigs", configs, Machines())
-        counts = [size(source, [f"{dot}{name}"], 0, "omitted") for name in ("targetOnDemandCapacity", "targetSpotCapacity")]
+        counts = [
+            size(source, [f"{dot}{name}"], 0, "omitted")
+            for name in ("targetOnDemandCapacity", "targetSpotCapacity")
+        ]
     else:
         found = machines(estate, source, f"{dot}instanceType", at(value, "instanceType"))
         counts = [size(source, [f"{dot}instanceCount"], default, f"omitted: {default}")]
@@ -80,15 +117,21 @@ def _part(estate: Estate, source: Declared, path: str, value: Any, default: int,
         return
     wrong = [count for count in counts if isinstance(count, Undecided)]
     wrong += [
-        source.open(c.path, f"{c.path} is hidden: this many could run for good") for c in counts if isinstance(c, Size) and c.is_hidden
+        source.open(c.path, f"{c.path} is hidden: this many could run for good")
+        for c in counts
+        if isinstance(c, Size) and c.is_hidden
     ]
     units = sum(count.known or 0 for count in counts if isinstance(count, Size))
     chosen = narrowed(found, units)
     nodes = nodes_for(chosen, units)
     if ends is not None or wrong or not nodes:
-        yield _pool(estate, source, path, chosen, (), nodes, () if ends is not None else tuple(wrong), ends)
+        yield _pool(
+            estate, source, path, chosen, (), nodes, () if ends is not None else tuple(wrong), ends
+        )
         return
-    step = next(c for c in counts if isinstance(c, Size) and c.known).evidence(f"{nodes} instances run as long as the cluster")
+    step = next(c for c in counts if isinstance(c, Size) and c.known).evidence(
+        f"{nodes} instances run as long as the cluster"
+    )
     hold = Hold(Cause.POOL_MINIMUM, source.urn, nodes, (*chosen.evidence, step), _FIX)
     yield _pool(estate, source, path, chosen, (hold,), nodes, chosen.undecided, None)
 

@@ -1,4 +1,5 @@
-"""A group of instances with a minimum, a desired and a maximum size → a pool: what ASGs, EKS node groups and fleets share."""
+"""A group of instances with a minimum, a desired and a maximum size → a pool: what ASGs, EKS node
+groups and fleets share."""
 
 from __future__ import annotations
 
@@ -7,7 +8,18 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Placement, Pool, Undecided
+from zerofloor.capacity import (
+    WEEK,
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Market,
+    Notice,
+    Placement,
+    Pool,
+    Undecided,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels
@@ -32,7 +44,8 @@ class Action:
     change: Change
     evidence: Evidence
     guess: bool = False
-    """Whether it is only assumed to mean this group: then it may raise a floor and never lower it."""
+    """Whether it is only assumed to mean this group: then it may raise a floor and never lower
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,11 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         return None
     known = [size.known for size in (group.desired, group.minimum) if size.known is not None]
     machines = narrowed(machines, known[0] if known else 1)
-    desired = None if group.desired.known is None or not machines.shapes else nodes_for(machines, group.desired.known)
+    desired = (
+        None
+        if group.desired.known is None or not machines.shapes
+        else nodes_for(machines, group.desired.known)
+    )
     pool = Pool(
         urn=group.source.key,
         name=group.source.name,
@@ -91,8 +108,10 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         desired=desired,
         ceiling=None if group.maximum.known is None else nodes_for(machines, group.maximum.known),
         market=group.market,
-        # On demand, groups take the types in the order in which they are named (EKS user guide, "Managed node group capacity types";
-        # EC2 Auto Scaling, "Allocation strategies": prioritized unless the types are chosen by attributes).
+        # On demand, groups take the types in the order in which they are named (EKS user guide,
+        # "Managed node group capacity types";
+        # EC2 Auto Scaling, "Allocation strategies": prioritized unless the types are chosen by
+        # attributes).
         prioritized=group.market == "on-demand" and not machines.by_attributes,
         region=estate.region(group.source.resource, CLOUD),
         placement=group.placement,
@@ -114,10 +133,14 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
     if holds or extra or undecided:
         undecided += machines.undecided
     notices = (*group.notices, *(lowered.notices if lowered else ()))
-    return replace(pool, holds=holds, extra=extra, undecided=tuple(dict.fromkeys(undecided)), notices=notices)
+    return replace(
+        pool, holds=holds, extra=extra, undecided=tuple(dict.fromkeys(undecided)), notices=notices
+    )
 
 
-def _held(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hold, ...], tuple[Undecided, ...]]:
+def _held(
+    group: Group, machines: Machines
+) -> tuple[tuple[Hold, ...], tuple[Hold, ...], tuple[Undecided, ...]]:
     refused = order(group.minimum, group.desired, group.maximum)
     if refused is not None:
         return (), (), (refused,)
@@ -136,10 +159,19 @@ def _held(group: Group, machines: Machines) -> tuple[tuple[Hold, ...], tuple[Hol
             undecided.append(scheduled)
         else:
             holds = scheduled
-    if group.raised is not None and group.pinned is None and group.lowered is None and group.maximum.known != group.desired.known:
+    if (
+        group.raised is not None
+        and group.pinned is None
+        and group.lowered is None
+        and group.maximum.known != group.desired.known
+    ):
         fix = "Let the scaling policy scale in as well (a target tracking policy with scale-in)"
         holds.append(Hold(Cause.KEPT_PEAK, group.source.urn, None, (group.raised,), fix))
-    if group.pinned is not None and (group.raised is not None or group.actions) and group.maximum.known != group.desired.known:
+    if (
+        group.pinned is not None
+        and (group.raised is not None or group.actions)
+        and group.maximum.known != group.desired.known
+    ):
         holds.append(Hold(Cause.PROTECTED, group.pinned.urn, None, (group.pinned,), group.unpin))
     holds += group.holds
     # With schedules, peaks or tasks the group's own size changes with the hour.
@@ -155,9 +187,17 @@ def _hidden(group: Group) -> tuple[Undecided, ...]:
     out: list[Undecided] = []
     settled = group.minimum.known is not None and group.minimum.known == group.maximum.known
     for size in (group.minimum, group.desired):
-        if not size.is_hidden or (size is group.desired and (settled or (group.lowered is not None and group.pinned is None))):
+        if not size.is_hidden or (
+            size is group.desired
+            and (settled or (group.lowered is not None and group.pinned is None))
+        ):
             continue
-        out.append(source.open(size.path, f"{size.path} is {size.value!r}: this many GPU instances could run for good"))
+        out.append(
+            source.open(
+                size.path,
+                f"{size.path} is {size.value!r}: this many GPU instances could run for good",
+            )
+        )
     return tuple(dict.fromkeys(out))
 
 
@@ -171,8 +211,20 @@ def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:
         because += f" units, {_instances(nodes)}"
     fix = f"Set {group.minimum.path} to 0"
     if group.lowered is None:
-        fix += "" if group.desired.default or group.desired.path == group.minimum.path else f" and {group.desired.path} to 0"
-    return (Hold(Cause.POOL_MINIMUM, group.minimum.source.urn, nodes, (*_chain(group), group.minimum.evidence(because)), fix),)
+        fix += (
+            ""
+            if group.desired.default or group.desired.path == group.minimum.path
+            else f" and {group.desired.path} to 0"
+        )
+    return (
+        Hold(
+            Cause.POOL_MINIMUM,
+            group.minimum.source.urn,
+            nodes,
+            (*_chain(group), group.minimum.evidence(because)),
+            fix,
+        ),
+    )
 
 
 def _desired(group: Group, machines: Machines) -> list[Hold]:
@@ -182,19 +234,53 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
     nodes = nodes_for(machines, desired)
     if group.pinned is not None:
         started = group.desired.evidence(f"{_instances(nodes)} at creation")
-        return [Hold(Cause.PROTECTED, group.pinned.urn, nodes, (*_chain(group), started, group.pinned), group.unpin)]
+        return [
+            Hold(
+                Cause.PROTECTED,
+                group.pinned.urn,
+                nodes,
+                (*_chain(group), started, group.pinned),
+                group.unpin,
+            )
+        ]
     if group.lowered is not None:
         return []
-    because = f"{_instances(nodes)} at creation, and nothing in the stack lowers {'it' if nodes == 1 else 'them'}"
-    ignored = [path for path in group.source.resource.ignore_changes if path.split(".")[-1] in ("desiredSize", "desiredCapacity")]
-    note = [Evidence(group.source.urn, path, None, "ignored changes mean that somebody moves it; nobody here does") for path in ignored]
+    because = (
+        f"{_instances(nodes)} at creation, and nothing in the stack lowers "
+        f"{'it' if nodes == 1 else 'them'}"
+    )
+    ignored = [
+        path
+        for path in group.source.resource.ignore_changes
+        if path.split(".")[-1] in ("desiredSize", "desiredCapacity")
+    ]
+    note = [
+        Evidence(
+            group.source.urn,
+            path,
+            None,
+            "ignored changes mean that somebody moves it; nobody here does",
+        )
+        for path in ignored
+    ]
     fix = f"Set {group.desired.path} to {minimum}"
     if group.missed is not None:
         note.append(group.missed)
         fix += ", or tag the group so that the cluster autoscaler of the stack finds it"
     elif group.placement is not None:
-        fix += ", or deploy a cluster autoscaler (or set trust.clusterAutoscaler in zerofloor.yaml where one runs)"
-    return [Hold(Cause.DESIRED_NOT_LOWERED, group.source.urn, nodes, (*_chain(group), group.desired.evidence(because), *note), fix)]
+        fix += (
+            ", or deploy a cluster autoscaler (or set trust.clusterAutoscaler in "
+            "zerofloor.yaml where one runs)"
+        )
+    return [
+        Hold(
+            Cause.DESIRED_NOT_LOWERED,
+            group.source.urn,
+            nodes,
+            (*_chain(group), group.desired.evidence(because), *note),
+            fix,
+        )
+    ]
 
 
 def _instances(number: int) -> str:
@@ -213,11 +299,18 @@ def _scheduled(group: Group, machines: Machines, plain: Sequence[Hold]) -> list[
     lowered = group.lowered is not None and group.pinned is None
     certain = [action.change for action in group.actions if not action.guess]
     out: list[Hold] = []
-    for changes in dict.fromkeys((tuple(certain), tuple(action.change for action in group.actions))):
+    for changes in dict.fromkeys(
+        (tuple(certain), tuple(action.change for action in group.actions))
+    ):
         held = levels(start, changes, lowered)
         if held is None:
             action = group.actions[0]
-            return Undecided(action.evidence.urn, action.evidence.path, "It fires too often to be worked out", "Use fewer times")
+            return Undecided(
+                action.evidence.urn,
+                action.evidence.path,
+                "It fires too often to be worked out",
+                "Use fewer times",
+            )
         if group.pinned is not None and held:
             held = ((held[0][0], WEEK),)
         for level, hours in held:
@@ -243,10 +336,14 @@ def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) 
     return Hold(Cause.SCHEDULE, chosen.urn, nodes, (*_chain(group), step), fix, week)
 
 
-def _warm(group: Group, machines: Machines, varies: bool) -> tuple[tuple[Hold, ...], tuple[Hold, ...], list[Undecided]]:
-    """What a running warm pool keeps: nodes that count where the group has fewer, and nodes on top of it.
+def _warm(
+    group: Group, machines: Machines, varies: bool
+) -> tuple[tuple[Hold, ...], tuple[Hold, ...], list[Undecided]]:
+    """What a running warm pool keeps: nodes that count where the group has fewer, and nodes on top
+    of it.
 
-    Together with the group it fills up to the prepared capacity, and never has fewer than its own minimum.
+    Together with the group it fills up to the prepared capacity, and never has fewer than its own
+    minimum.
     """
     warm = group.warm
     if warm is None:
@@ -254,21 +351,52 @@ def _warm(group: Group, machines: Machines, varies: bool) -> tuple[tuple[Hold, .
     total = warm.prepared.known if warm.prepared.known is not None else group.maximum.known
     if warm.prepared.is_hidden or warm.minimum.is_hidden or total is None:
         path = warm.prepared.path
-        return (), (), [group.source.open(path, "The size of the running warm pool is not known: its GPU instances bill")]
+        return (
+            (),
+            (),
+            [
+                group.source.open(
+                    path, "The size of the running warm pool is not known: its GPU instances bill"
+                )
+            ],
+        )
     least = warm.minimum.known or 0
     if varies:
         # max(size + least, total) = max(size, total - least) + least, for any size.
-        filled = [_warm_hold(group, machines, warm, total - least, f"it fills up to {total} with the group")]
+        filled = [
+            _warm_hold(
+                group, machines, warm, total - least, f"it fills up to {total} with the group"
+            )
+        ]
         beside = [_warm_hold(group, machines, warm, least, f"it keeps {least} beside the group")]
         return tuple(h for h in filled if h.least > 0), tuple(h for h in beside if h.least > 0), []
     stays = group.lowered is not None and group.pinned is None
-    running = (group.minimum.known or 0) if stays else max(group.desired.known or 0, group.minimum.known or 0)
+    running = (
+        (group.minimum.known or 0)
+        if stays
+        else max(group.desired.known or 0, group.minimum.known or 0)
+    )
     size = max(least, total - running)
-    return (), (_warm_hold(group, machines, warm, size, f"it fills up to {total}: {size} beside the group"),) if size > 0 else (), []
+    return (
+        (),
+        (
+            _warm_hold(
+                group, machines, warm, size, f"it fills up to {total}: {size} beside the group"
+            ),
+        )
+        if size > 0
+        else (),
+        [],
+    )
 
 
 def _warm_hold(group: Group, machines: Machines, warm: Warm, units: int, because: str) -> Hold:
-    filled = Evidence(group.source.urn, group.source.path(warm.prepared.path), warm.prepared.known, because)
-    fix = "Set the warm pool's poolState to Stopped or Hibernated (only disks bill then), or remove it"
+    filled = Evidence(
+        group.source.urn, group.source.path(warm.prepared.path), warm.prepared.known, because
+    )
+    fix = (
+        "Set the warm pool's poolState to Stopped or Hibernated (only disks bill then), or "
+        "remove it"
+    )
     nodes = nodes_for(machines, max(units, 0))
     return Hold(Cause.WARM_POOL, group.source.urn, nodes, (*_chain(group), warm.state, filled), fix)

@@ -1,4 +1,5 @@
-"""What an instance may be: launch templates and configurations, overrides with weights, attribute-based requirements."""
+"""What an instance may be: launch templates and configurations, overrides with weights,
+attribute-based requirements."""
 
 from __future__ import annotations
 
@@ -11,10 +12,21 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, accelerated_types
-from zerofloor.platforms.aws.read import CLOUD, SETTLE_TYPE, Declared, Machines, declared, link_of, machines, market, strings, union
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    SETTLE_TYPE,
+    Declared,
+    Machines,
+    declared,
+    link_of,
+    machines,
+    market,
+    strings,
+    union,
+)
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.stack import UNKNOWN
-from zerofloor.values import at, get, hidden, items, mapping, quantity, text
+from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, quantity
 
 TEMPLATES: Final = ("aws:ec2/launchTemplate:LaunchTemplate", "aws-native:ec2:LaunchTemplate")
 CONFIGURATIONS: Final = (
@@ -24,7 +36,8 @@ CONFIGURATIONS: Final = (
 
 
 def of_template(estate: Estate, user: Declared, path: str, reference: Any) -> Machines:
-    """The machines of the launch template that `reference` (`{id | name, version}` at `path`) points at."""
+    """The machines of the launch template that `reference` (`{id | name, version}` at `path`)
+    points at."""
     for key in ("id", "launchTemplateId", "name", "launchTemplateName", "templateId"):
         identifier = at(reference, key)
         if identifier is not None:
@@ -35,7 +48,15 @@ def of_template(estate: Estate, user: Declared, path: str, reference: Any) -> Ma
     if identifier is None:
         return Machines()
     where = f"{path}.{key}" if key else path
-    return _linked(estate, user, where, identifier, TEMPLATES, ("name", "launchTemplateName"), "launch template")
+    return _linked(
+        estate,
+        user,
+        where,
+        identifier,
+        TEMPLATES,
+        ("name", "launchTemplateName"),
+        "launch template",
+    )
 
 
 def of_configuration(estate: Estate, user: Declared, path: str, identifier: Any) -> Machines:
@@ -45,11 +66,23 @@ def of_configuration(estate: Estate, user: Declared, path: str, identifier: Any)
 
 
 def _linked(
-    estate: Estate, user: Declared, path: str, identifier: Any, types: Sequence[str], names: tuple[str, ...], what: str
+    estate: Estate,
+    user: Declared,
+    path: str,
+    identifier: Any,
+    types: Sequence[str],
+    names: tuple[str, ...],
+    what: str,
 ) -> Machines:
     if isinstance(identifier, Reference):
-        inside = [d for d in declared(estate, *types) if d.urn == user.urn and d.logical == identifier]
-        return union(_template(estate, item) for item in inside) if inside else _unreadable(user, path, what)
+        inside = [
+            d for d in declared(estate, *types) if d.urn == user.urn and d.logical == identifier
+        ]
+        return (
+            union(_template(estate, item) for item in inside)
+            if inside
+            else _unreadable(user, path, what)
+        )
     link = link_of(estate, user, path.split(".")[0], *types, value=identifier, names=names)
     found = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
     if not found:
@@ -61,13 +94,18 @@ def _linked(
     if identifier is UNKNOWN and everything.plain:
         # What is not known yet is created by this update, and nothing that it creates has a GPU.
         why = f"{path} is not known yet, and every {what} in reach has a type without a GPU"
-        return replace(everything, assumptions=(*everything.assumptions, Assumption(f"{user.name} launches no GPU", why)))
+        return replace(
+            everything,
+            assumptions=(*everything.assumptions, Assumption(f"{user.name} launches no GPU", why)),
+        )
     if link.assumption is not None and not everything.plain:
         return replace(everything, assumptions=(*everything.assumptions, link.assumption))
     return _unreadable(user, path, what)
 
 
-def replace_path(found: Machines, user: Declared, path: str, template: Declared, what: str) -> Machines:
+def replace_path(
+    found: Machines, user: Declared, path: str, template: Declared, what: str
+) -> Machines:
     """The same machines, with the step from the user to its template in the evidence."""
     step = user.evidence(path, f"uses the {what} {template.name}")
     return replace(found, evidence=(step, *found.evidence))
@@ -80,32 +118,61 @@ def _unreadable(user: Declared, path: str, what: str) -> Machines:
 
 
 def _template(estate: Estate, template: Declared) -> Machines:
-    path, requirements = template.pick("instanceRequirements", "launchTemplateData.instanceRequirements")
+    path, requirements = template.pick(
+        "instanceRequirements", "launchTemplateData.instanceRequirements"
+    )
     if requirements is not None:
         return required(estate, template, path, requirements)
-    return machines(estate, template, *template.pick("instanceType", "launchTemplateData.instanceType"))
+    return machines(
+        estate, template, *template.pick("instanceType", "launchTemplateData.instanceType")
+    )
 
 
 def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
     """The market that the linked launch template asks for."""
-    identifier = text(at(reference, "name")) or text(at(reference, "launchTemplateName"))
-    link = link_of(estate, user, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName"))
+    identifier = known_text(at(reference, "name")) or known_text(
+        at(reference, "launchTemplateName")
+    )
+    link = link_of(
+        estate, user, prop, *TEMPLATES, value=identifier, names=("name", "launchTemplateName")
+    )
     for resource in link.found if not link.open else ():
         template = Declared(resource, resource.inputs, resource.name)
-        return market(template, "instanceMarketOptions.marketType", "launchTemplateData.instanceMarketOptions.marketType")
+        return market(
+            template,
+            "instanceMarketOptions.marketType",
+            "launchTemplateData.instanceMarketOptions.marketType",
+        )
     return "on-demand"
 
 
-def overridden(estate: Estate, user: Declared, path: str, overrides: Any, base: Machines) -> Machines:
-    """The types of a list of overrides, each with its weight; what an override leaves out comes from the template (`base`)."""
+def overridden(
+    estate: Estate, user: Declared, path: str, overrides: Any, base: Machines
+) -> Machines:
+    """The types of a list of overrides, each with its weight; what an override leaves out comes
+    from the template (`base`)."""
     if hidden(overrides):
         why = f"The overrides are {overrides.value}: they could name GPU types"
-        return Machines(undecided=(user.open(path, why, "Make the instance types known at preview, or waive it"),))
+        return Machines(
+            undecided=(
+                user.open(path, why, "Make the instance types known at preview, or waive it"),
+            )
+        )
     parts: list[Machines] = []
-    for index, override in enumerate(items(overrides)):
+    for index, override in enumerate(known_items(overrides)):
         where = f"{path}[{index}]"
         if hidden(override):
-            parts.append(Machines(undecided=(user.open(where, f"An override is {override.value}: it could name a GPU type", SETTLE_TYPE),)))
+            parts.append(
+                Machines(
+                    undecided=(
+                        user.open(
+                            where,
+                            f"An override is {override.value}: it could name a GPU type",
+                            SETTLE_TYPE,
+                        ),
+                    )
+                )
+            )
             continue
         requirements, kind = at(override, "instanceRequirements"), at(override, "instanceType")
         if requirements is not None:
@@ -122,49 +189,84 @@ def overridden(estate: Estate, user: Declared, path: str, overrides: Any, base: 
             found = replace(found, weights=(weight,) * len(found.shapes))
         elif weight is not None:
             why = "The weight can't be read, so the number of instances is open"
-            found = replace(found, undecided=(*found.undecided, user.open(f"{where}.weightedCapacity", why)))
+            found = replace(
+                found, undecided=(*found.undecided, user.open(f"{where}.weightedCapacity", why))
+            )
         parts.append(found)
     return union(parts) if parts else base
 
 
 def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Machines:
-    """The accelerated types that an attribute-based selection admits, or a plain machine where it admits none.
+    """The accelerated types that an attribute-based selection admits, or a plain machine where it
+    admits none.
 
-    Without any accelerator attribute EC2's price protection leaves accelerated types out: they cost far more than 20 %
-    above the cheapest C, M or R type with the same attributes (EC2 API, InstanceRequirements: "Default: 20").
+    Without any accelerator attribute EC2's price protection leaves accelerated types out: they cost
+    far more than 20 %
+    above the cheapest C, M or R type with the same attributes (EC2 API, InstanceRequirements:
+    "Default: 20").
     """
     if hidden(requirements):
         why = f"The instance requirements are {requirements.value}: they could select GPU types"
         return Machines(undecided=(user.open(path, why),))
-    wanted = mapping(requirements)
-    low, high = _number(get(wanted, "acceleratorCount.min")), _number(get(wanted, "acceleratorCount.max"))
+    wanted = known_mapping(requirements)
+    low, high = (
+        _number(get(wanted, "acceleratorCount.min")),
+        _number(get(wanted, "acceleratorCount.max")),
+    )
     unread = [key for key in _DECIDING if hidden(get(wanted, key))]
     if high == 0:
         because = "acceleratorCount.max 0 excludes every accelerated type"
-        return Machines((_ANY_PLAIN,), evidence=(user.evidence(f"{path}.acceleratorCount.max", because),))
+        return Machines(
+            (_ANY_PLAIN,), evidence=(user.evidence(f"{path}.acceleratorCount.max", because),)
+        )
     if unread:
-        return Machines(undecided=(user.open(f"{path}.{unread[0]}", "A requirement is hidden: it could select GPU types"),))
+        return Machines(
+            undecided=(
+                user.open(
+                    f"{path}.{unread[0]}", "A requirement is hidden: it could select GPU types"
+                ),
+            )
+        )
     allowed = [shape for shape in accelerated_types(CLOUD) if _admits(shape, wanted, low, high)]
-    named = any(wanted.get(key) for key in ("acceleratorTypes", "acceleratorManufacturers", "acceleratorNames"))
+    named = any(
+        wanted.get(key)
+        for key in ("acceleratorTypes", "acceleratorManufacturers", "acceleratorNames")
+    )
     memory, _ = _range(wanted, "acceleratorTotalMemoryMib", "acceleratorTotalMemoryMiB")
     must = bool(low) or named or bool(memory)
     if must:
         if strings(wanted.get("acceleratorTypes")) == ["fpga"]:
-            return Machines((_ANY_PLAIN,), evidence=(user.evidence(f"{path}.acceleratorTypes", "FPGAs only: no GPU"),))
+            return Machines(
+                (_ANY_PLAIN,),
+                evidence=(user.evidence(f"{path}.acceleratorTypes", "FPGAs only: no GPU"),),
+            )
         if not allowed:
-            why = "The requirements ask for accelerators, and no type in the table meets them: how many GPUs is open"
+            why = (
+                "The requirements ask for accelerators, and no type in the table meets them: "
+                "how many GPUs is open"
+            )
             return Machines(undecided=(user.open(path, why, "Name instance types instead"),))
-        shown = user.evidence(path, f"selects accelerated types only: {len(allowed)} of the table's")
+        shown = user.evidence(
+            path, f"selects accelerated types only: {len(allowed)} of the table's"
+        )
         return Machines(tuple(allowed), evidence=(shown,), by_attributes=True)
     if _only_gpu_allowed(wanted, allowed):
         return Machines(
-            tuple(allowed), evidence=(user.evidence(f"{path}.allowedInstanceTypes", "admits GPU types only"),), by_attributes=True
+            tuple(allowed),
+            evidence=(user.evidence(f"{path}.allowedInstanceTypes", "admits GPU types only"),),
+            by_attributes=True,
         )
-    protected = not any(hidden(wanted.get(key)) or (_number(wanted.get(key)) or 0) >= _OFF for key in _PRICE_KEYS)
+    protected = not any(
+        hidden(wanted.get(key)) or (_number(wanted.get(key)) or 0) >= _OFF for key in _PRICE_KEYS
+    )
     if not allowed or (protected and not wanted.get("allowedInstanceTypes")):
         because = "names no accelerator, and price protection leaves GPU types out"
         return Machines((_ANY_PLAIN,), evidence=(user.evidence(path, because),))
-    return Machines((_ANY_PLAIN, *allowed), evidence=(user.evidence(path, "admits GPU types among others"),), by_attributes=True)
+    return Machines(
+        (_ANY_PLAIN, *allowed),
+        evidence=(user.evidence(path, "admits GPU types among others"),),
+        by_attributes=True,
+    )
 
 
 _ANY_PLAIN: Final = Shape(CLOUD, "any type without an accelerator", Decimal(0))
@@ -191,26 +293,48 @@ _MAKERS: Final = {
     "habana": ("Habana", "Gaudi"),
     "amazon-web-services": ("AWS", "Inferentia", "Trainium"),
 }
-_TYPES: Final = {"gpu": ("NVIDIA", "AMD"), "inference": ("Inferentia", "Trainium", "Qualcomm"), "media": ("U30", "Xilinx")}
+_TYPES: Final = {
+    "gpu": ("NVIDIA", "AMD"),
+    "inference": ("Inferentia", "Trainium", "Qualcomm"),
+    "media": ("U30", "Xilinx"),
+}
 
 
 def _admits(shape: Shape, wanted: Any, low: Decimal | None, high: Decimal | None) -> bool:
-    if shape.gpus is None or (low is not None and shape.gpus < low) or (high is not None and shape.gpus > high):
+    if (
+        shape.gpus is None
+        or (low is not None and shape.gpus < low)
+        or (high is not None and shape.gpus > high)
+    ):
         return False
     name = shape.accelerator
-    if not _any_of(strings(wanted.get("acceleratorManufacturers")), lambda maker: any(m in name for m in _MAKERS.get(maker, (maker,)))):
+    if not _any_of(
+        strings(wanted.get("acceleratorManufacturers")),
+        lambda maker: any(m in name for m in _MAKERS.get(maker, (maker,))),
+    ):
         return False
-    if not _any_of(strings(wanted.get("acceleratorTypes")), lambda kind: any(m in name for m in _TYPES.get(kind, ()))):
+    if not _any_of(
+        strings(wanted.get("acceleratorTypes")),
+        lambda kind: any(m in name for m in _TYPES.get(kind, ())),
+    ):
         return False
     if not _any_of(strings(wanted.get("acceleratorNames")), lambda model: _named(model, name)):
         return False
     kind = shape.instance_type
-    if not _any_of(strings(wanted.get("allowedInstanceTypes")), lambda pattern: fnmatchcase(kind, pattern.lower())):
+    if not _any_of(
+        strings(wanted.get("allowedInstanceTypes")),
+        lambda pattern: fnmatchcase(kind, pattern.lower()),
+    ):
         return False
-    if any(fnmatchcase(kind, pattern.lower()) for pattern in strings(wanted.get("excludedInstanceTypes"))):
+    if any(
+        fnmatchcase(kind, pattern.lower())
+        for pattern in strings(wanted.get("excludedInstanceTypes"))
+    ):
         return False
     memory = None if shape.memory_gib is None else shape.memory_gib * 1024
-    return _between(shape.vcpus, _range(wanted, "vcpuCount", "vCpuCount")) and _between(memory, _range(wanted, "memoryMib", "memoryMiB"))
+    return _between(shape.vcpus, _range(wanted, "vcpuCount", "vCpuCount")) and _between(
+        memory, _range(wanted, "memoryMib", "memoryMiB")
+    )
 
 
 def _any_of(values: list[str], test: Any) -> bool:
@@ -224,7 +348,11 @@ def _named(model: str, accelerator: str) -> bool:
 
 def _only_gpu_allowed(wanted: Any, allowed: list[Shape]) -> bool:
     patterns = strings(wanted.get("allowedInstanceTypes"))
-    return bool(patterns) and bool(allowed) and all(any(fnmatchcase(s.instance_type, p.lower()) for s in allowed) for p in patterns)
+    return (
+        bool(patterns)
+        and bool(allowed)
+        and all(any(fnmatchcase(s.instance_type, p.lower()) for s in allowed) for p in patterns)
+    )
 
 
 def _range(wanted: Any, *names: str) -> tuple[Decimal | None, Decimal | None]:
@@ -245,14 +373,26 @@ def _number(value: Any) -> Decimal | None:
 
 
 def in_units(found: Machines, unit: str, user: Declared, path: str) -> Machines:
-    """The machines with weights where sizes count vCPUs or memory instead of instances (desiredCapacityType)."""
+    """The machines with weights where sizes count vCPUs or memory instead of instances
+    (desiredCapacityType)."""
     if unit in ("", "units"):
         return found
-    sizes = [shape.vcpus if unit == "vcpu" else None if shape.memory_gib is None else shape.memory_gib * 1024 for shape in found.shapes]
+    sizes = [
+        shape.vcpus
+        if unit == "vcpu"
+        else None
+        if shape.memory_gib is None
+        else shape.memory_gib * 1024
+        for shape in found.shapes
+    ]
     weights = tuple(size for size in sizes if size)
     if len(weights) < len(sizes) or unit not in ("vcpu", "memory-mib"):
         if found.plain:
             return found
-        open_count: Undecided = user.open(path, f"Sizes count {unit}, so the number of instances is open", "Count instances instead")
+        open_count: Undecided = user.open(
+            path,
+            f"Sizes count {unit}, so the number of instances is open",
+            "Count instances instead",
+        )
         return replace(found, undecided=(*found.undecided, open_count))
     return replace(found, weights=weights)

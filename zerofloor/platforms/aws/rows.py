@@ -1,4 +1,5 @@
-"""AWS services that are only "this token, these property paths, this default": a table and the few lines that read it."""
+"""AWS services that are only "this token, these property paths, this default": a table and the few
+lines that read it."""
 
 from __future__ import annotations
 
@@ -13,8 +14,18 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.launch import overridden
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, machines, market, part_of, size
-from zerofloor.values import get, items
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    Declared,
+    Machines,
+    Size,
+    declared,
+    machines,
+    market,
+    part_of,
+    size,
+)
+from zerofloor.values import get, known_items
 
 _PRESENT: Final = object()
 
@@ -36,7 +47,8 @@ class Row:
     tokens: tuple[str, ...]
     platform: str
     kind: tuple[str, ...]
-    """Where the instance type stands; `[].` after a list's name takes each of its elements as an alternative."""
+    """Where the instance type stands; `[].` after a list's name takes each of its elements as an
+    alternative."""
     count: tuple[str, ...]
     """Where the number stands; empty: one."""
     default: int
@@ -61,7 +73,8 @@ class Row:
 
 
 def _appstream(name: str) -> Shape | None:
-    # stream.graphics.g4dn.xlarge is a g4dn.xlarge; graphics-design and graphics-pro are older single-GPU types.
+    # stream.graphics.g4dn.xlarge is a g4dn.xlarge; graphics-design and graphics-pro are older
+    # single-GPU types.
     match = re.fullmatch(r"stream\.graphics\.(g\w+\.\w+)", name)
     if match:
         from zerofloor.hardware.instances import lookup
@@ -74,12 +87,19 @@ def _appstream(name: str) -> Shape | None:
 
 def _workspace(name: str) -> Shape | None:
     graphics = name.upper().startswith("GRAPHICS")
-    return Shape(CLOUD, name, Decimal(1 if graphics else 0), "GPU of a graphics WorkSpace" if graphics else "")
+    return Shape(
+        CLOUD,
+        name,
+        Decimal(1 if graphics else 0),
+        "GPU of a graphics WorkSpace" if graphics else "",
+    )
 
 
 def _codebuild(name: str) -> Shape | None:
     gpu = "GPU" in name.upper()
-    return Shape(CLOUD, name, None if gpu else Decimal(0), "GPU of a CodeBuild fleet" if gpu else "")
+    return Shape(
+        CLOUD, name, None if gpu else Decimal(0), "GPU of a CodeBuild fleet" if gpu else ""
+    )
 
 
 def _lightsail(name: str) -> Shape | None:
@@ -101,8 +121,17 @@ ROWS: Final = (
         Cause.INSTANCE,
         "instances of an always-on fleet run with users or without",
         "Set fleetType to ON_DEMAND, or computeCapacity.desiredInstances to 0",
-        "AppStream administration guide, “Fleet types”: on-demand instances run only while a user streams",
-        (Release("fleetType", (None, "ON_DEMAND", "ELASTIC"), "its instances run only while somebody streams"),),
+        (
+            "AppStream administration guide, “Fleet types”: on-demand instances run only while "
+            "a user streams"
+        ),
+        (
+            Release(
+                "fleetType",
+                (None, "ON_DEMAND", "ELASTIC"),
+                "its instances run only while somebody streams",
+            ),
+        ),
         translate=_appstream,
         scaled=("appstream:fleet:DesiredCapacity", "fleet/"),
         price_as="appstream",
@@ -130,7 +159,13 @@ ROWS: Final = (
         "an always-on WorkSpace runs with its user or without",
         "Set workspaceProperties.runningMode to AUTO_STOP",
         "WorkSpaces administration guide, “Manage the running mode”",
-        (Release("workspaceProperties.runningMode", ("AUTO_STOP", "MANUAL"), "it stops when its user is gone"),),
+        (
+            Release(
+                "workspaceProperties.runningMode",
+                ("AUTO_STOP", "MANUAL"),
+                "it stops when its user is gone",
+            ),
+        ),
         translate=_workspace,
         price_as="workspaces",
     ),
@@ -173,13 +208,19 @@ ROWS: Final = (
     Row(
         ("aws-native:deadline:Fleet",),
         "Deadline Cloud fleet",
-        ("configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities.selections[0].name",),
+        (
+            ""
+            "configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities.selections[0].name",
+        ),
         ("minWorkerCount",),
         0,
         Cause.POOL_MINIMUM,
         "this many workers run without any job",
         "Set minWorkerCount to 0",
-        "Deadline Cloud user guide, “Service-managed fleets”: the minimum of workers runs when there is no work",
+        (
+            "Deadline Cloud user guide, “Service-managed fleets”: the minimum of workers runs "
+            "when there is no work"
+        ),
         translate=_deadline,
         price_as="deadline",
     ),
@@ -193,7 +234,13 @@ ROWS: Final = (
         "the environment's instance never stops by itself",
         "Set automaticStopTimeMinutes",
         "Cloud9 user guide, “Creating an EC2 environment”",
-        (Release("automaticStopTimeMinutes", (_PRESENT,), "the instance stops when nobody is connected"),),
+        (
+            Release(
+                "automaticStopTimeMinutes",
+                (_PRESENT,),
+                "the instance stops when nobody is connected",
+            ),
+        ),
     ),
     Row(
         ("aws:codebuild/fleet:Fleet", "aws-native:codebuild:Fleet"),
@@ -238,9 +285,12 @@ ROWS: Final = (
 )
 
 NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
-    "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration": "its instance runs while an image is built",
-    "aws-native:imagebuilder:InfrastructureConfiguration": "its instance runs while an image is built",
-    "aws:batch/jobDefinition:JobDefinition": "jobs end; their instances belong to a compute environment",
+    "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration": "its "
+    "instance runs while an image is built",
+    "aws-native:imagebuilder:InfrastructureConfiguration": "its instance runs while an "
+    "image is built",
+    "aws:batch/jobDefinition:JobDefinition": "jobs end; their instances belong to a "
+    "compute environment",
     "aws-native:batch:JobDefinition": "jobs end; their instances belong to a compute environment",
     "aws:batch/jobQueue:JobQueue": "a queue has no instances",
     "aws:codebuild/project:Project": "a build ends",
@@ -271,8 +321,10 @@ def read(estate: Estate) -> Iterator[Part]:
             if not row.each:
                 yield from _read(estate, row, source, "", source.name)
                 continue
-            for index, _ in enumerate(items(source.inputs.get(row.each))):
-                yield from _read(estate, row, source, f"{row.each}[{index}].", f"{source.name}[{index}]")
+            for index, _ in enumerate(known_items(source.inputs.get(row.each))):
+                yield from _read(
+                    estate, row, source, f"{row.each}[{index}].", f"{source.name}[{index}]"
+                )
 
 
 def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) -> Iterator[Part]:
@@ -280,7 +332,11 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
     if found.plain or (not found.shapes and not found.undecided):
         return
     paths = [prefix + path for path in row.count]
-    initial = size(source, paths, row.default, f"omitted: {row.default}") if paths else Size(source, prefix + row.kind[0], row.default)
+    initial = (
+        size(source, paths, row.default, f"omitted: {row.default}")
+        if paths
+        else Size(source, prefix + row.kind[0], row.default)
+    )
     dimension, id_prefix = row.scaled or ("", "")
     ids = [f"{id_prefix}{known}" for known in scaling.identifiers(source, "name")]
     target = scaling.target_of(estate, source.resource, dimension, ids) if dimension else None
@@ -326,7 +382,9 @@ def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) ->
     )
 
 
-def _said(evidence: tuple[Evidence, ...], row: Row, target: scaling.Target | None) -> tuple[Evidence, ...]:
+def _said(
+    evidence: tuple[Evidence, ...], row: Row, target: scaling.Target | None
+) -> tuple[Evidence, ...]:
     if target is not None:
         return evidence
     return tuple(Evidence(item.urn, item.path, item.value, row.because) for item in evidence)
@@ -338,8 +396,12 @@ def _released(source: Declared, row: Row) -> Evidence | Undecided | None:
         if value is not None and not isinstance(value, bool | int | float | str | dict | list):
             if None not in release.values:
                 continue  # hidden: it may not be set
-            return source.open(release.path, f"{release.path} is hidden: it decides whether idle instances run")
-        if value in [wanted for wanted in release.values if wanted is not _PRESENT] or (_PRESENT in release.values and bool(value)):
+            return source.open(
+                release.path, f"{release.path} is hidden: it decides whether idle instances run"
+            )
+        if value in [wanted for wanted in release.values if wanted is not _PRESENT] or (
+            _PRESENT in release.values and bool(value)
+        ):
             return source.evidence(release.path, release.because)
     return None
 

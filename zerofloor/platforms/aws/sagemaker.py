@@ -1,4 +1,5 @@
-"""SageMaker AI: endpoints (real-time, asynchronous, inference components), notebooks, Studio apps, HyperPod clusters, jobs."""
+"""SageMaker AI: endpoints (real-time, asynchronous, inference components), notebooks, Studio apps,
+HyperPod clusters, jobs."""
 
 from __future__ import annotations
 
@@ -11,20 +12,49 @@ from decimal import Decimal
 from math import ceil
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, Pool, Undecided
+from zerofloor.capacity import (
+    WEEK,
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Notice,
+    Part,
+    Pool,
+    Undecided,
+)
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, link_of, machines, part_of, size
+from zerofloor.platforms.aws.read import (
+    CLOUD,
+    Declared,
+    Machines,
+    Size,
+    declared,
+    link_of,
+    machines,
+    part_of,
+    size,
+)
 from zerofloor.platforms.aws.scaling import Kept, Level
-from zerofloor.values import at, count, get, hidden, items, quantity, text
+from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
 
-CONFIGS: Final = ("aws:sagemaker/endpointConfiguration:EndpointConfiguration", "aws-native:sagemaker:EndpointConfig")
+CONFIGS: Final = (
+    "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+    "aws-native:sagemaker:EndpointConfig",
+)
 ENDPOINTS: Final = ("aws:sagemaker/endpoint:Endpoint", "aws-native:sagemaker:Endpoint")
-COMPONENTS: Final = ("aws-native:sagemaker:InferenceComponent", "aws:sagemaker/inferenceComponent:InferenceComponent")
+COMPONENTS: Final = (
+    "aws-native:sagemaker:InferenceComponent",
+    "aws:sagemaker/inferenceComponent:InferenceComponent",
+)
 _VARIANT: Final = "sagemaker:variant:DesiredInstanceCount"
 _COPIES: Final = "sagemaker:inference-component:DesiredCopyCount"
 _PRICE: Final = "sagemaker"
-_NOTEBOOKS: Final = ("aws:sagemaker/notebookInstance:NotebookInstance", "aws-native:sagemaker:NotebookInstance")
+_NOTEBOOKS: Final = (
+    "aws:sagemaker/notebookInstance:NotebookInstance",
+    "aws-native:sagemaker:NotebookInstance",
+)
 _APPS: Final = ("aws:sagemaker/app:App", "aws-native:sagemaker:App")
 _SPACES: Final = ("aws:sagemaker/space:Space", "aws-native:sagemaker:Space")
 _PROFILES: Final = ("aws:sagemaker/userProfile:UserProfile", "aws-native:sagemaker:UserProfile")
@@ -62,7 +92,9 @@ def read(estate: Estate) -> Iterator[Part]:
     for source in declared(estate, _TRAINING):
         yield from _job(estate, source, "SageMaker training job", "resourceConfig")
     for source in declared(estate, _PROCESSING):
-        yield from _job(estate, source, "SageMaker processing job", "processingResources.clusterConfig")
+        yield from _job(
+            estate, source, "SageMaker processing job", "processingResources.clusterConfig"
+        )
 
 
 # Endpoints
@@ -82,23 +114,49 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
     components = _components_by_endpoint(estate)
     for endpoint in declared(estate, *ENDPOINTS):
         value = endpoint.inputs.get("endpointConfigName")
-        link = link_of(estate, endpoint, "endpointConfigName", *CONFIGS, value=value, names=("name", "endpointConfigName"))
+        link = link_of(
+            estate,
+            endpoint,
+            "endpointConfigName",
+            *CONFIGS,
+            value=value,
+            names=("name", "endpointConfigName"),
+        )
         configs = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
         if not configs:
             why = "Its endpoint configuration is not in this stack: it could run GPU instances"
-            settle = "Declare the configuration in this stack (or check both stacks with --join), or waive it"
+            settle = (
+                "Declare the configuration in this stack (or check both stacks with --join), "
+                "or waive it"
+            )
             yield endpoint.open("endpointConfigName", why, settle)
             continue
         if link.open:
-            risky = [config for config in configs if not all(v.plain for _, _, v in _variants(estate, config))]
+            risky = [
+                config
+                for config in configs
+                if not all(v.plain for _, _, v in _variants(estate, config))
+            ]
             if risky:
-                why = f"Which of {len(configs)} endpoint configurations it uses is not known: {risky[0].name} has GPU instances"
+                why = (
+                    f"Which of {len(configs)} endpoint configurations it uses is not known: "
+                    f"{risky[0].name} has GPU instances"
+                )
                 yield endpoint.open("endpointConfigName", why)
             continue
         for config in configs:
             variants = list(_variants(estate, config))
             for path, variant, found in variants:
-                pool = _variant(estate, endpoint, config, path, variant, found, components.get(endpoint.urn, ()), link)
+                pool = _variant(
+                    estate,
+                    endpoint,
+                    config,
+                    path,
+                    variant,
+                    found,
+                    components.get(endpoint.urn, ()),
+                    link,
+                )
                 if pool is not None:
                     yield (
                         pool
@@ -111,13 +169,33 @@ def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Mach
     for prop in ("productionVariants", "shadowProductionVariants"):
         value = config.inputs.get(prop)
         if hidden(value):
-            yield prop, value, Machines(undecided=(config.open(prop, "The variants are hidden: they could run GPU instances"),))
-        for index, variant in enumerate(items(value)):
+            yield (
+                prop,
+                value,
+                Machines(
+                    undecided=(
+                        config.open(prop, "The variants are hidden: they could run GPU instances"),
+                    )
+                ),
+            )
+        for index, variant in enumerate(known_items(value)):
             path = f"{prop}[{index}]"
             if hidden(variant):
-                yield path, variant, Machines(undecided=(config.open(path, "A variant is hidden: it could run GPU instances"),))
+                yield (
+                    path,
+                    variant,
+                    Machines(
+                        undecided=(
+                            config.open(path, "A variant is hidden: it could run GPU instances"),
+                        )
+                    ),
+                )
             elif at(variant, "serverlessConfig") is None:  # serverless inference has no GPUs
-                yield path, variant, machines(estate, config, f"{path}.instanceType", at(variant, "instanceType"))
+                yield (
+                    path,
+                    variant,
+                    machines(estate, config, f"{path}.instanceType", at(variant, "instanceType")),
+                )
 
 
 def _variant(
@@ -132,11 +210,18 @@ def _variant(
 ) -> Pool | None:
     if found.plain or (not found.shapes and not found.undecided):
         return None
-    name = text(at(variant, "variantName")) or ""
+    name = known_text(at(variant, "variantName")) or ""
     unnamed = hidden(at(variant, "variantName"))
-    mine = [c for c in components if unnamed or text(c.source.inputs.get("variantName")) in (None, name)]
+    mine = [
+        c
+        for c in components
+        if unnamed or known_text(c.source.inputs.get("variantName")) in (None, name)
+    ]
     asynchronous = config.inputs.get("asyncInferenceConfig") is not None
-    ids = [f"endpoint/{known}/variant/{name}" for known in scaling.identifiers(endpoint, "name", "endpointName")]
+    ids = [
+        f"endpoint/{known}/variant/{name}"
+        for known in scaling.identifiers(endpoint, "name", "endpointName")
+    ]
     target = scaling.target_of(estate, endpoint.resource, _VARIANT, ids)
     initial = size(config, [f"{path}.initialInstanceCount"], 1, "omitted: one instance")
     own_model = at(variant, "modelName") is not None
@@ -145,20 +230,34 @@ def _variant(
         instances = _managed_scaling(config, path, managed, initial)
     else:
         # An endpoint goes to zero only when it is asynchronous or hosts inference components
-        # (SageMaker developer guide, "Scale an endpoint to zero instances", "Autoscale an asynchronous endpoint").
-        why = "a real-time endpoint without inference components can't scale to 0: the minimum is refused"
+        # (SageMaker developer guide, "Scale an endpoint to zero instances", "Autoscale an
+        # asynchronous endpoint").
+        why = (
+            "a real-time endpoint without inference components can't scale to 0: the minimum "
+            "is refused"
+        )
         refused = None if asynchronous else config.open(path, why)
         instances = scaling.kept(initial, target, Cause.ENDPOINT, zero=refused)
     needed = [_copies(component, found) for component in mine]
     advice = _advice(asynchronous, bool(mine) or not own_model, target)
     holds = [
-        _hold(level if advice is None or level.cause is Cause.SCHEDULE else replace(level, fix=advice), found) for level in instances.levels
+        _hold(
+            level
+            if advice is None or level.cause is Cause.SCHEDULE
+            else replace(level, fix=advice),
+            found,
+        )
+        for level in instances.levels
     ]
     holds += _together(needed, found)
     undecided = [*instances.undecided, *(u for c in mine for u in c.copies.undecided)]
     if holds or undecided:
         undecided += found.undecided
-    assumptions = [*found.assumptions, *instances.assumptions, *(a for c in mine for a in c.copies.assumptions)]
+    assumptions = [
+        *found.assumptions,
+        *instances.assumptions,
+        *(a for c in mine for a in c.copies.assumptions),
+    ]
     if link.assumption is not None:
         assumptions.append(link.assumption)
     used = endpoint.evidence("endpointConfigName", f"the endpoint runs {config.name}")
@@ -189,7 +288,8 @@ def _ceiling(managed: Any, instances: Kept) -> int | None:
 
 
 def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | Undecided) -> Kept:
-    """Instances of a variant that hosts inference components: managed scaling goes down to its minimum."""
+    """Instances of a variant that hosts inference components: managed scaling goes down to its
+    minimum."""
     if at(managed, "status") != "ENABLED":
         return scaling.kept(initial, None, Cause.ENDPOINT)
     prefix = f"{path}.managedInstanceScaling"
@@ -197,31 +297,57 @@ def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | 
     if isinstance(minimum, Undecided):
         return Kept(undecided=(minimum,))
     if minimum.is_hidden:
-        return Kept(undecided=(config.open(minimum.path, "The minimum of instances is hidden: this many could run for good"),))
+        return Kept(
+            undecided=(
+                config.open(
+                    minimum.path, "The minimum of instances is hidden: this many could run for good"
+                ),
+            )
+        )
     most = count(at(managed, "maxInstanceCount"))
     if isinstance(most, int) and isinstance(minimum.value, int) and minimum.value > most:
-        why = f"minInstanceCount {minimum.value} is above maxInstanceCount {most}: SageMaker refuses it"
+        why = (
+            f"minInstanceCount {minimum.value} is above maxInstanceCount {most}: SageMaker "
+            "refuses it"
+        )
         return Kept(undecided=(config.open(minimum.path, why, "Correct the values"),))
     evidence = minimum.evidence(f"managed scaling never goes below {minimum.known}")
     if not minimum.known:
         return Kept(evidence=(minimum.evidence("managed scaling goes down to no instance"),))
-    level = Level(minimum.known, Cause.SCALER_MINIMUM, config.urn, (evidence,), f"Set {minimum.path} to 0")
+    level = Level(
+        minimum.known, Cause.SCALER_MINIMUM, config.urn, (evidence,), f"Set {minimum.path} to 0"
+    )
     return Kept((level,))
 
 
-def _advice(asynchronous: bool, hosts_components: bool, target: scaling.Target | None) -> str | None:
+def _advice(
+    asynchronous: bool, hosts_components: bool, target: scaling.Target | None
+) -> str | None:
     """How an endpoint gets to zero, where that is more than a number in the declaration."""
     if hosts_components:
         return "Set managedInstanceScaling to status ENABLED with minInstanceCount 0"
     if not asynchronous:
-        return "Use asynchronous inference or an inference component (both can go to zero), or delete the endpoint when it is not used"
+        return (
+            "Use asynchronous inference or an inference component (both can go to zero), or "
+            "delete the endpoint when it is not used"
+        )
     if target is None or target.lowered is None:
-        return "Register a scalable target with minCapacity 0, and a target tracking policy on the backlog that scales in"
+        return (
+            "Register a scalable target with minCapacity 0, and a target tracking policy on "
+            "the backlog that scales in"
+        )
     return None
 
 
 def _hold(level: Level, found: Machines) -> Hold:
-    return Hold(level.cause, level.urn, level.units, (*found.evidence, *level.evidence), level.fix, level.hours)
+    return Hold(
+        level.cause,
+        level.urn,
+        level.units,
+        (*found.evidence, *level.evidence),
+        level.fix,
+        level.hours,
+    )
 
 
 def _copies(component: _Component, found: Machines) -> tuple[_Component, Level | None]:
@@ -235,7 +361,9 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
     if not kept:
         return []
     per_node = min((shape.gpus for shape in found.shapes if shape.gpus), default=None)
-    wanted = sum((component.accelerators * (level.units or 1) for component, level in kept), Decimal(0))
+    wanted = sum(
+        (component.accelerators * (level.units or 1) for component, level in kept), Decimal(0)
+    )
     nodes = 1 if per_node is None else max(1, ceil(wanted / per_node))
     evidence = [
         item
@@ -256,16 +384,28 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
 def _components_by_endpoint(estate: Estate) -> Mapping[str, tuple[_Component, ...]]:
     out: dict[str, list[_Component]] = defaultdict(list)
     for source in declared(estate, *COMPONENTS):
-        if text(get(source.inputs, "specification.baseInferenceComponentName")) is not None:
+        if known_text(get(source.inputs, "specification.baseInferenceComponentName")) is not None:
             continue  # an adapter lives in its base component
         value = source.inputs.get("endpointName")
-        link = link_of(estate, source, "endpointName", *ENDPOINTS, value=value, names=("name", "endpointName"))
-        accelerators = quantity(get(source.inputs, "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired"))
+        link = link_of(
+            estate, source, "endpointName", *ENDPOINTS, value=value, names=("name", "endpointName")
+        )
+        accelerators = quantity(
+            get(
+                source.inputs,
+                "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired",
+            )
+        )
         initial = size(source, ["runtimeConfig.copyCount"], 1, "omitted: one copy")
-        ids = [f"inference-component/{name}" for name in scaling.identifiers(source, "inferenceComponentName", "name")]
+        ids = [
+            f"inference-component/{name}"
+            for name in scaling.identifiers(source, "inferenceComponentName", "name")
+        ]
         target = scaling.target_of(estate, source.resource, _COPIES, ids)
         copies = scaling.kept(initial, target, Cause.ENDPOINT)
-        component = _Component(source, accelerators if isinstance(accelerators, Decimal) else Decimal(0), copies)
+        component = _Component(
+            source, accelerators if isinstance(accelerators, Decimal) else Decimal(0), copies
+        )
         for endpoint in link.found:
             out[endpoint.urn].append(component)
     return {urn: tuple(found) for urn, found in out.items()}
@@ -311,17 +451,31 @@ def _notebook(estate: Estate, source: Declared) -> Iterator[Part]:
     found = machines(estate, source, "instanceType", source.inputs.get("instanceType"))
     stops = _stop_script(estate, source)
     if stops is not None:
-        assumption = Assumption(f"{source.name} stops itself when idle", "its lifecycle script has an auto-stop")
-        yield from _single(estate, source, "SageMaker notebook instance", found, (), assumptions=(assumption,), evidence=(stops,))
+        assumption = Assumption(
+            f"{source.name} stops itself when idle", "its lifecycle script has an auto-stop"
+        )
+        yield from _single(
+            estate,
+            source,
+            "SageMaker notebook instance",
+            found,
+            (),
+            assumptions=(assumption,),
+            evidence=(stops,),
+        )
         return
     step = source.evidence("instanceType", "a notebook instance runs until somebody stops it")
-    fix = "Add a lifecycle configuration that stops it when idle, or use a Studio app with idle shutdown"
+    fix = (
+        "Add a lifecycle configuration that stops it when idle, or use a Studio app with idle "
+        "shutdown"
+    )
     hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, step), fix)
     yield from _single(estate, source, "SageMaker notebook instance", found, (hold,))
 
 
 def _stop_script(estate: Estate, source: Declared) -> Evidence | None:
-    """The lifecycle script of a notebook that stops it when idle (AWS' samples call theirs autostop.py, auto-stop-idle)."""
+    """The lifecycle script of a notebook that stops it when idle (AWS' samples call theirs
+    autostop.py, auto-stop-idle)."""
     value = source.inputs.get("lifecycleConfigName")
     if value is None:
         return None
@@ -329,7 +483,14 @@ def _stop_script(estate: Estate, source: Declared) -> Evidence | None:
         "aws:sagemaker/notebookInstanceLifecycleConfiguration:NotebookInstanceLifecycleConfiguration",
         "aws-native:sagemaker:NotebookInstanceLifecycleConfig",
     )
-    link = link_of(estate, source, "lifecycleConfigName", *kinds, value=value, names=("name", "notebookInstanceLifecycleConfigName"))
+    link = link_of(
+        estate,
+        source,
+        "lifecycleConfigName",
+        *kinds,
+        value=value,
+        names=("name", "notebookInstanceLifecycleConfigName"),
+    )
     if link.open or link.assumption is not None:
         return None
     for resource in link.found:
@@ -346,7 +507,7 @@ def _script(value: Any) -> str:
             return base64.b64decode(value, validate=True).decode("utf-8", "replace").lower()
         except (binascii.Error, ValueError):
             return value.lower()
-    return " ".join(_script(at(item, "content")) for item in items(value))
+    return " ".join(_script(at(item, "content")) for item in known_items(value))
 
 
 _SETTINGS: Final = {
@@ -357,7 +518,7 @@ _SETTINGS: Final = {
 
 
 def _app(estate: Estate, source: Declared) -> Iterator[Part]:
-    kind = text(source.inputs.get("appType")) or ""
+    kind = known_text(source.inputs.get("appType")) or ""
     setting = _SETTINGS.get(kind)
     owners = _owners(estate, source)
     path, value = source.pick("resourceSpec.instanceType")
@@ -376,17 +537,34 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     if isinstance(idle, tuple):
         evidence, minutes = idle
         notices = _tail(estate, source, evidence, minutes)
-        yield from _single(estate, source, f"SageMaker Studio app ({kind})", found, (), notices=notices, evidence=(evidence,))
+        yield from _single(
+            estate,
+            source,
+            f"SageMaker Studio app ({kind})",
+            found,
+            (),
+            notices=notices,
+            evidence=(evidence,),
+        )
         return
     if isinstance(idle, Undecided):
         yield from _single(estate, source, f"SageMaker Studio app ({kind})", found, (), (idle,))
         return
-    reason = idle if isinstance(idle, Evidence) else source.evidence("appType", "it runs until somebody deletes it: no idle shutdown")
-    fix = "Enable idle shutdown (appLifecycleManagement.idleSettings.lifecycleManagement ENABLED) on the domain or user profile"
+    reason = (
+        idle
+        if isinstance(idle, Evidence)
+        else source.evidence("appType", "it runs until somebody deletes it: no idle shutdown")
+    )
+    fix = (
+        "Enable idle shutdown (appLifecycleManagement.idleSettings.lifecycleManagement "
+        "ENABLED) on the domain or user profile"
+    )
     if setting is None or kind == "KernelGateway":
         fix = "Delete the app when it is not used, or use a JupyterLab app with idle shutdown"
     hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, reason), fix)
-    yield from _single(estate, source, f"SageMaker Studio app ({kind or 'unknown type'})", found, (hold,))
+    yield from _single(
+        estate, source, f"SageMaker Studio app ({kind or 'unknown type'})", found, (hold,)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,12 +578,20 @@ class _Owner:
 
 
 def _owners(estate: Estate, source: Declared) -> list[_Owner]:
-    """The owners of an app's settings, the nearest first: its space, its user's profile, the domain."""
+    """The owners of an app's settings, the nearest first: its space, its user's profile, the
+    domain."""
     out: list[_Owner] = []
     profile: Any = source.inputs.get("userProfileName")
     asked, shared = source, False
     if source.inputs.get("spaceName") is not None:
-        link = link_of(estate, source, "spaceName", *_SPACES, value=source.inputs.get("spaceName"), names=("spaceName",))
+        link = link_of(
+            estate,
+            source,
+            "spaceName",
+            *_SPACES,
+            value=source.inputs.get("spaceName"),
+            names=("spaceName",),
+        )
         for resource in link.found:
             space = Declared(resource, resource.inputs, resource.name)
             out.append(_Owner(space, "spaceSettings", _unsure(link)))
@@ -415,8 +601,17 @@ def _owners(estate: Estate, source: Declared) -> list[_Owner]:
     if profile is not None and not shared:
         prop = "userProfileName" if asked is source else "ownershipSettings"
         link = link_of(estate, asked, prop, *_PROFILES, value=profile, names=("userProfileName",))
-        out += [_Owner(Declared(r, r.inputs, r.name), "userSettings", _unsure(link)) for r in link.found]
-    link = link_of(estate, source, "domainId", *_DOMAINS, value=source.inputs.get("domainId"), names=("domainName",))
+        out += [
+            _Owner(Declared(r, r.inputs, r.name), "userSettings", _unsure(link)) for r in link.found
+        ]
+    link = link_of(
+        estate,
+        source,
+        "domainId",
+        *_DOMAINS,
+        value=source.inputs.get("domainId"),
+        names=("domainName",),
+    )
     prefix = "defaultSpaceSettings" if shared else "defaultUserSettings"
     out += [_Owner(Declared(r, r.inputs, r.name), prefix, link.open) for r in link.found]
     return out
@@ -429,14 +624,22 @@ def _unsure(link: Link) -> bool:
 def _idle_shutdown(
     source: Declared, owners: Sequence[_Owner], setting: str | None
 ) -> tuple[Evidence, int | None] | Evidence | Undecided | None:
-    """The evidence that it is on with its minutes, the evidence that it is off, or None where nobody sets it.
+    """The evidence that it is on with its minutes, the evidence that it is off, or None where
+    nobody sets it.
 
-    It needs ENABLED on the profile or domain; a space sets the minutes only (SageMaker developer guide, "Idle shutdown").
+    It needs ENABLED on the profile or domain; a space sets the minutes only (SageMaker developer
+    guide, "Idle shutdown").
     """
     path, version = source.pick("resourceSpec.sagemakerImageVersionAlias")
     if hidden(version):
-        return source.open(path, "Idle shutdown needs SageMaker Distribution 2.0 or later, and which version runs is hidden")
-    if (text(version) or "").split(".")[0] in ("0", "1"):
+        return source.open(
+            path,
+            (
+                "Idle shutdown needs SageMaker Distribution 2.0 or later, and which version "
+                "runs is hidden"
+            ),
+        )
+    if (known_text(version) or "").split(".")[0] in ("0", "1"):
         return source.evidence(path, "idle shutdown needs SageMaker Distribution 2.0 or later")
     minutes: int | None = None
     for owner in owners:
@@ -447,19 +650,27 @@ def _idle_shutdown(
         state = get(owner.source.inputs, f"{path}.lifecycleManagement")
         if state == "ENABLED":
             if not owner.guess:
-                return owner.source.evidence(f"{path}.lifecycleManagement", "idle shutdown stops the app"), minutes
+                return owner.source.evidence(
+                    f"{path}.lifecycleManagement", "idle shutdown stops the app"
+                ), minutes
         elif state is not None and owner.prefix != "spaceSettings":
             because = "idle shutdown is not enabled: it runs until somebody deletes it"
             return owner.source.evidence(f"{path}.lifecycleManagement", because)
     return None
 
 
-def _tail(estate: Estate, source: Declared, evidence: Evidence, minutes: int | None) -> tuple[Notice, ...]:
+def _tail(
+    estate: Estate, source: Declared, evidence: Evidence, minutes: int | None
+) -> tuple[Notice, ...]:
     cap = estate.settings.caps.idle_tail_seconds
     if minutes is None or minutes * 60 <= cap:
         return ()
     message = f"The app idles for {minutes} minutes before it stops"
-    return (Notice(Cause.LONG_IDLE_TAIL, source.urn, message, "Lower idleTimeoutInMinutes", (evidence,)),)
+    return (
+        Notice(
+            Cause.LONG_IDLE_TAIL, source.urn, message, "Lower idleTimeoutInMinutes", (evidence,)
+        ),
+    )
 
 
 # HyperPod and jobs
@@ -471,32 +682,43 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
         groups = source.inputs.get(prop)
         if hidden(groups):
             yield source.open(prop, "The instance groups are hidden: they could hold GPU instances")
-        for index, group in enumerate(items(groups)):
+        for index, group in enumerate(known_items(groups)):
             path = f"{prop}[{index}]"
             kind = at(group, "instanceType")
             where = f"{path}.instanceType"
             if kind is None:
-                kind, where = get(group, "instanceRequirements.instanceTypes"), f"{path}.instanceRequirements.instanceTypes"
+                kind, where = (
+                    get(group, "instanceRequirements.instanceTypes"),
+                    f"{path}.instanceRequirements.instanceTypes",
+                )
             found = machines(estate, source, where, kind)
             if found.plain:
                 continue
             number = size(source, [f"{path}.instanceCount"], 0, "omitted")
-            name = text(at(group, "instanceGroupName")) or f"{source.name}[{index}]"
+            name = known_text(at(group, "instanceGroupName")) or f"{source.name}[{index}]"
             holds: tuple[Hold, ...] = ()
             undecided: tuple[Undecided, ...] = ()
             if isinstance(number, Undecided):
                 undecided = (number,)
             elif number.is_hidden:
-                undecided = (source.open(number.path, "How many instances the group keeps is hidden"),)
+                undecided = (
+                    source.open(number.path, "How many instances the group keeps is hidden"),
+                )
             elif number.known:
                 step = number.evidence("HyperPod keeps this many instances")
                 fix = f"Set {number.path} to 0"
-                holds = (Hold(Cause.POOL_MINIMUM, source.urn, number.known, (*found.evidence, step), fix),)
+                holds = (
+                    Hold(
+                        Cause.POOL_MINIMUM, source.urn, number.known, (*found.evidence, step), fix
+                    ),
+                )
             placed = None
             if on_eks:
                 config = at(group, "kubernetesConfig")
                 labels = {"sagemaker.amazonaws.com/instance-group-name": name}
-                placed = eks.placement(estate, source, found, labels, at(config, "labels"), at(config, "taints"))
+                placed = eks.placement(
+                    estate, source, found, labels, at(config, "labels"), at(config, "taints")
+                )
                 placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
@@ -519,7 +741,9 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
 
 def _job(estate: Estate, source: Declared, platform: str, path: str) -> Iterator[Part]:
     """A job runs once and ends; its instances end with it."""
-    found = machines(estate, source, f"{path}.instanceType", get(source.inputs, f"{path}.instanceType"))
+    found = machines(
+        estate, source, f"{path}.instanceType", get(source.inputs, f"{path}.instanceType")
+    )
     if found.plain or not found.shapes:
         return
     number = size(source, [f"{path}.instanceCount"], 1)

@@ -1,4 +1,5 @@
-"""Application Auto Scaling: what keeps, raises and lowers the capacity of endpoints, services and fleets."""
+"""Application Auto Scaling: what keeps, raises and lowers the capacity of endpoints, services and
+fleets."""
 
 from __future__ import annotations
 
@@ -13,10 +14,26 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import Declared, Size, declared, size
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
 from zerofloor.stack import Resource
-from zerofloor.values import Impossible, at, count, get, hidden, items, mapping, switch, text
+from zerofloor.values import (
+    Impossible,
+    at,
+    count,
+    get,
+    hidden,
+    known_items,
+    known_mapping,
+    known_text,
+    switch,
+)
 
-TARGETS: Final = ("aws:appautoscaling/target:Target", "aws-native:applicationautoscaling:ScalableTarget")
-_POLICIES: Final = ("aws:appautoscaling/policy:Policy", "aws-native:applicationautoscaling:ScalingPolicy")
+TARGETS: Final = (
+    "aws:appautoscaling/target:Target",
+    "aws-native:applicationautoscaling:ScalableTarget",
+)
+_POLICIES: Final = (
+    "aws:appautoscaling/policy:Policy",
+    "aws-native:applicationautoscaling:ScalingPolicy",
+)
 _ACTIONS: Final = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
 READS: Final = frozenset({*TARGETS, *_POLICIES, *_ACTIONS})
 
@@ -36,7 +53,8 @@ class Target:
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[Notice, ...] = ()
     guess: bool = False
-    """Whether it is only assumed to be this resource's: then it may raise a floor and never lower it."""
+    """Whether it is only assumed to be this resource's: then it may raise a floor and never lower
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +80,29 @@ class Kept:
     ceiling: int | None = None
 
 
-def target_of(estate: Estate, resource: Resource, dimension: str, resource_ids: Sequence[str]) -> Target | None:
-    """The target registered for `dimension` on a resource with one of these IDs (`endpoint/NAME/variant/NAME`)."""
-    index = estate.once(("targets", dimension), lambda: _index([d for d in declared(estate, *TARGETS) if _of_dimension(d, dimension)]))
+def target_of(
+    estate: Estate, resource: Resource, dimension: str, resource_ids: Sequence[str]
+) -> Target | None:
+    """The target registered for `dimension` on a resource with one of these IDs
+    (`endpoint/NAME/variant/NAME`)."""
+    index = estate.once(
+        ("targets", dimension),
+        lambda: _index([d for d in declared(estate, *TARGETS) if _of_dimension(d, dimension)]),
+    )
     named = [source for name in resource_ids for source in index.by_id.get(name, ())]
-    linked = [source for source in index.by_dependency.get(resource.urn, ()) if not _other(source.inputs.get("resourceId"), resource_ids)]
+    linked = [
+        source
+        for source in index.by_dependency.get(resource.urn, ())
+        if not _other(source.inputs.get("resourceId"), resource_ids)
+    ]
     guess: Assumption | None = None
     chosen = next(iter([*named, *linked]), None)
     if chosen is None and len(index.unlinked) == 1:
         chosen = index.unlinked[0]
-        guess = Assumption(f"{chosen.name} scales {resource.name}", "resourceId is not known yet and it is the only target in reach")
+        guess = Assumption(
+            f"{chosen.name} scales {resource.name}",
+            "resourceId is not known yet and it is the only target in reach",
+        )
     return None if chosen is None else _target(estate, chosen, index.count == 1, guess)
 
 
@@ -94,7 +125,9 @@ def _index(sources: Sequence[Declared]) -> _Index:
         value = source.inputs.get("resourceId")
         if isinstance(value, str):
             by_id[value].append(source)
-        dependencies = {urn for prop in ("resourceId", "scalingTargetId") for urn in _dependencies(source, prop)}
+        dependencies = {
+            urn for prop in ("resourceId", "scalingTargetId") for urn in _dependencies(source, prop)
+        }
         for urn in dependencies:
             by_dependency[urn].append(source)
         if not isinstance(value, str) and not dependencies:
@@ -117,14 +150,19 @@ def _other(value: Any, resource_ids: Sequence[str]) -> bool:
 
 
 def _tied(index: _Index, target: Declared, alone: bool) -> list[Declared]:
-    """What belongs to a target: by its ID, by dependency on it or on the resource that it scales, or, alone, what says nothing yet."""
+    """What belongs to a target: by its ID, by dependency on it or on the resource that it scales,
+    or, alone, what says nothing yet."""
     value = target.inputs.get("resourceId")
     found = list(index.by_id.get(value, ())) if isinstance(value, str) else []
     for urn in (target.urn, *_dependencies(target, "resourceId")):
         found += index.by_dependency.get(urn, ())
     if alone:
         found += index.unlinked
-    return [source for source in {id(source.resource): source for source in found}.values() if _belongs(source, target) is not False]
+    return [
+        source
+        for source in {id(source.resource): source for source in found}.values()
+        if _belongs(source, target) is not False
+    ]
 
 
 def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | None) -> Target:
@@ -133,7 +171,11 @@ def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | N
     assumptions = [guess] if guess else []
     notices: list[Notice] = []
     suspended = at(source.inputs, "suspendedState", "dynamicScalingInSuspended")
-    for policy in _tied(estate.once("scaling policies", lambda: _index(list(declared(estate, *_POLICIES)))), source, alone):
+    for policy in _tied(
+        estate.once("scaling policies", lambda: _index(list(declared(estate, *_POLICIES)))),
+        source,
+        alone,
+    ):
         path, ups, downs = _directions(policy)
         if ups and raised is None:
             raised = policy.evidence(path, "adds capacity under load, and takes none away")
@@ -142,10 +184,25 @@ def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | N
             what = f"{policy.name} scales {source.name} in when idle"
             assumptions.append(Assumption(what, "Application Auto Scaling acts on its policy"))
             notices += _silent(policy)
-    scheduled = _tied(estate.once("scheduled actions", lambda: _index(list(declared(estate, *_ACTIONS)))), source, alone)
+    scheduled = _tied(
+        estate.once("scheduled actions", lambda: _index(list(declared(estate, *_ACTIONS)))),
+        source,
+        alone,
+    )
     actions, undecided = _actions(source, scheduled)
     minimum, maximum = size(source, ["minCapacity"]), size(source, ["maxCapacity"])
-    return Target(source, minimum, maximum, lowered, raised, actions, undecided, tuple(assumptions), tuple(notices), guess is not None)
+    return Target(
+        source,
+        minimum,
+        maximum,
+        lowered,
+        raised,
+        actions,
+        undecided,
+        tuple(assumptions),
+        tuple(notices),
+        guess is not None,
+    )
 
 
 def _belongs(other: Declared, target: Declared) -> bool | None:
@@ -156,7 +213,9 @@ def _belongs(other: Declared, target: Declared) -> bool | None:
     theirs, ours = other.inputs.get("resourceId"), target.inputs.get("resourceId")
     if isinstance(theirs, str) and isinstance(ours, str):
         dimension = other.inputs.get("scalableDimension")
-        return theirs == ours and (not isinstance(dimension, str) or dimension == target.inputs.get("scalableDimension"))
+        return theirs == ours and (
+            not isinstance(dimension, str) or dimension == target.inputs.get("scalableDimension")
+        )
     shared = set((other.resource.property_dependencies or {}).get("resourceId", ()))
     own = set((target.resource.property_dependencies or {}).get("resourceId", ()))
     if shared or own:
@@ -165,7 +224,7 @@ def _belongs(other: Declared, target: Declared) -> bool | None:
 
 
 def _directions(policy: Declared) -> tuple[str, bool, bool]:
-    kind = text(policy.inputs.get("policyType")) or "StepScaling"
+    kind = known_text(policy.inputs.get("policyType")) or "StepScaling"
     if kind == "TargetTrackingScaling":
         path = "targetTrackingScalingPolicyConfiguration"
         off = get(policy.inputs, f"{path}.disableScaleIn")
@@ -173,59 +232,120 @@ def _directions(policy: Declared) -> tuple[str, bool, bool]:
     if kind == "PredictiveScaling":
         return "predictiveScalingPolicyConfiguration", True, False
     path = "stepScalingPolicyConfiguration"
-    moves = [str(at(step, "scalingAdjustment")) for step in items(get(policy.inputs, f"{path}.stepAdjustments"))]
+    moves = [
+        str(at(step, "scalingAdjustment"))
+        for step in known_items(get(policy.inputs, f"{path}.stepAdjustments"))
+    ]
     exact = get(policy.inputs, f"{path}.adjustmentType") == "ExactCapacity"
     downs = any(move.startswith("-") or (exact and move == "0") for move in moves)
     return path, any(not move.startswith("-") and move != "0" for move in moves) or not moves, downs
 
 
-_DIMENSION: Final = {"AWS/SageMaker": "EndpointName", "AWS/ECS": "ServiceName", "AWS/SQS": "QueueName"}
-"""The dimension under which the service reports its metrics (CloudWatch metrics of each service)."""
+_DIMENSION: Final = {
+    "AWS/SageMaker": "EndpointName",
+    "AWS/ECS": "ServiceName",
+    "AWS/SQS": "QueueName",
+}
+"""The dimension under which the service reports its metrics (CloudWatch metrics of each
+service)."""
 
 
 def _silent(policy: Declared) -> list[Notice]:
     path = "targetTrackingScalingPolicyConfiguration.customizedMetricSpecification"
     metric = get(policy.inputs, path)
-    dimension = _DIMENSION.get(text(at(metric, "namespace")) or "")
-    if dimension is None or items(at(metric, "dimensions")) or hidden(at(metric, "dimensions")):
+    dimension = _DIMENSION.get(known_text(at(metric, "namespace")) or "")
+    if (
+        dimension is None
+        or known_items(at(metric, "dimensions"))
+        or hidden(at(metric, "dimensions"))
+    ):
         return []
-    message = f"The metric names no {dimension}, so it may have no data, and target tracking does not scale in on missing data"
-    evidence = policy.evidence(f"{path}.metricName", f"reported only with the dimension {dimension}")
-    return [Notice(Cause.NO_SCALE_IN_SIGNAL, policy.urn, message, f"Add the dimension {dimension} to the metric", (evidence,))]
+    message = (
+        f"The metric names no {dimension}, so it may have no data, and target tracking does "
+        "not scale in on missing data"
+    )
+    evidence = policy.evidence(
+        f"{path}.metricName", f"reported only with the dimension {dimension}"
+    )
+    return [
+        Notice(
+            Cause.NO_SCALE_IN_SIGNAL,
+            policy.urn,
+            message,
+            f"Add the dimension {dimension} to the metric",
+            (evidence,),
+        )
+    ]
 
 
-def _actions(target: Declared, scheduled: Sequence[Declared]) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
+def _actions(
+    target: Declared, scheduled: Sequence[Declared]
+) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
     found: list[tuple[Declared, str, Any]] = [
-        (target, f"scheduledActions[{index}]", item) for index, item in enumerate(items(target.inputs.get("scheduledActions")))
+        (target, f"scheduledActions[{index}]", item)
+        for index, item in enumerate(known_items(target.inputs.get("scheduledActions")))
     ]
     found += [(action, "", action.inputs) for action in scheduled]
     changes: list[tuple[Change, Evidence]] = []
     undecided: list[Undecided] = []
-    for source, prefix, item in sorted(found, key=lambda f: (text(at(f[2], "startTime")) or "", f[0].urn, f[1])):
+    for source, prefix, item in sorted(
+        found, key=lambda f: (known_text(at(f[2], "startTime")) or "", f[0].urn, f[1])
+    ):
         dot = f"{prefix}." if prefix else ""
-        low, high = count(get(item, "scalableTargetAction.minCapacity")), count(get(item, "scalableTargetAction.maxCapacity"))
+        low, high = (
+            count(get(item, "scalableTargetAction.minCapacity")),
+            count(get(item, "scalableTargetAction.maxCapacity")),
+        )
         schedule = at(item, "schedule")
         once = isinstance(schedule, str) and schedule.strip().startswith("at(")
-        if isinstance(low, Impossible) or isinstance(high, Impossible) or hidden(low) or hidden(high) or not (once or readable(schedule)):
-            undecided.append(source.open(f"{dot}schedule", "A scheduled action's capacity or time can't be read: it could keep GPUs"))
+        if (
+            isinstance(low, Impossible)
+            or isinstance(high, Impossible)
+            or hidden(low)
+            or hidden(high)
+            or not (once or readable(schedule))
+        ):
+            undecided.append(
+                source.open(
+                    f"{dot}schedule",
+                    "A scheduled action's capacity or time can't be read: it could keep GPUs",
+                )
+            )
             continue
         evidence = source.evidence(f"{dot}scalableTargetAction.minCapacity", "")
-        lowest, highest = low if isinstance(low, int) else None, high if isinstance(high, int) else None
-        changes.append((Change(None if once else text(schedule), lowest, highest, None), evidence))
+        lowest, highest = (
+            low if isinstance(low, int) else None,
+            high if isinstance(high, int) else None,
+        )
+        changes.append(
+            (Change(None if once else known_text(schedule), lowest, highest, None), evidence)
+        )
     return tuple(changes), tuple(undecided)
 
 
-def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: Undecided | None = None) -> Kept:
-    """What stays of a capacity that starts at `initial` under its target. `zero`: why a minimum of 0 is refused."""
+def kept(
+    initial: Size | Undecided, target: Target | None, cause: Cause, zero: Undecided | None = None
+) -> Kept:
+    """What stays of a capacity that starts at `initial` under its target. `zero`: why a minimum of
+    0 is refused."""
     if isinstance(initial, Undecided):
         return Kept(undecided=(initial,))
     if target is None:
         if initial.is_hidden:
-            return Kept(undecided=(initial.source.open(initial.path, f"{initial.path} is hidden: this many could run for good"),))
+            return Kept(
+                undecided=(
+                    initial.source.open(
+                        initial.path, f"{initial.path} is hidden: this many could run for good"
+                    ),
+                )
+            )
         units = initial.known or 0
         evidence = initial.evidence(f"fixed at {units}: no scaling target lowers it")
         fix = f"Set {initial.path} to 0, or let it scale to zero"
-        return Kept((Level(units, cause, initial.source.urn, (evidence,), fix),) if units else (), ceiling=units)
+        return Kept(
+            (Level(units, cause, initial.source.urn, (evidence,), fix),) if units else (),
+            ceiling=units,
+        )
     minimum, maximum = target.minimum, target.maximum
     extra = Kept((), target.undecided, target.assumptions, target.notices, (), None)
     if isinstance(minimum, Undecided) or isinstance(maximum, Undecided):
@@ -234,10 +354,23 @@ def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: U
     source = target.source
     if minimum.is_hidden or (initial.is_hidden and target.lowered is None):
         path = minimum if minimum.is_hidden else initial
-        return Kept(undecided=(path.source.open(path.path, f"{path.path} is hidden: this many could run for good"), *target.undecided))
+        return Kept(
+            undecided=(
+                path.source.open(path.path, f"{path.path} is hidden: this many could run for good"),
+                *target.undecided,
+            )
+        )
     low, high = minimum.known or 0, maximum.known
     if high is not None and low > high:
-        return Kept(undecided=(source.open("minCapacity", f"minCapacity {low} is above maxCapacity {high}: AWS refuses it", "Correct it"),))
+        return Kept(
+            undecided=(
+                source.open(
+                    "minCapacity",
+                    f"minCapacity {low} is above maxCapacity {high}: AWS refuses it",
+                    "Correct it",
+                ),
+            )
+        )
     if low == 0 and zero is not None:
         refused = kept(initial, None, cause)
         return Kept(
@@ -255,9 +388,19 @@ def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: U
     found: list[Level] = []
     if target.actions:
         changes = [change for change, _ in target.actions]
-        steps = levels(Sizes(low, high if high is not None else 10**9, start), changes, target.lowered is not None)
+        steps = levels(
+            Sizes(low, high if high is not None else 10**9, start),
+            changes,
+            target.lowered is not None,
+        )
         if steps is None:
-            return Kept(undecided=(source.open("", "Its schedule fires too often to be worked out", "Use fewer times"),))
+            return Kept(
+                undecided=(
+                    source.open(
+                        "", "Its schedule fires too often to be worked out", "Use fewer times"
+                    ),
+                )
+            )
         for units, hours in steps:
             found.append(_scheduled(target, units, hours, base, minimum, initial, cause))
     elif base:
@@ -269,30 +412,63 @@ def kept(initial: Size | Undecided, target: Target | None, cause: Cause, zero: U
     undecided = extra.undecided
     if target.guess and base < (initial.known or 0):
         why = f"Whether {source.name} scales it in is not known; if not, {initial.known} stay"
-        undecided += (source.open("resourceId", why, "Name the resource in a way that the preview knows"),)
+        undecided += (
+            source.open("resourceId", why, "Name the resource in a way that the preview knows"),
+        )
     return Kept(tuple(found), undecided, extra.assumptions, extra.notices, scaled_in, high)
 
 
 def _base(target: Target, units: int, minimum: Size, initial: Size, cause: Cause) -> Level:
     if units == minimum.known:
         evidence = minimum.evidence(f"never goes below {units}")
-        return Level(units, Cause.SCALER_MINIMUM if units else cause, target.source.urn, (evidence,), "Set minCapacity to 0")
+        return Level(
+            units,
+            Cause.SCALER_MINIMUM if units else cause,
+            target.source.urn,
+            (evidence,),
+            "Set minCapacity to 0",
+        )
     evidence = initial.evidence(f"starts at {units}, and no policy scales it in")
     return Level(
-        units, cause, initial.source.urn, (evidence,), f"Add a scaling policy that scales in, or set {initial.path} to {minimum.known}"
+        units,
+        cause,
+        initial.source.urn,
+        (evidence,),
+        f"Add a scaling policy that scales in, or set {initial.path} to {minimum.known}",
     )
 
 
-def _scheduled(target: Target, units: int, hours: Decimal, base: int, minimum: Size, initial: Size, cause: Cause) -> Level:
+def _scheduled(
+    target: Target,
+    units: int,
+    hours: Decimal,
+    base: int,
+    minimum: Size,
+    initial: Size,
+    cause: Cause,
+) -> Level:
     if units <= base and hours == WEEK:
         return _base(target, units, minimum, initial, cause)
-    raising = [evidence for change, evidence in target.actions if change.minimum == units] or [minimum.evidence("")]
+    raising = [evidence for change, evidence in target.actions if change.minimum == units] or [
+        minimum.evidence("")
+    ]
     chosen = raising[0]
-    rest = "no action brings it down" if hours == WEEK else f"for {hours.normalize():f} hours a week"
+    rest = (
+        "no action brings it down" if hours == WEEK else f"for {hours.normalize():f} hours a week"
+    )
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {units}, {rest}")
-    return Level(units, Cause.SCHEDULE, chosen.urn, (step,), "Set the minimum back to 0 with another action, or shorten the window", hours)
+    return Level(
+        units,
+        Cause.SCHEDULE,
+        chosen.urn,
+        (step,),
+        "Set the minimum back to 0 with another action, or shorten the window",
+        hours,
+    )
 
 
 def identifiers(source: Declared, *paths: str) -> list[str]:
     """The names that others may use for a resource."""
-    return [value for path in paths if isinstance(value := mapping(source.inputs).get(path), str)]
+    return [
+        value for path in paths if isinstance(value := known_mapping(source.inputs).get(path), str)
+    ]

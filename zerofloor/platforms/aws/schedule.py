@@ -1,4 +1,5 @@
-"""Scheduled actions on a group's sizes: how many units they hold, and for how many hours of a week."""
+"""Scheduled actions on a group's sizes: how many units they hold, and for how many hours of a
+week."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ class Change:
     desired: int | None
 
     def after(self, now: Sizes) -> Sizes:
-        """The sizes that it leaves: the desired one moves into the limits (EC2 Auto Scaling user guide, "Scheduled scaling")."""
+        """The sizes that it leaves: the desired one moves into the limits (EC2 Auto Scaling user
+        guide, "Scheduled scaling")."""
         minimum = now.minimum if self.minimum is None else self.minimum
         maximum = now.maximum if self.maximum is None else self.maximum
         desired = now.desired if self.desired is None else self.desired
@@ -51,17 +53,24 @@ def readable(expression: object) -> bool:
     return isinstance(expression, str) and fires(expression)
 
 
-def levels(start: Sizes, changes: Sequence[Change], lowered: bool) -> tuple[tuple[int, Decimal], ...] | None:
-    """For each level above zero the hours of a week for which at least that many units stay, the highest level first.
+def levels(
+    start: Sizes, changes: Sequence[Change], lowered: bool
+) -> tuple[tuple[int, Decimal], ...] | None:
+    """For each level above zero the hours of a week for which at least that many units stay, the
+    highest level first.
 
-    `lowered`: something brings the desired size down to the minimum between the actions. None where they fire too often to be
-    worked out. Time zones do not matter: one for all actions of a group moves the week and no duration.
+    `lowered`: something brings the desired size down to the minimum between the actions. None where
+    they fire too often to be
+    worked out. Time zones do not matter: one for all actions of a group moves the week and no
+    duration.
     """
     state = _settled(start, lowered)
     for change in changes:
         if change.cron is None:
             state = _settled(change.after(state), lowered)
-    window = _WEEK if all(change.cron is None or _weekly(change.cron) for change in changes) else _CYCLE
+    window = (
+        _WEEK if all(change.cron is None or _weekly(change.cron) for change in changes) else _CYCLE
+    )
     events: list[tuple[datetime.datetime, int | None]] = []
     for index, change in enumerate(changes):
         if change.cron is not None:
@@ -75,7 +84,9 @@ def levels(start: Sizes, changes: Sequence[Change], lowered: bool) -> tuple[tupl
         since = _START
         for moment, action in [*events, (_START + window, None)]:
             if measured:
-                held[state.desired] = held.get(state.desired, datetime.timedelta(0)) + (moment - since)
+                held[state.desired] = held.get(state.desired, datetime.timedelta(0)) + (
+                    moment - since
+                )
             if action is not None:
                 state, since = _settled(changes[action].after(state), lowered), moment
     out: list[tuple[int, Decimal]] = []
@@ -83,7 +94,9 @@ def levels(start: Sizes, changes: Sequence[Change], lowered: bool) -> tuple[tupl
     for level in sorted(held, reverse=True):
         total += held[level]
         if level > 0 and held[level]:
-            share = Decimal(total // datetime.timedelta(minutes=1)) / Decimal(window // datetime.timedelta(minutes=1))
+            share = Decimal(total // datetime.timedelta(minutes=1)) / Decimal(
+                window // datetime.timedelta(minutes=1)
+            )
             out.append((level, (share * WEEK).quantize(Decimal("0.01")).normalize()))
     return tuple(out)
 

@@ -8,7 +8,19 @@ from typing import Final
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool
 from zerofloor.estate import Estate, workload_hint
-from zerofloor.platforms.aws import autoscaling, batch, beanstalk, bedrock, cloudformation, ec2, ecs, eks, emr, rows, sagemaker
+from zerofloor.platforms.aws import (
+    autoscaling,
+    batch,
+    beanstalk,
+    bedrock,
+    cloudformation,
+    ec2,
+    ecs,
+    eks,
+    emr,
+    rows,
+    sagemaker,
+)
 from zerofloor.platforms.platform import Platform
 
 _SERVICES: Final = (
@@ -28,7 +40,11 @@ _SERVICES: Final = (
 
 def _hinted(estate: Estate, part: Part) -> Part:
     """The pool with what a hint says of its resource; the hint stands in its assumptions."""
-    hint = workload_hint(estate.settings, part.urn) if isinstance(part, Pool) and estate.settings.hints.workloads else None
+    hint = (
+        workload_hint(estate.settings, part.urn)
+        if isinstance(part, Pool) and estate.settings.hints.workloads
+        else None
+    )
     if hint is None or not isinstance(part, Pool):
         return part
     runs, assumption = hint
@@ -38,11 +54,14 @@ def _hinted(estate: Estate, part: Part) -> Part:
     if part.holds or part.extra:
         return known
     because = Evidence(part.urn, "", None, "a hint says that it always runs")
-    return replace(known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),))
+    return replace(
+        known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),)
+    )
 
 
 def _of_its_resource(estate: Estate, part: Part) -> Part:
-    """A pool that is one of several of its resource under that resource's own URN, with the rest as its part."""
+    """A pool that is one of several of its resource under that resource's own URN, with the rest as
+    its part."""
     if not isinstance(part, Pool) or part.urn in estate.by_urn or "#" not in part.urn:
         return part
     urn, _, name = part.urn.partition("#")
@@ -57,4 +76,6 @@ def _with_hints(read: Callable[[Estate], Iterable[Part]]) -> Callable[[Estate], 
     return on_an_estate
 
 
-PLATFORMS: Final[tuple[Platform, ...]] = tuple(Platform(name, _with_hints(read), reads.__contains__) for name, read, reads in _SERVICES)
+PLATFORMS: Final[tuple[Platform, ...]] = tuple(
+    Platform(name, _with_hints(read), reads.__contains__) for name, read, reads in _SERVICES
+)

@@ -1,4 +1,5 @@
-"""What ends the running of an EC2 instance without a person: a state resource, an alarm on idleness, a schedule."""
+"""What ends the running of an EC2 instance without a person: a state resource, an alarm on
+idleness, a schedule."""
 
 from __future__ import annotations
 
@@ -13,17 +14,22 @@ from zerofloor.capacity import WEEK, Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import Declared, declared, link_of
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
-from zerofloor.values import get, hidden, items, quantity, switch, text
+from zerofloor.values import get, hidden, known_items, known_text, quantity, switch
 
-STATES: Final = ("aws:ec2transitgateway/instanceState:InstanceState", "aws:ec2/instanceState:InstanceState")
+STATES: Final = (
+    "aws:ec2transitgateway/instanceState:InstanceState",
+    "aws:ec2/instanceState:InstanceState",
+)
 _ALARMS: Final = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws-native:cloudwatch:Alarm")
 _SCHEDULES: Final = ("aws:scheduler/schedule:Schedule", "aws-native:scheduler:Schedule")
 READS: Final = frozenset({*STATES, *_ALARMS, *_SCHEDULES})
 
 _STOPS: Final = re.compile(r"arn:[\w-]+:automate:[^:]*:ec2:(?:stop|terminate)")
-"""The alarm actions that end an instance's running (CloudWatch user guide, "Create alarms to stop, terminate, … an EC2 instance")."""
+"""The alarm actions that end an instance's running (CloudWatch user guide, "Create alarms to stop,
+terminate, … an EC2 instance")."""
 _CALL: Final = re.compile(r"arn:[\w-]+:scheduler:::aws-sdk:ec2:(stop|start|terminate)Instances")
-"""The calls of EventBridge Scheduler that move an instance (its user guide, "Using universal targets")."""
+"""The calls of EventBridge Scheduler that move an instance (its user guide, "Using universal
+targets")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class Rest:
 
 
 def rests(estate: Estate, instances: tuple[str, ...]) -> dict[str, Rest | Undecided]:
-    """What stops which instance (of these types), by the instance's URN. Only a certain link stops one, never a guess."""
+    """What stops which instance (of these types), by the instance's URN. Only a certain link stops
+    one, never a guess."""
     out: dict[str, Rest | Undecided] = dict(_states(estate, instances))
     for urn, moves in _schedules(estate, instances).items():
         before = out.get(urn)
@@ -49,12 +56,18 @@ def rests(estate: Estate, instances: tuple[str, ...]) -> dict[str, Rest | Undeci
                 out[urn] = rest
     for urn, alarm in _alarms(estate, instances):
         what = f"{alarm.name} stops {estate.by_urn[urn].name} when idle"
-        evidence = alarm.evidence("alarmActions", "the alarm stops the instance when it is idle: only its disks bill then")
-        out[urn] = Rest((evidence,), assumptions=(Assumption(what, "CloudWatch acts on its alarm"),))
+        evidence = alarm.evidence(
+            "alarmActions", "the alarm stops the instance when it is idle: only its disks bill then"
+        )
+        out[urn] = Rest(
+            (evidence,), assumptions=(Assumption(what, "CloudWatch acts on its alarm"),)
+        )
     return out
 
 
-def _linked(estate: Estate, source: Declared, prop: str, instances: tuple[str, ...]) -> Iterator[str]:
+def _linked(
+    estate: Estate, source: Declared, prop: str, instances: tuple[str, ...]
+) -> Iterator[str]:
     link = link_of(estate, source, prop, *instances, value=source.inputs.get(prop), names=())
     if not link.open and link.assumption is None:
         yield from (instance.urn for instance in link.found)
@@ -67,31 +80,44 @@ def _states(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, R
             if hidden(state):
                 yield urn, source.open("state", "Whether the instance is stopped is not known")
             elif state == "stopped":
-                yield urn, Rest((source.evidence("state", "the instance is stopped: only its disks bill"),), starts=False)
+                yield (
+                    urn,
+                    Rest(
+                        (source.evidence("state", "the instance is stopped: only its disks bill"),),
+                        starts=False,
+                    ),
+                )
 
 
 def _alarms(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Declared]]:
     for source in declared(estate, *_ALARMS):
-        acts = switch(source.inputs.get("actionsEnabled")) is not False and not hidden(source.inputs.get("actionsEnabled"))
-        below = (text(source.inputs.get("comparisonOperator")) or "").startswith("LessThan")
+        acts = switch(source.inputs.get("actionsEnabled")) is not False and not hidden(
+            source.inputs.get("actionsEnabled")
+        )
+        below = (known_text(source.inputs.get("comparisonOperator")) or "").startswith("LessThan")
         threshold = quantity(source.inputs.get("threshold"))
         reachable = isinstance(threshold, Decimal) and threshold > 0
         if (
             acts
             and below
             and reachable
-            and any(isinstance(a, str) and _STOPS.fullmatch(a) for a in items(source.inputs.get("alarmActions")))
+            and any(
+                isinstance(a, str) and _STOPS.fullmatch(a)
+                for a in known_items(source.inputs.get("alarmActions"))
+            )
         ):
             for urn in _linked(estate, source, "dimensions", instances):
                 yield urn, source
 
 
-def _schedules(estate: Estate, instances: tuple[str, ...]) -> dict[str, list[tuple[Declared, bool]]]:
+def _schedules(
+    estate: Estate, instances: tuple[str, ...]
+) -> dict[str, list[tuple[Declared, bool]]]:
     """The schedules by the instance that they move, each with whether it starts it."""
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *_SCHEDULES):
         arn = get(source.inputs, "target.arn")
-        call = _CALL.fullmatch(text(arn) or "")
+        call = _CALL.fullmatch(known_text(arn) or "")
         if (call is None and not hidden(arn)) or source.inputs.get("state") == "DISABLED":
             continue
         starts = call is None or call[1] == "start"  # a hidden call may start it
@@ -103,13 +129,16 @@ def _schedules(estate: Estate, instances: tuple[str, ...]) -> dict[str, list[tup
 
 
 def _scheduled(moves: list[tuple[Declared, bool]], stopped: bool) -> Rest | None:
-    """The hours for which an instance runs under start and stop schedules; None where it may run for good."""
+    """The hours for which an instance runs under start and stop schedules; None where it may run
+    for good."""
     changes: list[Change] = []
     for source, starts in moves:
         expression = source.inputs.get("scheduleExpression")
         once = isinstance(expression, str) and expression.startswith("at(")
         if once or readable(expression):
-            changes.append(Change(None if once else text(expression), None, None, 1 if starts else 0))
+            changes.append(
+                Change(None if once else known_text(expression), None, None, 1 if starts else 0)
+            )
         elif starts:
             return None  # when it starts is not known
     steps = levels(Sizes(0, 1, 0 if stopped else 1), changes, lowered=False)
@@ -124,4 +153,9 @@ def _scheduled(moves: list[tuple[Declared, bool]], stopped: bool) -> Rest | None
     source = next(source for source, starts in moves if starts == bool(hours))
     what = f"{source.name} moves its instance"
     evidence = source.evidence("scheduleExpression", note)
-    return Rest((evidence,), hours, not stopped, (Assumption(what, "EventBridge Scheduler acts on its schedule"),))
+    return Rest(
+        (evidence,),
+        hours,
+        not stopped,
+        (Assumption(what, "EventBridge Scheduler acts on its schedule"),),
+    )

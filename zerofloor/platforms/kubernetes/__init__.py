@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from zerofloor.platforms.kubernetes import buffers, gangs, helm, hpa, karpenter, keda, notebooks, ray, rows, serving, workloads
+from zerofloor.platforms.kubernetes import (
+    buffers,
+    gangs,
+    helm,
+    hpa,
+    karpenter,
+    keda,
+    notebooks,
+    ray,
+    rows,
+    serving,
+    workloads,
+)
 from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.platforms.platform import Platform
 
@@ -22,7 +34,9 @@ PLATFORMS: Final = (
     Platform("Capacity buffers", buffers.read, _kinds(buffers.KINDS)),
     Platform("Knative and KServe", serving.read, _kinds(serving.KINDS)),
     Platform("KubeRay", ray.read, _kinds(ray.KINDS)),
-    Platform("LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)),
+    Platform(
+        "LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)
+    ),
     Platform("Kubeflow notebooks", notebooks.read, _kinds(notebooks.KINDS)),
     Platform("Other custom resources", rows.read, _kinds(rows.KINDS)),
     Platform("Helm", helm.read, lambda token: token in helm.TYPES),

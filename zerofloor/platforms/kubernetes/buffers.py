@@ -1,4 +1,5 @@
-"""Capacity buffers (autoscaling.x-k8s.io): room for pods that are not there, kept by the node autoscaler where its gate is on."""
+"""Capacity buffers (autoscaling.x-k8s.io): room for pods that are not there, kept by the node
+autoscaler where its gate is on."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespa
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, items, mapping, quantity
+from zerofloor.values import Count, Impossible, at, count, known_items, known_mapping, quantity
 
 KINDS = frozenset({("autoscaling.x-k8s.io", "CapacityBuffer")})
 
@@ -43,23 +44,46 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
     if chunks == 0 or gate is False:
         return build(estate, obj, reading)
     if not isinstance(chunks, int) or (path == "spec.percentage" and share is None):
-        why = f"can't be: {chunks.why}" if isinstance(chunks, Impossible) else "is not known at preview"
+        why = (
+            f"can't be: {chunks.why}"
+            if isinstance(chunks, Impossible)
+            else "is not known at preview"
+        )
         part = Undecided(obj.urn, path, f"how many pods it keeps room for {why}", SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None)
-    said = f"{chunks}% of {target.shown_name}" if share is not None and target is not None else f"{chunks} pods"
+    said = (
+        f"{chunks}% of {target.shown_name}"
+        if share is not None and target is not None
+        else f"{chunks} pods"
+    )
     if gate is None:
-        why = f"it keeps room for {said} where the autoscaler's CapacityBuffer gate is on, and none where it is off"
-        part = Undecided(obj.urn, path, why, "Set trust.karpenterCapacityBuffer in zerofloor.yaml, or remove the buffer")
+        why = (
+            f"it keeps room for {said} where the autoscaler's CapacityBuffer gate is on, and "
+            "none where it is off"
+        )
+        part = Undecided(
+            obj.urn,
+            path,
+            why,
+            "Set trust.karpenterCapacityBuffer in zerofloor.yaml, or remove the buffer",
+        )
         return build(estate, obj, reading, undecided=(part,), ceiling=chunks)
-    because = Evidence(obj.urn, path, at(obj.body, *path.split(".")), f"keeps room for {said} with no pod at all")
-    hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), f"Set {path} to 0, or delete the buffer")
+    because = Evidence(
+        obj.urn, path, at(obj.body, *path.split(".")), f"keeps room for {said} with no pod at all"
+    )
+    hold = Hold(
+        Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), f"Set {path} to 0, or delete the buffer"
+    )
     if share is not None and target is not None:
-        return build(estate, obj, reading, holds=(hold,), ceiling=None, follows=target.urn, share=share)
+        return build(
+            estate, obj, reading, holds=(hold,), ceiling=None, follows=target.urn, share=share
+        )
     return build(estate, obj, reading, holds=(hold,), desired=chunks, ceiling=chunks)
 
 
 def _chunk(estate: Estate, obj: Object) -> tuple[PodReading, Object | None, Any]:
-    """What one pod of the buffer asks for, the workload that it follows, and the template of both."""
+    """What one pod of the buffer asks for, the workload that it follows, and the template of
+    both."""
     for field, kinds in _REFERENCES:
         name = at(obj.spec, field, "name")
         if name is None:
@@ -67,14 +91,21 @@ def _chunk(estate: Estate, obj: Object) -> tuple[PodReading, Object | None, Any]
         for other in objects(estate, *kinds):
             if other.name == name and same_namespace(other.namespace, obj.namespace):
                 followed = field == "scalableRef"
-                template = _as_requested(at(other.spec, "template") if followed else at(other.body, "template"))
-                return read_pod(estate, other, template, "template"), other if followed else None, template
+                template = _as_requested(
+                    at(other.spec, "template") if followed else at(other.body, "template")
+                )
+                return (
+                    read_pod(estate, other, template, "template"),
+                    other if followed else None,
+                    template,
+                )
         return elsewhere(obj, f"spec.{field}", "what it refers to is not in the stack"), None, {}
     return read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else {}, "spec"), None, {}
 
 
 def _as_requested(template: Any) -> Any:
-    """The template with what it requests as its limits: of a chunk only requests count, and nothing fills them in (seen: lab L84)."""
+    """The template with what it requests as its limits: of a chunk only requests count, and nothing
+    fills them in (seen: lab L84)."""
     spec = at(template, "spec")
     if not isinstance(template, Mapping) or not isinstance(spec, Mapping):
         return template
@@ -87,17 +118,25 @@ def _as_requested(template: Any) -> Any:
 
 def _only_requests(container: Any) -> Any:
     requests = at(container, "resources", "requests")
-    return {**container, "resources": {"requests": requests, "limits": requests}} if isinstance(container, Mapping) else container
+    return (
+        {**container, "resources": {"requests": requests, "limits": requests}}
+        if isinstance(container, Mapping)
+        else container
+    )
 
 
 def _allowed(limits: Any, template: Any) -> Count:
-    """How many chunks the buffer's limits allow: as many as the scarcest limited resource has room for (seen: lab L89, L92)."""
+    """How many chunks the buffer's limits allow: as many as the scarcest limited resource has room
+    for (seen: lab L89, L92)."""
     if isinstance(limits, Hidden):
         return limits
     rooms: list[int] = []
-    for name, value in mapping(limits).items():
+    for name, value in known_mapping(limits).items():
         limit = quantity(value)
-        asked = [quantity(at(container, "resources", "requests", name)) for container in items(at(template, "spec", "containers"))]
+        asked = [
+            quantity(at(container, "resources", "requests", name))
+            for container in known_items(at(template, "spec", "containers"))
+        ]
         each = sum((amount for amount in asked if isinstance(amount, Decimal)), Decimal(0))
         if isinstance(limit, Hidden):
             return limit

@@ -1,4 +1,5 @@
-"""Whether a container's command shows that it never ends by itself: a Job around it is no one-shot."""
+"""Whether a container's command shows that it never ends by itself: a Job around it is no
+one-shot."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.stack import Hidden
-from zerofloor.values import at, items, text
+from zerofloor.values import at, known_items, known_text
 
 _WEEK_SECONDS: Final = Decimal(7 * 24 * 3600)
 
@@ -67,10 +68,17 @@ def endless(pod_spec: Any) -> tuple[str, str] | None:
 
     All containers must end for the pod to end, so one that doesn't is enough.
     """
-    for index, container in enumerate(items(at(pod_spec, "containers"))):
-        command = [part for key in ("command", "args") for part in items(at(container, key)) if isinstance(part, str)]
+    for index, container in enumerate(known_items(at(pod_spec, "containers"))):
+        command = [
+            part
+            for key in ("command", "args")
+            for part in known_items(at(container, key))
+            if isinstance(part, str)
+        ]
         line = " ".join(command)
-        where = f"containers[{index}].{'command' if items(at(container, 'command')) else 'args'}"
+        where = (
+            f"containers[{index}].{'command' if known_items(at(container, 'command')) else 'args'}"
+        )
         if re.match(r"\s*timeout\s", line):
             continue
         for pattern in _ENDLESS:
@@ -82,28 +90,40 @@ def endless(pod_spec: Any) -> tuple[str, str] | None:
         slept = sum((Decimal(n) * _UNIT[unit] for n, unit in _SLEEP.findall(line)), Decimal(0))
         if slept > _WEEK_SECONDS:
             return where, "sleeps for more than a week"
-        image = text(at(container, "image")) or ""
-        if not items(at(container, "command")) and _SERVER_IMAGE.search(image):
+        image = known_text(at(container, "image")) or ""
+        if not known_items(at(container, "command")) and _SERVER_IMAGE.search(image):
             return f"containers[{index}].image", "is a server's image: it runs until it is stopped"
     return None
 
 
 def unreadable(pod_spec: Any) -> str | None:
-    """The path of a command that can't be read, so that nobody can say whether the pod ends; None where all can.
+    """The path of a command that can't be read, so that nobody can say whether the pod ends; None
+    where all can.
 
     Without any command the image decides, so an image that is not known counts too.
     """
-    for index, container in enumerate(items(at(pod_spec, "containers"))):
+    for index, container in enumerate(known_items(at(pod_spec, "containers"))):
         for key in ("command", "args"):
             value = at(container, key)
-            if isinstance(value, Hidden) or any(isinstance(part, Hidden) for part in items(value)):
+            if isinstance(value, Hidden) or any(
+                isinstance(part, Hidden) for part in known_items(value)
+            ):
                 return f"containers[{index}].{key}"
-        if not items(at(container, "command")) and not items(at(container, "args")) and isinstance(at(container, "image"), Hidden):
+        if (
+            not known_items(at(container, "command"))
+            and not known_items(at(container, "args"))
+            and isinstance(at(container, "image"), Hidden)
+        ):
             return f"containers[{index}].image"
     return None
 
 
 def is_placeholder(pod_spec: Any) -> bool:
     """Whether the pod only reserves room: a pause image and nothing else."""
-    images = [text(at(container, "image")) or "" for container in items(at(pod_spec, "containers"))]
-    return bool(images) and all(re.search(r"(?:^|/)pause(?:-amd64)?(?:[:@].*)?$", image) for image in images)
+    images = [
+        known_text(at(container, "image")) or ""
+        for container in known_items(at(pod_spec, "containers"))
+    ]
+    return bool(images) and all(
+        re.search(r"(?:^|/)pause(?:-amd64)?(?:[:@].*)?$", image) for image in images
+    )

@@ -11,7 +11,7 @@ from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
 from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, items, mapping, text
+from zerofloor.values import Count, Impossible, at, count, known_items, known_mapping, known_text
 
 _TRAINING = {
     ("kubeflow.org", "PyTorchJob"): "pytorchReplicaSpecs",
@@ -54,19 +54,47 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
             return
     if isinstance(size, Hidden | Impossible):
         why = f"can't be: {size.why}" if isinstance(size, Impossible) else "is not known at preview"
-        part = Undecided(obj.urn, f"{path}.size", f"{path}.size {why}, so the pods of a group can't be counted", SETTLE)
+        part = Undecided(
+            obj.urn,
+            f"{path}.size",
+            f"{path}.size {why}, so the pods of a group can't be counted",
+            SETTLE,
+        )
         reading = read_pod(estate, obj, worker, f"{path}.workerTemplate")
         if count(at(spec, "replicas")) != 0:
             yield build(estate, obj, reading, undecided=(part,), ceiling=None)
         return
     pods = size if isinstance(size, int) else 1
     if leader is None:
-        yield replicated(estate, obj, spec, "spec", template=worker, template_path=f"{path}.workerTemplate", pods_per_replica=pods)
+        yield replicated(
+            estate,
+            obj,
+            spec,
+            "spec",
+            template=worker,
+            template_path=f"{path}.workerTemplate",
+            pods_per_replica=pods,
+        )
         return
-    yield replicated(estate, obj, spec, "spec", template=leader, template_path=f"{path}.leaderTemplate", part="leader")
+    yield replicated(
+        estate,
+        obj,
+        spec,
+        "spec",
+        template=leader,
+        template_path=f"{path}.leaderTemplate",
+        part="leader",
+    )
     if pods > 1:
         yield replicated(
-            estate, obj, spec, "spec", template=worker, template_path=f"{path}.workerTemplate", part="workers", pods_per_replica=pods - 1
+            estate,
+            obj,
+            spec,
+            "spec",
+            template=worker,
+            template_path=f"{path}.workerTemplate",
+            part="workers",
+            pods_per_replica=pods - 1,
         )
 
 
@@ -79,27 +107,54 @@ def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
         if off is not False and isinstance(inner, Mapping):
             inner = {**inner, "suspend": off}
         number = copies if isinstance(copies, int) else 1
-        name = text(at(group, "name")) or str(index)
+        name = known_text(at(group, "name")) or str(index)
         if isinstance(copies, Hidden | Impossible) and isinstance(inner, Mapping) and off is False:
-            inner = {**inner, "parallelism": copies if isinstance(copies, Hidden) else at(group, "replicas")}
-        yield job(estate, obj, inner, f"spec.replicatedJobs[{index}].template.spec", part=name, copies=number)
+            inner = {
+                **inner,
+                "parallelism": copies if isinstance(copies, Hidden) else at(group, "replicas"),
+            }
+        yield job(
+            estate,
+            obj,
+            inner,
+            f"spec.replicatedJobs[{index}].template.spec",
+            part=name,
+            copies=number,
+        )
 
 
 def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
     for index, task in enumerate(_listed(at(obj.spec, "tasks"))):
         path = f"spec.tasks[{index}]"
         yield _run(
-            estate, obj, task, path, text(at(task, "name")) or str(index), False, None, "spec.tasks[].template.spec.activeDeadlineSeconds"
+            estate,
+            obj,
+            task,
+            path,
+            known_text(at(task, "name")) or str(index),
+            False,
+            None,
+            "spec.tasks[].template.spec.activeDeadlineSeconds",
         )
 
 
 def _train_job(estate: Estate, obj: Object) -> Workload:
-    """Nodes of one container, whose other fields come from a runtime (Kubeflow Trainer docs, TrainJob)."""
+    """Nodes of one container, whose other fields come from a runtime (Kubeflow Trainer docs,
+    TrainJob)."""
     trainer = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "trainer")
-    container = {**mapping(trainer), "resources": at(trainer, "resourcesPerNode")}
+    container = {**known_mapping(trainer), "resources": at(trainer, "resourcesPerNode")}
     template = trainer if isinstance(trainer, Hidden) else {"spec": {"containers": [container]}}
     group = {"replicas": at(trainer, "numNodes"), "template": template}
-    return _run(estate, obj, group, "spec.trainer", "", suspended(at(obj.spec, "suspend")), None, "spec.activeDeadlineSeconds")
+    return _run(
+        estate,
+        obj,
+        group,
+        "spec.trainer",
+        "",
+        suspended(at(obj.spec, "suspend")),
+        None,
+        "spec.activeDeadlineSeconds",
+    )
 
 
 def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
@@ -107,18 +162,45 @@ def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     off = suspended(at(policy, "suspend"))
     roles = at(obj.spec, field)
     if isinstance(roles, Hidden):
-        yield _run(estate, obj, roles, f"spec.{field}", "", off, None, "spec.runPolicy.activeDeadlineSeconds")
-    for role, group in sorted(mapping(roles).items()):
+        yield _run(
+            estate,
+            obj,
+            roles,
+            f"spec.{field}",
+            "",
+            off,
+            None,
+            "spec.runPolicy.activeDeadlineSeconds",
+        )
+    for role, group in sorted(known_mapping(roles).items()):
         deadline = at(policy, "activeDeadlineSeconds")
-        yield _run(estate, obj, group, f"spec.{field}.{role}", role, off, deadline, "spec.runPolicy.activeDeadlineSeconds")
+        yield _run(
+            estate,
+            obj,
+            group,
+            f"spec.{field}.{role}",
+            role,
+            off,
+            deadline,
+            "spec.runPolicy.activeDeadlineSeconds",
+        )
 
 
 def _listed(value: Any) -> list[Any]:
     """The parts of a list; a hidden list is one hidden part."""
-    return [value] if isinstance(value, Hidden) else items(value)
+    return [value] if isinstance(value, Hidden) else known_items(value)
 
 
-def _run(estate: Estate, obj: Object, group: Any, path: str, part: str, off: bool | Hidden, deadline: Any, deadline_path: str) -> Workload:
+def _run(
+    estate: Estate,
+    obj: Object,
+    group: Any,
+    path: str,
+    part: str,
+    off: bool | Hidden,
+    deadline: Any,
+    deadline_path: str,
+) -> Workload:
     replicas = count(at(group, "replicas"))
     pods: Count = 1 if replicas is None else replicas
     if off is True:
@@ -128,5 +210,13 @@ def _run(estate: Estate, obj: Object, group: Any, path: str, part: str, off: boo
     template = group if isinstance(group, Hidden) else at(group, "template")
     deadline = deadline if deadline is not None else at(template, "spec", "activeDeadlineSeconds")
     return run_to_completion(
-        estate, obj, template, f"{path}.template", pods, f"{path}.replicas", deadline=deadline, deadline_path=deadline_path, part=part
+        estate,
+        obj,
+        template,
+        f"{path}.template",
+        pods,
+        f"{path}.replicas",
+        deadline=deadline,
+        deadline_path=deadline_path,
+        part=part,
     )

@@ -1,4 +1,5 @@
-"""Helm releases: what a chart makes is not in the document, so only its values can tell that it asks for GPUs."""
+"""Helm releases: what a chart makes is not in the document, so only its values can tell that it
+asks for GPUs."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.platforms.unread import names_gpu
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, count, hidden, items, mapping, quantity, text
+from zerofloor.values import at, count, hidden, known_items, known_mapping, known_text, quantity
 
 TYPES: Final = frozenset(
     {
@@ -31,7 +32,8 @@ _DRIVERS: Final = re.compile(
     r"|nvidia-dra-driver-gpu|hami|kai-scheduler|kueue|volcano|karpenter(?:-crd)?|cluster-autoscaler|keda|keda-add-ons-http|kube-prometheus-stack"
     r"|prometheus|grafana|opencost|kubecost|cost-analyzer|knative-operator|kserve|kserve-crd|kuberay-operator|lws|jobset|leader-worker-set)"
 )
-"""Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or manage what others declare."""
+"""Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or
+manage what others declare."""
 
 
 _INFRASTRUCTURE: Final = re.compile(
@@ -41,7 +43,8 @@ _INFRASTRUCTURE: Final = re.compile(
     r"|redis(?:-cluster)?|valkey|rabbitmq|kafka|elasticsearch|opensearch|minio|velero|sealed-secrets|reloader|descheduler|kyverno|gatekeeper|harbor|gitlab"
     r"|keycloak|oauth2-proxy|cloudnative-pg|wordpress|jenkins|sonarqube|nats|temporal|airflow)"
 )
-"""Charts known to run without accelerators: hidden values (a password in an output) leave them quiet."""
+"""Charts known to run without accelerators: hidden values (a password in an output) leave them
+quiet."""
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -58,22 +61,36 @@ def read(estate: Estate) -> Iterable[Part]:
 
 
 def _release(estate: Estate, resource: Resource) -> Workload | None:
-    chart = text(resource.inputs.get("chart"))
+    chart = known_text(resource.inputs.get("chart"))
     values = resource.inputs.get("values")
-    names = [chart or "", text(resource.inputs.get("name")) or ""]
+    names = [chart or "", known_text(resource.inputs.get("name")) or ""]
     if chart is not None and _DRIVERS.fullmatch(chart.rstrip("/")):
         return None
     if isinstance(values, Hidden):
-        if not any(_names_model_server(name) for name in names) and chart is not None and _INFRASTRUCTURE.fullmatch(chart.rstrip("/")):
+        if (
+            not any(_names_model_server(name) for name in names)
+            and chart is not None
+            and _INFRASTRUCTURE.fullmatch(chart.rstrip("/"))
+        ):
             return None
-        return _workload(estate, resource, "values", f"values is {values.value} at preview", PodDemand(open_count=True))
+        return _workload(
+            estate,
+            resource,
+            "values",
+            f"values is {values.value} at preview",
+            PodDemand(open_count=True),
+        )
     found = _asks(values) or _from_chart(chart)
     if found is None:
         return None
     path, said, pod = found
-    if count(mapping(values).get("replicaCount")) == 0 or count(mapping(values).get("replicas")) == 0:
+    if (
+        count(known_mapping(values).get("replicaCount")) == 0
+        or count(known_mapping(values).get("replicas")) == 0
+    ):
         assumption = Assumption(
-            f"chart {chart or resource.name} runs no pod", "its values say replicas 0; what it does with them is not declared"
+            f"chart {chart or resource.name} runs no pod",
+            "its values say replicas 0; what it does with them is not declared",
         )
         return _plain(estate, resource, pod, assumptions=(assumption,))
     return _workload(estate, resource, path, said, pod)
@@ -89,20 +106,24 @@ def _asks(values: Any) -> tuple[str, str, PodDemand] | None:
 
 
 def _from_chart(chart: str | None) -> tuple[str, str, PodDemand] | None:
-    return ("chart", chart, PodDemand(open_count=True)) if chart and re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart) else None
+    return (
+        ("chart", chart, PodDemand(open_count=True))
+        if chart and re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart)
+        else None
+    )
 
 
 def _amounts(value: Any, depth: int = 0) -> Iterator[tuple[str, Decimal]]:
     if depth > 40:
         return
-    for key, inner in sorted(mapping(value).items()):
+    for key, inner in sorted(known_mapping(value).items()):
         if is_accelerator(key):
             amount = quantity(inner)
             if isinstance(amount, Decimal) and amount > 0:
                 yield key, amount
         else:
             yield from _amounts(inner, depth + 1)
-    for inner in items(value) if not mapping(value) else ():
+    for inner in known_items(value) if not known_mapping(value) else ():
         yield from _amounts(inner, depth + 1)
 
 
@@ -111,14 +132,25 @@ def _names_model_server(name: str) -> bool:
 
 
 def _workload(estate: Estate, resource: Resource, path: str, said: str, pod: PodDemand) -> Workload:
-    chart = text(resource.inputs.get("chart")) or "a chart"
-    why = f"{chart} is a chart whose manifests are not in the document, and {path} names a GPU ({said}): it may keep pods"
-    settle = "Render it (helm template) and check the manifests along (--join), or add a hint with a reason to zerofloor.yaml"
+    chart = known_text(resource.inputs.get("chart")) or "a chart"
+    why = (
+        f"{chart} is a chart whose manifests are not in the document, and {path} names a GPU "
+        f"({said}): it may keep pods"
+    )
+    settle = (
+        "Render it (helm template) and check the manifests along (--join), or add a hint with "
+        "a reason to zerofloor.yaml"
+    )
     return _plain(estate, resource, pod, undecided=(Undecided(resource.urn, path, why, settle),))
 
 
 def _plain(
-    estate: Estate, resource: Resource, pod: PodDemand, *, undecided: tuple[Undecided, ...] = (), assumptions: tuple[Assumption, ...] = ()
+    estate: Estate,
+    resource: Resource,
+    pod: PodDemand,
+    *,
+    undecided: tuple[Undecided, ...] = (),
+    assumptions: tuple[Assumption, ...] = (),
 ) -> Workload:
     namespace = resource.inputs.get("namespace")
     hint = workload_hint(estate.settings, resource.urn)
@@ -126,13 +158,24 @@ def _plain(
         undecided, assumptions = (), (*assumptions, hint[1])
     return Workload(
         urn=resource.urn,
-        name=text(resource.inputs.get("name")) or resource.name,
-        namespace="" if hidden(namespace) else text(namespace) or text(at(resource.inputs, "metadata", "namespace")) or "default",
+        name=known_text(resource.inputs.get("name")) or resource.name,
+        namespace=""
+        if hidden(namespace)
+        else known_text(namespace)
+        or known_text(at(resource.inputs, "metadata", "namespace"))
+        or "default",
         kind="Helm release",
         pod=pod,
         ceiling=None,
         opaque=True,
         undecided=undecided,
         assumptions=assumptions,
-        evidence=(Evidence(resource.urn, "chart", resource.inputs.get("chart"), "what it installs is not in the document"),),
+        evidence=(
+            Evidence(
+                resource.urn,
+                "chart",
+                resource.inputs.get("chart"),
+                "what it installs is not in the document",
+            ),
+        ),
     )

@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, hidden, items, text
+from zerofloor.values import Impossible, at, count, hidden, known_items, known_text
 
 KINDS = frozenset({("autoscaling", "HorizontalPodAutoscaler")})
 
@@ -29,31 +29,59 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
     refused: Evidence | None = None
     minimum, maximum = count(at(spec, "minReplicas")), count(at(spec, "maxReplicas"))
     if isinstance(spec, Hidden):
-        undecided.append(Undecided(obj.urn, "spec", f"spec is {spec.value} at preview: its minimum is not known", SETTLE))
+        undecided.append(
+            Undecided(
+                obj.urn,
+                "spec",
+                f"spec is {spec.value} at preview: its minimum is not known",
+                SETTLE,
+            )
+        )
     for value, field in ((minimum, "minReplicas"), (maximum, "maxReplicas")):
         if isinstance(value, Hidden) and not isinstance(spec, Hidden):
             why = f"spec.{field} is {value.value} at preview, so how far it scales in is not known"
             undecided.append(Undecided(obj.urn, f"spec.{field}", why, SETTLE))
         elif isinstance(value, Impossible):
-            refused = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}")
+            refused = Evidence(
+                obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}"
+            )
     floor = 1 if minimum is None else minimum if isinstance(minimum, int) else 1
     if isinstance(maximum, int) and (maximum < 1 or floor > maximum):
-        refused = Evidence(obj.urn, "spec.maxReplicas", maximum, f"the API server refuses a maximum below 1 or below the minimum ({floor})")
+        refused = Evidence(
+            obj.urn,
+            "spec.maxReplicas",
+            maximum,
+            f"the API server refuses a maximum below 1 or below the minimum ({floor})",
+        )
     holds: tuple[Hold, ...] = ()
     if isinstance(minimum, int) and minimum == 0:
         refused, gate = _zero(estate, obj)
         undecided += gate
     elif not hidden(minimum):
-        said = f"minReplicas is {floor}" if minimum is not None else "minReplicas is not set and defaults to 1"
-        kept = Evidence(obj.urn, "spec.minReplicas", at(spec, "minReplicas"), f"{said}: an HPA never scales below it")
-        fix = "Replace the HPA by a KEDA ScaledObject with minReplicaCount 0 and a signal that exists while no replica runs"
+        said = (
+            f"minReplicas is {floor}"
+            if minimum is not None
+            else "minReplicas is not set and defaults to 1"
+        )
+        kept = Evidence(
+            obj.urn,
+            "spec.minReplicas",
+            at(spec, "minReplicas"),
+            f"{said}: an HPA never scales below it",
+        )
+        fix = (
+            "Replace the HPA by a KEDA ScaledObject with minReplicaCount 0 and a signal that "
+            "exists while no replica runs"
+        )
         holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, floor, (kept,), fix),)
     return Scaler(
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
-        target_kind="" if hidden(at(target, "kind")) else text(at(target, "kind")) or "Deployment",
-        target_name=text(name),
+        target_kind=""
+        if hidden(at(target, "kind"))
+        else known_text(at(target, "kind")) or "Deployment",
+        target_name=known_text(name),
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         not_in_effect=refused,
         wakes_from_zero=isinstance(minimum, int) and minimum == 0,
@@ -65,18 +93,24 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
 
 
 def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None:
-    """The hold of an HPA whose scale-down is switched off (seen: shared/truth S65): the busy hour's replicas stay."""
+    """The hold of an HPA whose scale-down is switched off (seen: shared/truth S65): the busy hour's
+    replicas stay."""
     policy = at(behavior, "scaleDown", "selectPolicy")
     if policy != "Disabled":
         return None
     where = f"{path}.scaleDown.selectPolicy"
-    kept = Evidence(obj.urn, where, policy, f"scale-down is disabled: the replicas of the busiest hour stay (at least {floor})")
+    kept = Evidence(
+        obj.urn,
+        where,
+        policy,
+        f"scale-down is disabled: the replicas of the busiest hour stay (at least {floor})",
+    )
     return Hold(Cause.KEPT_PEAK, obj.urn, None, (kept,), f"Remove {where} or set it to Max")
 
 
 def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]]:
     """What becomes of minReplicas 0: refused, in effect, or not to be told without the gate."""
-    metrics = items(at(obj.spec, "metrics"))
+    metrics = known_items(at(obj.spec, "metrics"))
     if not any(at(metric, "type") in ("Object", "External") for metric in metrics):
         why = "the API server refuses minReplicas 0 without an Object or External metric"
         return Evidence(obj.urn, "spec.minReplicas", 0, why), []
@@ -85,17 +119,37 @@ def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]
     if gate is None and version is not None:
         gate = version >= (1, 37)
     if gate is None:
-        why = "minReplicas 0 needs the HPAScaleToZero gate (on by default from Kubernetes 1.37), and nothing says which version runs"
-        return None, [Undecided(obj.urn, "spec.minReplicas", why, "Set trust.kubernetesVersion or trust.hpaScaleToZero in zerofloor.yaml")]
+        why = (
+            "minReplicas 0 needs the HPAScaleToZero gate (on by default from Kubernetes 1.37), "
+            "and nothing says which version runs"
+        )
+        return None, [
+            Undecided(
+                obj.urn,
+                "spec.minReplicas",
+                why,
+                "Set trust.kubernetesVersion or trust.hpaScaleToZero in zerofloor.yaml",
+            )
+        ]
     if not gate:
-        return Evidence(obj.urn, "spec.minReplicas", 0, "the API server refuses minReplicas 0: the HPAScaleToZero gate is off"), []
+        return Evidence(
+            obj.urn,
+            "spec.minReplicas",
+            0,
+            "the API server refuses minReplicas 0: the HPAScaleToZero gate is off",
+        ), []
     return None, []
 
 
 def _version(estate: Estate) -> tuple[int, int] | None:
     """The one Kubernetes version that settings or clusters in the estate declare."""
     said = {estate.settings.trust.kubernetes_version} - {None}
-    clusters = estate.of_type("aws:eks/cluster:Cluster", "eks:index:Cluster", "aws-native:eks:Cluster")
-    said = said or {text(at(cluster.inputs, "version")) for cluster in clusters}
-    versions = {(int(m[1]), int(m[2])) if (m := re.match(r"v?(\d{1,3})\.(\d{1,3})", v or "")) else None for v in said}
+    clusters = estate.of_type(
+        "aws:eks/cluster:Cluster", "eks:index:Cluster", "aws-native:eks:Cluster"
+    )
+    said = said or {known_text(at(cluster.inputs, "version")) for cluster in clusters}
+    versions = {
+        (int(m[1]), int(m[2])) if (m := re.match(r"v?(\d{1,3})\.(\d{1,3})", v or "")) else None
+        for v in said
+    }
     return versions.pop() if len(versions) == 1 else None

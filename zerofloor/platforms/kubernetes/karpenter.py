@@ -1,4 +1,5 @@
-"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (shared/truth, N… and G…)."""
+"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (shared/truth,
+N… and G…)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,20 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
+from zerofloor.capacity import (
+    WEEK,
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Market,
+    Notice,
+    Part,
+    Placement,
+    Pool,
+    Taint,
+    Undecided,
+)
 from zerofloor.estate import Estate
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape, accelerated_types
@@ -16,7 +30,17 @@ from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, do_not_disrupt, requirement
 from zerofloor.schedules import BadSchedule, hours_for
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, get, items, mapping, quantity, seconds, text
+from zerofloor.values import (
+    Impossible,
+    at,
+    count,
+    get,
+    known_items,
+    known_mapping,
+    known_text,
+    quantity,
+    seconds,
+)
 from zerofloor.words import counted
 
 KINDS = frozenset(
@@ -31,10 +55,12 @@ KINDS = frozenset(
 )
 
 TRUSTED: Final = Assumption(
-    "Karpenter runs in the cluster and reconciles its objects", "a NodePool is declared; set trust.karpenter: false if it does not"
+    "Karpenter runs in the cluster and reconciles its objects",
+    "a NodePool is declared; set trust.karpenter: false if it does not",
 )
 _LAG: Final = Decimal(30)
-"""Seconds beyond consolidateAfter until an empty node is gone: polling, validation, drain (seen in the lab: 26 to 36)."""
+"""Seconds beyond consolidateAfter until an empty node is gone: polling, validation, drain (seen in
+the lab: 26 to 36)."""
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 
@@ -53,17 +79,31 @@ def _pool(estate: Estate, obj: Object) -> Pool:
     for where in ("spec", "spec.template", "spec.template.spec", "spec.template.spec.requirements"):
         value = get(obj.body, where)
         if isinstance(value, Hidden):
-            undecided.append(Undecided(obj.urn, where, f"{where} is {value.value} at preview: it may supply GPUs and keep them", SETTLE))
+            undecided.append(
+                Undecided(
+                    obj.urn,
+                    where,
+                    f"{where} is {value.value} at preview: it may supply GPUs and keep them",
+                    SETTLE,
+                )
+            )
             break
     cloud = "azure" if at(template, "spec", "nodeClassRef", "kind") == "AKSNodeClass" else "aws"
-    requirements, open_parts = _requirements(obj, items(at(template, "spec", "requirements")))
+    requirements, open_parts = _requirements(obj, known_items(at(template, "spec", "requirements")))
     undecided += open_parts
     shapes, unknown = candidates(estate, cloud, requirements)
     limits, limit_parts = _limits(obj, at(spec, "limits"))
     undecided += limit_parts
     for name in unknown:
         path = "spec.template.spec.requirements"
-        undecided.append(Undecided(obj.urn, path, f"{name} is no instance type that zerofloor knows: it may carry GPUs", _hint(name)))
+        undecided.append(
+            Undecided(
+                obj.urn,
+                path,
+                f"{name} is no instance type that zerofloor knows: it may carry GPUs",
+                _hint(name),
+            )
+        )
     if undecided and not shapes:
         shapes = accelerated_types(cloud)
     supplies_gpu = any(shape.gpus != 0 for shape in shapes) and not _limited_to_none(limits)
@@ -95,7 +135,9 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         desired=replicas if isinstance(replicas, int) and holds else 0,
         ceiling=None,
         market=_market(requirements, _reserves(estate, template)),
-        os="windows" if any(r.key == "kubernetes.io/os" and r.values == ("windows",) for r in requirements) else "linux",
+        os="windows"
+        if any(r.key == "kubernetes.io/os" and r.values == ("windows",) for r in requirements)
+        else "linux",
         region=estate.region(obj.resource, cloud),
         placement=Placement(
             labels=_labels(template),
@@ -109,8 +151,14 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             limits=limits,
             retained=retained if supplies_gpu else None,
             karpenter=True,
-            expires=isinstance(expiry := seconds(at(template, "spec", "expireAfter")), Decimal) and expiry <= WEEK * 3600,
-            reclaim=_LAG + (after if isinstance(after := seconds(at(spec, "disruption", "consolidateAfter")), Decimal) else Decimal(0)),
+            expires=isinstance(expiry := seconds(at(template, "spec", "expireAfter")), Decimal)
+            and expiry <= WEEK * 3600,
+            reclaim=_LAG
+            + (
+                after
+                if isinstance(after := seconds(at(spec, "disruption", "consolidateAfter")), Decimal)
+                else Decimal(0)
+            ),
         ),
         undecided=tuple(undecided),
         notices=tuple(notices),
@@ -118,17 +166,32 @@ def _pool(estate: Estate, obj: Object) -> Pool:
     )
 
 
-def _requirements(obj: Object, listed: list[Any]) -> tuple[tuple[Requirement, ...], list[Undecided]]:
+def _requirements(
+    obj: Object, listed: list[Any]
+) -> tuple[tuple[Requirement, ...], list[Undecided]]:
     found: list[Requirement] = []
     undecided: list[Undecided] = []
     for index, value in enumerate(listed):
         path = f"spec.template.spec.requirements[{index}]"
-        if isinstance(value, Hidden) or any(isinstance(at(value, f), Hidden) for f in ("key", "operator", "values")):
-            undecided.append(Undecided(obj.urn, path, f"{path} is not known at preview: it may allow GPU types", SETTLE))
+        if isinstance(value, Hidden) or any(
+            isinstance(at(value, f), Hidden) for f in ("key", "operator", "values")
+        ):
+            undecided.append(
+                Undecided(
+                    obj.urn, path, f"{path} is not known at preview: it may allow GPU types", SETTLE
+                )
+            )
             continue
-        if any(isinstance(v, Hidden) for v in items(at(value, "values"))):
+        if any(isinstance(v, Hidden) for v in known_items(at(value, "values"))):
             if at(value, "key") in _TYPE_KEYS:
-                undecided.append(Undecided(obj.urn, f"{path}.values", "a value is not known at preview: it may allow GPU types", SETTLE))
+                undecided.append(
+                    Undecided(
+                        obj.urn,
+                        f"{path}.values",
+                        "a value is not known at preview: it may allow GPU types",
+                        SETTLE,
+                    )
+                )
             continue
         read = requirement(value)
         if read is not None:
@@ -137,9 +200,22 @@ def _requirements(obj: Object, listed: list[Any]) -> tuple[tuple[Requirement, ..
 
 
 _TYPE_KEYS = frozenset(
-    {INSTANCE_TYPE, "beta.kubernetes.io/instance-type", "karpenter.k8s.aws/instance-family", "karpenter.k8s.aws/instance-category"}
-    | {"eks.amazonaws.com/instance-family", "eks.amazonaws.com/instance-category", "karpenter.k8s.aws/instance-size"}
-    | {f"{domain}/instance-{field}" for domain in ("karpenter.k8s.aws", "eks.amazonaws.com") for field in ("gpu-name", "gpu-count")}
+    {
+        INSTANCE_TYPE,
+        "beta.kubernetes.io/instance-type",
+        "karpenter.k8s.aws/instance-family",
+        "karpenter.k8s.aws/instance-category",
+    }
+    | {
+        "eks.amazonaws.com/instance-family",
+        "eks.amazonaws.com/instance-category",
+        "karpenter.k8s.aws/instance-size",
+    }
+    | {
+        f"{domain}/instance-{field}"
+        for domain in ("karpenter.k8s.aws", "eks.amazonaws.com")
+        for field in ("gpu-name", "gpu-count")
+    }
     | {
         f"{domain}/instance-{field}"
         for domain in ("karpenter.k8s.aws", "eks.amazonaws.com")
@@ -148,33 +224,48 @@ _TYPE_KEYS = frozenset(
 )
 
 
-def candidates(estate: Estate, cloud: str, requirements: tuple[Requirement, ...]) -> tuple[tuple[Shape, ...], list[str]]:
+def candidates(
+    estate: Estate, cloud: str, requirements: tuple[Requirement, ...]
+) -> tuple[tuple[Shape, ...], list[str]]:
     """The node shapes that requirements leave open, and the named types that nobody knows.
 
     Types without accelerators stand as themselves where they are named, else as one `CPU_NODE`.
     """
-    named = [r for r in requirements if r.key in (INSTANCE_TYPE, "beta.kubernetes.io/instance-type") and r.operator == "In"]
+    named = [
+        r
+        for r in requirements
+        if r.key in (INSTANCE_TYPE, "beta.kubernetes.io/instance-type") and r.operator == "In"
+    ]
     others = tuple(r for r in requirements if r not in named)
     if named:
         types = sorted(set.intersection(*(set(r.values) for r in named)))
         shapes = [(name, estate.shape(cloud, name)) for name in types]
         unknown = [name for name, shape in shapes if shape is None]
-        return tuple(shape for _, shape in shapes if shape is not None and meets(shape, others)), unknown
+        return tuple(
+            shape for _, shape in shapes if shape is not None and meets(shape, others)
+        ), unknown
     accelerated = tuple(shape for shape in accelerated_types(cloud) if meets(shape, others))
     hinted = [estate.shape(cloud, hint.instance_type) for hint in estate.settings.hints.instances]
-    accelerated += tuple(s for s in hinted if s is not None and s.gpus and s not in accelerated and meets(s, others))
+    accelerated += tuple(
+        s for s in hinted if s is not None and s.gpus and s not in accelerated and meets(s, others)
+    )
     unknown_families = _unknown_families(estate, cloud, others)
     return (*((CPU_NODE,) if _may_be_cpu(cloud, others) else ()), *accelerated), unknown_families
 
 
-def _unknown_families(estate: Estate, cloud: str, requirements: tuple[Requirement, ...]) -> list[str]:
-    """Named families that neither the table nor the naming scheme knows, and accelerated ones without a row."""
+def _unknown_families(
+    estate: Estate, cloud: str, requirements: tuple[Requirement, ...]
+) -> list[str]:
+    """Named families that neither the table nor the naming scheme knows, and accelerated ones
+    without a row."""
     found: list[str] = []
     for r in requirements:
         if label_of(r.key) == "instance-family" and r.operator == "In":
             for family in r.values:
                 shape = estate.shape(cloud, f"{family}.xlarge")
-                known = any(s.instance_type.startswith(f"{family}.") for s in accelerated_types(cloud))
+                known = any(
+                    s.instance_type.startswith(f"{family}.") for s in accelerated_types(cloud)
+                )
                 if not known and (shape is None or shape.gpus != 0):
                     found.append(f"{family}.*")
     return found
@@ -188,9 +279,16 @@ def _may_be_cpu(cloud: str, requirements: tuple[Requirement, ...]) -> bool:
     for r in requirements:
         field = label_of(r.key)
         if field in ("instance-gpu-count", "instance-accelerator-count"):
-            if r.operator in ("Exists", "In") or (r.operator in ("Gt", "Gte") and r.values and r.values[0] not in ("-1",)):
+            if r.operator in ("Exists", "In") or (
+                r.operator in ("Gt", "Gte") and r.values and r.values[0] not in ("-1",)
+            ):
                 return r.operator == "In" and "0" in r.values
-        elif field in ("instance-gpu-name", "instance-gpu-manufacturer", "instance-gpu-memory", "instance-accelerator-name"):
+        elif field in (
+            "instance-gpu-name",
+            "instance-gpu-manufacturer",
+            "instance-gpu-memory",
+            "instance-accelerator-name",
+        ):
             if r.operator in ("In", "Exists", "Gt", "Gte"):
                 return False
         elif field == "instance-accelerator-manufacturer" and r.operator in ("In", "Exists"):
@@ -207,22 +305,35 @@ def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undec
     found: dict[str, Decimal] = {}
     undecided: list[Undecided] = []
     if isinstance(limits, Hidden):
-        return {}, [Undecided(obj.urn, "spec.limits", f"spec.limits is {limits.value} at preview", SETTLE)]
-    for name, value in mapping(limits).items():
+        return {}, [
+            Undecided(obj.urn, "spec.limits", f"spec.limits is {limits.value} at preview", SETTLE)
+        ]
+    for name, value in known_mapping(limits).items():
         amount = quantity(value)
         if isinstance(amount, Decimal):
             found[name] = amount
         elif isinstance(amount, Impossible):
-            undecided.append(Undecided(obj.urn, f'spec.limits["{name}"]', f"the limit can't be: {amount.why}", "Correct the value"))
+            undecided.append(
+                Undecided(
+                    obj.urn,
+                    f'spec.limits["{name}"]',
+                    f"the limit can't be: {amount.why}",
+                    "Correct the value",
+                )
+            )
     return found, undecided
 
 
 def _limited_to_none(limits: Mapping[str, Decimal]) -> bool:
-    return any(amount == 0 and (name in ("cpu", "memory", "nodes") or is_accelerator(name)) for name, amount in limits.items())
+    return any(
+        amount == 0 and (name in ("cpu", "memory", "nodes") or is_accelerator(name))
+        for name, amount in limits.items()
+    )
 
 
 def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...], list[Undecided]]:
-    """Static capacity: nodes that a NodePool keeps without any pod, where the feature gate is on."""
+    """Static capacity: nodes that a NodePool keeps without any pod, where the feature gate is
+    on."""
     value = at(obj.spec, "replicas")
     replicas = count(value)
     if replicas is None or replicas == 0:
@@ -234,29 +345,58 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
         return (), []
     if not isinstance(replicas, int):
         why = replicas.why if isinstance(replicas, Impossible) else "not known at preview"
-        return (), [Undecided(obj.urn, "spec.replicas", f"spec.replicas can't be judged: {why}", SETTLE)]
-    if gate is None:
-        why = f"spec.replicas {replicas} keeps {replicas} nodes where Karpenter's StaticCapacity gate is on, and none where it is off"
         return (), [
-            Undecided(obj.urn, "spec.replicas", why, "Set trust.karpenterStaticCapacity in zerofloor.yaml, or remove spec.replicas")
+            Undecided(obj.urn, "spec.replicas", f"spec.replicas can't be judged: {why}", SETTLE)
+        ]
+    if gate is None:
+        why = (
+            f"spec.replicas {replicas} keeps {replicas} nodes where Karpenter's StaticCapacity "
+            "gate is on, and none where it is off"
+        )
+        return (), [
+            Undecided(
+                obj.urn,
+                "spec.replicas",
+                why,
+                "Set trust.karpenterStaticCapacity in zerofloor.yaml, or remove spec.replicas",
+            )
         ]
     most = quantity(at(obj.spec, "limits", "nodes"))
     if isinstance(most, Decimal) and most < replicas:
         # Seen (lab L81): the limit on nodes caps a static pool.
         replicas = int(most)
-    because = Evidence(obj.urn, "spec.replicas", value, f"static capacity: {counted(replicas, 'node')} with no pod at all")
-    return (Hold(Cause.STATIC_POOL, obj.urn, replicas, (because,), "Remove spec.replicas, so that pods bring and release nodes"),), []
+    because = Evidence(
+        obj.urn,
+        "spec.replicas",
+        value,
+        f"static capacity: {counted(replicas, 'node')} with no pod at all",
+    )
+    return (
+        Hold(
+            Cause.STATIC_POOL,
+            obj.urn,
+            replicas,
+            (because,),
+            "Remove spec.replicas, so that pods bring and release nodes",
+        ),
+    ), []
 
 
 def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, list[Undecided]]:
-    """Why a node that came once is never removed, if so. Expiry within a week removes it all the same (seen: N48, N50)."""
+    """Why a node that came once is never removed, if so. Expiry within a week removes it all the
+    same (seen: N48, N50)."""
     expiry = at(template, "spec", "expireAfter")
     expires = seconds(expiry)
     if isinstance(expires, Decimal) and expires <= WEEK * 3600:
         return None, []
     disruption = at(obj.spec, "disruption")
     undecided = [
-        Undecided(obj.urn, f"spec.disruption{path}", "it is not known at preview whether empty nodes are ever removed", SETTLE)
+        Undecided(
+            obj.urn,
+            f"spec.disruption{path}",
+            "it is not known at preview whether empty nodes are ever removed",
+            SETTLE,
+        )
         for value, path in (
             (disruption, ""),
             (at(disruption, "consolidateAfter"), ".consolidateAfter"),
@@ -272,33 +412,63 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
     if at(disruption, "consolidateAfter") == "Never":
         path = "spec.disruption.consolidateAfter"
         return hold(
-            path, "Never", "empty nodes are never removed: those of the busiest hour stay", f"Set {path} to a duration such as 60s"
+            path,
+            "Never",
+            "empty nodes are never removed: those of the busiest hour stay",
+            f"Set {path} to a duration such as 60s",
         ), []
     kept = do_not_disrupt(template)
     if kept is None:
         path = "spec.template.metadata.annotations"
-        undecided.append(Undecided(obj.urn, path, "it is not known at preview whether its nodes are ever disrupted", SETTLE))
+        undecided.append(
+            Undecided(
+                obj.urn,
+                path,
+                "it is not known at preview whether its nodes are ever disrupted",
+                SETTLE,
+            )
+        )
     if kept:
         path = f'spec.template.metadata.annotations["{DO_NOT_DISRUPT}"]'
-        return hold(path, "true", "its nodes are never disrupted, empty or not: those of the busiest hour stay", f"Remove {path}"), []
-    for index, budget in enumerate(items(at(disruption, "budgets"))):
+        return hold(
+            path,
+            "true",
+            "its nodes are never disrupted, empty or not: those of the busiest hour stay",
+            f"Remove {path}",
+        ), []
+    for index, budget in enumerate(known_items(at(disruption, "budgets"))):
         path = f"spec.disruption.budgets[{index}]"
         reasons = at(budget, "reasons")
         nodes = at(budget, "nodes")
-        if any(isinstance(part, Hidden) for part in (budget, reasons, nodes, *items(reasons))):
-            undecided.append(Undecided(obj.urn, path, "it is not known at preview whether the budget keeps empty nodes", SETTLE))
+        if any(
+            isinstance(part, Hidden) for part in (budget, reasons, nodes, *known_items(reasons))
+        ):
+            undecided.append(
+                Undecided(
+                    obj.urn,
+                    path,
+                    "it is not known at preview whether the budget keeps empty nodes",
+                    SETTLE,
+                )
+            )
             continue
-        blocks = nodes in ("0", "0%", 0) and (not items(reasons) or "Empty" in items(reasons))
+        blocks = nodes in ("0", "0%", 0) and (
+            not known_items(reasons) or "Empty" in known_items(reasons)
+        )
         if blocks and _always(budget):
             return hold(
-                f"{path}.nodes", nodes, "the budget allows no empty node to be removed", f"Remove {path}, or leave Empty out of it"
+                f"{path}.nodes",
+                nodes,
+                "the budget allows no empty node to be removed",
+                f"Remove {path}, or leave Empty out of it",
             ), []
     return None, undecided
 
 
 def _always(budget: Any) -> bool:
-    """Whether a disruption budget is active at all times: without a schedule, or with windows that leave no gap."""
-    schedule, duration = text(at(budget, "schedule")), seconds(at(budget, "duration"))
+    """Whether a disruption budget is active at all times: without a schedule, or with windows that
+    leave no gap."""
+    schedule, duration = known_text(at(budget, "schedule")), seconds(at(budget, "duration"))
     if schedule is None or not isinstance(duration, Decimal):
         return True
     try:
@@ -307,23 +477,59 @@ def _always(budget: Any) -> bool:
         return False
 
 
-def _notices(estate: Estate, obj: Object, limits: Mapping[str, Decimal], shapes: tuple[Shape, ...], template: Any) -> list[Notice]:
+def _notices(
+    estate: Estate,
+    obj: Object,
+    limits: Mapping[str, Decimal],
+    shapes: tuple[Shape, ...],
+    template: Any,
+) -> list[Notice]:
     found: list[Notice] = []
     cap = estate.settings.caps.idle_tail_seconds
     after = seconds(at(obj.spec, "disruption", "consolidateAfter"))
     path = "spec.disruption.consolidateAfter"
     if isinstance(after, Decimal) and after > cap:
         message = f"empty nodes stay for {after:f} s, above the cap of {cap:f} s"
-        because = Evidence(obj.urn, path, at(obj.spec, "disruption", "consolidateAfter"), "an empty node bills that long")
-        found.append(Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, f"Set {path} to {cap:f}s or less", (because,)))
+        because = Evidence(
+            obj.urn,
+            path,
+            at(obj.spec, "disruption", "consolidateAfter"),
+            "an empty node bills that long",
+        )
+        found.append(
+            Notice(
+                Cause.LONG_IDLE_TAIL,
+                obj.urn,
+                message,
+                f"Set {path} to {cap:f}s or less",
+                (because,),
+            )
+        )
     gpu_only = all(shape.gpus != 0 for shape in shapes)
-    if gpu_only and not any(is_accelerator(name) or name in ("cpu", "nodes", "memory") for name in limits):
-        because = Evidence(obj.urn, "spec.limits", None, "nothing limits how many GPU nodes it may launch")
+    if gpu_only and not any(
+        is_accelerator(name) or name in ("cpu", "nodes", "memory") for name in limits
+    ):
+        because = Evidence(
+            obj.urn, "spec.limits", None, "nothing limits how many GPU nodes it may launch"
+        )
         message = "the NodePool has no limit: a runaway workload has no ceiling on GPUs"
-        found.append(Notice(Cause.NO_LIMIT, obj.urn, message, 'Set spec.limits["nvidia.com/gpu"]', (because,)))
+        found.append(
+            Notice(
+                Cause.NO_LIMIT, obj.urn, message, 'Set spec.limits["nvidia.com/gpu"]', (because,)
+            )
+        )
     taints = _taints(obj, at(template, "spec", "taints"))
-    if gpu_only and not any(taint.effect in ("NoSchedule", "NoExecute") for taint in taints) and at(template, "spec", "taints") is None:
-        because = Evidence(obj.urn, "spec.template.spec.taints", None, "pods without a GPU may land on its nodes and keep them")
+    if (
+        gpu_only
+        and not any(taint.effect in ("NoSchedule", "NoExecute") for taint in taints)
+        and at(template, "spec", "taints") is None
+    ):
+        because = Evidence(
+            obj.urn,
+            "spec.template.spec.taints",
+            None,
+            "pods without a GPU may land on its nodes and keep them",
+        )
         message = "the GPU NodePool has no NoSchedule taint: pods without a GPU can keep its nodes"
         fix = "Add the taint nvidia.com/gpu:NoSchedule to spec.template.spec.taints"
         found.append(Notice(Cause.UNTAINTED_POOL, obj.urn, message, fix, (because,)))
@@ -341,21 +547,26 @@ def _weight(spec: Any, shapes: tuple[Shape, ...]) -> int:
 def _labels(template: Any) -> Mapping[str, str | None]:
     return {
         key: value if isinstance(value, str) else None
-        for key, value in mapping(at(template, "metadata", "labels")).items()
+        for key, value in known_mapping(at(template, "metadata", "labels")).items()
         if isinstance(value, str | Hidden)
     }
 
 
 def _taints(obj: Object, listed: Any) -> tuple[Taint, ...]:
     return tuple(
-        Taint(key, text(at(taint, "value")) or "", text(at(taint, "effect")) or "NoSchedule")
-        for taint in items(listed)
-        if (key := text(at(taint, "key"))) is not None
+        Taint(
+            key,
+            known_text(at(taint, "value")) or "",
+            known_text(at(taint, "effect")) or "NoSchedule",
+        )
+        for taint in known_items(listed)
+        if (key := known_text(at(taint, "key"))) is not None
     )
 
 
 def _market(requirements: tuple[Requirement, ...], reserves: bool) -> Market:
-    """What Karpenter buys: reserved before spot before on-demand, as far as the requirements allow (Karpenter docs, "Capacity Type").
+    """What Karpenter buys: reserved before spot before on-demand, as far as the requirements allow
+    (Karpenter docs, "Capacity Type").
 
     Reserved only where its node class names reservations.
     """
@@ -371,22 +582,46 @@ def _reserves(estate: Estate, template: Any) -> bool:
     """Whether the NodePool's node class selects capacity reservations."""
     name = at(template, "spec", "nodeClassRef", "name")
     classes = objects(estate, ("karpenter.k8s.aws", "EC2NodeClass"))
-    return any(one.name == name and items(at(one.spec, "capacityReservationSelectorTerms")) for one in classes)
+    return any(
+        one.name == name and known_items(at(one.spec, "capacityReservationSelectorTerms"))
+        for one in classes
+    )
 
 
 def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
     """A NodeClaim that a program declares itself: one node for good."""
-    requirements, undecided = _requirements(obj, items(at(obj.spec, "requirements")))
+    requirements, undecided = _requirements(obj, known_items(at(obj.spec, "requirements")))
     shapes, _ = candidates(estate, "aws", requirements)
     gpus = tuple(shape for shape in shapes if shape.gpus != 0)
     if gpus and len(gpus) == len(shapes):
-        because = Evidence(obj.urn, "", None, "a NodeClaim of one's own is a node until somebody deletes it")
-        hold = Hold(Cause.INSTANCE, obj.urn, 1, (because,), "Let a NodePool make the node when pods ask for it")
+        because = Evidence(
+            obj.urn, "", None, "a NodeClaim of one's own is a node until somebody deletes it"
+        )
+        hold = Hold(
+            Cause.INSTANCE,
+            obj.urn,
+            1,
+            (because,),
+            "Let a NodePool make the node when pods ask for it",
+        )
         yield Pool(
-            obj.urn, obj.shown_name, "Karpenter NodeClaim", "aws", gpus, (hold,), desired=1, ceiling=1, market=_market(requirements, False),
-            region=estate.region(obj.resource, "aws"), undecided=tuple(undecided), assumptions=(TRUSTED,),
-        )  # fmt: skip
+            obj.urn,
+            obj.shown_name,
+            "Karpenter NodeClaim",
+            "aws",
+            gpus,
+            (hold,),
+            desired=1,
+            ceiling=1,
+            market=_market(requirements, False),
+            region=estate.region(obj.resource, "aws"),
+            undecided=tuple(undecided),
+            assumptions=(TRUSTED,),
+        )
 
 
 def _hint(name: str) -> str:
-    return f"Add a hint to zerofloor.yaml: hints.instances: [{{instanceType: {name}, gpus: N, reason: …}}]"
+    return (
+        f"Add a hint to zerofloor.yaml: hints.instances: [{{instanceType: {name}, gpus: N, "
+        f"reason: …}}]"
+    )

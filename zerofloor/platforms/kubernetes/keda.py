@@ -1,4 +1,5 @@
-"""KEDA: ScaledObject, ScaledJob and the HTTP add-on. What each declaration does was seen on KEDA 2.20.2 (shared/truth, S…)."""
+"""KEDA: ScaledObject, ScaledJob and the HTTP add-on. What each declaration does was seen on KEDA
+2.20.2 (shared/truth, S…)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,17 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Notice, Part, Scaler, Undecided, Workload
+from zerofloor.capacity import (
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Notice,
+    Part,
+    Scaler,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import keda_triggers as triggers_of
 from zerofloor.platforms.kubernetes.hpa import keeps_peak
@@ -14,7 +25,17 @@ from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, job
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, hidden, items, mapping, seconds, text
+from zerofloor.values import (
+    Count,
+    Impossible,
+    at,
+    count,
+    hidden,
+    known_items,
+    known_mapping,
+    known_text,
+    seconds,
+)
 from zerofloor.words import counted
 
 KINDS = frozenset(
@@ -29,7 +50,8 @@ KINDS = frozenset(
 )
 
 TRUSTED: Final = Assumption(
-    "KEDA runs in the cluster and reconciles its objects", "a KEDA object is declared; set trust.keda: false if it does not"
+    "KEDA runs in the cluster and reconciles its objects",
+    "a KEDA object is declared; set trust.keda: false if it does not",
 )
 COOLDOWN: Final = Decimal(300)
 """cooldownPeriod's default in seconds (KEDA docs, "ScaledObject specification")."""
@@ -51,13 +73,16 @@ def _untrusted(obj: Object, ref: str) -> Scaler:
 
 
 def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
-    """A scaler on the target of an object; `fields` are those of `Scaler` that differ from its defaults."""
+    """A scaler on the target of an object; `fields` are those of `Scaler` that differ from its
+    defaults."""
     return Scaler(
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
-        target_kind="" if hidden(at(target, "kind")) else text(at(target, "kind")) or "Deployment",
-        target_name=text(at(target, "name")),
+        target_kind=""
+        if hidden(at(target, "kind"))
+        else known_text(at(target, "kind")) or "Deployment",
+        target_name=known_text(at(target, "name")),
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         **fields,
     )
@@ -66,9 +91,14 @@ def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
 def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     spec = obj.spec
     target = at(spec, "scaleTargetRef")
-    undecided = _hidden_parts(obj, spec, ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "triggers"))
-    minimum, maximum, idle = (count(at(spec, field)) for field in ("minReplicaCount", "maxReplicaCount", "idleReplicaCount"))
-    triggers = items(at(spec, "triggers"))
+    undecided = _hidden_parts(
+        obj, spec, ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "triggers")
+    )
+    minimum, maximum, idle = (
+        count(at(spec, field))
+        for field in ("minReplicaCount", "maxReplicaCount", "idleReplicaCount")
+    )
+    triggers = known_items(at(spec, "triggers"))
     pause = _pause(obj)
     common: dict[str, Any] = {
         "maximum": maximum if isinstance(maximum, int) else 100 if maximum is None else None,
@@ -85,16 +115,32 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     if isinstance(pause, Undecided):
         return _scaler(obj, target, undecided=(pause,), **common)
     if isinstance(pause, Hold):
-        return _scaler(obj, target, holds=(pause,) if pause.units else (), evidence=pause.evidence, **common)
+        return _scaler(
+            obj, target, holds=(pause,) if pause.units else (), evidence=pause.evidence, **common
+        )
     if isinstance(pause, Evidence):
         return _scaler(obj, target, suspended=pause, **common)
     floor = minimum if isinstance(minimum, int) else 0
-    holds, peak, open_parts = _kept(estate, obj, spec, floor, idle if isinstance(idle, int) else None, common["maximum"], triggers)
+    holds, peak, open_parts = _kept(
+        estate,
+        obj,
+        spec,
+        floor,
+        idle if isinstance(idle, int) else None,
+        common["maximum"],
+        triggers,
+    )
     return _scaler(obj, target, holds=holds, keeps_peak=peak, undecided=open_parts, **common)
 
 
 def _kept(
-    estate: Estate, obj: Object, spec: Any, floor: int, idle: int | None, maximum: int | None, triggers: list[Any]
+    estate: Estate,
+    obj: Object,
+    spec: Any,
+    floor: int,
+    idle: int | None,
+    maximum: int | None,
+    triggers: list[Any],
 ) -> tuple[tuple[Hold, ...], Hold | None, tuple[Undecided, ...]]:
     """What a ScaledObject in effect keeps after a week without a request."""
     holds: list[Hold] = []
@@ -105,15 +151,39 @@ def _kept(
         # Seen (S52): it then flaps between idle and minimum; the larger keeps the nodes.
         kept = max(idle, floor)
     if kept:
-        because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"{field} keeps {counted(kept, 'replica')} without a request")
-        holds.append(Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), f"Set spec.{field} to 0"))
+        because = Evidence(
+            obj.urn,
+            f"spec.{field}",
+            at(spec, field),
+            f"{field} keeps {counted(kept, 'replica')} without a request",
+        )
+        holds.append(
+            Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), f"Set spec.{field} to 0")
+        )
     if _true(annotation(obj, "autoscaling.keda.sh/force-activation")):
         path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
-        because = Evidence(obj.urn, path, "true", "forced activation keeps at least one replica without a request")
-        holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Remove {path}"))
+        because = Evidence(
+            obj.urn, path, "true", "forced activation keeps at least one replica without a request"
+        )
+        holds.append(
+            Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Remove {path}")
+        )
     if triggers_of.only_resource_metrics(triggers):
-        because = Evidence(obj.urn, "spec.triggers", None, "cpu and memory triggers are always active: it never goes below one replica")
-        holds.append(Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), "Add a trigger that is quiet while nobody asks"))
+        because = Evidence(
+            obj.urn,
+            "spec.triggers",
+            None,
+            "cpu and memory triggers are always active: it never goes below one replica",
+        )
+        holds.append(
+            Hold(
+                Cause.ALWAYS_ON_TRIGGER,
+                obj.urn,
+                max(1, floor),
+                (because,),
+                "Add a trigger that is quiet while nobody asks",
+            )
+        )
     for index, trigger in enumerate(triggers):
         for part in triggers_of.kept(estate, obj, index, trigger, floor, maximum):
             if isinstance(part, Hold):
@@ -127,7 +197,9 @@ def _kept(
     paused = annotation(obj, "autoscaling.keda.sh/paused-scale-in")
     if paused is not None and not _go_false(paused):
         path = 'metadata.annotations["autoscaling.keda.sh/paused-scale-in"]'
-        because = Evidence(obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay")
+        because = Evidence(
+            obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay"
+        )
         peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}")
     elif kept:
         behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
@@ -137,15 +209,29 @@ def _kept(
 
 def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undecided]:
     if isinstance(spec, Hidden):
-        return [Undecided(obj.urn, "spec", f"spec is {spec.value} at preview: what it keeps is not known", SETTLE)]
+        return [
+            Undecided(
+                obj.urn,
+                "spec",
+                f"spec is {spec.value} at preview: what it keeps is not known",
+                SETTLE,
+            )
+        ]
     found: list[Undecided] = []
     if isinstance(obj.annotations, Hidden):
         why = "the annotations are not known at preview: they may pause it or force it active"
         found.append(Undecided(obj.urn, "metadata.annotations", why, SETTLE))
-    for key, value in sorted(mapping(obj.annotations).items()):
+    for key, value in sorted(known_mapping(obj.annotations).items()):
         if "keda.sh/" in key and isinstance(value, Hidden):
             path = f'metadata.annotations["{key}"]'
-            found.append(Undecided(obj.urn, path, f"{path} is {value.value} at preview: it may pause it or force it active", SETTLE))
+            found.append(
+                Undecided(
+                    obj.urn,
+                    path,
+                    f"{path} is {value.value} at preview: it may pause it or force it active",
+                    SETTLE,
+                )
+            )
     for field in fields:
         value = at(spec, field)
         if isinstance(value, Hidden):
@@ -154,35 +240,77 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
     if isinstance(at(spec, "advanced", "scalingModifiers", "formula"), Hidden):
         why = "the scaling formula is not known at preview: it may never fall to zero"
         found.append(Undecided(obj.urn, "spec.advanced.scalingModifiers.formula", why, SETTLE))
-    for index, trigger in enumerate(items(at(spec, "triggers"))):
-        for value, where in ((trigger, ""), (at(trigger, "type"), ".type"), (at(trigger, "metadata"), ".metadata")):
+    for index, trigger in enumerate(known_items(at(spec, "triggers"))):
+        for value, where in (
+            (trigger, ""),
+            (at(trigger, "type"), ".type"),
+            (at(trigger, "metadata"), ".metadata"),
+        ):
             if isinstance(value, Hidden):
                 path = f"spec.triggers[{index}]{where}"
-                found.append(Undecided(obj.urn, path, f"{path} is {value.value} at preview: it may be always active", SETTLE))
+                found.append(
+                    Undecided(
+                        obj.urn,
+                        path,
+                        f"{path} is {value.value} at preview: it may be always active",
+                        SETTLE,
+                    )
+                )
                 break
     return found
 
 
 def _refused(
-    estate: Estate, obj: Object, minimum: Count | None, maximum: Count | None, idle: Count | None, triggers: list[Any]
+    estate: Estate,
+    obj: Object,
+    minimum: Count | None,
+    maximum: Count | None,
+    idle: Count | None,
+    triggers: list[Any],
 ) -> Evidence | None:
-    """Why the API server, KEDA's webhook or its operator turns it down: then its target keeps its own replicas."""
+    """Why the API server, KEDA's webhook or its operator turns it down: then its target keeps its
+    own replicas."""
     spec = obj.spec
-    for value, field in ((minimum, "minReplicaCount"), (maximum, "maxReplicaCount"), (idle, "idleReplicaCount")):
+    for value, field in (
+        (minimum, "minReplicaCount"),
+        (maximum, "maxReplicaCount"),
+        (idle, "idleReplicaCount"),
+    ):
         if isinstance(value, Impossible):
-            return Evidence(obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}")
+            return Evidence(
+                obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}"
+            )
     floor = minimum if isinstance(minimum, int) else 0
     if isinstance(maximum, int) and maximum < 1:
-        return Evidence(obj.urn, "spec.maxReplicaCount", maximum, "the API server refuses a maximum below 1")
+        return Evidence(
+            obj.urn, "spec.maxReplicaCount", maximum, "the API server refuses a maximum below 1"
+        )
     if isinstance(maximum, int) and floor > maximum:
         why = f"the API server refuses a minimum above the maximum ({maximum})"
         return Evidence(obj.urn, "spec.minReplicaCount", minimum, why)
     if isinstance(idle, int) and idle >= max(floor, 1):
-        return Evidence(obj.urn, "spec.idleReplicaCount", idle, f"KEDA refuses an idle count that is not below the minimum ({floor})")
+        return Evidence(
+            obj.urn,
+            "spec.idleReplicaCount",
+            idle,
+            f"KEDA refuses an idle count that is not below the minimum ({floor})",
+        )
     if not triggers:
-        return Evidence(obj.urn, "spec.triggers", None, "KEDA refuses a ScaledObject without triggers")
-    if triggers_of.only_resource_metrics(triggers) and floor == 0 and not isinstance(idle, int) and estate.settings.trust.keda_webhook:
-        return Evidence(obj.urn, "spec.minReplicaCount", minimum, "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only")
+        return Evidence(
+            obj.urn, "spec.triggers", None, "KEDA refuses a ScaledObject without triggers"
+        )
+    if (
+        triggers_of.only_resource_metrics(triggers)
+        and floor == 0
+        and not isinstance(idle, int)
+        and estate.settings.trust.keda_webhook
+    ):
+        return Evidence(
+            obj.urn,
+            "spec.minReplicaCount",
+            minimum,
+            "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only",
+        )
     for index, trigger in enumerate(triggers):
         wrong = triggers_of.unusable(obj, index, trigger)
         if wrong is not None:
@@ -191,25 +319,50 @@ def _refused(
 
 
 def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
-    """What the pause annotations make of it: a pinned number, a freeze, or nothing. paused-replicas beats all others (S18, S80)."""
+    """What the pause annotations make of it: a pinned number, a freeze, or nothing. paused-replicas
+    beats all others (S18, S80)."""
     key = "autoscaling.keda.sh/paused-replicas"
     path = f'metadata.annotations["{key}"]'
     pinned = annotation(obj, key)
     if pinned is not None:
         number = count(pinned)
         if isinstance(number, Hidden):
-            return Undecided(obj.urn, path, f"{path} is {number.value} at preview: it pins an unknown number of replicas", SETTLE)
+            return Undecided(
+                obj.urn,
+                path,
+                f"{path} is {number.value} at preview: it pins an unknown number of replicas",
+                SETTLE,
+            )
         if isinstance(number, int):
-            because = Evidence(obj.urn, path, pinned, f"paused at {number} replicas, whatever is asked for")
-            return Hold(Cause.PAUSED_SCALER, obj.urn, number, (because,), f"Remove {path} or set it to 0")
-        return Evidence(obj.urn, path, pinned, "it is no number: KEDA stops scaling and the replicas stay as they are")
+            because = Evidence(
+                obj.urn, path, pinned, f"paused at {number} replicas, whatever is asked for"
+            )
+            return Hold(
+                Cause.PAUSED_SCALER, obj.urn, number, (because,), f"Remove {path} or set it to 0"
+            )
+        return Evidence(
+            obj.urn,
+            path,
+            pinned,
+            "it is no number: KEDA stops scaling and the replicas stay as they are",
+        )
     key = "autoscaling.keda.sh/paused"
     path = f'metadata.annotations["{key}"]'
     paused = annotation(obj, key)
     if isinstance(paused, Hidden):
-        return Undecided(obj.urn, path, f"{path} is {paused.value} at preview: scaling may be paused", SETTLE)
+        return Undecided(
+            obj.urn, path, f"{path} is {paused.value} at preview: scaling may be paused", SETTLE
+        )
     if paused is not None and not _go_false(paused):
-        return Evidence(obj.urn, path, paused, "scaling is paused (any value but a false boolean counts): the replicas stay as they are")
+        return Evidence(
+            obj.urn,
+            path,
+            paused,
+            (
+                "scaling is paused (any value but a false boolean counts): the replicas stay "
+                "as they are"
+            ),
+        )
     return None
 
 
@@ -219,25 +372,59 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
     for field in ("cooldownPeriod", "initialCooldownPeriod"):
         value = seconds(at(spec, field))
         if isinstance(value, Decimal) and value > cap:
-            because = Evidence(obj.urn, f"spec.{field}", at(spec, field), f"GPUs bill for {value} s after the last request")
-            message = f"{field} of {value} s is above the cap of {cap} s: every burst bills that long after its last request"
-            yield Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, f"Set spec.{field} to {cap} or less", (because,))
+            because = Evidence(
+                obj.urn,
+                f"spec.{field}",
+                at(spec, field),
+                f"GPUs bill for {value} s after the last request",
+            )
+            message = (
+                f"{field} of {value} s is above the cap of {cap} s: every burst bills that "
+                "long after its last request"
+            )
+            yield Notice(
+                Cause.LONG_IDLE_TAIL,
+                obj.urn,
+                message,
+                f"Set spec.{field} to {cap} or less",
+                (because,),
+            )
     replicas = count(at(spec, "fallback", "replicas"))
     if isinstance(replicas, int) and replicas > 0:
         because = Evidence(
-            obj.urn, "spec.fallback.replicas", replicas, "an outage of the metric's source keeps or wakes that many replicas"
+            obj.urn,
+            "spec.fallback.replicas",
+            replicas,
+            "an outage of the metric's source keeps or wakes that many replicas",
         )
         message = f"fallback keeps {counted(replicas, 'replica')} for as long as a trigger fails"
-        yield Notice(Cause.FALLBACK, obj.urn, message, "Watch the metric's source, or lower spec.fallback.replicas", (because,))
+        yield Notice(
+            Cause.FALLBACK,
+            obj.urn,
+            message,
+            "Watch the metric's source, or lower spec.fallback.replicas",
+            (because,),
+        )
     if minimum in (None, 0):
-        for index, trigger in enumerate(items(at(spec, "triggers"))):
-            query = text(at(trigger, "metadata", "query")) or ""
+        for index, trigger in enumerate(known_items(at(spec, "triggers"))):
+            query = known_text(at(trigger, "metadata", "query")) or ""
             if triggers_of.reads_an_engine(query):
                 path = f"spec.triggers[{index}].metadata.query"
-                because = Evidence(obj.urn, path, query, "these metrics come from the pods that it scales: at zero there are none")
-                message = "the trigger reads metrics of the pods that it scales: from zero it never wakes"
+                because = Evidence(
+                    obj.urn,
+                    path,
+                    query,
+                    "these metrics come from the pods that it scales: at zero there are none",
+                )
+                message = (
+                    "the trigger reads metrics of the pods that it scales: from zero it never wakes"
+                )
                 yield Notice(
-                    Cause.SELF_METRIC, obj.urn, message, "Use a signal that exists while no replica runs (a gateway, a queue)", (because,)
+                    Cause.SELF_METRIC,
+                    obj.urn,
+                    message,
+                    "Use a signal that exists while no replica runs (a gateway, a queue)",
+                    (because,),
                 )
 
 
@@ -254,12 +441,26 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
     holds: tuple[Hold, ...] = ()
     refused: Evidence | None = None
     if not isinstance(bounds, Mapping | Hidden | None):
-        refused = Evidence(obj.urn, "spec.replicas", bounds, "the API server refuses it: it is no object")
+        refused = Evidence(
+            obj.urn, "spec.replicas", bounds, "the API server refuses it: it is no object"
+        )
     elif isinstance(minimum, Impossible):
-        refused = Evidence(obj.urn, "spec.replicas.min", at(bounds, "min"), f"the API server refuses it: {minimum.why}")
+        refused = Evidence(
+            obj.urn,
+            "spec.replicas.min",
+            at(bounds, "min"),
+            f"the API server refuses it: {minimum.why}",
+        )
     elif isinstance(minimum, int) and minimum > 0:
-        because = Evidence(obj.urn, "spec.replicas.min", minimum, f"keeps {counted(minimum, 'replica')} without a request")
-        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.replicas.min to 0"),)
+        because = Evidence(
+            obj.urn,
+            "spec.replicas.min",
+            minimum,
+            f"keeps {counted(minimum, 'replica')} without a request",
+        )
+        holds = (
+            Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.replicas.min to 0"),
+        )
     tail = seconds(at(spec, "scaledownPeriod"))
     return _scaler(
         obj,
@@ -279,13 +480,21 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
     inner = at(spec, "jobTargetRef")
     undecided = _hidden_parts(obj, spec, ("minReplicaCount", "maxReplicaCount"))
     minimum, maximum = count(at(spec, "minReplicaCount")), count(at(spec, "maxReplicaCount"))
-    reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else at(inner, "template"), f"{path}.template")
+    reading = read_pod(
+        estate, obj, spec if isinstance(spec, Hidden) else at(inner, "template"), f"{path}.template"
+    )
     if undecided:
         return build(estate, obj, reading, undecided=tuple(undecided), ceiling=None)
     for value, field in ((minimum, "minReplicaCount"), (maximum, "maxReplicaCount")):
         if isinstance(value, Impossible):
             why = f"spec.{field} can't be: {value.why}"
-            return build(estate, obj, reading, undecided=(Undecided(obj.urn, f"spec.{field}", why, "Correct the value"),), ceiling=None)
+            return build(
+                estate,
+                obj,
+                reading,
+                undecided=(Undecided(obj.urn, f"spec.{field}", why, "Correct the value"),),
+                ceiling=None,
+            )
     if maximum == 0 or not estate.settings.trust.keda:
         return build(estate, obj, reading)
     most = maximum if isinstance(maximum, int) else 100
@@ -298,12 +507,25 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
             minimum,
             f"keeps {counted(minimum, 'Job')} running: each one that ends is replaced",
         )
-        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.minReplicaCount to 0"),)
+        holds = (
+            Hold(
+                Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.minReplicaCount to 0"
+            ),
+        )
     elif once.holds:
         # A ScaledJob never stops running Jobs (S46): those of the busy hour stay.
         kept = once.holds[0]
         holds = (Hold(kept.cause, obj.urn, None, kept.evidence, kept.fix),)
-    return build(estate, obj, reading, holds=holds, ceiling=most, assumptions=(TRUSTED,), notices=once.notices, undecided=once.undecided)
+    return build(
+        estate,
+        obj,
+        reading,
+        holds=holds,
+        ceiling=most,
+        assumptions=(TRUSTED,),
+        notices=once.notices,
+        undecided=once.undecided,
+    )
 
 
 def _takes_hpa(obj: Object) -> bool:
@@ -317,9 +539,13 @@ def _tail(value: Any) -> Decimal:
 
 def _go_false(value: Any) -> bool:
     """Whether Go's strconv.ParseBool reads it as false."""
-    return value is False or (isinstance(value, str) and value in ("0", "f", "F", "false", "FALSE", "False"))
+    return value is False or (
+        isinstance(value, str) and value in ("0", "f", "F", "false", "FALSE", "False")
+    )
 
 
 def _true(value: Any) -> bool:
     """Whether Go's strconv.ParseBool reads it as true."""
-    return value is True or (isinstance(value, str) and value in ("1", "t", "T", "true", "TRUE", "True"))
+    return value is True or (
+        isinstance(value, str) and value in ("1", "t", "T", "true", "TRUE", "True")
+    )

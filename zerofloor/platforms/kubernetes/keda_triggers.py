@@ -1,4 +1,5 @@
-"""KEDA's triggers: which can't be built, which never go quiet, and which hold for a part of the week."""
+"""KEDA's triggers: which can't be built, which never go quiet, and which hold for a part of the
+week."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespa
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, hidden, mapping, quantity, text
+from zerofloor.values import Impossible, at, count, hidden, known_mapping, known_text, quantity
 from zerofloor.words import counted
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -25,12 +26,17 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "aws-sqs-queue": ("queueURL", "awsRegion"),
     "kafka": ("bootstrapServers", "consumerGroup"),
 }
-"""Metadata without which the scaler can't be built (KEDA docs, one page a scaler); `…FromEnv` may stand in."""
+"""Metadata without which the scaler can't be built (KEDA docs, one page a scaler); `…FromEnv` may
+stand in."""
 
-_ENGINE_METRIC = re.compile(r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]")
+_ENGINE_METRIC = re.compile(
+    r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]"
+)
 
 _NUMBER: Final = r"vector\(\s*[1-9]\d*(?:\.\d+)?\s*\)"
-_CONSTANT: Final = re.compile(rf"\s*(?:[1-9]\d*(?:\.\d+)?|{_NUMBER}|.*\bor\s+(?:on\(\)\s+)?{_NUMBER})\s*", re.S)
+_CONSTANT: Final = re.compile(
+    rf"\s*(?:[1-9]\d*(?:\.\d+)?|{_NUMBER}|.*\bor\s+(?:on\(\)\s+)?{_NUMBER})\s*", re.S
+)
 """A Prometheus query that is a number above zero, or falls back to one where it finds nothing."""
 
 _LEAST: Final = re.compile(r"max\(\[?[^\])]*\b([1-9]\d*)\b")
@@ -49,9 +55,14 @@ def reads_an_engine(query: str) -> bool:
 
 def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
     """Why the trigger's scaler can't be built: then the ScaledObject never gets Ready."""
-    kind, meta = at(trigger, "type"), mapping(at(trigger, "metadata"))
+    kind, meta = at(trigger, "type"), known_mapping(at(trigger, "metadata"))
     if not isinstance(trigger, Mapping) or not isinstance(kind, str):
-        return Evidence(obj.urn, f"spec.triggers[{index}]", None, "the API server refuses a trigger without a type")
+        return Evidence(
+            obj.urn,
+            f"spec.triggers[{index}]",
+            None,
+            "the API server refuses a trigger without a type",
+        )
     for key in _NEEDED.get(kind, ()) if isinstance(kind, str) else ():
         if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
             if at(trigger, "authenticationRef") is not None and kind != "cron":
@@ -61,24 +72,41 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
     if kind == "cron":
         path = f"spec.triggers[{index}].metadata"
         if not hidden(meta.get("start")) and meta.get("start") == meta.get("end"):
-            return Evidence(obj.urn, f"{path}.end", meta.get("end"), "start and end are the same, so the ScaledObject never gets Ready")
+            return Evidence(
+                obj.urn,
+                f"{path}.end",
+                meta.get("end"),
+                "start and end are the same, so the ScaledObject never gets Ready",
+            )
         wanted = count(meta.get("desiredReplicas"))
         if isinstance(wanted, Impossible) or wanted == 0:
             why = "it is no number above zero, so the ScaledObject never gets Ready"
             return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
         zone = meta.get("timezone")
         if isinstance(zone, str) and not _is_time_zone(zone):
-            return Evidence(obj.urn, f"{path}.timezone", zone, "it is no time zone, so the ScaledObject never gets Ready")
+            return Evidence(
+                obj.urn,
+                f"{path}.timezone",
+                zone,
+                "it is no time zone, so the ScaledObject never gets Ready",
+            )
         for key in ("start", "end"):
             if isinstance(meta.get(key), str) and not fires(meta[key]):
-                return Evidence(obj.urn, f"{path}.{key}", meta[key], "it is no cron expression, so the ScaledObject never gets Ready")
+                return Evidence(
+                    obj.urn,
+                    f"{path}.{key}",
+                    meta[key],
+                    "it is no cron expression, so the ScaledObject never gets Ready",
+                )
     return None
 
 
-def kept(estate: Estate, obj: Object, index: int, trigger: Any, floor: int, maximum: int | None) -> Iterator[Hold | Undecided]:
+def kept(
+    estate: Estate, obj: Object, index: int, trigger: Any, floor: int, maximum: int | None
+) -> Iterator[Hold | Undecided]:
     """What a trigger keeps after a week without a request, beyond the minimum (`floor`)."""
     path = f"spec.triggers[{index}].metadata"
-    meta = mapping(at(trigger, "metadata"))
+    meta = known_mapping(at(trigger, "metadata"))
     kind = at(trigger, "type")
     if kind == "cron":
         window = _cron(obj, path, meta, floor, maximum)
@@ -86,34 +114,65 @@ def kept(estate: Estate, obj: Object, index: int, trigger: Any, floor: int, maxi
             yield window
     if kind == "kubernetes-workload":
         yield from _counted_pods(estate, obj, path, meta, floor, maximum)
-    query = text(meta.get("query")) or ""
+    query = known_text(meta.get("query")) or ""
     if kind == "prometheus" and _CONSTANT.fullmatch(query):
-        because = Evidence(obj.urn, f"{path}.query", query, "the query is never zero, so the trigger is always active")
-        yield Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), "Ask for something that is zero while nobody asks")
+        because = Evidence(
+            obj.urn,
+            f"{path}.query",
+            query,
+            "the query is never zero, so the trigger is always active",
+        )
+        yield Hold(
+            Cause.ALWAYS_ON_TRIGGER,
+            obj.urn,
+            max(1, floor),
+            (because,),
+            "Ask for something that is zero while nobody asks",
+        )
     for key in sorted(meta):
         if key.lower().startswith("activation") and isinstance(meta[key], Hidden):
-            why = f"{path}.{key} is {meta[key].value} at preview: below zero the trigger is always active"
+            why = (
+                f"{path}.{key} is {meta[key].value} at preview: below zero the trigger is "
+                "always active"
+            )
             yield Undecided(obj.urn, f"{path}.{key}", why, SETTLE)
     threshold = _activation(meta)
     if threshold is not None and threshold < 0:
         key = next(key for key in meta if key.lower().startswith("activation"))
-        because = Evidence(obj.urn, f"{path}.{key}", meta[key], "the activation threshold is negative, so a value of 0 keeps it active")
-        yield Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Set {path}.{key} to 0 or more")
+        because = Evidence(
+            obj.urn,
+            f"{path}.{key}",
+            meta[key],
+            "the activation threshold is negative, so a value of 0 keeps it active",
+        )
+        yield Hold(
+            Cause.ALWAYS_ON_TRIGGER,
+            obj.urn,
+            max(1, floor),
+            (because,),
+            f"Set {path}.{key} to 0 or more",
+        )
 
 
 def formula(obj: Object, floor: int) -> Hold | None:
     """What a scaling formula keeps that never falls to zero."""
     path = "spec.advanced.scalingModifiers.formula"
-    said = text(at(obj.spec, "advanced", "scalingModifiers", "formula"))
+    said = known_text(at(obj.spec, "advanced", "scalingModifiers", "formula"))
     least = _LEAST.search(said) if said else None
     active = quantity(at(obj.spec, "advanced", "scalingModifiers", "activationTarget"))
     if least is None or Decimal(least[1]) <= (active if isinstance(active, Decimal) else 0):
         return None
-    because = Evidence(obj.urn, path, said, f"the formula never falls below {least[1]}, so it is always active")
-    return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Let {path} fall to 0")
+    because = Evidence(
+        obj.urn, path, said, f"the formula never falls below {least[1]}, so it is always active"
+    )
+    return Hold(
+        Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Let {path} fall to 0"
+    )
 
 
-def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) -> Hold | Undecided | None:
+def _cron(
+    obj: Object, path: str, meta: Any, floor: int, maximum: int | None
+) -> Hold | Undecided | None:
     """The window of a cron trigger: replicas above the minimum for a part of the week."""
     if any(hidden(meta.get(key)) for key in ("start", "end", "desiredReplicas")):
         return Undecided(obj.urn, path, "the cron window is not known at preview", SETTLE)
@@ -132,15 +191,30 @@ def _cron(obj: Object, path: str, meta: Any, floor: int, maximum: int | None) ->
         f"keeps {counted(wanted, 'replica')} for {hours} h a week",
     )
     if hours >= WEEK - 1:
-        return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
-    return Hold(Cause.SCHEDULE, obj.urn, wanted, (because,), "Remove the cron trigger or narrow its window", hours)
+        return Hold(
+            Cause.ALWAYS_ON_TRIGGER,
+            obj.urn,
+            wanted,
+            (because,),
+            "Remove the cron trigger or narrow its window",
+            hours,
+        )
+    return Hold(
+        Cause.SCHEDULE,
+        obj.urn,
+        wanted,
+        (because,),
+        "Remove the cron trigger or narrow its window",
+        hours,
+    )
 
 
 def _counted_pods(
     estate: Estate, obj: Object, path: str, meta: Mapping[str, Any], floor: int, maximum: int | None
 ) -> Iterator[Hold | Undecided]:
-    """A trigger that counts pods: those of a workload that always runs keep it active (seen: shared/truth, SURPRISES S82)."""
-    selector = text(meta.get("podSelector"))
+    """A trigger that counts pods: those of a workload that always runs keep it active (seen:
+    shared/truth, SURPRISES S82)."""
+    selector = known_text(meta.get("podSelector"))
     value, active = quantity(meta.get("value")), quantity(meta.get("activationValue"))
     if selector is None or not isinstance(value, Decimal) or not value:
         return
@@ -149,26 +223,46 @@ def _counted_pods(
     for other in objects(estate, ("apps", "Deployment"), ("apps", "StatefulSet")):
         if not same_namespace(other.namespace, obj.namespace) or (other.kind, other.name) in scaled:
             continue
-        if selects(_selector(selector), mapping(at(other.spec, "template", "metadata", "labels"))):
+        if selects(
+            _selector(selector), known_mapping(at(other.spec, "template", "metadata", "labels"))
+        ):
             replicas = count(at(other.spec, "replicas"))
             if hidden(replicas):
-                yield Undecided(obj.urn, path, f"it counts pods of {other.shown_name}, whose number is not known at preview", SETTLE)
+                yield Undecided(
+                    obj.urn,
+                    path,
+                    f"it counts pods of {other.shown_name}, whose number is not known at preview",
+                    SETTLE,
+                )
                 return
             pods += 1 if replicas is None else replicas if isinstance(replicas, int) else 0
     if pods <= (active if isinstance(active, Decimal) else 0):
         return
     wanted = max(floor, 1, int(-(-Decimal(pods) // value)))
     wanted = wanted if maximum is None else min(wanted, maximum)
-    because = Evidence(obj.urn, f"{path}.podSelector", selector, f"{counted(pods, 'pod')} that always run match it, so it is always active")
-    yield Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, wanted, (because,), "Select pods that are only there while there is work")
+    because = Evidence(
+        obj.urn,
+        f"{path}.podSelector",
+        selector,
+        f"{counted(pods, 'pod')} that always run match it, so it is always active",
+    )
+    yield Hold(
+        Cause.ALWAYS_ON_TRIGGER,
+        obj.urn,
+        wanted,
+        (because,),
+        "Select pods that are only there while there is work",
+    )
 
 
 def _targets(estate: Estate) -> set[tuple[str, str | None]]:
     """What scalers in the estate move: how many pods those have is not theirs to say."""
     found: set[tuple[str, str | None]] = set()
-    for scaler in objects(estate, ("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")):
+    for scaler in objects(
+        estate, ("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")
+    ):
         ref = at(scaler.spec, "scaleTargetRef")
-        found.add((text(at(ref, "kind")) or "Deployment", text(at(ref, "name"))))
+        found.add((known_text(at(ref, "kind")) or "Deployment", known_text(at(ref, "name"))))
     return found
 
 
@@ -176,18 +270,26 @@ def _selector(said: str) -> Mapping[str, Any]:
     """`app=web,tier in (a,b),gpu` as a label selector object."""
     expressions: list[Mapping[str, Any]] = []
     for part in re.split(r",(?![^(]*\))", said):
-        match = re.fullmatch(r"\s*([\w./-]+)\s*(?:(==?|!=)\s*([\w.-]*)|\s(in|notin)\s*\(([^)]*)\))?\s*", part)
+        match = re.fullmatch(
+            r"\s*([\w./-]+)\s*(?:(==?|!=)\s*([\w.-]*)|\s(in|notin)\s*\(([^)]*)\))?\s*", part
+        )
         if match is None:
             return {"matchExpressions": [{"key": "", "operator": "In", "values": []}]}
         key, sign, value, word, listed = match.groups()
         values = [value] if sign else [one.strip() for one in (listed or "").split(",")]
-        operator = "Exists" if not sign and not word else "NotIn" if sign == "!=" or word == "notin" else "In"
+        operator = (
+            "Exists"
+            if not sign and not word
+            else "NotIn"
+            if sign == "!=" or word == "notin"
+            else "In"
+        )
         expressions.append({"key": key, "operator": operator, "values": values})
     return {"matchExpressions": expressions}
 
 
 def _activation(meta: Any) -> Decimal | None:
-    for key, value in mapping(meta).items():
+    for key, value in known_mapping(meta).items():
         if key.lower().startswith("activation") and isinstance(value, str | int | float):
             try:
                 threshold = Decimal(str(value))

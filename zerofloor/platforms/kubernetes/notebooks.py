@@ -1,4 +1,5 @@
-"""Interactive sessions: Kubeflow notebooks are StatefulSets of one pod until somebody stops them."""
+"""Interactive sessions: Kubeflow notebooks are StatefulSets of one pod until somebody stops
+them."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from zerofloor.values import at
 KINDS = frozenset({("kubeflow.org", "Notebook")})
 
 STOPPED = "kubeflow-resource-stopped"
-"""The annotation by which the dashboard and the culler stop a notebook (kubeflow/notebooks, `culler.go`)."""
+"""The annotation by which the dashboard and the culler stop a notebook (kubeflow/notebooks,
+`culler.go`)."""
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -24,14 +26,27 @@ def read(estate: Estate) -> Iterable[Part]:
 
 
 def _notebook(estate: Estate, obj: Object) -> Workload:
-    reading = read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "template"), "spec.template")
+    reading = read_pod(
+        estate,
+        obj,
+        obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "template"),
+        "spec.template",
+    )
     path = f'metadata.annotations["{STOPPED}"]'
     stopped = annotation(obj, STOPPED)
     if isinstance(stopped, Hidden):
-        part = Undecided(obj.urn, path, "whether the notebook is stopped is not known at preview", SETTLE)
+        part = Undecided(
+            obj.urn, path, "whether the notebook is stopped is not known at preview", SETTLE
+        )
         return build(estate, obj, reading, undecided=(part,), desired=1, ceiling=1)
     if stopped is not None:
         return build(estate, obj, reading, ceiling=1)
     because = Evidence(obj.urn, path, None, "a notebook runs one pod until somebody stops it")
-    hold = Hold(Cause.INTERACTIVE, obj.urn, 1, (because,), f"Stop it when idle: {path}, or the notebook controller's culling with a hint")
+    hold = Hold(
+        Cause.INTERACTIVE,
+        obj.urn,
+        1,
+        (because,),
+        f"Stop it when idle: {path}, or the notebook controller's culling with a hint",
+    )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)

@@ -1,4 +1,5 @@
-"""A Kubernetes object behind a resource: its group, kind, name and namespace, whichever version and spelling it came in."""
+"""A Kubernetes object behind a resource: its group, kind, name and namespace, whichever version and
+spelling it came in."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from zerofloor.estate import Estate
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, mapping, text
+from zerofloor.values import at, known_mapping, known_text
 
 _TOKEN = re.compile(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
 
@@ -50,7 +51,8 @@ class Object:
 
 @lru_cache(maxsize=4096)
 def group_kind(token: str) -> tuple[str, str] | None:
-    """`kubernetes:apps/v1:Deployment` → ("apps", "Deployment"); None for a type that is no Kubernetes object."""
+    """`kubernetes:apps/v1:Deployment` → ("apps", "Deployment"); None for a type that is no
+    Kubernetes object."""
     match = _TOKEN.fullmatch(token)
     if match is None or match[1] in ("helm.sh", "yaml", "kustomize"):
         return None
@@ -80,27 +82,48 @@ def as_object(resource: Resource) -> Object:
         group=group,
         version=match[2],
         kind=match[3],
-        name=text(name),
+        name=known_text(name),
         name_hidden=isinstance(name, Hidden),
-        namespace=None if isinstance(namespace, Hidden) else text(namespace) or "default",
+        namespace=None if isinstance(namespace, Hidden) else known_text(namespace) or "default",
         body=body,
     )
 
 
 _BUILT_IN = frozenset(
-    {"core", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"}
+    {
+        "core",
+        "apps",
+        "batch",
+        "autoscaling",
+        "policy",
+        "networking.k8s.io",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+    }
 )
 
 # Objects whose keys are the user's own words.
 _FREE = frozenset(
-    {"labels", "annotations", "matchLabels", "nodeSelector", "limits", "requests", "data", "stringData", "rayStartParams", "tags"}
+    {
+        "labels",
+        "annotations",
+        "matchLabels",
+        "nodeSelector",
+        "limits",
+        "requests",
+        "data",
+        "stringData",
+        "rayStartParams",
+        "tags",
+    }
 )
 
 _SNAKE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 def camelized(value: Any, key: str = "") -> Any:
-    """A custom resource with its snake_case fields in camelCase: Python programs pass them on as written.
+    """A custom resource with its snake_case fields in camelCase: Python programs pass them on as
+    written.
 
     Free-form maps keep their keys. Where both spellings stand, the camelCase one counts.
     """
@@ -120,7 +143,9 @@ def camelized(value: Any, key: str = "") -> Any:
 
 
 def _is_object_meta(value: Mapping[str, Any]) -> bool:
-    return any(field in value for field in ("name", "labels", "annotations", "namespace", "generateName"))
+    return any(
+        field in value for field in ("name", "labels", "annotations", "namespace", "generateName")
+    )
 
 
 def _camel(name: str) -> str:
@@ -131,7 +156,7 @@ def _camel(name: str) -> str:
 def annotation(obj: Object, key: str) -> Any:
     """The annotation's value; hidden where all annotations are."""
     annotations = obj.annotations
-    return annotations if isinstance(annotations, Hidden) else mapping(annotations).get(key)
+    return annotations if isinstance(annotations, Hidden) else known_mapping(annotations).get(key)
 
 
 def same_namespace(one: str | None, other: str | None) -> bool:

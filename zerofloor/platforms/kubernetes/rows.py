@@ -1,4 +1,5 @@
-"""Custom resources that need no decision: where their replicas, their pod template or their GPUs stand, and what the default is."""
+"""Custom resources that need no decision: where their replicas, their pod template or their GPUs
+stand, and what the default is."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
 from zerofloor.stack import UNKNOWN, Hidden
-from zerofloor.values import at, count, get, items, keys, mapping, text
+from zerofloor.values import at, count, get, keys, known_items, known_mapping, known_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,11 @@ class Row:
     """The path of the pod template, or of what stands in for its only container."""
     source: str
     container: bool = False
-    """True where `template` is a container's fields (its `resources`) rather than a pod template."""
+    """True where `template` is a container's fields (its `resources`) rather than a pod
+    template."""
     each: str = ""
-    """The path of a list of such parts, each with `replicas` and `template` of its own; empty where the object is one part."""
+    """The path of a list of such parts, each with `replicas` and `template` of its own; empty where
+    the object is one part."""
 
 
 _ROLLOUT = "Argo Rollouts docs, Specification: replicas defaults to 1"
@@ -42,11 +45,33 @@ _SELDON = "Seldon Core docs, SeldonDeployment: replicas defaults to 1"
 ROWS: Final = (
     Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", _ROLLOUT),
     Row("apps.nvidia.com", "NIMService", "spec.replicas", 1, "spec", _NIM, container=True),
-    Row("kubeai.org", "Model", "spec.minReplicas", 0, "spec", "KubeAI docs, Model: minReplicas defaults to 0", container=True),
     Row(
-        "production-stack.vllm.ai", "VLLMRuntime", "spec.replicas", 1, "spec.deploymentConfig", "vLLM production stack CRDs", container=True
+        "kubeai.org",
+        "Model",
+        "spec.minReplicas",
+        0,
+        "spec",
+        "KubeAI docs, Model: minReplicas defaults to 0",
+        container=True,
     ),
-    Row("machinelearning.seldon.io", "SeldonDeployment", "replicas", 1, "componentSpecs[0]", _SELDON, each="spec.predictors"),
+    Row(
+        "production-stack.vllm.ai",
+        "VLLMRuntime",
+        "spec.replicas",
+        1,
+        "spec.deploymentConfig",
+        "vLLM production stack CRDs",
+        container=True,
+    ),
+    Row(
+        "machinelearning.seldon.io",
+        "SeldonDeployment",
+        "replicas",
+        1,
+        "componentSpecs[0]",
+        _SELDON,
+        each="spec.predictors",
+    ),
 )
 
 ONE_SHOT: Final = {
@@ -96,12 +121,16 @@ def read(estate: Estate) -> Iterable[Part]:
                 yield _row(estate, obj, row, obj.body, "", "")
                 continue
             listed = get(obj.body, row.each)
-            for index, part in enumerate([listed] if isinstance(listed, Hidden) else items(listed)):
+            for index, part in enumerate(
+                [listed] if isinstance(listed, Hidden) else known_items(listed)
+            ):
                 yield _row(estate, obj, row, part, f"{row.each}[{index}].", str(index))
     for (group, kind), path in ONE_SHOT.items():
         for obj in objects(estate, (group, kind)):
             listed = get(obj.body, path)
-            for index, part in enumerate([listed] if isinstance(listed, Hidden) else items(listed)):
+            for index, part in enumerate(
+                [listed] if isinstance(listed, Hidden) else known_items(listed)
+            ):
                 yield _once(estate, obj, part, f"{path}[{index}]", str(index))
 
 
@@ -110,31 +139,52 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
     holder = at(body, *parents)
     template = get(body, row.template)
     reading: PodReading | None = None
-    if (row.group, row.kind) == ("argoproj.io", "Rollout") and at(body, "spec", "workloadRef") is not None:
+    if (row.group, row.kind) == ("argoproj.io", "Rollout") and at(
+        body, "spec", "workloadRef"
+    ) is not None:
         template = _referenced(estate, obj)
         if template is None:
-            reading = elsewhere(obj, "spec.workloadRef", "the workload that it takes over is not in the stack")
+            reading = elsewhere(
+                obj, "spec.workloadRef", "the workload that it takes over is not in the stack"
+            )
     if (row.group, row.kind) == ("kubeai.org", "Model"):
-        template = {**mapping(template), "resources": _of_profile(at(template, "resourceProfile"))}
+        template = {
+            **known_mapping(template),
+            "resources": _of_profile(at(template, "resourceProfile")),
+        }
     if row.container and not isinstance(template, Hidden):
         template = _around(template, template)
     path = prefix + ".".join(str(step) for step in parents)
     where = prefix + row.template
     return replicated(
-        estate, obj, holder, path.rstrip("."), default=row.default, template=template, template_path=where, part=part, field=str(field),
+        estate,
+        obj,
+        holder,
+        path.rstrip("."),
+        default=row.default,
+        template=template,
+        template_path=where,
+        part=part,
+        field=str(field),
         reading=reading,
-    )  # fmt: skip
+    )
 
 
 def _of_profile(profile: Any) -> Any:
-    """The resources of a KubeAI profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x2:1` (KubeAI docs, "Resource profiles")."""
+    """The resources of a KubeAI profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x2:1` (KubeAI
+    docs, "Resource profiles")."""
     if isinstance(profile, Hidden):
         return profile
-    name, _, number = (text(profile) or "cpu").partition(":")
+    name, _, number = (known_text(profile) or "cpu").partition(":")
     times = count(number or 1)
     chips = re.search(r"-(\d{1,2})x(\d{1,2})$", name)
     each = int(chips[1]) * int(chips[2]) if chips else 1
-    for word, resource in (("amd", "amd.com/gpu"), ("tpu", "google.com/tpu"), ("nvidia", "nvidia.com/gpu"), ("gpu", "nvidia.com/gpu")):
+    for word, resource in (
+        ("amd", "amd.com/gpu"),
+        ("tpu", "google.com/tpu"),
+        ("nvidia", "nvidia.com/gpu"),
+        ("gpu", "nvidia.com/gpu"),
+    ):
         if word in name:
             return {"limits": {resource: each * times if isinstance(times, int) else UNKNOWN}}
     return None if name.startswith("cpu") else UNKNOWN
@@ -142,13 +192,21 @@ def _of_profile(profile: Any) -> Any:
 
 def _around(container: Any, placed: Any) -> Any:
     """A pod template with one container; `placed` says where it may land."""
-    return {"spec": {"containers": [container], "nodeSelector": at(placed, "nodeSelector"), "tolerations": at(placed, "tolerations")}}
+    return {
+        "spec": {
+            "containers": [container],
+            "nodeSelector": at(placed, "nodeSelector"),
+            "tolerations": at(placed, "tolerations"),
+        }
+    }
 
 
 def _referenced(estate: Estate, obj: Object) -> Any:
     """The pod template of the Deployment that a Rollout takes over (`spec.workloadRef`)."""
     name = at(obj.spec, "workloadRef", "name")
-    for other in objects(estate, ("apps", text(at(obj.spec, "workloadRef", "kind")) or "Deployment")):
+    for other in objects(
+        estate, ("apps", known_text(at(obj.spec, "workloadRef", "kind")) or "Deployment")
+    ):
         if other.name == name or isinstance(name, Hidden):
             return at(other.spec, "template")
     return None
@@ -156,7 +214,25 @@ def _referenced(estate: Estate, obj: Object) -> Any:
 
 def _once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
     container = at(part, "container") if at(part, "container") is not None else at(part, "script")
-    template = part if isinstance(part, Hidden) else _around(part if container is None else container, part)
-    deadlines = (at(part, "activeDeadlineSeconds"), at(obj.spec, "activeDeadlineSeconds"), at(obj.spec, "timeout"))
+    template = (
+        part
+        if isinstance(part, Hidden)
+        else _around(part if container is None else container, part)
+    )
+    deadlines = (
+        at(part, "activeDeadlineSeconds"),
+        at(obj.spec, "activeDeadlineSeconds"),
+        at(obj.spec, "timeout"),
+    )
     deadline = next((value for value in deadlines if value is not None), None)
-    return run_to_completion(estate, obj, template, path, 1, path, deadline=deadline, deadline_path="spec.activeDeadlineSeconds", part=name)
+    return run_to_completion(
+        estate,
+        obj,
+        template,
+        path,
+        1,
+        path,
+        deadline=deadline,
+        deadline_path="spec.activeDeadlineSeconds",
+        part=name,
+    )

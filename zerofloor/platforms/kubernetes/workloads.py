@@ -7,14 +7,25 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Notice, Part, PodDemand, Undecided, Workload
+from zerofloor.capacity import (
+    WEEK,
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Notice,
+    Part,
+    PodDemand,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, seconds, text
+from zerofloor.values import Count, Impossible, at, count, known_text, seconds
 from zerofloor.words import counted
 
 REPLICATED = (
@@ -24,7 +35,16 @@ REPLICATED = (
     ("core", "ReplicationController"),
     ("extensions", "Deployment"),
 )
-KINDS = frozenset({*REPLICATED, ("apps", "DaemonSet"), ("core", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("core", "PodTemplate")})
+KINDS = frozenset(
+    {
+        *REPLICATED,
+        ("apps", "DaemonSet"),
+        ("core", "Pod"),
+        ("batch", "Job"),
+        ("batch", "CronJob"),
+        ("core", "PodTemplate"),
+    }
+)
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -40,7 +60,7 @@ def read(estate: Estate) -> Iterable[Part]:
         yield job(estate, obj, obj.spec, "spec")
     for obj in objects(estate, ("batch", "CronJob")):
         runs = job(estate, obj, at(obj.spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
-        yield replace(runs, schedule=text(at(obj.spec, "schedule")))
+        yield replace(runs, schedule=known_text(at(obj.spec, "schedule")))
 
 
 def build(
@@ -64,7 +84,8 @@ def build(
 ) -> Workload:
     """A workload from a pod template as read, with what the user's hints say of it.
 
-    A pod that the API server refuses is never there; undecided parts only count where the pod may ask for a GPU.
+    A pod that the API server refuses is never there; undecided parts only count where the pod may
+    ask for a GPU.
     """
     evidence = reading.evidence
     pod = reading.demand
@@ -72,7 +93,13 @@ def build(
     pod_unread = bool(reading.undecided)
     if reading.refused is not None:
         evidence = (*evidence, reading.refused)
-        holds, desired, ceiling, replicas, undecided = (), 0, 0, 0 if replicas is not None else None, ()
+        holds, desired, ceiling, replicas, undecided = (
+            (),
+            0,
+            0,
+            0 if replicas is not None else None,
+            (),
+        )
         pod_unread = False
     hint = workload_hint(estate.settings, obj.urn)
     if hint is not None:
@@ -85,8 +112,21 @@ def build(
             holds, replicas = (), None
             desired, ceiling = (0, 0) if runs == "never" else (desired, ceiling)
         elif not holds:
-            because = Evidence(obj.urn, "", None, f"the hint in zerofloor.yaml says that it always runs: {assumption.because}")
-            holds = (Hold(Cause.FIXED_REPLICAS, obj.urn, max(1, desired), (because,), "Scale it to zero, or correct the hint"),)
+            because = Evidence(
+                obj.urn,
+                "",
+                None,
+                f"the hint in zerofloor.yaml says that it always runs: {assumption.because}",
+            )
+            holds = (
+                Hold(
+                    Cause.FIXED_REPLICAS,
+                    obj.urn,
+                    max(1, desired),
+                    (because,),
+                    "Scale it to zero, or correct the hint",
+                ),
+            )
     return Workload(
         urn=obj.urn,
         name=obj.shown_name,
@@ -139,13 +179,19 @@ def replicated(
     field: str = "replicas",
     reading: PodReading | None = None,
 ) -> Workload:
-    """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by the API: apps/v1).
+    """A workload that keeps `replicas` pods of one template; `default` where it does not say (1 by
+    the API: apps/v1).
 
     `reading` stands in for a template that is read already.
     """
     template = at(spec, "template") if template is None else template
     if reading is None:
-        reading = read_pod(estate, obj, spec if isinstance(spec, Hidden) else template, template_path or f"{path}.template")
+        reading = read_pod(
+            estate,
+            obj,
+            spec if isinstance(spec, Hidden) else template,
+            template_path or f"{path}.template",
+        )
     value = at(spec, field)
     number = count(value)
     replicas = default if number is None else number
@@ -153,23 +199,58 @@ def replicated(
     shape: dict[str, Any] = {"part": part, "pods_per_replica": pods_per_replica}
     if isinstance(replicas, Hidden):
         why = f"{where} is {replicas.value} at preview, so the number of GPU pods is not known"
-        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, SETTLE),), ceiling=None, **shape)
+        return build(
+            estate,
+            obj,
+            reading,
+            undecided=(Undecided(obj.urn, where, why, SETTLE),),
+            ceiling=None,
+            **shape,
+        )
     if isinstance(replicas, Impossible):
         why = f"{where} can't be: {replicas.why}"
-        return build(estate, obj, reading, undecided=(Undecided(obj.urn, where, why, "Correct the value"),), ceiling=None, **shape)
+        return build(
+            estate,
+            obj,
+            reading,
+            undecided=(Undecided(obj.urn, where, why, "Correct the value"),),
+            ceiling=None,
+            **shape,
+        )
     holds: tuple[Hold, ...] = ()
     if replicas:
-        said = f"{field} is {replicas}" if number is not None else f"{field} is not set and defaults to {default}"
+        said = (
+            f"{field} is {replicas}"
+            if number is not None
+            else f"{field} is not set and defaults to {default}"
+        )
         placeholder = is_placeholder(at(template, "spec"))
         cause = Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS
-        kept = Evidence(obj.urn, where, value, f"{said}: it keeps {counted(replicas * pods_per_replica, 'pod')} without a request")
+        kept = Evidence(
+            obj.urn,
+            where,
+            value,
+            f"{said}: it keeps {counted(replicas * pods_per_replica, 'pod')} without a request",
+        )
         fix = (
             "Remove the placeholder pods, or scale them by schedule"
             if placeholder
-            else f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject with minReplicaCount 0, or replicas 0"
+            else (
+                f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject "
+                "with minReplicaCount 0, or replicas 0"
+            )
         )
         holds = (Hold(cause, obj.urn, replicas, (kept,), fix),)
-    return build(estate, obj, reading, holds=holds, replicas=replicas, desired=replicas, ceiling=replicas, **shape)
+    return build(
+        estate,
+        obj,
+        reading,
+        holds=holds,
+        replicas=replicas,
+        desired=replicas,
+        ceiling=replicas,
+        **shape,
+    )
 
 
 def _pod(estate: Estate, obj: Object) -> Workload:
@@ -178,29 +259,63 @@ def _pod(estate: Estate, obj: Object) -> Workload:
     policy = at(spec, "restartPolicy")
     if isinstance(policy, Hidden):
         why = f"spec.restartPolicy is {policy.value} at preview: the pod may run for ever"
-        return build(estate, obj, reading, desired=1, ceiling=1, undecided=(Undecided(obj.urn, "spec.restartPolicy", why, SETTLE),))
+        return build(
+            estate,
+            obj,
+            reading,
+            desired=1,
+            ceiling=1,
+            undecided=(Undecided(obj.urn, "spec.restartPolicy", why, SETTLE),),
+        )
     if _ends_within_a_week(at(spec, "activeDeadlineSeconds")):
         return build(estate, obj, reading, desired=1, ceiling=1)
     never = endless(spec)
     closed = unreadable(spec)
     if policy in ("Never", "OnFailure") and never is None and closed is not None:
         return build(
-            estate, obj, reading, desired=1, ceiling=1, undecided=(_may_not_end(obj, f"spec.{closed}", "spec.activeDeadlineSeconds"),)
+            estate,
+            obj,
+            reading,
+            desired=1,
+            ceiling=1,
+            undecided=(_may_not_end(obj, f"spec.{closed}", "spec.activeDeadlineSeconds"),),
         )
     if policy in ("Never", "OnFailure") and never is None:
         notices = (_no_deadline(obj, "spec.activeDeadlineSeconds"),)
         return build(estate, obj, reading, desired=1, ceiling=1, notices=notices)
     if policy in ("Never", "OnFailure") and never is not None:
-        kept = Evidence(obj.urn, f"spec.{never[0]}", None, f"the container {never[1]}, and there is no deadline")
-        hold = Hold(Cause.ENDLESS_JOB, obj.urn, 1, (kept,), "Set spec.activeDeadlineSeconds, or delete the pod when idle")
+        kept = Evidence(
+            obj.urn, f"spec.{never[0]}", None, f"the container {never[1]}, and there is no deadline"
+        )
+        hold = Hold(
+            Cause.ENDLESS_JOB,
+            obj.urn,
+            1,
+            (kept,),
+            "Set spec.activeDeadlineSeconds, or delete the pod when idle",
+        )
     else:
-        kept = Evidence(obj.urn, "spec.restartPolicy", policy, "a bare pod that is always restarted runs until somebody deletes it")
-        hold = Hold(Cause.BARE_POD, obj.urn, 1, (kept,), "Run it as a Job, or as a Deployment that KEDA scales to zero")
+        kept = Evidence(
+            obj.urn,
+            "spec.restartPolicy",
+            policy,
+            "a bare pod that is always restarted runs until somebody deletes it",
+        )
+        hold = Hold(
+            Cause.BARE_POD,
+            obj.urn,
+            1,
+            (kept,),
+            "Run it as a Job, or as a Deployment that KEDA scales to zero",
+        )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
 
 
-def job(estate: Estate, obj: Object, spec: Any, path: str, *, part: str = "", copies: int = 1) -> Workload:
-    """A Job's specification (also that of a CronJob, a ScaledJob, a JobSet): it ends, unless its command shows otherwise."""
+def job(
+    estate: Estate, obj: Object, spec: Any, path: str, *, part: str = "", copies: int = 1
+) -> Workload:
+    """A Job's specification (also that of a CronJob, a ScaledJob, a JobSet): it ends, unless its
+    command shows otherwise."""
     template = spec if isinstance(spec, Hidden) else at(spec, "template")
     stopped = suspended(at(spec, "suspend"))
     if obj.kind == "CronJob" and stopped is False:
@@ -221,7 +336,9 @@ def job(estate: Estate, obj: Object, spec: Any, path: str, *, part: str = "", co
         f"{path}.template",
         pods * copies if isinstance(pods, int) else pods,
         f"{path}.{'suspend' if isinstance(stopped, Hidden) else 'parallelism'}",
-        deadline=deadline if deadline is not None else at(template, "spec", "activeDeadlineSeconds"),
+        deadline=deadline
+        if deadline is not None
+        else at(template, "spec", "activeDeadlineSeconds"),
         deadline_path=f"{path}.activeDeadlineSeconds",
         part=part,
     )
@@ -239,7 +356,8 @@ def run_to_completion(
     deadline_path: str,
     part: str = "",
 ) -> Workload:
-    """Pods that run until their work is done: nothing is held, unless the command shows that it never is."""
+    """Pods that run until their work is done: nothing is held, unless the command shows that it
+    never is."""
     reading = read_pod(estate, obj, template, template_path)
     pod_spec = at(template, "spec")
     never, closed = endless(pod_spec), unreadable(pod_spec)
@@ -247,21 +365,45 @@ def run_to_completion(
         return build(estate, obj, reading, part=part)
     if isinstance(pods, Impossible):
         why = f"{pods_path} can't be: {pods.why}"
-        return build(estate, obj, reading, part=part, undecided=(Undecided(obj.urn, pods_path, why, "Correct the value"),))
+        return build(
+            estate,
+            obj,
+            reading,
+            part=part,
+            undecided=(Undecided(obj.urn, pods_path, why, "Correct the value"),),
+        )
     limit = seconds(deadline)
     ends = _ends_within_a_week(deadline)
-    if not ends and (never is not None or closed is not None) and (never is None or isinstance(limit, Hidden) or isinstance(pods, Hidden)):
-        where = f"{template_path}.spec.{closed}" if never is None else deadline_path if isinstance(limit, Hidden) else pods_path
+    if (
+        not ends
+        and (never is not None or closed is not None)
+        and (never is None or isinstance(limit, Hidden) or isinstance(pods, Hidden))
+    ):
+        where = (
+            f"{template_path}.spec.{closed}"
+            if never is None
+            else deadline_path
+            if isinstance(limit, Hidden)
+            else pods_path
+        )
         open_part = _may_not_end(obj, where, deadline_path)
         most = pods if isinstance(pods, int) else None
-        return build(estate, obj, reading, part=part, desired=most or 0, ceiling=most, undecided=(open_part,))
+        return build(
+            estate, obj, reading, part=part, desired=most or 0, ceiling=most, undecided=(open_part,)
+        )
     most = pods if isinstance(pods, int) else None
     # A CronJob starts nothing when it is created.
     desired = 0 if obj.kind == "CronJob" else most or 0
     if never is not None and not ends and most is not None:
         why = f"the container {never[1]}, and no deadline ends it within a week"
         kept = Evidence(obj.urn, f"{template_path}.spec.{never[0]}", None, why)
-        hold = Hold(Cause.ENDLESS_JOB, obj.urn, most, (kept,), f"Set {deadline_path}, or let the command end")
+        hold = Hold(
+            Cause.ENDLESS_JOB,
+            obj.urn,
+            most,
+            (kept,),
+            f"Set {deadline_path}, or let the command end",
+        )
         return build(estate, obj, reading, part=part, holds=(hold,), desired=desired, ceiling=most)
     notices = () if deadline is not None else (_no_deadline(obj, deadline_path),)
     return build(estate, obj, reading, part=part, desired=desired, ceiling=most, notices=notices)
@@ -273,12 +415,30 @@ def _ends_within_a_week(deadline: Any) -> bool:
 
 
 def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
-    why = f"{where} can't be read at preview and no deadline is known: nobody can say whether the pod ends by itself"
+    why = (
+        f"{where} can't be read at preview and no deadline is known: nobody can say whether "
+        "the pod ends by itself"
+    )
     return Undecided(
-        obj.urn, where, why, f"Set {path}.activeDeadlineSeconds, or add a hint (runs: one-shot) with a reason to zerofloor.yaml"
+        obj.urn,
+        where,
+        why,
+        (
+            f"Set {path}.activeDeadlineSeconds, or add a hint (runs: one-shot) with a reason "
+            "to zerofloor.yaml"
+        ),
     )
 
 
 def _no_deadline(obj: Object, path: str) -> Notice:
-    message = f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs bills until somebody notices"
-    return Notice(Cause.NO_DEADLINE, obj.urn, message, f"Set {path}", (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),))
+    message = (
+        f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs "
+        "bills until somebody notices"
+    )
+    return Notice(
+        Cause.NO_DEADLINE,
+        obj.urn,
+        message,
+        f"Set {path}",
+        (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),),
+    )

@@ -11,5 +11,9 @@ aws.ec2.Instance(
     "hooked",
     ami="ami-1",
     instance_type="g5.xlarge",
-    opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook], after_create=[never], before_delete=[hook])),
+    opts=pulumi.ResourceOptions(
+        hooks=pulumi.ResourceHookBinding(
+            before_create=[hook], after_create=[never], before_delete=[hook]
+        )
+    ),
 )

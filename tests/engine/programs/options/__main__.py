@@ -1,9 +1,15 @@
 import pulumi
 import pulumi_aws as aws
 
-vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=pulumi.ResourceOptions(protect=True, retain_on_delete=True))
+vpc = aws.ec2.Vpc(
+    "vpc",
+    cidr_block="10.0.0.0/16",
+    opts=pulumi.ResourceOptions(protect=True, retain_on_delete=True),
+)
 template = aws.ec2.LaunchTemplate(
-    "template", instance_type="p5.48xlarge", opts=pulumi.ResourceOptions(depends_on=[vpc], additional_secret_outputs=["arn"])
+    "template",
+    instance_type="p5.48xlarge",
+    opts=pulumi.ResourceOptions(depends_on=[vpc], additional_secret_outputs=["arn"]),
 )
 aws.autoscaling.Group(
     "group",

@@ -5,7 +5,10 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 cluster = aws.eks.Cluster(
-    "cluster", name="serving", role_arn="role", vpc_config={"subnet_ids": ["subnet-1", "subnet-2"], "public_access_cidrs": ["10.0.0.0/8"]}
+    "cluster",
+    name="serving",
+    role_arn="role",
+    vpc_config={"subnet_ids": ["subnet-1", "subnet-2"], "public_access_cidrs": ["10.0.0.0/8"]},
 )
 group = aws.eks.NodeGroup(
     "group",
@@ -16,7 +19,9 @@ group = aws.eks.NodeGroup(
     scaling_config={"min_size": 1, "max_size": 2, "desired_size": 1},
 )
 model = k8s.apps.v1.Deployment(
-    "vllm", metadata={"name": "vllm"}, spec={"replicas": 1, "selector": {"match_labels": {"app": "vllm"}}, "template": {}}
+    "vllm",
+    metadata={"name": "vllm"},
+    spec={"replicas": 1, "selector": {"match_labels": {"app": "vllm"}}, "template": {}},
 )
 secret = pulumi.Output.secret("planted-secret")
 k8s.apiextensions.CustomResource(

@@ -7,7 +7,13 @@ token = pulumi.Output.secret("hf_planted_secret")
 login = pulumi.Output.secret({"user": "alice", "password": "planted-password"})
 k8s.core.v1.Secret("hub", string_data={"token": token})
 k8s.core.v1.ConfigMap(
-    "map", data={"token": token, "user": login["user"], "since": config.require("since"), "answer": config.require("answer")}
+    "map",
+    data={
+        "token": token,
+        "user": login["user"],
+        "since": config.require("since"),
+        "answer": config.require("answer"),
+    },
 )
 for name, pool in config.require_object("pools").items():
     aws.eks.NodeGroup(
@@ -16,7 +22,11 @@ for name, pool in config.require_object("pools").items():
         node_role_arn="role",
         subnet_ids=["subnet-1"],
         instance_types=pool["types"],
-        scaling_config={"min_size": pool["floor"], "max_size": config.require_int("replicas"), "desired_size": pool["floor"]},
+        scaling_config={
+            "min_size": pool["floor"],
+            "max_size": config.require_int("replicas"),
+            "desired_size": pool["floor"],
+        },
     )
 aws.ec2.Instance(
     "instance",

@@ -16,7 +16,9 @@ def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | 
 def raise_floor(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
     given: dict[str, Any] = dict(args.props)
     scaling = {**given["scalingConfig"], "minSize": least}
-    options = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"]))
+    options = pulumi.ResourceOptions.merge(
+        args.opts, pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])
+    )
     return pulumi.ResourceTransformResult({**given, "scalingConfig": scaling}, options)
 
 
@@ -24,7 +26,9 @@ async def replicas(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransfo
     if args.type_ != "kubernetes:apps/v1:Deployment":
         return None
     given: dict[str, Any] = dict(args.props)
-    return pulumi.ResourceTransformResult({**given, "spec": {**given["spec"], "replicas": 3}}, args.opts)
+    return pulumi.ResourceTransformResult(
+        {**given, "spec": {**given["spec"], "replicas": 3}}, args.opts
+    )
 
 
 pulumi.runtime.register_resource_transform(tag)
@@ -38,9 +42,18 @@ aws.eks.NodeGroup(
     scaling_config={"min_size": 0, "max_size": 2, "desired_size": 0},
     opts=pulumi.ResourceOptions(transforms=[raise_floor]),
 )
-aws.ec2.Instance("untouched", ami=vpc.arn, instance_type="g5.xlarge", opts=pulumi.ResourceOptions(transforms=[lambda args: None]))
-k8s.core.v1.ConfigMap("linked", data={"vpc": vpc.id}, opts=pulumi.ResourceOptions(transforms=[lambda args: None]))
-server = pulumi.ComponentResource("transforms:index:Server", "server", opts=pulumi.ResourceOptions(transforms=[replicas]))
+aws.ec2.Instance(
+    "untouched",
+    ami=vpc.arn,
+    instance_type="g5.xlarge",
+    opts=pulumi.ResourceOptions(transforms=[lambda args: None]),
+)
+k8s.core.v1.ConfigMap(
+    "linked", data={"vpc": vpc.id}, opts=pulumi.ResourceOptions(transforms=[lambda args: None])
+)
+server = pulumi.ComponentResource(
+    "transforms:index:Server", "server", opts=pulumi.ResourceOptions(transforms=[replicas])
+)
 labels = {"app": "vllm"}
 k8s.apps.v1.Deployment(
     "vllm",
@@ -48,6 +61,9 @@ k8s.apps.v1.Deployment(
     opts=pulumi.ResourceOptions(parent=server),
     spec={
         "selector": {"match_labels": labels},
-        "template": {"metadata": {"labels": labels, "annotations": {"vpc": vpc.id}}, "spec": {"containers": []}},
+        "template": {
+            "metadata": {"labels": labels, "annotations": {"vpc": vpc.id}},
+            "spec": {"containers": []},
+        },
     },
 )
