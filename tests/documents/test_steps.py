@@ -272,6 +272,10 @@ def test_config_comes_without_its_secrets() -> None:
         ("project:///src/a b.ts#7,12", "src/a b.ts:7"),
         ("project:///x.go", "x.go"),
         ("", None),
+        # Not the program: the provider's own source, an SDK's components.
+        ("project:///../../go/pkg/mod/github.com/x/provider/v4/yaml/v2/configgroup.go#78,9", None),
+        ("project:///.venv/lib/python3.11/site-packages/pulumi_kubernetes/yaml/yaml.py#10", None),
+        ("project:///node_modules/@pulumi/eks/cluster.js#10", None),
     ],
 )
 def test_source_positions(source: str, shown: str | None) -> None:

@@ -17,7 +17,7 @@ from zerofloor.judge import judge
 from zerofloor.prices.opening import open_for
 from zerofloor.report import Report
 from zerofloor.settings import Settings
-from zerofloor.stack import Resource, Stack
+from zerofloor.stack import Stack
 
 TODAY = datetime.date(2026, 11, 24)
 
@@ -36,18 +36,12 @@ PROGRAMS = stacks_of(*sorted((HERE / "programs").iterdir()))
 BUNDLED = stacks_of(ROOT)
 
 
-def comparable(resource: Resource) -> Resource:
-    """Without where the declaration is: the engine names files of the SDK for what the SDK itself
-    declares."""
-    return replace(resource, source_position=None)
-
-
 def same(real: Stack, ours: Stack) -> None:
     assert [resource.urn for resource in ours.resources] == [
         resource.urn for resource in real.resources
     ]
     for one, other in zip(ours.resources, real.resources, strict=True):
-        assert comparable(one) == comparable(other)
+        assert one == other
     assert (ours.project, ours.name, ours.config) == (real.project, real.name, real.config)
 
 

@@ -4,6 +4,7 @@ floors made by hand."""
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -83,11 +84,18 @@ def pool(nodes: int = 1, *holds: Hold, hours: Decimal = WEEK) -> Entry:
     )
 
 
+DECLARED = tuple(
+    Resource(urn, urn.split("::")[2], urn.rsplit("::", 1)[-1], {}, source_position="__main__.py:7")
+    for urn in (POOL, LLM, OTHER)
+)
+
+
 def findings(
     *entries: Entry,
     hourly: str | None = "10",
     notices: tuple[Notice, ...] = (),
     settings: Any = None,
+    resources: tuple[Resource, ...] = DECLARED,
 ) -> tuple[Finding, ...]:
     """The findings where each node of the pool costs `hourly` an hour (None: not priced)."""
     items = tuple(
@@ -109,12 +117,6 @@ def findings(
     estimate = Estimate(
         nothing, nothing, None, nothing, nothing, items, unpriced, "hash", "2026-11-01", ()
     )
-    resources = tuple(
-        Resource(
-            urn, urn.split("::")[2], urn.rsplit("::", 1)[-1], {}, source_position="__main__.py:7"
-        )
-        for urn in (POOL, LLM, OTHER)
-    )
     chosen: Settings = parse(settings or {}, "test")
     whole = estate((Stack("digest", resources),), chosen)
     floor = Floor("held", Decimal(8), 1, entries, notices=notices)
@@ -133,6 +135,24 @@ def test_message_has_who_what_where_how_long_and_why() -> None:
         "It runs on EKS managed node group gpu (1 node)."
     )
     assert found.fix == "Set it to 0."
+
+
+def test_what_a_providers_component_makes_is_shown_where_the_program_declares_the_component() -> (
+    None
+):
+    group = Resource(
+        "urn:g",
+        "kubernetes:yaml/v2:ConfigGroup",
+        "g",
+        {},
+        source_position="__main__.py:3",
+        custom=False,
+    )
+    server = Resource(LLM, "kubernetes:apps/v1:Deployment", "llm", {}, parent=group.urn)
+    (found,) = findings(workload(), resources=(group, server))
+    assert found.source == "__main__.py:3"
+    (found,) = findings(workload(), resources=(replace(server, parent="urn:elsewhere"),))
+    assert found.source is None
 
 
 def test_a_lone_workload_holds_the_whole_pool() -> None:

@@ -347,9 +347,23 @@ def _unmentioned(name: str, by_urn: Mapping[str, list[Step]], baseline: Stack) -
     ]
 
 
+_LIBRARIES: Final = ("site-packages/", "dist-packages/", "node_modules/")
+"""Folders of other people's code, which often lie inside the project's own."""
+
+
+def position(path: str, line: object) -> str | None:
+    """`FILE:LINE` in the program.
+
+    None outside it: a provider names lines of its own source, an SDK those of its components.
+    """
+    if path.startswith(("../", "/", "file:")) or any(folder in path for folder in _LIBRARIES):
+        return None
+    return f"{path}:{line}"
+
+
 def _position(source: str | None) -> str | None:
     """`project:///__main__.py#22,5` as `__main__.py:22`."""
     if not source:
         return None
     path, mark, line = source.removeprefix("project:///").rpartition("#")
-    return f"{path}:{line.partition(',')[0]}" if mark else line
+    return position(path, line.partition(",")[0]) if mark else line

@@ -32,6 +32,7 @@ from pulumi.runtime.proto import (
 )
 
 from zerofloor.documents.properties import SENTINELS, inputs_of
+from zerofloor.documents.steps import position
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
 from zerofloor.errors import InputError
@@ -400,7 +401,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         path = Path(unquote(urlparse(request.sourcePosition.uri).path))
         if not path.is_relative_to(self._in.root) or not request.sourcePosition.line:
             return None
-        return f"{path.relative_to(self._in.root).as_posix()}:{request.sourcePosition.line}"
+        return position(path.relative_to(self._in.root).as_posix(), request.sourcePosition.line)
 
     # Providers.
 

@@ -106,11 +106,22 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         urn=problem.urn,
         message=problem.message,
         fix=problem.fix + _where_to_say_it(component, problem.fix),
-        source=(component or resource).source_position if resource else None,
+        source=_position(judged.estate, component or resource),
         evidence=problem.evidence,
         monthly=problem.monthly,
         cost_unknown=problem.cost_unknown,
     )
+
+
+def _position(estate: Estate, resource: Resource | None) -> str | None:
+    """Where the program declares it: its own line, or else that of the nearest component around."""
+    seen: set[str] = set()
+    while resource is not None and resource.urn not in seen:
+        if resource.source_position:
+            return resource.source_position
+        seen.add(resource.urn)
+        resource = estate.by_urn.get(resource.parent or "")
+    return None
 
 
 _OWN_COMPONENTS: Final = "zerofloor:index:"
