@@ -1,4 +1,5 @@
-# `make preview` and `make test` need Python 3.11 or newer and nothing else; `make engine` and `make lab` need Go 1.26 or newer.
+# `make preview` and `make test` need Python 3.11 or newer and nothing else; `make engine` and
+# `make lab` need Go 1.26 or newer.
 PYTHON ?= python3
 STACK ?= dev
 BIN := .venv/bin
@@ -10,10 +11,10 @@ INSTALL := $(BIN)/python -m pip install
 help:  ## This list.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
-preview: .venv/.preview  ## Preview the bundled stack: cost, verdict, what to change. STACK=idle shows one that fails.
+preview: .venv/.preview  ## Preview the bundled stack; STACK=idle shows one that fails.
 	$(BIN)/zerofloor preview . --stack $(STACK)
 
-test: .venv/.dev  ## All tests. Those that need the real engine or the lab say why they are skipped where those are not built.
+test: .venv/.dev  ## All tests; those that need the engine or the lab are skipped if not built.
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not long"
 
 check: .venv/.dev  ## Lint, types, import contracts, generated docs and data.
@@ -32,7 +33,7 @@ engine:  ## Build the real Pulumi engine and Kubernetes provider for tests.
 lab-build:  ## Build the real Kubernetes control plane for tests.
 	@$(MAKE) --no-print-directory -C tools/lab
 
-lab: .venv/.dev lab-build  ## Run all lab scenarios and compare what happens with what zerofloor predicts.
+lab: .venv/.dev lab-build  ## Run all lab scenarios and compare with what zerofloor predicts.
 	$(BIN)/python -m tests.lab.run --all
 	$(BIN)/python -m pytest -q tests/lab
 
@@ -49,38 +50,48 @@ bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.pack
 
-pack-dist: .venv/.dev  ## dist/pack: a pack folder with the wheel beside it, for `pulumi policy publish`.
+pack-dist: .venv/.dev  ## Make dist/pack, a pack folder for `pulumi policy publish`.
 	$(BIN)/python -m tools.pack_dist
 
-pins:  ## Pin Python packages with hashes. UPGRADE=--upgrade takes the newest of each.
+pins:  ## Pin Python packages with hashes; UPGRADE=--upgrade takes the newest.
 	@rm -rf .work/pins && $(PYTHON) -m venv .work/pins
-	@tools/attempt.sh pins .work/pins/bin/python -m pip install $$(sed -n 's/^# made with //p' requirements-dev.in)
-	@tools/attempt.sh pins sh -c 'echo "setuptools>=77" | $(PIN) --extra pulumi pyproject.toml - -o requirements.txt'
-	@tools/attempt.sh pins $(PIN) --extra pulumi pyproject.toml requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	@tools/attempt.sh pins .work/pins/bin/python -m pip install \
+	  $$(sed -n 's/^# made with //p' requirements-dev.in)
+	@tools/attempt.sh pins sh -c 'echo "setuptools>=77" | \
+	  $(PIN) --extra pulumi pyproject.toml - -o requirements.txt'
+	@tools/attempt.sh pins $(PIN) --extra pulumi pyproject.toml requirements-dev.in \
+	  -c requirements.txt -o requirements-dev.txt
 
-PIN := .work/pins/bin/uv pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) --no-annotate --no-header
+PIN := .work/pins/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  $(UPGRADE) --no-annotate --no-header
 
 # The stamps are newer than what they were made from, or pip runs again.
 .venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "zerofloor needs Python 3.11 or newer, and there is no $(PYTHON) on PATH." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "zerofloor needs Python 3.11 or newer, and there is no $(PYTHON) on PATH." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "zerofloor needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=python3.12 …" >&2; exit 1; }
+	  echo "zerofloor needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1):" \
+	    "make PYTHON=python3.12 …" >&2; exit 1; }
 	@tools/attempt.sh "make .venv" $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.preview: requirements.txt pyproject.toml | .venv/bin/python
-	@echo "Installing what a preview needs into .venv: $$(grep -c == requirements.txt) packages; a minute the first time." >&2
-	@tools/attempt.sh "install requirements.txt" $(INSTALL) --require-hashes -r requirements.txt
+	@echo "Installing what a preview needs into .venv ($$(grep -c == $<) packages;" \
+	  "half a minute the first time)." >&2
+	@tools/attempt.sh "install $<" $(INSTALL) --require-hashes -r $<
 	@$(ITSELF)
 	@touch $@
 
 .venv/.dev: requirements-dev.txt pyproject.toml | .venv/bin/python
-	@echo "Installing what tests and checks need into .venv: $$(grep -c == requirements-dev.txt) packages; two minutes the first time." >&2
-	@tools/attempt.sh "install requirements-dev.txt" $(INSTALL) --require-hashes -r requirements-dev.txt
+	@echo "Installing what tests and checks need into .venv ($$(grep -c == $<) packages;" \
+	  "a minute the first time)." >&2
+	@tools/attempt.sh "install $<" $(INSTALL) --require-hashes -r $<
 	@$(ITSELF)
 	@touch $@ .venv/.preview
 
-# With the pinned setuptools, so nothing else is downloaded; compiled, since containers and CI images often forbid Python to do it at run time.
-ITSELF = tools/attempt.sh "install zerofloor" $(INSTALL) --no-deps --no-build-isolation -e . && $(BIN)/python -m compileall -q zerofloor
+# With the pinned setuptools, so nothing else is downloaded. Compiled, since containers and CI
+# images often forbid Python to do it at run time.
+ITSELF = tools/attempt.sh "install zerofloor" $(INSTALL) --no-deps --no-build-isolation -e . \
+  && $(BIN)/python -m compileall -q zerofloor
 
 clean:  ## Remove what make has made here.
 	rm -rf .venv .work build dist *.egg-info

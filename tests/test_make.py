@@ -69,7 +69,7 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
     """The one line that a failed run prints beside make's own and what it announces."""
     assert done.returncode != 0
     lines = [
-        line for line in done.stderr.splitlines() if not re.search(r"^make|first time\.?$", line)
+        line for line in done.stderr.splitlines() if not re.search(r"^make|first time\)?\.?$", line)
     ]
     assert len(lines) == 1, done.stderr
     return lines[0]
