@@ -67,6 +67,18 @@ class Evidence:
     """What follows from it, as half a sentence."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change to a declaration, as data: `zerofloor fix` applies it, tests apply it and judge
+    again."""
+
+    urn: str
+    path: str
+    """The property path in the resource's inputs."""
+    to: Any
+    """The new value; None: remove the property."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A declaration that keeps nodes (of a pool) or pods (of a workload) without any request."""
@@ -81,6 +93,8 @@ class Hold:
     """The one change that would let them go, as an imperative sentence."""
     hours_per_week: Decimal = WEEK
     """For how many hours of a week; a schedule's share."""
+    change: tuple[Change, ...] = ()
+    """The same as `fix`, as data; empty where a person must decide."""
 
     @property
     def least(self) -> int:
@@ -348,7 +362,19 @@ class Scaler:
     """Seconds from the last request until it lets go."""
 
 
-Part: TypeAlias = Pool | Workload | Scaler | Undecided | Assumption | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounted:
+    """A reader's word to the net: what names a GPU here was understood, and this is why it does not
+    count."""
+
+    urn: str
+    path: str
+    """The property that names a GPU, with all below it; empty for the resource as a whole."""
+    because: str
+    """Why it does not count: a count of zero, a template that nothing uses, a quota."""
+
+
+Part: TypeAlias = Pool | Workload | Scaler | Undecided | Assumption | Notice | Accounted
 """What a platform's reader yields."""
 
 
@@ -362,3 +388,4 @@ class Capacity:
     undecided: tuple[Undecided, ...] = ()
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    accounted: tuple[Accounted, ...] = ()

@@ -89,6 +89,25 @@ def hidden(value: Any) -> bool:
     return isinstance(value, Hidden)
 
 
+def text(value: Any) -> str | Hidden | None:
+    """The string; hidden where it is hidden, None where there is none."""
+    return value if isinstance(value, str | Hidden) else None
+
+
+def mapping(value: Any) -> Mapping[str, Any] | Hidden:
+    """The object, an empty one where there is none; hidden where it is hidden."""
+    return value if isinstance(value, Mapping | Hidden) else {}
+
+
+def items(value: Any) -> list[Any] | Hidden:
+    """The elements of a list, a lone object as a list of one; hidden where the list is hidden."""
+    return value if isinstance(value, Hidden) else known_items(value)
+
+
+# What follows takes hidden for absent. A reader that calls one says in a line why that is safe
+# there.
+
+
 def known_items(value: Any) -> list[Any]:
     """The elements of a list; a lone object counts as a list of one, anything else (also hidden) as
     none."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.hiding import Hiding, floor_of, hide, hidings
-from tests.platforms.kubernetes.stacks import Labelled, labelled
+from tests.platforms.stacks import Labelled, labelled
 from zerofloor.settings import parse
 from zerofloor.stack import UNKNOWN, Resource, Stack
+
+KUBERNETES = Path(__file__).parents[1] / "platforms" / "kubernetes"
 
 
 def _deep(levels: int) -> Any:
@@ -59,7 +62,7 @@ def bad_stacks(step: int) -> list[tuple[Labelled, Hiding, Any]]:
     """Labelled stacks with one value that can't be, and where it stands."""
     found: list[tuple[Labelled, Hiding, Any]] = []
     number = 0
-    for name, one in labelled().items():
+    for name, one in labelled(KUBERNETES).items():
         for hiding in hidings(name, one.parts[0]):
             if hiding.hidden is not UNKNOWN:
                 continue
@@ -100,7 +103,7 @@ charge."""
 
 def test_an_impossible_count_never_makes_a_pass() -> None:
     wrong: list[str] = []
-    for name, one in labelled().items():
+    for name, one in labelled(KUBERNETES).items():
         settings = parse(dict(one.settings), "test")
         if one.label["verdict"] != "held" or len(one.parts) > 1:
             continue

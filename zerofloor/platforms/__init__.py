@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
-from zerofloor.capacity import Assumption, Capacity, Notice, Part, Pool, Scaler, Undecided, Workload
+from zerofloor.capacity import (
+    Accounted,
+    Assumption,
+    Capacity,
+    Notice,
+    Part,
+    Pool,
+    Scaler,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms import unread
 from zerofloor.platforms.platform import Platform
@@ -77,5 +87,8 @@ def read(estate: Estate) -> Capacity:
             sorted(
                 {p for p in parts if isinstance(p, Assumption)}, key=lambda a: (a.what, a.because)
             )
+        ),
+        accounted=tuple(
+            sorted({p for p in parts if isinstance(p, Accounted)}, key=lambda a: (a.urn, a.path))
         ),
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate, tags
-from zerofloor.platforms.aws.read import Declared, Size, size
+from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.stack import Resource
 from zerofloor.values import (
     at,

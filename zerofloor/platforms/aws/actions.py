@@ -9,9 +9,10 @@ from typing import Final, Literal
 from zerofloor.capacity import Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.groups import GROUPS, NODE_GROUPS, Action
-from zerofloor.platforms.aws.read import Declared, declared, link_of, part_of
+from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Change, readable
 from zerofloor.platforms.aws.templates import Reference
+from zerofloor.platforms.declared import Declared, link_of, part_of
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, count, known_text
 

@@ -34,7 +34,9 @@ from zerofloor.platforms.aws.launch import (
     required,
     spot_template,
 )
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, declared, size, strings
+from zerofloor.platforms.aws.read import CLOUD, declared, strings
+from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")

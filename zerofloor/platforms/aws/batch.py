@@ -12,18 +12,15 @@ from zerofloor.capacity import Assumption, Cause, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import (
     CLOUD,
-    Declared,
-    Machines,
     declared,
-    describe,
     family_shapes,
     is_plain_family,
     machines,
     narrowed,
     nodes_for,
-    size,
-    union,
 )
+from zerofloor.platforms.declared import Declared, size
+from zerofloor.platforms.machines import Machines, describe, union
 from zerofloor.values import at, hidden, known_items, known_text
 
 ENVIRONMENTS: Final = (

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws.read import CLOUD, Declared, declared, link_of, machines, size
+from zerofloor.platforms.aws.read import CLOUD, declared, machines
+from zerofloor.platforms.declared import Declared, link_of, size
 from zerofloor.values import at, hidden, known_items
 
 _ENVIRONMENTS: Final = (

@@ -9,7 +9,8 @@ from typing import Final
 from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.aws.read import CLOUD, declared, size
+from zerofloor.platforms.aws.read import CLOUD, declared
+from zerofloor.platforms.declared import size
 
 _THROUGHPUT: Final = ("aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput",)
 READS: Final = frozenset(_THROUGHPUT)

@@ -9,8 +9,8 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
-from zerofloor.platforms.aws.read import SETTLE_VALUE
 from zerofloor.platforms.aws.templates import STACKS, parse, token
+from zerofloor.platforms.declared import SETTLE_VALUE
 from zerofloor.values import hidden, known_mapping
 
 

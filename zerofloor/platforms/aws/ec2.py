@@ -22,17 +22,14 @@ from zerofloor.platforms.aws.launch import (
 )
 from zerofloor.platforms.aws.read import (
     CLOUD,
-    Declared,
-    Machines,
-    Size,
     declared,
     family_shapes,
     is_plain_family,
     machines,
     market,
-    size,
-    union,
 )
+from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.machines import Machines, union
 from zerofloor.values import at, count, get, hidden, known_items, known_text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")

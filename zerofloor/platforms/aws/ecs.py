@@ -16,15 +16,9 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.groups import GROUPS, Lowered
 from zerofloor.platforms.aws.launch import required
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    SETTLE_VALUE,
-    Declared,
-    Machines,
-    declared,
-    link_of,
-    size,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared
+from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, known_items, known_text, quantity
 

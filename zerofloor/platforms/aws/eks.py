@@ -14,19 +14,10 @@ from zerofloor.platforms import trust
 from zerofloor.platforms.aws.actions import actions_by_group
 from zerofloor.platforms.aws.groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws.launch import of_template, spot_template
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    Declared,
-    Machines,
-    Size,
-    declared,
-    link_of,
-    machines,
-    market,
-    part_of,
-    size,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
 from zerofloor.platforms.aws.templates import STACKS, parse
+from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Resource
 from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, switch
 

@@ -9,19 +9,9 @@ from typing import Any, Final
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.launch import overridden
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    Declared,
-    Machines,
-    Size,
-    declared,
-    link_of,
-    machines,
-    narrowed,
-    nodes_for,
-    part_of,
-    size,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared, machines, narrowed, nodes_for
+from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, get, hidden, known_items
 
 CLUSTERS: Final = ("aws:emr/cluster:Cluster", "aws-native:emr:Cluster")

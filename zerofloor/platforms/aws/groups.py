@@ -21,8 +21,10 @@ from zerofloor.capacity import (
     Undecided,
 )
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws.read import CLOUD, Declared, Machines, Size, narrowed, nodes_for, order
+from zerofloor.platforms.aws.read import CLOUD, narrowed, nodes_for, order
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels
+from zerofloor.platforms.declared import Declared, Size
+from zerofloor.platforms.machines import Machines
 
 GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
 NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")

@@ -12,19 +12,10 @@ from typing import Any, Final
 from zerofloor.capacity import Assumption, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, accelerated_types
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    SETTLE_TYPE,
-    Declared,
-    Machines,
-    declared,
-    link_of,
-    machines,
-    market,
-    strings,
-    union,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared, machines, market, strings
 from zerofloor.platforms.aws.templates import Reference
+from zerofloor.platforms.declared import Declared, link_of
+from zerofloor.platforms.machines import SETTLE_TYPE, Machines, union
 from zerofloor.stack import UNKNOWN
 from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, quantity
 

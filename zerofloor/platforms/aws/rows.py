@@ -14,17 +14,9 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.launch import overridden
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    Declared,
-    Machines,
-    Size,
-    declared,
-    machines,
-    market,
-    part_of,
-    size,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
+from zerofloor.platforms.declared import Declared, Size, part_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.values import get, known_items
 
 _PRESENT: Final = object()

@@ -25,18 +25,10 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
-from zerofloor.platforms.aws.read import (
-    CLOUD,
-    Declared,
-    Machines,
-    Size,
-    declared,
-    link_of,
-    machines,
-    part_of,
-    size,
-)
+from zerofloor.platforms.aws.read import CLOUD, declared, machines
 from zerofloor.platforms.aws.scaling import Kept, Level
+from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
 
 CONFIGS: Final = (

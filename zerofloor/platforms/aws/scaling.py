@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws.read import Declared, Size, declared, size
+from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
+from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.stack import Resource
 from zerofloor.values import (
     Impossible,

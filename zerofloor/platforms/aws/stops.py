@@ -12,8 +12,9 @@ from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws.read import Declared, declared, link_of
+from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
+from zerofloor.platforms.declared import Declared, link_of
 from zerofloor.values import get, hidden, known_items, known_text, quantity, switch
 
 STATES: Final = (

@@ -1,0 +1,41 @@
+"""Each value of each stack of the tables hidden, at every depth: no failing gate passes, no held becomes zero."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hiding import floor_of, hide, hidings
+from tests.platforms.stacks import labelled
+from zerofloor.settings import parse
+
+HERE = Path(__file__).parent
+WAITING = {"aws", "kubernetes"}
+"""Folders whose readers still lose some hidden values: each leaves this list when they don't."""
+ALLOWED: dict[str, str] = {}
+"""What is safe to lose, by `file: pair: name: path`, with the reason."""
+
+TABLES = sorted(
+    path.relative_to(HERE).as_posix()
+    for path in HERE.glob("*/*.yaml")
+    if path.parent.name not in WAITING
+)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_hidden_value_never_makes_a_pass(table: str) -> None:
+    wrong: list[str] = []
+    for name, stack in labelled((HERE / table).parent).items():
+        if not name.startswith(f"{Path(table).stem}: ") or len(stack.parts) != 1:
+            continue
+        chosen = parse(dict(stack.settings), "test")
+        before = floor_of(stack.parts[0], chosen)
+        if before.verdict == "zero":
+            continue
+        for hiding in hidings(name, stack.parts[0]):
+            after = floor_of(hide(stack.parts[0], hiding), chosen)
+            where = f"{name}: {'.'.join(map(str, hiding.path))}"
+            if after.verdict == "zero" and where not in ALLOWED:
+                wrong.append(f"{before.verdict} {before.gpus}: {where} {hiding.hidden!r}")
+    assert not wrong, "\n".join(wrong)

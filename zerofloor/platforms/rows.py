@@ -1,0 +1,246 @@
+"""Services that are only "this token, these property paths, this default, this release": typed rows
+of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from zerofloor.capacity import (
+    Assumption,
+    Cause,
+    Evidence,
+    Hold,
+    Market,
+    Notice,
+    Part,
+    Pool,
+    Undecided,
+)
+from zerofloor.estate import Estate
+from zerofloor.hardware.instances import Shape
+from zerofloor.platforms.declared import Declared, Size, declared, part_of, size
+from zerofloor.platforms.machines import Machines, describe, machines_of
+from zerofloor.stack import Hidden
+from zerofloor.values import get
+
+PRESENT: Final = object()
+"""In `Release.values`: whatever is given."""
+
+
+class Stopped(Enum):
+    """What a stopped machine bills."""
+
+    FREE = "nothing"
+    PART = "a part"
+    BILLS = "as if it ran"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A property with which the service itself lets go of the machines."""
+
+    path: str
+    values: tuple[Any, ...]
+    """Any of these (None: omitted); `PRESENT` stands for whatever is given."""
+    because: str
+    """What follows from it, as a clause."""
+    bills: Stopped = Stopped.FREE
+    """What the machine bills then: one that bills on is held, and the message says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One kind of resource whose floor is a number that stands in it."""
+
+    cloud: str
+    tokens: tuple[str, ...]
+    platform: str
+    """As people call it: "AppStream fleet"."""
+    machine: tuple[str, ...]
+    """Paths of the instance type, the first that is there counts."""
+    default_machine: Shape | None = None
+    """What runs where no type is named; None: nothing with a GPU."""
+    count: tuple[str, ...] = ()
+    """Paths of the number of machines; empty: one."""
+    default: int = 1
+    """The number where it is omitted."""
+    ceiling: tuple[str, ...] = ()
+    """Paths of the most that it scales out to; empty: the number itself."""
+    cause: Cause
+    because: str
+    """What follows from the number, as a clause."""
+    fix: str
+    """The change that ends it, as an imperative sentence."""
+    source: str
+    """Where the platform says so."""
+    releases: tuple[Release, ...] = ()
+    each: str = ""
+    """A list whose elements are pools of their own; then the paths start in an element."""
+    translate: Callable[[str], Shape | None] | None = None
+    """Types that the cloud's table does not have; None from it: ask the table."""
+    part: str = ""
+    """Which of several pools of one resource this is."""
+    spot: tuple[tuple[str, Any], ...] = ()
+    """Paths and values that make it spot."""
+    price_as: str | None = None
+    derived: bool = False
+    """True where the token is derived from a Terraform provider by the bridge and was not seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What stays of a number without any request."""
+
+    holds: tuple[Hold, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    ceiling: int | None = None
+    """None: unlimited."""
+
+
+Keep = Callable[[Estate, Declared, Row, Size, Machines], Kept]
+"""What stays of a row's number: `as_declared`, or a cloud's own that knows its scalers."""
+
+
+def as_declared(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """The number itself: nothing lowers it."""
+    if number.is_hidden:
+        why = f"{number.path} isn't known at preview, so any number of GPU machines could stay on"
+        return Kept(undecided=(source.open(number.path, why),))
+    units = number.known or 0
+    ceiling = _ceiling(source, row, units)
+    if not units:
+        return Kept(ceiling=ceiling)
+    evidence = (*found.evidence, number.evidence(row.because))
+    hold = Hold(cause=row.cause, urn=source.urn, units=units, evidence=evidence, fix=row.fix)
+    return Kept(holds=(hold,), ceiling=ceiling)
+
+
+def _ceiling(source: Declared, row: Row, units: int) -> int | None:
+    if not row.ceiling:
+        return units
+    most = source.field(*row.ceiling).count()
+    return most if isinstance(most, int) else None
+
+
+def read_rows(
+    estate: Estate,
+    rows: Iterable[Row],
+    sources: Callable[..., Iterable[Declared]] = declared,
+    keep: Keep = as_declared,
+) -> Iterator[Part]:
+    """The pools of every resource of these rows."""
+    for row in rows:
+        for source in sources(estate, *row.tokens):
+            yield from _elements(estate, row, source, keep)
+
+
+def _elements(estate: Estate, row: Row, source: Declared, keep: Keep) -> Iterator[Part]:
+    if not row.each:
+        yield from read_row(estate, row, source, keep=keep)
+        return
+    elements = source.field(row.each).items()
+    if isinstance(elements, Hidden):
+        yield source.open(row.each, f"{row.each} isn't known at preview: it may name GPU machines")
+        return
+    for index in range(len(elements)):
+        prefix = f"{row.each}[{index}]."
+        yield from read_row(estate, row, source, prefix=prefix, keep=keep)
+
+
+def read_row(
+    estate: Estate, row: Row, source: Declared, *, prefix: str = "", keep: Keep = as_declared
+) -> Iterator[Part]:
+    """The pool of one resource (or of one element of its list, at `prefix`); none without a GPU."""
+    found = _machines(estate, row, source, prefix)
+    if found.plain or (not found.shapes and not found.undecided):
+        return
+    number = _number(row, source, prefix)
+    if isinstance(number, Undecided):
+        kept = Kept(undecided=(number,))
+    else:
+        kept = keep(estate, source, row, number, found)
+    released = _released(source, row, prefix)
+    if isinstance(released, Undecided):
+        kept = Kept(undecided=(*kept.undecided, released), ceiling=kept.ceiling)
+    elif released is not None:
+        kept = Kept(ceiling=kept.ceiling)
+    undecided = kept.undecided
+    if kept.holds or undecided:
+        undecided = (*undecided, *found.undecided)
+    desired = None if isinstance(number, Undecided) else number.known
+    part = row.part or prefix.rstrip(".")
+    overlap = (desired or 0) if source.resource.replaced_before_delete else 0
+    yield Pool(
+        urn=part_of(source.urn, part) if part else source.urn,
+        name=f"{source.name}{prefix.rstrip('.').removeprefix(row.each)}",
+        platform=row.platform,
+        cloud=row.cloud,
+        shapes=found.shapes,
+        holds=kept.holds,
+        desired=desired if found.shapes else None,
+        ceiling=kept.ceiling,
+        market=_market(source, row, prefix),
+        region=estate.region(source.resource, row.cloud),
+        undecided=undecided,
+        notices=kept.notices,
+        assumptions=(*found.assumptions, *kept.assumptions),
+        price_as=row.price_as,
+        overlap=overlap,
+        evidence=(*found.evidence, *((released,) if isinstance(released, Evidence) else ())),
+    )
+
+
+def _number(row: Row, source: Declared, prefix: str) -> Size | Undecided:
+    if not row.count:
+        return Size(source, prefix + row.machine[0], row.default)
+    paths = [prefix + path for path in row.count]
+    return size(source, paths, row.default, f"omitted: {row.default}")
+
+
+def _market(source: Declared, row: Row, prefix: str) -> Market:
+    for path, value in row.spot:
+        if get(source.inputs, prefix + path) == value:
+            return "spot"
+    return "on-demand"
+
+
+def _released(source: Declared, row: Row, prefix: str) -> Evidence | Undecided | None:
+    for release in row.releases:
+        field = source.field(prefix + release.path)
+        if field.is_hidden:
+            if None not in release.values:
+                continue  # Hidden, it may not be set: the machines stay held.
+            return field.undecided(f"{field.path} isn't known: it decides whether idle GPUs run")
+        if release.bills is Stopped.BILLS:
+            continue
+        if _is_one_of(field.value, release.values):
+            return field.evidence(release.because)
+    return None
+
+
+def _is_one_of(value: Any, wanted: tuple[Any, ...]) -> bool:
+    if PRESENT in wanted and bool(value):
+        return True
+    return any(value == one and type(value) is type(one) for one in wanted)
+
+
+def _machines(estate: Estate, row: Row, source: Declared, prefix: str) -> Machines:
+    paths = [prefix + path for path in row.machine]
+    field = source.field(*paths)
+    if field.is_absent:
+        if row.default_machine is None:
+            return Machines()
+        shape = row.default_machine
+    else:
+        named = (
+            row.translate(field.value) if row.translate and isinstance(field.value, str) else None
+        )
+        if named is None:
+            return machines_of(estate, row.cloud, source, field.path, field.value)
+        shape = named
+    return Machines((shape,), evidence=(field.evidence(describe((shape,))),))
