@@ -111,6 +111,8 @@ class Notice:
     message: str
     fix: str
     evidence: tuple[Evidence, ...] = ()
+    change: tuple[Change, ...] = ()
+    """The same as `fix`, as data; empty where a person must decide."""
 
 
 @dataclass(frozen=True, slots=True)

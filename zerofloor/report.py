@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Literal
 
-from zerofloor.capacity import Assumption, Evidence
+from zerofloor.capacity import Assumption, Change, Evidence
 from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Floor
 from zerofloor.money import Money
@@ -38,6 +38,8 @@ class Finding:
     hold."""
     waived_by: str | None = None
     """`OWNER: REASON (until DATE)` where a waiver permits it."""
+    change: tuple[Change, ...] = ()
+    """The same as `fix`, as data; empty where a person must decide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from zerofloor.capacity import WEEK, Evidence
+from zerofloor.capacity import WEEK, Evidence, Undecided
 from zerofloor.money import Money
 from zerofloor.stack import UNKNOWN, Hidden, Resource
 
@@ -74,6 +74,13 @@ def link(evidence: Evidence) -> str:
     if not evidence.path:
         return evidence.because
     return f"{evidence.path} is {shown(evidence.value)} ({evidence.because})"
+
+
+def open_point(undecided: Undecided) -> str:
+    """What is undecided and where, the path once."""
+    if not undecided.path or undecided.path in undecided.why:
+        return undecided.why
+    return f"{undecided.path}: {undecided.why}"
 
 
 def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resource]) -> str:

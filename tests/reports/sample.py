@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from decimal import Decimal
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Hold
+from zerofloor.capacity import Assumption, Cause, Change, Evidence, Hold
 from zerofloor.cost.estimate import Amount, Estimate, Item
 from zerofloor.floor.result import Entry, Floor
 from zerofloor.money import ZERO, Money
@@ -74,6 +74,7 @@ def report(text: str = "llm") -> Report:
                 f"{text}:22",
                 evidence,
                 price * 730,
+                change=(Change(urn=urn, path="scalingConfig.minSize", to=0),),
             ),
             Finding(
                 "GPU101",

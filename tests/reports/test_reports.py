@@ -240,9 +240,11 @@ def test_json_contract() -> None:
         "source": "llm:22",
         "message": "llm keeps 8 GPUs.",
         "fix": "Set llm to 0.",
+        "change": [{"urn": urn, "path": "scalingConfig.minSize", "to": 0}],
         "monthly": {"amount": "40179.20", "currency": "USD"},
         "waived_by": None,
     }
+    assert out["findings"][1]["change"] is None
     assert isinstance(out["floor"]["gpus"], int)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Undecided
+from zerofloor.capacity import WEEK, Cause, Change, Evidence, Hold, Undecided
 from zerofloor.estate import Estate, Link
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import (
@@ -187,11 +187,16 @@ def hold(
     units: int | None,
     fix: str,
     *evidence: Evidence,
-    hours: Decimal | None = None,
+    hours: Decimal = WEEK,
+    change: tuple[Change, ...] = (),
 ) -> Hold:
     """A Hold with its chain."""
-    return (
-        Hold(cause, urn, units, tuple(evidence), fix)
-        if hours is None
-        else Hold(cause, urn, units, tuple(evidence), fix, hours)
+    return Hold(
+        cause=cause,
+        urn=urn,
+        units=units,
+        evidence=evidence,
+        fix=fix,
+        hours_per_week=hours,
+        change=change,
     )

@@ -12,7 +12,7 @@ from zerofloor.report import Finding, Report
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
 from zerofloor.stack import Resource, Stack
-from zerofloor.words import counted, dollars, hours, link, short, unique
+from zerofloor.words import counted, dollars, hours, link, open_point, short, unique
 
 NOBODY_CAN_CHANGE = (
     "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, "
@@ -173,10 +173,7 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
         )
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield (
-            f"  ?  {open_one.path + ': ' if open_one.path else ''}{open_one.why.rstrip('.')}. "
-            f"Settle it: {open_one.settle}"
-        )
+        yield (f"  ?  {open_point(open_one).rstrip('.')}. Settle it: {open_one.settle}")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -241,6 +241,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "source": finding.source,
         "message": finding.message,
         "fix": finding.fix,
+        "change": [
+            {"urn": one.urn, "path": one.path, "to": json_value(one.to)} for one in finding.change
+        ]
+        or None,
         "monthly": _optional(finding.monthly),
         "waived_by": finding.waived_by,
     }

@@ -110,6 +110,7 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         evidence=problem.evidence,
         monthly=problem.monthly,
         cost_unknown=problem.cost_unknown,
+        change=problem.change,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.rules.rule import Judged, Problem, Rule
-from zerofloor.words import counted
+from zerofloor.words import counted, open_point
 
 BAD = """\
 resources:
@@ -30,10 +30,9 @@ resources:
 
 def check(judged: Judged) -> Iterable[Problem]:
     for one in judged.floor.undecided:
-        where = f"{one.path}: " if one.path else ""
         yield Problem(
             one.urn,
-            f"{where}{one.why}",
+            open_point(one),
             one.settle,
             cost_unknown=True,
             severity=judged.settings.undecided,

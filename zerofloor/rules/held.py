@@ -56,7 +56,10 @@ def notices(cause: Cause) -> Check:
 
     def check(judged: Judged) -> Iterable[Problem]:
         found = {(one.urn, one.message): one for one in judged.floor.notices if one.cause is cause}
-        return [Problem(one.urn, one.message, one.fix, one.evidence) for one in found.values()]
+        return [
+            Problem(one.urn, one.message, one.fix, one.evidence, change=one.change)
+            for one in found.values()
+        ]
 
     return check
 
@@ -82,6 +85,7 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
         monthly=monthly,
         cost_unknown=monthly is None,
         severity="warning" if by_schedule else None,
+        change=strongest.change,
     )
 
 

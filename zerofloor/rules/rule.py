@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from zerofloor.capacity import Capacity, Evidence
+from zerofloor.capacity import Capacity, Change, Evidence
 from zerofloor.cost.estimate import Estimate
 from zerofloor.estate import Estate
 from zerofloor.floor.result import Floor
@@ -45,6 +45,8 @@ class Problem:
     then."""
     severity: Severity | None = None
     """Where this one differs from the rule's."""
+    change: tuple[Change, ...] = ()
+    """The same as `fix`, as data; empty where a person must decide."""
 
 
 Check: TypeAlias = Callable[[Judged], Iterable[Problem]]

@@ -423,10 +423,7 @@ def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
         obj.urn,
         where,
         why,
-        (
-            f"Set {path}.activeDeadlineSeconds, or add a hint (runs: one-shot) with a reason "
-            "to zerofloor.yaml"
-        ),
+        (f"Set {path}, or add a hint (runs: one-shot) with a reason to zerofloor.yaml"),
     )
 
 
