@@ -61,6 +61,9 @@ def _known(cloud: str, name: str) -> Shape | None:
     known = _table().get((cloud, name.lower()))
     if known is not None:
         return known
+    if cloud == "azure" and name.lower().endswith("_promo"):
+        # The same machine at another price: Standard_NC6_Promo (Azure retail price list).
+        return _known(cloud, name[: -len("_promo")])
     accelerated = _families().get((cloud, family(cloud, name)))
     if accelerated is None and cloud == "azure" and family(cloud, name):
         accelerated = _families().get((cloud, family(cloud, name)[:1]))
