@@ -17,6 +17,7 @@ from zerofloor.values import (
     count,
     get,
     items,
+    keys,
     mapping,
     no_object,
     switch,
@@ -119,6 +120,30 @@ class Field:
 def part_of(urn: str, part: str) -> str:
     """What tells one of several pools of a resource from the others, as `Workload.key` does."""
     return f"{urn}#{part}"
+
+
+def changes_of(source: Declared, *pairs: tuple[str, Any]) -> tuple[Change, ...]:
+    """Property paths with their new values as changes; none where a machine could not apply them.
+
+    `ignoreChanges` takes a change out of every update, and a property in a template stands in text.
+    """
+    ignored = source.resource.ignore_changes
+    if source.logical is not None or any(ignores(ignored, path) for path, _ in pairs):
+        return ()
+    return tuple(Change(urn=source.urn, path=path, to=to) for path, to in pairs)
+
+
+def ignores(ignored: Sequence[str], path: str) -> bool:
+    """Whether one of the `ignoreChanges` entries covers a property path, as the engine reads them
+    (`["a.b"]`, `*`, an index or a whole object above it)."""
+    parts = keys(path)
+    for entry in ignored:
+        own = keys(entry.replace('["', ".").replace('"]', ""))
+        if len(own) <= len(parts) and all(
+            mine in ("*", theirs) for mine, theirs in zip(own, parts, strict=False)
+        ):
+            return True
+    return False
 
 
 def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:

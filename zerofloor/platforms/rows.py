@@ -3,14 +3,15 @@ of data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
 from zerofloor.capacity import (
     Assumption,
     Cause,
+    Change,
     Evidence,
     Hold,
     Market,
@@ -21,13 +22,15 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.declared import Declared, Size, declared, part_of, size
-from zerofloor.platforms.machines import Machines, describe, machines_of
+from zerofloor.platforms.declared import Declared, Field, Size, changes_of, declared, size
+from zerofloor.platforms.machines import Machines, describe, machines_of, union
 from zerofloor.stack import Hidden
-from zerofloor.values import get
+from zerofloor.values import at, get, items, keys, known_items
 
 PRESENT: Final = object()
 """In `Release.values`: whatever is given."""
+COUNT: Final = "COUNT"
+"""In `Row.change`: the path at which the number was found."""
 
 
 class Stopped(Enum):
@@ -60,7 +63,8 @@ class Row:
     platform: str
     """As people call it: "AppStream fleet"."""
     machine: tuple[str, ...]
-    """Paths of the instance type, the first that is there counts."""
+    """Paths of the instance type, the first that is there counts; `[].` after a list's name takes
+    the type of each of its elements as an alternative."""
     default_machine: Shape | None = None
     """What runs where no type is named; None: nothing with a GPU."""
     count: tuple[str, ...] = ()
@@ -74,6 +78,9 @@ class Row:
     """What follows from the number, as a clause."""
     fix: str
     """The change that ends it, as an imperative sentence."""
+    change: tuple[tuple[str, Any], ...] = ()
+    """The fix as data: property paths (in an element of `each`) and their new values; `COUNT` is
+    the path at which the number was found. Empty where a person must decide."""
     source: str
     """Where the platform says so."""
     releases: tuple[Release, ...] = ()
@@ -116,8 +123,22 @@ def as_declared(estate: Estate, source: Declared, row: Row, number: Size, found:
     if not units:
         return Kept(ceiling=ceiling)
     evidence = (*found.evidence, number.evidence(row.because))
-    hold = Hold(cause=row.cause, urn=source.urn, units=units, evidence=evidence, fix=row.fix)
+    hold = Hold(
+        cause=row.cause,
+        urn=source.urn,
+        units=units,
+        evidence=evidence,
+        fix=row.fix,
+        change=change_of(source, row, number),
+    )
     return Kept(holds=(hold,), ceiling=ceiling)
+
+
+def change_of(source: Declared, row: Row, number: Size) -> tuple[Change, ...]:
+    """The row's fix as data."""
+    prefix = next((p for p in _prefixes(source, row) if number.path.startswith(p)), "")
+    pairs = ((number.path if path == COUNT else prefix + path, to) for path, to in row.change)
+    return changes_of(source, *pairs)
 
 
 def _ceiling(source: Declared, row: Row, units: int) -> int | None:
@@ -143,13 +164,24 @@ def _elements(estate: Estate, row: Row, source: Declared, keep: Keep) -> Iterato
     if not row.each:
         yield from read_row(estate, row, source, keep=keep)
         return
-    elements = source.field(row.each).items()
-    if isinstance(elements, Hidden):
-        yield source.open(row.each, f"{row.each} isn't known at preview: it may name GPU machines")
-        return
-    for index in range(len(elements)):
-        prefix = f"{row.each}[{index}]."
+    elements = source.field(row.each)
+    if elements.is_hidden:
+        yield elements.undecided(f"{row.each} isn't known at preview: it may name GPU machines")
+    elif isinstance(elements.value, str | int | float):
+        yield elements.undecided(f"{row.each} is no list: it may name GPU machines")
+    for prefix in _prefixes(source, row):
         yield from read_row(estate, row, source, prefix=prefix, keep=keep)
+
+
+def _prefixes(source: Declared, row: Row) -> list[str]:
+    """The paths of the elements of `each`; a lone object in its place is one."""
+    value = get(source.inputs, row.each) if row.each else None
+    if isinstance(value, Mapping):
+        return [f"{row.each}."]
+    elements = items(value)
+    if isinstance(elements, Hidden):
+        return []
+    return [f"{row.each}[{index}]." for index in range(len(elements))]
 
 
 def read_row(
@@ -165,18 +197,19 @@ def read_row(
     else:
         kept = keep(estate, source, row, number, found)
     released = _released(source, row, prefix)
-    if isinstance(released, Undecided):
-        kept = Kept(undecided=(*kept.undecided, released), ceiling=kept.ceiling)
-    elif released is not None:
-        kept = Kept(ceiling=kept.ceiling)
+    if isinstance(released, Evidence) or not (kept.holds or kept.undecided):
+        kept = replace(kept, holds=(), undecided=())
+    elif isinstance(released, Undecided):
+        kept = replace(kept, holds=(), undecided=(*kept.undecided, released))
     undecided = kept.undecided
     if kept.holds or undecided:
         undecided = (*undecided, *found.undecided)
     desired = None if isinstance(number, Undecided) else number.known
-    part = row.part or prefix.rstrip(".")
+    own = (source.logical, row.part or prefix.rstrip("."))
     overlap = (desired or 0) if source.resource.replaced_before_delete else 0
     yield Pool(
-        urn=part_of(source.urn, part) if part else source.urn,
+        urn=source.urn,
+        part="#".join(part for part in own if part),
         name=f"{source.name}{prefix.rstrip('.').removeprefix(row.each)}",
         platform=row.platform,
         cloud=row.cloud,
@@ -210,37 +243,63 @@ def _market(source: Declared, row: Row, prefix: str) -> Market:
 
 
 def _released(source: Declared, row: Row, prefix: str) -> Evidence | Undecided | None:
+    may_release: Undecided | None = None
     for release in row.releases:
         field = source.field(prefix + release.path)
-        if field.is_hidden:
-            if None not in release.values:
-                continue  # Hidden, it may not be set: the machines stay held.
-            return field.undecided(f"{field.path} isn't known: it decides whether idle GPUs run")
         if release.bills is Stopped.BILLS:
             continue
         if _is_one_of(field.value, release.values):
             return field.evidence(release.because)
-    return None
+        if field.is_hidden and None in release.values:
+            # Where only a value that is given releases them, hidden ones stay held.
+            why = f"{field.path} isn't known at preview: it decides whether idle GPUs run"
+            may_release = field.undecided(why)
+    return may_release
 
 
 def _is_one_of(value: Any, wanted: tuple[Any, ...]) -> bool:
+    if isinstance(value, Hidden):
+        return False
     if PRESENT in wanted and bool(value):
         return True
     return any(value == one and type(value) is type(one) for one in wanted)
 
 
 def _machines(estate: Estate, row: Row, source: Declared, prefix: str) -> Machines:
-    paths = [prefix + path for path in row.machine]
-    field = source.field(*paths)
-    if field.is_absent:
-        if row.default_machine is None:
-            return Machines()
-        shape = row.default_machine
-    else:
-        named = (
-            row.translate(field.value) if row.translate and isinstance(field.value, str) else None
-        )
-        if named is None:
-            return machines_of(estate, row.cloud, source, field.path, field.value)
-        shape = named
+    for path in row.machine:
+        listed, found_list, inner = path.partition("[].")
+        field = source.field(prefix + listed)
+        if field.is_absent:
+            continue
+        if found_list and not field.is_hidden:
+            return _alternatives(estate, row, source, field, inner)
+        return _named(estate, row, source, field)
+    if row.default_machine is None:
+        return Machines()
+    evidence = source.evidence(prefix + row.machine[0], describe((row.default_machine,)))
+    return Machines((row.default_machine,), evidence=(evidence,))
+
+
+def _alternatives(
+    estate: Estate, row: Row, source: Declared, listed: Field, inner: str
+) -> Machines:
+    """The types that the elements of a list name, any of which the platform may take."""
+    elements = known_items(listed.value)  # Not hidden here: the caller has looked.
+    found = []
+    for index, element in enumerate(elements):
+        path = f"{listed.path}[{index}].{inner}"
+        value = at(element, *keys(inner))
+        found.append(_named(estate, row, source, Field(source=source, path=path, value=value)))
+    if not elements:
+        why = f"{listed.path} is no list of types: it may name GPU machines"
+        return Machines(undecided=(listed.undecided(why),))
+    return union(found)
+
+
+def _named(estate: Estate, row: Row, source: Declared, field: Field) -> Machines:
+    shape = None
+    if row.translate is not None and isinstance(field.value, str):
+        shape = row.translate(field.value)
+    if shape is None:
+        return machines_of(estate, row.cloud, source, field.path, field.value)
     return Machines((shape,), evidence=(field.evidence(describe((shape,))),))

@@ -1,67 +1,21 @@
-"""AWS services that are only "this token, these property paths, this default": a table and the few
-lines that read it."""
+"""AWS services that are only "this token, these property paths, this default": rows, and what a
+scaling target of theirs keeps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
+from zerofloor.capacity import Cause, Hold, Part
 from zerofloor.estate import Estate
-from zerofloor.hardware.instances import Shape
+from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.platforms.aws import scaling
-from zerofloor.platforms.aws.launch import overridden
-from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
-from zerofloor.platforms.declared import Declared, Size, part_of, size
+from zerofloor.platforms.aws.read import CLOUD, declared
+from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import Machines
-from zerofloor.values import get, known_items
-
-_PRESENT: Final = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A property with which the service itself lets go of the instances."""
-
-    path: str
-    values: tuple[Any, ...]
-    """Any of these (None: omitted); `_PRESENT` stands for whatever is given."""
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One kind of resource whose floor is a number that stands in it."""
-
-    tokens: tuple[str, ...]
-    platform: str
-    kind: tuple[str, ...]
-    """Where the instance type stands; `[].` after a list's name takes each of its elements as an
-    alternative."""
-    count: tuple[str, ...]
-    """Where the number stands; empty: one."""
-    default: int
-    """The number where it is omitted."""
-    cause: Cause
-    because: str
-    """What follows from the number."""
-    fix: str
-    source: str
-    """Where AWS says so."""
-    releases: tuple[Release, ...] = ()
-    each: str = ""
-    """A list whose elements are pools of their own; then the paths start in an element."""
-    translate: Callable[[str], Shape | None] | None = None
-    """Types that are no EC2 names."""
-    scaled: tuple[str, str] | None = None
-    """The dimension and the resource ID's prefix of an application autoscaling target."""
-    part: str = ""
-    """Which of several pools of one resource this is."""
-    market: str = ""
-    price_as: str | None = None
+from zerofloor.platforms.rows import COUNT, PRESENT, Kept, Release, Row, as_declared, read_rows
 
 
 def _appstream(name: str) -> Shape | None:
@@ -69,8 +23,6 @@ def _appstream(name: str) -> Shape | None:
     # single-GPU types.
     match = re.fullmatch(r"stream\.graphics\.(g\w+\.\w+)", name)
     if match:
-        from zerofloor.hardware.instances import lookup
-
         return lookup(CLOUD, match[1])
     if name.startswith("stream.graphics"):
         return Shape(CLOUD, name, Decimal(1), "GPU of an AppStream graphics instance")
@@ -105,111 +57,121 @@ def _deadline(name: str) -> Shape | None:
 
 ROWS: Final = (
     Row(
-        ("aws:appstream/fleet:Fleet", "aws-native:appstream:Fleet"),
-        "AppStream fleet",
-        ("instanceType",),
-        ("computeCapacity.desiredInstances",),
-        1,
-        Cause.INSTANCE,
-        "instances of an always-on fleet run with users or without",
-        "Set fleetType to ON_DEMAND, or computeCapacity.desiredInstances to 0",
-        (
+        cloud=CLOUD,
+        tokens=("aws:appstream/fleet:Fleet", "aws-native:appstream:Fleet"),
+        platform="AppStream fleet",
+        machine=("instanceType",),
+        count=("computeCapacity.desiredInstances",),
+        cause=Cause.INSTANCE,
+        because="instances of an always-on fleet run with users or without",
+        fix="Set fleetType to ON_DEMAND, or computeCapacity.desiredInstances to 0",
+        change=(("fleetType", "ON_DEMAND"),),
+        source=(
             "AppStream administration guide, “Fleet types”: on-demand instances run only while "
             "a user streams"
         ),
-        (
+        releases=(
             Release(
-                "fleetType",
-                (None, "ON_DEMAND", "ELASTIC"),
-                "its instances run only while somebody streams",
+                path="fleetType",
+                values=(None, "ON_DEMAND", "ELASTIC"),
+                because="its instances run only while somebody streams",
             ),
         ),
         translate=_appstream,
-        scaled=("appstream:fleet:DesiredCapacity", "fleet/"),
         price_as="appstream",
     ),
     Row(
-        ("aws:appstream/imageBuilder:ImageBuilder", "aws-native:appstream:ImageBuilder"),
-        "AppStream image builder",
-        ("instanceType",),
-        (),
-        1,
-        Cause.INTERACTIVE,
-        "an image builder runs until somebody stops it",
-        "Delete the image builder once its image is made",
-        "AppStream administration guide, “Image builders”",
+        cloud=CLOUD,
+        tokens=("aws:appstream/imageBuilder:ImageBuilder", "aws-native:appstream:ImageBuilder"),
+        platform="AppStream image builder",
+        machine=("instanceType",),
+        cause=Cause.INTERACTIVE,
+        because="an image builder runs until somebody stops it",
+        fix="Delete the image builder once its image is made",
+        source="AppStream administration guide, “Image builders”",
         translate=_appstream,
         price_as="appstream",
     ),
     Row(
-        ("aws:workspaces/workspace:Workspace", "aws-native:workspaces:Workspace"),
-        "WorkSpace",
-        ("workspaceProperties.computeTypeName",),
-        (),
-        1,
-        Cause.INTERACTIVE,
-        "an always-on WorkSpace runs with its user or without",
-        "Set workspaceProperties.runningMode to AUTO_STOP",
-        "WorkSpaces administration guide, “Manage the running mode”",
-        (
+        cloud=CLOUD,
+        tokens=("aws:workspaces/workspace:Workspace", "aws-native:workspaces:Workspace"),
+        platform="WorkSpace",
+        machine=("workspaceProperties.computeTypeName",),
+        cause=Cause.INTERACTIVE,
+        because="an always-on WorkSpace runs with its user or without",
+        fix="Set workspaceProperties.runningMode to AUTO_STOP",
+        change=(("workspaceProperties.runningMode", "AUTO_STOP"),),
+        source="WorkSpaces administration guide, “Manage the running mode”",
+        releases=(
             Release(
-                "workspaceProperties.runningMode",
-                ("AUTO_STOP", "MANUAL"),
-                "it stops when its user is gone",
+                path="workspaceProperties.runningMode",
+                values=("AUTO_STOP", "MANUAL"),
+                because="it stops when its user is gone",
             ),
         ),
         translate=_workspace,
         price_as="workspaces",
     ),
     Row(
-        ("aws:gamelift/fleet:Fleet", "aws-native:gamelift:Fleet"),
-        "GameLift fleet",
-        ("ec2InstanceType",),
-        ("desiredEc2Instances",),
-        1,
-        Cause.INSTANCE,
-        "instances of a fleet run with game sessions or without",
-        "Set the desired capacity to 0",
-        "GameLift developer guide, “Scale fleet capacity”: a new fleet starts with one instance",
-        market="fleetType",
+        cloud=CLOUD,
+        tokens=("aws:gamelift/fleet:Fleet", "aws-native:gamelift:Fleet"),
+        platform="GameLift fleet",
+        machine=("ec2InstanceType",),
+        count=("desiredEc2Instances",),
+        cause=Cause.INSTANCE,
+        because="instances of a fleet run with game sessions or without",
+        fix="Set the desired capacity to 0",
+        source="GameLift developer guide, “Scale fleet capacity”: a new fleet starts with one",
+        spot=(("fleetType", "SPOT"),),
         price_as="gamelift",
     ),
     Row(
-        ("aws:gamelift/gameServerGroup:GameServerGroup", "aws-native:gamelift:GameServerGroup"),
-        "GameLift game server group",
-        ("instanceDefinitions[].instanceType",),
-        ("minSize",),
-        1,
-        Cause.POOL_MINIMUM,
-        "the group never goes below it",
-        "Set minSize to 0",
-        "GameLift FleetIQ guide, “Game server groups”",
-    ),
-    Row(
-        ("aws-native:pcs:ComputeNodeGroup",),
-        "PCS compute node group",
-        ("instanceConfigs[].instanceType",),
-        ("scalingConfiguration.minInstanceCount",),
-        0,
-        Cause.POOL_MINIMUM,
-        "Slurm keeps this many nodes running",
-        "Set scalingConfiguration.minInstanceCount to 0",
-        "PCS user guide, “Compute node groups”",
-        market="purchaseOption",
-    ),
-    Row(
-        ("aws-native:deadline:Fleet",),
-        "Deadline Cloud fleet",
-        (
-            ""
-            "configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities.selections[0].name",
+        cloud=CLOUD,
+        tokens=(
+            "aws:gamelift/gameServerGroup:GameServerGroup",
+            "aws-native:gamelift:GameServerGroup",
         ),
-        ("minWorkerCount",),
-        0,
-        Cause.POOL_MINIMUM,
-        "this many workers run without any job",
-        "Set minWorkerCount to 0",
-        (
+        platform="GameLift game server group",
+        machine=("instanceDefinitions[].instanceType",),
+        count=("minSize",),
+        ceiling=("maxSize",),
+        cause=Cause.POOL_MINIMUM,
+        because="the group never goes below it",
+        fix="Set minSize to 0",
+        change=((COUNT, 0),),
+        source="GameLift FleetIQ guide, “Game server groups”",
+    ),
+    Row(
+        cloud=CLOUD,
+        tokens=("aws-native:pcs:ComputeNodeGroup",),
+        platform="PCS compute node group",
+        machine=("instanceConfigs[].instanceType",),
+        count=("scalingConfiguration.minInstanceCount",),
+        default=0,
+        ceiling=("scalingConfiguration.maxInstanceCount",),
+        cause=Cause.POOL_MINIMUM,
+        because="Slurm keeps this many nodes running",
+        fix="Set scalingConfiguration.minInstanceCount to 0",
+        change=((COUNT, 0),),
+        source="PCS user guide, “Compute node groups”",
+        spot=(("purchaseOption", "SPOT"),),
+    ),
+    Row(
+        cloud=CLOUD,
+        tokens=("aws-native:deadline:Fleet",),
+        platform="Deadline Cloud fleet",
+        machine=(
+            "configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities"
+            ".selections[].name",
+        ),
+        count=("minWorkerCount",),
+        default=0,
+        ceiling=("maxWorkerCount",),
+        cause=Cause.POOL_MINIMUM,
+        because="this many workers run without any job",
+        fix="Set minWorkerCount to 0",
+        change=((COUNT, 0),),
+        source=(
             "Deadline Cloud user guide, “Service-managed fleets”: the minimum of workers runs "
             "when there is no work"
         ),
@@ -217,60 +179,65 @@ ROWS: Final = (
         price_as="deadline",
     ),
     Row(
-        ("aws:cloud9/environmentEC2:EnvironmentEC2", "aws-native:cloud9:EnvironmentEC2"),
-        "Cloud9 environment",
-        ("instanceType",),
-        (),
-        1,
-        Cause.INTERACTIVE,
-        "the environment's instance never stops by itself",
-        "Set automaticStopTimeMinutes",
-        "Cloud9 user guide, “Creating an EC2 environment”",
-        (
+        cloud=CLOUD,
+        tokens=("aws:cloud9/environmentEC2:EnvironmentEC2", "aws-native:cloud9:EnvironmentEC2"),
+        platform="Cloud9 environment",
+        machine=("instanceType",),
+        cause=Cause.INTERACTIVE,
+        because="the environment's instance never stops by itself",
+        fix="Set automaticStopTimeMinutes to 30",
+        change=(("automaticStopTimeMinutes", 30),),
+        source="Cloud9 user guide, “Creating an EC2 environment”",
+        releases=(
             Release(
-                "automaticStopTimeMinutes",
-                (_PRESENT,),
-                "the instance stops when nobody is connected",
+                path="automaticStopTimeMinutes",
+                values=(PRESENT,),
+                because="the instance stops when nobody is connected",
             ),
         ),
     ),
     Row(
-        ("aws:codebuild/fleet:Fleet", "aws-native:codebuild:Fleet"),
-        "CodeBuild fleet",
-        ("environmentType",),
-        ("baseCapacity",),
-        1,
-        Cause.RESERVATION,
-        "reserved machines bill with builds or without",
-        "Use on-demand compute for GPU builds",
-        "CodeBuild user guide, “Reserved capacity fleets”",
+        cloud=CLOUD,
+        tokens=("aws:codebuild/fleet:Fleet", "aws-native:codebuild:Fleet"),
+        platform="CodeBuild fleet",
+        machine=("environmentType",),
+        count=("baseCapacity",),
+        cause=Cause.RESERVATION,
+        because="reserved machines bill with builds or without",
+        fix="Use on-demand compute for GPU builds",
+        source="CodeBuild user guide, “Reserved capacity fleets”",
         translate=_codebuild,
         price_as="codebuild",
     ),
     Row(
-        ("aws:lightsail/instance:Instance", "aws-native:lightsail:Instance"),
-        "Lightsail instance",
-        ("bundleId",),
-        (),
-        1,
-        Cause.INSTANCE,
-        "a Lightsail instance bills until it is deleted",
-        "Delete the instance when it is not used",
-        "Lightsail for Research user guide, “Virtual computers”",
+        cloud=CLOUD,
+        tokens=("aws:lightsail/instance:Instance", "aws-native:lightsail:Instance"),
+        platform="Lightsail instance",
+        machine=("bundleId",),
+        cause=Cause.INSTANCE,
+        because="a Lightsail instance bills until it is deleted",
+        fix="Delete the instance when it is not used",
+        source="Lightsail for Research user guide, “Virtual computers”",
         translate=_lightsail,
         price_as="lightsail",
     ),
     Row(
-        ("aws-native:sagemaker:InferenceExperiment",),
-        "SageMaker inference experiment",
-        ("infrastructureConfig.realTimeInferenceConfig.instanceType",),
-        ("infrastructureConfig.realTimeInferenceConfig.instanceCount",),
-        1,
-        Cause.ENDPOINT,
-        "a variant's instances run for the whole experiment",
-        "Stop the experiment (desiredState Completed)",
-        "SageMaker developer guide, “Shadow tests”",
-        (Release("desiredState", ("Completed", "Cancelled"), "the experiment is over"),),
+        cloud=CLOUD,
+        tokens=("aws-native:sagemaker:InferenceExperiment",),
+        platform="SageMaker inference experiment",
+        machine=("infrastructureConfig.realTimeInferenceConfig.instanceType",),
+        count=("infrastructureConfig.realTimeInferenceConfig.instanceCount",),
+        cause=Cause.ENDPOINT,
+        because="a variant's instances run for the whole experiment",
+        fix="Stop the experiment (desiredState Completed)",
+        source="SageMaker developer guide, “Shadow tests”",
+        releases=(
+            Release(
+                path="desiredState",
+                values=("Completed", "Cancelled"),
+                because="the experiment is over",
+            ),
+        ),
         each="modelVariants",
         price_as="sagemaker",
     ),
@@ -308,117 +275,39 @@ READS: Final = frozenset(token for row in ROWS for token in row.tokens) | NOTHIN
 
 def read(estate: Estate) -> Iterator[Part]:
     """Every resource of the table."""
-    for row in ROWS:
-        for source in declared(estate, *row.tokens):
-            if not row.each:
-                yield from _read(estate, row, source, "", source.name)
-                continue
-            for index, _ in enumerate(known_items(source.inputs.get(row.each))):
-                yield from _read(
-                    estate, row, source, f"{row.each}[{index}].", f"{source.name}[{index}]"
-                )
+    return read_rows(estate, ROWS, declared, _keep)
 
 
-def _read(estate: Estate, row: Row, source: Declared, prefix: str, name: str) -> Iterator[Part]:
-    found = _machines(estate, row, source, prefix)
-    if found.plain or (not found.shapes and not found.undecided):
-        return
-    paths = [prefix + path for path in row.count]
-    initial = (
-        size(source, paths, row.default, f"omitted: {row.default}")
-        if paths
-        else Size(source, prefix + row.kind[0], row.default)
-    )
-    dimension, id_prefix = row.scaled or ("", "")
-    ids = [f"{id_prefix}{known}" for known in scaling.identifiers(source, "name")]
+_SCALED: Final[Mapping[str, tuple[str, str]]] = {
+    "AppStream fleet": ("appstream:fleet:DesiredCapacity", "fleet/"),
+}
+"""By platform the dimension and the prefix of the resource ID under which Application Auto Scaling
+knows it (its user guide, "Services that you can use")."""
+
+
+def _keep(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """What stays of a number under its scaling target, where there is one."""
+    dimension, prefix = _SCALED.get(row.platform, ("", ""))
+    ids = [f"{prefix}{known}" for known in scaling.identifiers(source, "name")]
     target = scaling.target_of(estate, source.resource, dimension, ids) if dimension else None
-    kept = scaling.kept(initial, target, row.cause)
+    if target is None:
+        return as_declared(estate, source, row, number, found)
+    kept = scaling.kept(number, target, row.cause)
     holds = tuple(
         Hold(
-            level.cause,
-            level.urn,
-            level.units,
-            (*found.evidence, *_said(level.evidence, row, target)),
-            row.fix if target is None else level.fix,
-            level.hours,
+            cause=level.cause,
+            urn=level.urn,
+            units=level.units,
+            evidence=(*found.evidence, *level.evidence),
+            fix=level.fix,
+            hours_per_week=level.hours,
         )
         for level in kept.levels
     )
-    undecided = kept.undecided
-    release = _released(source, row)
-    if isinstance(release, Undecided):
-        holds, undecided = (), (*undecided, release)
-    elif release is not None:
-        holds, undecided = (), ()
-    if holds or undecided:
-        undecided = (*undecided, *found.undecided)
-    known = initial.known if not isinstance(initial, Undecided) else None
-    part = row.part or prefix.rstrip(".")
-    yield Pool(
-        part_of(source.urn, part) if part else source.urn,
-        name,
-        row.platform,
-        CLOUD,
-        found.shapes,
-        holds,
-        desired=known if found.shapes else None,
-        ceiling=kept.ceiling,
-        market="spot" if row.market and market(source, row.market) == "spot" else "on-demand",
-        region=estate.region(source.resource, CLOUD),
-        undecided=undecided,
+    return Kept(
+        holds=holds,
+        undecided=kept.undecided,
+        assumptions=kept.assumptions,
         notices=kept.notices,
-        assumptions=(*found.assumptions, *kept.assumptions),
-        price_as=row.price_as,
-        overlap=(known or 0) if source.resource.replaced_before_delete else 0,
-        evidence=(*found.evidence, *([release] if isinstance(release, Evidence) else [])),
+        ceiling=kept.ceiling,
     )
-
-
-def _said(
-    evidence: tuple[Evidence, ...], row: Row, target: scaling.Target | None
-) -> tuple[Evidence, ...]:
-    if target is not None:
-        return evidence
-    return tuple(Evidence(item.urn, item.path, item.value, row.because) for item in evidence)
-
-
-def _released(source: Declared, row: Row) -> Evidence | Undecided | None:
-    for release in row.releases:
-        value = get(source.inputs, release.path)
-        if value is not None and not isinstance(value, bool | int | float | str | dict | list):
-            if None not in release.values:
-                continue  # hidden: it may not be set
-            return source.open(
-                release.path, f"{release.path} is hidden: it decides whether idle instances run"
-            )
-        if value in [wanted for wanted in release.values if wanted is not _PRESENT] or (
-            _PRESENT in release.values and bool(value)
-        ):
-            return source.evidence(release.path, release.because)
-    return None
-
-
-def _machines(estate: Estate, row: Row, source: Declared, prefix: str) -> Machines:
-    for path in row.kind:
-        if "[]." in path:
-            listed, _, inner = path.partition("[].")
-            overrides = get(source.inputs, prefix + listed)
-            if inner == "instanceType" and overrides is not None:
-                return overridden(estate, source, prefix + listed, overrides, Machines())
-            continue
-        value = get(source.inputs, prefix + path)
-        if value is None:
-            continue
-        if row.translate is None or not isinstance(value, str):
-            return machines(estate, source, prefix + path, value)
-        shape = row.translate(value)
-        if shape is None:
-            return machines(estate, source, prefix + path, value)
-        return Machines((shape,), evidence=(source.evidence(prefix + path, _says(shape)),))
-    return Machines()
-
-
-def _says(shape: Shape) -> str:
-    if shape.gpus is None:
-        return f"{shape.instance_type} has accelerators, how many no table says"
-    return f"{shape.instance_type} has {shape.gpus.normalize():f} {shape.accelerator or 'GPUs'}"
