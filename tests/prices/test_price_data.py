@@ -119,7 +119,9 @@ def test_a_bad_row_does_not_get_into_the_snapshot(tmp_path: Path) -> None:
             (source / name).write_bytes((folder / name).read_bytes())
     rows = list(csv.reader(io.StringIO((source / "cpu_prices.csv").read_text())))
     rows[1][-2] = ""
-    (source / "cpu_prices.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    (source / "cpu_prices.csv").write_text(text.getvalue())
     with pytest.raises(ValueError, match="has no source"):
         make(source, target, datetime.date(2026, 11, 23))
     assert not target.exists()

@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from importlib import resources
 
+from zerofloor.hardware import google
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -26,6 +28,9 @@ class Shape:
     vcpus: Decimal | None = None
     memory_gib: Decimal | None = None
     """Memory in GiB; None where the table has none."""
+    card: str = ""
+    """What the price list calls one of its accelerators where they are sold beside the machine
+    (`nvidia-tesla-t4` on an n1-standard-8); empty where they are part of the type."""
 
 
 def snapshot_rows(name: str) -> Iterator[dict[str, str]]:
@@ -64,13 +69,17 @@ def _known(cloud: str, name: str) -> Shape | None:
     if cloud == "azure" and name.lower().endswith("_promo"):
         # The same machine at another price: Standard_NC6_Promo (Azure retail price list).
         return _known(cloud, name[: -len("_promo")])
+    unit = google.unit_of(name) if cloud == "gcp" else None
+    if unit is not None:
+        return Shape(cloud, name, *unit)
     accelerated = _families().get((cloud, family(cloud, name)))
     if accelerated is None and cloud == "azure" and family(cloud, name):
         accelerated = _families().get((cloud, family(cloud, name)[:1]))
     if accelerated is None:
         return None
     if not accelerated:
-        return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name))
+        memory = google.memory_of(name) if cloud == "gcp" else None
+        return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name), memory_gib=memory)
     return Shape(
         cloud,
         name,
@@ -119,6 +128,8 @@ _SIZES = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 
 def _cpu_size(cloud: str, name: str) -> Decimal | None:
     # EC2 sizes are regular from medium on: large has 2 vCPUs, xlarge 4, Nxlarge N times 4 (EC2 user
     # guide, "Instance types").
+    if cloud == "gcp":
+        return google.vcpus_of(name)
     size = name.rsplit(".", 1)[-1] if cloud == "aws" else ""
     match = re.fullmatch(r"(\d+)xlarge", size)
     if match:

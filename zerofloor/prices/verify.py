@@ -17,6 +17,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final, Literal
 
+from zerofloor.hardware import google
 from zerofloor.hardware.instances import accelerated_types, lookup
 from zerofloor.prices.book import OLD_AFTER_DAYS, PriceBook, snapshot_age
 from zerofloor.prices.embedded import TABLES
@@ -132,7 +133,8 @@ def _unknown_types(prices: str, listed: set[str]) -> Iterator[Problem]:
     for cloud, name in sorted(
         {(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}
     ):
-        if (cloud, name.lower()) not in known and name not in listed:
+        unit = google.unit_of(name) if cloud == "gcp" else None
+        if (cloud, name.lower()) not in known and name not in listed and unit is None:
             yield Problem(
                 "error",
                 f"gpu_prices.csv: {cloud} {name}",
