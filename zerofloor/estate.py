@@ -175,8 +175,9 @@ class Estate:
         keys = {
             "aws": ("aws:region", "aws-native:region"),
             "gcp": ("gcp:region", "google-native:region"),
+            "azure": ("azure-native:location", "azure:location"),
         }
-        for key in keys.get(cloud, ("azure-native:location", "azure:location")):
+        for key in keys.get(cloud, (f"{cloud}:region",)):
             if config.get(key):
                 return config[key]
         return self.settings.region.get(cloud)

@@ -11,7 +11,7 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.money import Money
 from zerofloor.prices import managed
 from zerofloor.prices.book import HOUR, Key, Missing, Price, PriceBook, normal
-from zerofloor.prices.embedded import ManagedRow
+from zerofloor.prices.embedded import EVERYWHERE, LIST_REGION, ManagedRow
 
 if TYPE_CHECKING:
     from zerofloor.floor.result import Floor, Supply
@@ -72,11 +72,12 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
         return Unpriced("its instance type is not known")
     if supply.cloud in managed.PROVIDERS:
         found = [(shape, _managed(shape, supply, book)) for shape in supply.shapes]
-    elif supply.region is None:
+    elif supply.region is None and supply.cloud in LIST_REGION:
         why = f"its region is not known: set `region: {{{supply.cloud}: …}}` in zerofloor.yaml"
         return Unpriced(why, _beside(supply, book))
     else:
-        found = [(shape, _machine(shape, supply, supply.region, book)) for shape in supply.shapes]
+        place = supply.region or EVERYWHERE
+        found = [(shape, _machine(shape, supply, place, book)) for shape in supply.shapes]
     options = [
         option for _, priced in found if not isinstance(priced, Missing) for option in priced
     ]

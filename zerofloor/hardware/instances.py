@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from zerofloor.hardware import google
+from zerofloor.hardware.naming import has_scheme, read_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ def _known(cloud: str, name: str) -> Shape | None:
     unit = google.unit_of(name) if cloud == "gcp" else None
     if unit is not None:
         return Shape(cloud, name, *unit)
+    if has_scheme(cloud):
+        named = read_name(cloud, name)
+        return None if named is None else Shape(cloud, name, named.gpus, named.accelerator)
     accelerated = _families().get((cloud, family(cloud, name)))
     if accelerated is None and cloud == "azure" and family(cloud, name):
         accelerated = _families().get((cloud, family(cloud, name)[:1]))
@@ -144,7 +148,7 @@ def _table() -> Mapping[tuple[str, str], Shape]:
         table[row["cloud"], row["instance_type"].lower()] = Shape(
             row["cloud"],
             row["instance_type"],
-            _decimal(row["accelerator_count"]),
+            _accelerators(row),
             row["accelerator_name"],
             _decimal(row["vcpus"]),
             _decimal(row["memory_gib"]),
@@ -158,6 +162,12 @@ def _families() -> Mapping[tuple[str, str], bool]:
         (row["cloud"], row["family"]): row["accelerated"] == "yes"
         for row in snapshot_rows("families.csv")
     }
+
+
+def _accelerators(row: Mapping[str, str]) -> Decimal | None:
+    # "NVIDIA A100 80GB (fraction 0.05 of one GPU)": some sources count the part as one.
+    part = re.search(r"\(fraction (0\.\d+) of one GPU\)", row["accelerator_name"])
+    return Decimal(part[1]) if part else _decimal(row["accelerator_count"])
 
 
 def _decimal(cell: str) -> Decimal | None:

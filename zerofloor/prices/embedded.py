@@ -24,6 +24,9 @@ TABLES: Final = (
 )
 """The gathered tables; the snapshot's hash is over their bytes."""
 
+EVERYWHERE: Final = "all"
+"""The region of a price that holds in every region: what most smaller clouds have."""
+
 LIST_REGION: Final = {"aws": "us-east-1", "gcp": "us-central1", "azure": "eastus"}
 """The region whose list ranks instance types, whatever the region of the stack."""
 
@@ -82,10 +85,12 @@ def snapshot_hash() -> str:
 
 @cache
 def machine_row(cloud: str, item: str, region: str, market: str) -> Row | None:
-    """The price of a machine; `item` and `region` in lower case, `market` on-demand or spot."""
-    return next(
-        (row for _, _, row in _machine_rows(cloud, item, f",{region},{_option(market)},")), None
-    )
+    """The price of a machine; `item` and `region` in lower case, `market` on-demand or spot. What
+    costs the same everywhere stands under EVERYWHERE."""
+    for place in (region, EVERYWHERE):
+        for _, _, row in _machine_rows(cloud, item, f",{place},{_option(market)},"):
+            return row
+    return None
 
 
 def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, str, Row]]:

@@ -125,14 +125,13 @@ def _family(instance_type: str) -> str:
 
 
 def _unknown_types(prices: str, listed: set[str]) -> Iterator[Problem]:
+    priced = {(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}
     known = {
         (shape.cloud, shape.instance_type.lower())
-        for cloud in ("aws", "gcp", "azure")
+        for cloud in sorted({cloud for cloud, _ in priced})
         for shape in accelerated_types(cloud)
     }
-    for cloud, name in sorted(
-        {(row["cloud"], row["instance_type"]) for row in csv.DictReader(io.StringIO(prices))}
-    ):
+    for cloud, name in sorted(priced):
         unit = google.unit_of(name) if cloud == "gcp" else None
         if (cloud, name.lower()) not in known and name not in listed and unit is None:
             yield Problem(
