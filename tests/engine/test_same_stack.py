@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.comparison import comparable
 from tests.engine.real_engine import HERE, ROOT, Engine, logged_out
 from zerofloor.engine.program import preview_in_process
 from zerofloor.engine.pulumi import preview_with_engine
@@ -40,7 +41,7 @@ def same(real: Stack, ours: Stack) -> None:
     assert [resource.urn for resource in ours.resources] == [
         resource.urn for resource in real.resources
     ]
-    for one, other in zip(ours.resources, real.resources, strict=True):
+    for one, other in zip(comparable(ours), comparable(real), strict=True):
         assert one == other
     assert (ours.project, ours.name, ours.config) == (real.project, real.name, real.config)
 

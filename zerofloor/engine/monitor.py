@@ -33,6 +33,7 @@ from pulumi.runtime.proto import (
 
 from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.documents.steps import position
+from zerofloor.engine import kubernetes
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
 from zerofloor.errors import InputError
@@ -173,6 +174,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._invoke_transforms: list[Any] = []
         self._states: dict[str, tuple[str, Mapping[str, Any]]] = {}
         """By URN: ID and outputs, for references to resources."""
+        self._settings: dict[str, Mapping[str, Any]] = {}
+        """By URN of a provider: what it is configured with."""
         self._channels: dict[str, Any] = {}
 
     def close(self) -> None:
@@ -262,6 +265,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             provider = options.provider or self._default_provider(
                 request, options.version, options.plugin_download_url
             )
+            props = self._checked(urn, request, props, provider)
         resource = Resource(
             urn=urn,
             type=request.type,
@@ -289,6 +293,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self._out.resources[urn] = resource
             self._transforms[urn] = list(request.transforms)
             self._states[urn] = (known, outputs)
+            if is_provider:
+                self._settings[urn] = props
             if not resource.custom:
                 inherited = self._providers.get(request.parent, {}) if not request.custom else {}
                 self._providers[urn] = {**inherited, **options.providers}
@@ -368,6 +374,24 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         except RecursionError:
             self._refuse(f"the inputs of {urn} are nested too deeply", context)
             raise
+
+    def _checked(
+        self, urn: str, request: Any, props: dict[str, Any], provider: str
+    ) -> dict[str, Any]:
+        """The inputs as the provider's check returns them, for packages whose check we know."""
+        if not request.type.startswith("kubernetes:") or "pulumi:autonaming" in self._in.config:
+            return props
+        default = {"namespace": self._in.config.get("kubernetes:namespace")}
+        with self._lock:
+            settings = self._settings.get(provider.rpartition("::")[0], default)
+        if kubernetes.has_unknown(settings):
+            return props
+        namespace = kubernetes.default_namespace(settings)
+        props = kubernetes.checked(
+            request.type, props, name=request.name, urn=urn, namespace=namespace
+        )
+        self._note_secrets(props)
+        return props
 
     def _outputs(self, kind: str, props: Mapping[str, Any], secret: Any) -> dict[str, Any]:
         """What a provider's preview returns: the inputs; what it computes is missing, and so
