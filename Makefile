@@ -48,6 +48,7 @@ docs: .venv/.dev  ## Write the generated docs.
 bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.judging
+	$(BIN)/python -m benchmarks.shapes
 	$(BIN)/python -m benchmarks.pack
 
 pack-dist: .venv/.dev  ## Make dist/pack, a pack folder for `pulumi policy publish`.

@@ -3,9 +3,10 @@ schedulers do it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final, TypeAlias
 
 from zerofloor.capacity import PodDemand, Pool
 from zerofloor.floor.matching import (
@@ -57,6 +58,13 @@ class Packed:
     """By workload (its key): pods that no pool in the estate is meant for."""
 
 
+_Room: TypeAlias = tuple[Decimal, Decimal, Decimal]
+"""GPUs, cores, bytes."""
+_NONE: Final = Decimal(0)
+_MOST: Final = Decimal(2**63)
+"""Stands for a size that no table has: no limit."""
+
+
 @dataclass(slots=True)
 class _Bin:
     """Equal nodes while pods are being placed."""
@@ -76,8 +84,70 @@ class _Rack:
     """A pool while pods are being placed."""
 
     pool: Pool
-    bins: list[_Bin] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     brought: list[str] = field(default_factory=list)
+    nodes: int = 0
+    """Nodes in all blocks."""
+
+    @property
+    def bins(self) -> Iterator[_Bin]:
+        """All bins, in the order in which they came."""
+        return (bin_ for block in self.blocks for bin_ in block.bins)
+
+    def put(self, bin_: _Bin) -> None:
+        """Another bin, behind all others."""
+        if not self.blocks or len(self.blocks[-1].bins) >= _BLOCK:
+            self.blocks.append(_Block())
+        self.blocks[-1].put(bin_)
+        self.nodes += bin_.count
+
+
+_BLOCK: Final = 64
+"""Bins of a block: few enough to look through, many enough to pass over."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """Some bins of a rack, with what the emptiest has left: a pod that needs more skips them."""
+
+    bins: list[_Bin] = field(default_factory=list)
+    room: _Room = (_NONE, _NONE, _NONE)
+    counts: dict[Shape, int] = field(default_factory=dict)
+    """Nodes by what they most likely are."""
+
+    def put(self, bin_: _Bin) -> None:
+        self.bins.append(bin_)
+        self._measure(bin_)
+
+    def measure(self) -> None:
+        """Work room and counts out again, after bins were filled."""
+        self.room = (_NONE, _NONE, _NONE)
+        self.counts = {}
+        for bin_ in self.bins:
+            self._measure(bin_)
+
+    def _measure(self, bin_: _Bin) -> None:
+        self.room = _larger(self.room, _room_left(bin_))
+        self.counts[bin_.shapes[0]] = self.counts.get(bin_.shapes[0], 0) + bin_.count
+
+    def may_take(self, pod: PodDemand) -> bool:
+        gpus, cpu, memory = self.room
+        return pod.gpus <= gpus and pod.cpu <= cpu and pod.memory <= memory
+
+
+def _larger(one: _Room, other: _Room) -> _Room:
+    return max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])
+
+
+def _room_left(bin_: _Bin) -> _Room:
+    """The most GPUs, cores and bytes that a node of the bin can have left."""
+    gpus = max((_MOST if s.gpus is None else s.gpus for s in bin_.shapes), default=_NONE)
+    cpu = max((_MOST if s.vcpus is None else s.vcpus for s in bin_.shapes), default=_NONE)
+    memory = max(
+        (_MOST if s.memory_gib is None else s.memory_gib * 2**30 for s in bin_.shapes),
+        default=_NONE,
+    )
+    return gpus - bin_.gpus, cpu - bin_.cpu, memory - bin_.memory
 
 
 def pack(
@@ -97,9 +167,8 @@ def pack(
     racks = {pool.key: _Rack(pool) for pool in meeting.pools}
     for urn, number in standing.items():
         if number:
-            racks[urn].bins.append(
-                _with_daemons(_Bin(racks[urn].pool.shapes, number), racks[urn].pool, daemons)
-            )
+            rack = racks[urn]
+            rack.put(_with_daemons(_Bin(rack.pool.shapes, number), rack.pool, daemons))
     carried: dict[str, tuple[str, ...]] = {}
     pending: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
@@ -113,7 +182,7 @@ def pack(
         takers = _in_order(pod, [(racks[pool.key], shapes) for pool, shapes in meeting.takers(pod)])
         queue = _Queue(same)
         for rack, shapes in takers:
-            if queue.left and rack.bins:
+            if queue.left and rack.nodes:
                 queue.take(rack, _fill(rack, shapes, same[0], queue.left))
         for rack, shapes in takers:
             if queue.left and _may_bring(rack.pool, pod):
@@ -123,7 +192,7 @@ def pack(
             meant = meeting.meant(pod) and (pod.wants_gpu or selects_nodes(pod))
             (pending if meant else elsewhere).update(queue.rest())
     return Packed(
-        {rack.pool.key: _nodes(rack) for rack in racks.values() if rack.bins},
+        {rack.pool.key: _nodes(rack) for rack in racks.values() if rack.nodes},
         carried,
         {rack.pool.key: tuple(rack.brought) for rack in racks.values() if rack.brought},
         pending,
@@ -217,29 +286,50 @@ def _may_bring(pool: Pool, pod: PodDemand) -> bool:
 
 
 def _fill(rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int) -> int:
-    """Put pods on nodes that are there already; how many went."""
+    """Put pods on nodes that are there already; how many were placed."""
     placed = 0
-    for bin_ in list(rack.bins):
+    wanted = frozenset(map(id, shapes))
+    split: list[_Bin] = []
+    for block in rack.blocks:
         if left <= placed:
             break
-        usable = tuple(shape for shape in bin_.shapes if shape in shapes)
-        each = max((_more(shape, bin_, group) for shape in usable), default=0)
-        if not each:
+        if not block.may_take(group.pod):
             continue
-        full, rest = divmod(left - placed, each)
-        if full >= bin_.count:
-            _add(bin_, usable, group, each)
-            placed += each * bin_.count
-            continue
-        for number, pods in ((full, each), (1 if rest else 0, rest)):
-            if number:
-                part = _Bin(bin_.shapes, number, bin_.gpus, bin_.cpu, bin_.memory, bin_.alone)
-                _add(part, usable, group, pods)
-                rack.bins.append(part)
-                placed += number * pods
-                bin_.count -= number
-        if not bin_.count:
-            rack.bins.remove(bin_)
+        before = placed
+        for bin_ in block.bins:
+            if left <= placed:
+                break
+            placed += _fill_bin(bin_, wanted, group, left - placed, split)
+        if placed > before:
+            block.bins = [bin_ for bin_ in block.bins if bin_.count]
+            block.measure()
+    for part in split:
+        rack.nodes -= part.count  # They were counted before they were split off.
+        rack.put(part)
+    return placed
+
+
+def _fill_bin(
+    bin_: _Bin, wanted: frozenset[int], group: Group, left: int, split: list[_Bin]
+) -> int:
+    """Put pods on the nodes of one bin; nodes that get fewer than others are split off from it."""
+    # A pool's shapes are the same objects wherever they stand.
+    usable = tuple(shape for shape in bin_.shapes if id(shape) in wanted)
+    each = max((_more(shape, bin_, group) for shape in usable), default=0)
+    if not each:
+        return 0
+    full, rest = divmod(left, each)
+    if full >= bin_.count:
+        _add(bin_, usable, group, each)
+        return each * bin_.count
+    placed = 0
+    for number, pods in ((full, each), (1 if rest else 0, rest)):
+        if number:
+            part = _Bin(bin_.shapes, number, bin_.gpus, bin_.cpu, bin_.memory, bin_.alone)
+            _add(part, usable, group, pods)
+            split.append(part)
+            placed += number * pods
+            bin_.count -= number
     return placed
 
 
@@ -265,7 +355,7 @@ def _bring(
             count = min(number, room)
             new = _Bin(fitting, count, empty.gpus, empty.cpu, empty.memory)
             _add(new, fitting, group, pods)
-            rack.bins.append(new)
+            rack.put(new)
             placed += count * pods
             number -= count
     if not placed and each > 1 and left:
@@ -283,7 +373,7 @@ def _bring_single(
         if each and room:
             new = _Bin((shape,), min(room, -(-left // each)), empty.gpus, empty.cpu, empty.memory)
             _add(new, (shape,), group, each)
-            rack.bins.append(new)
+            rack.put(new)
             return min(left, new.count * each)
     return 0
 
@@ -292,16 +382,19 @@ def _room(rack: _Rack, shape: Shape) -> int:
     """How many nodes of a shape may still come before a limit of the pool is broken."""
     pool = rack.pool
     rooms = [10**6]
-    nodes = sum(bin_.count for bin_ in rack.bins)
     if pool.ceiling is not None:
-        rooms.append(pool.ceiling - nodes)
+        rooms.append(pool.ceiling - rack.nodes)
     for name, limit in pool.placement.limits.items() if pool.placement else ():
         each = _amount(shape, name)
         if each is None:
             if limit == 0:
                 rooms.append(0)
             continue
-        used = sum((_amount(bin_.shapes[0], name) or Decimal(0)) * bin_.count for bin_ in rack.bins)
+        used = sum(
+            (_amount(first, name) or Decimal(0)) * count
+            for block in rack.blocks
+            for first, count in block.counts.items()
+        )
         if each:
             rooms.append(int((limit - used) // each))
     return max(0, min(rooms))
@@ -373,6 +466,7 @@ def _nodes(rack: _Rack) -> tuple[Nodes, ...]:
     for bin_ in rack.bins:
         first = bin_.shapes[0]
         known = totals.get(first, Nodes(bin_.shapes, 0))
-        both = tuple(shape for shape in known.shapes if shape in bin_.shapes)
+        same = set(map(id, bin_.shapes))
+        both = tuple(shape for shape in known.shapes if id(shape) in same)
         totals[first] = Nodes(both, known.count + bin_.count)
     return tuple(totals[shape] for shape in sorted(totals, key=lambda shape: shape.instance_type))
