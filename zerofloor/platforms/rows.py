@@ -3,12 +3,14 @@ of data."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
 from zerofloor.capacity import (
+    Accounted,
     Assumption,
     Cause,
     Change,
@@ -24,6 +26,7 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import Declared, Field, Size, changes_of, declared, size
 from zerofloor.platforms.machines import Machines, describe, machines_of, union
+from zerofloor.platforms.nodes import Nodes, placement_of
 from zerofloor.stack import Hidden
 from zerofloor.values import at, get, items, keys, known_items
 
@@ -52,6 +55,30 @@ class Release:
     """What follows from it, as a clause."""
     bills: Stopped = Stopped.FREE
     """What the machine bills then: one that bills on is held, and the message says so."""
+    only: str = ""
+    """The instance types (a regular expression) for which it holds; empty: all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """A service's own scaler: where it is on, its minimum takes the place of the row's number."""
+
+    switch: str = ""
+    """Path of what turns it on; empty: a minimum that is given does."""
+    on: tuple[Any, ...] = (True,)
+    """Values of the switch with which it is on."""
+    minimum: tuple[str, ...]
+    default: int | None = None
+    """The minimum where it is omitted; None: no page says, so that is undecided."""
+    smallest: int = 0
+    """The smallest minimum that the service documents: less is undecided."""
+    unproven: str = ""
+    """Set where no page says that a minimum of 0 is accepted: printed as an assumption."""
+    maximum: tuple[str, ...] = ()
+    """Paths of its maximum; empty: it has none."""
+    cause: Cause = Cause.POOL_MINIMUM
+    because: str = "the autoscaler never goes below it"
+    fix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +122,14 @@ class Row:
     price_as: str | None = None
     derived: bool = False
     """True where the token is derived from a Terraform provider by the bridge and was not seen."""
+    scaling: Scaling | None = None
+    nodes: Nodes | None = None
+    """Set where pods run on the machines: how they get there. CPU pools are reported too then."""
+    machines: Callable[[Estate, Declared, str], Machines] | None = None
+    """Reads the machines where their type is no plain name at one of the paths (an element of
+    `each` starts at the third argument)."""
+    stopped: str = ""
+    """What a stopped machine bills, for people; empty where it can't be stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,26 +222,51 @@ def _prefixes(source: Declared, row: Row) -> list[str]:
 def read_row(
     estate: Estate, row: Row, source: Declared, *, prefix: str = "", keep: Keep = as_declared
 ) -> Iterator[Part]:
-    """The pool of one resource (or of one element of its list, at `prefix`); none without a GPU."""
-    found = _machines(estate, row, source, prefix)
-    if found.plain or (not found.shapes and not found.undecided):
+    """The pool of one resource (or of one element of its list, at `prefix`); none without a GPU,
+    unless pods run on it."""
+    found = row.machines(estate, source, prefix) if row.machines else None
+    if found is None:
+        found = _machines(estate, row, source, prefix)
+    if not found.shapes and not found.undecided:
         return
-    number = _number(row, source, prefix)
-    if isinstance(number, Undecided):
-        kept = Kept(undecided=(number,))
+    if found.plain and row.nodes is None:
+        return
+    declared_number = _number(row, source, prefix)
+    mode = _mode(row, source, prefix)
+    if isinstance(mode, Undecided):
+        kept = Kept(undecided=(mode,))
     else:
-        kept = keep(estate, source, row, number, found)
-    released = _released(source, row, prefix)
+        number = declared_number if mode is row else _number(mode, source, prefix)
+        if isinstance(number, Undecided):
+            kept = Kept(undecided=(number,))
+        else:
+            kept = keep(estate, source, mode, number, found)
+            if mode is not row and number.known == 0:
+                kept = replace(kept, assumptions=(*kept.assumptions, *_unproven(source, row)))
+            if declared_number is not number and number.known is not None:
+                declared_number = _at_creation(declared_number, number)
+    released = _released(source, row, prefix, found)
     if isinstance(released, Evidence) or not (kept.holds or kept.undecided):
         kept = replace(kept, holds=(), undecided=())
     elif isinstance(released, Undecided):
         kept = replace(kept, holds=(), undecided=(*kept.undecided, released))
+    elif bills := _bills_on(source, row, prefix):
+        kept = replace(kept, holds=tuple(_noting(hold, bills) for hold in kept.holds))
     undecided = kept.undecided
     if kept.holds or undecided:
         undecided = (*undecided, *found.undecided)
-    desired = None if isinstance(number, Undecided) else number.known
+    if found.plain:
+        kept, undecided = replace(kept, holds=()), ()
+    elif not kept.holds and not undecided:
+        why = released.because if isinstance(released, Evidence) else "it keeps no machine"
+        yield Accounted(urn=source.urn, path=prefix + row.machine[0], because=why)
+    desired = None if isinstance(declared_number, Undecided) else declared_number.known
     own = (source.logical, row.part or prefix.rstrip("."))
     overlap = (desired or 0) if source.resource.replaced_before_delete else 0
+    placement = None
+    if row.nodes is not None:
+        grows = mode is not row and kept.ceiling != 0
+        placement = placement_of(estate, row.cloud, source, prefix, row.nodes, found, grows=grows)
     yield Pool(
         urn=source.urn,
         part="#".join(part for part in own if part),
@@ -219,6 +279,7 @@ def read_row(
         ceiling=kept.ceiling,
         market=_market(source, row, prefix),
         region=estate.region(source.resource, row.cloud),
+        placement=placement,
         undecided=undecided,
         notices=kept.notices,
         assumptions=(*found.assumptions, *kept.assumptions),
@@ -226,6 +287,73 @@ def read_row(
         overlap=overlap,
         evidence=(*found.evidence, *((released,) if isinstance(released, Evidence) else ())),
     )
+
+
+def _mode(row: Row, source: Declared, prefix: str) -> Row | Undecided:
+    """The row itself, or with its scaler's minimum in place of its number where the scaler is
+    on."""
+    scaling = row.scaling
+    if scaling is None:
+        return row
+    minimum = source.field(*(prefix + path for path in scaling.minimum))
+    if scaling.switch:
+        switch = source.field(prefix + scaling.switch)
+        is_on = _is_one_of(switch.value, scaling.on) or switch.switch() in scaling.on
+        if switch.is_hidden:
+            fixed = source.field(*(prefix + path for path in row.count))
+            if minimum.count() != 0 or fixed.count() != 0:
+                why = f"{switch.path} isn't known at preview: it decides how many nodes stay"
+                return switch.undecided(why)
+            is_on = True
+    else:
+        is_on = not minimum.is_absent
+    if not is_on:
+        return row
+    if minimum.is_absent and scaling.default is None:
+        return minimum.undecided(f"{minimum.path} isn't given, so any minimum could apply")
+    given = minimum.count()
+    if isinstance(given, int) and given < scaling.smallest:
+        why = (
+            f"{minimum.path} is below {scaling.smallest}, the smallest minimum that "
+            f"{row.platform}s document: the pool may keep more"
+        )
+        return minimum.undecided(why)
+    return replace(
+        row,
+        count=scaling.minimum,
+        default=scaling.default or 0,
+        ceiling=scaling.maximum,
+        cause=scaling.cause,
+        because=scaling.because,
+        fix=scaling.fix,
+        change=((COUNT, 0),),
+    )
+
+
+def _unproven(source: Declared, row: Row) -> Iterator[Assumption]:
+    if row.scaling is not None and row.scaling.unproven:
+        what = f"{row.platform} {source.name} scales in to 0 nodes"
+        yield Assumption(what, row.scaling.unproven)
+
+
+def _at_creation(fixed: Size | Undecided, minimum: Size) -> Size:
+    """The number that is declared for the creation, else the scaler's minimum."""
+    if isinstance(fixed, Undecided) or fixed.default or fixed.known is None:
+        return minimum
+    return fixed
+
+
+def _bills_on(source: Declared, row: Row, prefix: str) -> Evidence | None:
+    """The state in which the machines are stopped and bill all the same."""
+    for release in row.releases:
+        field = source.field(prefix + release.path)
+        if release.bills is not Stopped.FREE and _is_one_of(field.value, release.values):
+            return field.evidence(release.because)
+    return None
+
+
+def _noting(hold: Hold, link: Evidence) -> Hold:
+    return replace(hold, evidence=(*hold.evidence, link))
 
 
 def _number(row: Row, source: Declared, prefix: str) -> Size | Undecided:
@@ -242,11 +370,13 @@ def _market(source: Declared, row: Row, prefix: str) -> Market:
     return "on-demand"
 
 
-def _released(source: Declared, row: Row, prefix: str) -> Evidence | Undecided | None:
+def _released(
+    source: Declared, row: Row, prefix: str, found: Machines
+) -> Evidence | Undecided | None:
     may_release: Undecided | None = None
     for release in row.releases:
         field = source.field(prefix + release.path)
-        if release.bills is Stopped.BILLS:
+        if release.bills is not Stopped.FREE or not _concerns(release, found):
             continue
         if _is_one_of(field.value, release.values):
             return field.evidence(release.because)
@@ -255,6 +385,14 @@ def _released(source: Declared, row: Row, prefix: str) -> Evidence | Undecided |
             why = f"{field.path} isn't known at preview: it decides whether idle GPUs run"
             may_release = field.undecided(why)
     return may_release
+
+
+def _concerns(release: Release, found: Machines) -> bool:
+    """Whether it holds for all that the machines may be."""
+    if not release.only:
+        return True
+    names = [shape.instance_type for shape in found.shapes]
+    return not found.undecided and all(re.fullmatch(release.only, name) for name in names)
 
 
 def _is_one_of(value: Any, wanted: tuple[Any, ...]) -> bool:

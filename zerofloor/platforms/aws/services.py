@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool
-from zerofloor.estate import Estate, workload_hint
+from zerofloor.capacity import Part, Pool
+from zerofloor.estate import Estate
 from zerofloor.platforms.aws import (
     autoscaling,
     batch,
@@ -21,6 +21,7 @@ from zerofloor.platforms.aws import (
     rows,
     sagemaker,
 )
+from zerofloor.platforms.hints import hinted
 from zerofloor.platforms.platform import Platform
 
 _SERVICES: Final = (
@@ -38,27 +39,6 @@ _SERVICES: Final = (
 )
 
 
-def _hinted(estate: Estate, part: Part) -> Part:
-    """The pool with what a hint says of its resource; the hint stands in its assumptions."""
-    hint = (
-        workload_hint(estate.settings, part.urn)
-        if isinstance(part, Pool) and estate.settings.hints.workloads
-        else None
-    )
-    if hint is None or not isinstance(part, Pool):
-        return part
-    runs, assumption = hint
-    known = replace(part, undecided=(), assumptions=(*part.assumptions, assumption))
-    if runs != "always":
-        return replace(known, holds=(), extra=())
-    if part.holds or part.extra:
-        return known
-    because = Evidence(part.urn, "", None, "a hint says that it always runs")
-    return replace(
-        known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),)
-    )
-
-
 def _of_its_resource(estate: Estate, part: Part) -> Part:
     """A pool that is one of several of its resource under that resource's own URN, with the rest as
     its part."""
@@ -71,7 +51,7 @@ def _of_its_resource(estate: Estate, part: Part) -> Part:
 def _with_hints(read: Callable[[Estate], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
     def on_an_estate(estate: Estate) -> Iterator[Part]:
         for part in read(estate):
-            yield _hinted(estate, _of_its_resource(estate, part))
+            yield hinted(estate, _of_its_resource(estate, part))
 
     return on_an_estate
 

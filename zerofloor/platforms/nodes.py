@@ -1,0 +1,110 @@
+"""How pods get onto the nodes of a managed Kubernetes pool: what its declaration and its cloud put
+on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import Placement, Taint
+from zerofloor.estate import Estate
+from zerofloor.hardware.node_labels import INSTANCE_TYPE
+from zerofloor.platforms.declared import Declared
+from zerofloor.platforms.machines import Machines
+from zerofloor.stack import Hidden
+from zerofloor.values import at, known_items, known_text
+
+UNNEEDED: Final = Decimal(600)
+"""Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
+scale-down-unneeded-time: 10 minutes); the managed clouds run the Cluster Autoscaler."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """Where a pool's declaration says what its nodes carry."""
+
+    name: str = "name"
+    """Path of the pool's name."""
+    name_labels: tuple[str, ...] = ()
+    """The labels that carry the pool's name."""
+    labels: tuple[str, ...] = ("labels",)
+    """Paths of its own labels: objects, or lists of {key, value}."""
+    taints: str = "taints"
+    """Path of its taints: a list of {key, value, effect}."""
+    gpu_taint: bool = False
+    """True where the cloud taints GPU nodes with their device's resource name, NoSchedule."""
+
+
+def placement_of(
+    estate: Estate,
+    cloud: str,
+    source: Declared,
+    prefix: str,
+    nodes: Nodes,
+    found: Machines,
+    *,
+    grows: bool,
+) -> Placement:
+    """How pods get onto the nodes. `grows`: an autoscaler adds nodes for pods that wait."""
+    settled = len(found.shapes) == 1 and not found.undecided
+    labels: dict[str, str | None] = {
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": None,
+        "kubernetes.io/hostname": None,
+        INSTANCE_TYPE: found.shapes[0].instance_type if settled else None,
+        "topology.kubernetes.io/region": estate.region(source.resource, cloud),
+        "topology.kubernetes.io/zone": None,
+    }
+    name = source.field(prefix + nodes.name)
+    labels |= dict.fromkeys(nodes.name_labels, known_text(name.value))  # None: any value.
+    is_open = False
+    for path in nodes.labels:
+        value = source.field(prefix + path).value
+        is_open = is_open or isinstance(value, Hidden)
+        labels |= dict(_labels(value))
+    taints = tuple(_taints(source.field(prefix + nodes.taints).value))
+    if nodes.gpu_taint:
+        taints = (*taints, *_device_taints(shape.accelerator for shape in found.shapes))
+    return Placement(
+        labels=labels,
+        open_labels=is_open,
+        taints=taints,
+        grows=grows,
+        reclaim=UNNEEDED if grows else Decimal(0),
+    )
+
+
+def _labels(value: Any) -> Iterator[tuple[str, str | None]]:
+    """The labels; None for a value that is hidden: pods that ask for any may run there."""
+    if isinstance(value, Mapping) and not {"key", "value"} >= value.keys():
+        for key, inner in value.items():
+            yield str(key), known_text(inner)
+        return
+    for item in known_items(value):
+        key = known_text(at(item, "key"))
+        if key:
+            yield key, known_text(at(item, "value"))
+
+
+def _taints(value: Any) -> Iterator[Taint]:
+    """The taints. A hidden one keeps no pod off: what might hold a GPU is rather counted."""
+    for item in known_items(value):
+        key = known_text(at(item, "key"))
+        if key:
+            effect = known_text(at(item, "effect")) or "NoSchedule"
+            yield Taint(key, known_text(at(item, "value")) or "", _EFFECTS.get(effect, effect))
+
+
+_EFFECTS: Final = {
+    "NO_SCHEDULE": "NoSchedule",
+    "NO_EXECUTE": "NoExecute",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+}
+
+
+def _device_taints(accelerators: Iterable[str]) -> Iterator[Taint]:
+    makers = {name.split(" ")[0].lower() for name in accelerators if name}
+    for maker in sorted(makers & {"nvidia", "amd"}):
+        yield Taint(f"{maker}.com/gpu")
