@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -14,228 +15,324 @@ from zerofloor.floor.packings import (
     Level,
     Packings,
     follows_pods,
+    has_gpu,
     is_gpu,
     nodes_for,
     only_gpu,
     own_nodes,
 )
 from zerofloor.floor.result import Entry, Supply, Verdict
+from zerofloor.floor.retained import Retained
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape
+from zerofloor.words import counted
 
 
 def pool_entries(
     pool: Pool,
+    *,
     askers: tuple[Asker, ...],
     carried: tuple[Scaled, ...],
     packings: Packings,
-    kept: tuple[Hold, Nodes] | None,
-) -> Iterable[Entry]:
+    retained: Retained | None,
+) -> Iterator[Entry]:
     """The entries of a pool: one, or one a shape where its floor has several; none for a pool that
-    is no matter of GPUs."""
-    levels = packings.levels
-    peak = packings.peak.nodes.get(pool.key, ())
-    peak = tuple(nodes for nodes in peak if is_gpu(nodes.shapes[0]))
-    only_gpu = bool(pool.shapes) and all(is_gpu(shape) for shape in pool.shapes)
-    mixed = not only_gpu and any(is_gpu(shape) for shape in pool.shapes) and not follows_pods(pool)
-    undecided = pool.undecided
-    if mixed and own_nodes(pool, Decimal(0)):
-        why = (
-            f"its {own_nodes(pool, Decimal(0))} nodes may be of a type with GPUs or of one without"
-        )
-        undecided = (
-            *undecided,
-            Undecided(pool.urn, "", why, "Name types of one kind, or add a waiver"),
-        )
-        peak = ()
-    if not (peak or only_gpu or undecided or kept):
+    has nothing to do with GPUs."""
+    seen = _look_at(pool, packings, retained)
+    if not (seen.running or only_gpu(pool) or seen.undecided or retained):
         return
-    holds = tuple(hold for hold in (*pool.holds, *pool.extra) if hold.least and not mixed)
-    if kept is not None:
-        holds = (*holds, kept[0])
-        if not peak:
-            peak = (kept[1],)
-    if kept is not None or not peak:
-        hours = WEEK
-    else:
-        hours = max(
-            (level.hours for level in levels if level.packed.nodes.get(pool.key)), default=WEEK
-        )
-    evidence = _distinct(
-        (
-            *pool.evidence,
-            *(e for hold in holds for e in hold.evidence),
-            *_carrying(carried, pool, packings.peak),
-        )
-    )
-    rows = peak or (Nodes(_usual(pool, askers), 0),)
-    tail = max((s.idle_tail for same in askers for s in same), default=Decimal(0))
+    rows = seen.running or (Nodes(_usual_shapes(pool, askers), 0),)
+    carrying = _carrying(carried, pool, packings.peak)
+    links = (*pool.evidence, *(e for hold in seen.holds for e in hold.evidence), *carrying)
+    evidence = _distinct(links)
     for index, nodes in enumerate(rows):
-        first = nodes.shapes[0] if nodes.shapes else None
-        count = nodes.count if pool.shapes else 0
-        gpus = (
-            Decimal(0)
-            if first is None
-            else (Decimal(1) if first.gpus is None else first.gpus) * count
+        supply = _supply_of_row(pool, nodes, seen, packings, askers)
+        if index:
+            # What belongs to the pool as a whole stands with its first row.
+            supply = replace(supply, ceiling=0, overlap=0)
+        else:
+            desired = _desired_in_first_row(pool, packings.desired, nodes)
+            ceiling = _ceiling(pool, askers, packings.busiest, rows)
+            supply = replace(supply, desired=desired, ceiling=ceiling)
+        undecided = seen.undecided if index == 0 else ()
+        yield _pool_entry(pool, supply, replace(seen, undecided=undecided), evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What is certain of a pool without any request."""
+
+    running: tuple[Nodes, ...]
+    """Its nodes with GPUs, at the peak of an idle week; empty: none is certain."""
+    holds: tuple[Hold, ...]
+    undecided: tuple[Undecided, ...]
+    hours: Decimal
+    """Hours of a week in which any of them runs."""
+    all_week: bool
+    """Whether they run all week, whatever the schedules say."""
+
+
+def _look_at(pool: Pool, packings: Packings, retained: Retained | None) -> _Seen:
+    at_peak = packings.peak.nodes.get(pool.key, ())
+    running = tuple(nodes for nodes in at_peak if is_gpu(nodes.shapes[0]))
+    holds = tuple(hold for hold in (*pool.holds, *pool.extra) if hold.least)
+    undecided = pool.undecided
+    mixed = has_gpu(pool) and not only_gpu(pool) and not follows_pods(pool)
+    if mixed:
+        # Its nodes may all be of a type without GPUs.
+        holds = ()
+        own = own_nodes(pool, Decimal(0))
+        if own:
+            running, undecided = (), (*undecided, _undecided_mix(pool, own))
+    if retained is not None:
+        return _Seen(
+            running=running or (retained.nodes,),
+            holds=(*holds, retained.hold),
+            undecided=undecided,
+            hours=WEEK,
+            all_week=True,
         )
-        verdict: Verdict = "held" if count else "undecided" if undecided else "zero"
-        yield Entry(
-            urn=pool.urn,
-            kind="pool",
-            name=pool.name,
-            platform=pool.platform,
-            verdict=verdict,
-            gpus=None if verdict == "undecided" else gpus,
-            nodes=None if verdict == "undecided" else count,
-            hours_per_week=hours if count else Decimal(0),
-            evidence=evidence,
-            holds=tuple(sorted(holds, key=lambda h: (-h.least, h.urn, h.cause.value)))
-            if count
-            else (),
-            undecided=undecided if index == 0 else (),
-            supply=Supply(
-                cloud=pool.cloud,
-                shapes=nodes.shapes,
-                market=pool.market,
-                region=pool.region,
-                price_as=pool.price_as,
-                nodes=count,
-                node_hours_per_week=count * WEEK
-                if kept is not None
-                else _node_hours(pool, levels, first),
-                desired=_desired(pool, packings.desired, first, index == 0),
-                ceiling=_ceiling(pool, askers, packings.busiest, rows) if index == 0 else 0,
-                idle_tail=tail + (pool.placement.reclaim if pool.placement else Decimal(0)),
-                overlap=pool.overlap if index == 0 else 0,
-                os=pool.os,
-            ),
-        )
+    with_nodes = [level.hours for level in packings.levels if level.packed.nodes.get(pool.key)]
+    hours = max(with_nodes, default=WEEK) if running else WEEK
+    return _Seen(running=running, holds=holds, undecided=undecided, hours=hours, all_week=False)
+
+
+def _undecided_mix(pool: Pool, nodes: int) -> Undecided:
+    why = f"its {counted(nodes, 'node')} may be of a type with GPUs or of one without"
+    return Undecided(pool.urn, "", why, "Name types of one kind, or add a waiver")
+
+
+def _pool_entry(pool: Pool, supply: Supply, seen: _Seen, evidence: tuple[Evidence, ...]) -> Entry:
+    nodes = supply.nodes
+    verdict = _verdict(held=bool(nodes), undecided=bool(seen.undecided))
+    holds = tuple(sorted(seen.holds, key=lambda h: (-h.least, h.urn, h.cause.value)))
+    known = verdict != "undecided"
+    return Entry(
+        urn=pool.urn,
+        kind="pool",
+        name=pool.name,
+        platform=pool.platform,
+        verdict=verdict,
+        gpus=_gpus_per_node(supply.shapes) * nodes if known else None,
+        nodes=nodes if known else None,
+        hours_per_week=seen.hours if nodes else Decimal(0),
+        evidence=evidence,
+        holds=holds if nodes else (),
+        undecided=seen.undecided,
+        supply=supply,
+    )
+
+
+def _verdict(*, held: bool, undecided: bool) -> Verdict:
+    if held:
+        return "held"
+    return "undecided" if undecided else "zero"
+
+
+def _gpus_per_node(shapes: tuple[Shape, ...]) -> Decimal:
+    """GPUs of the node that the platform would take; at least one where no table has the count."""
+    if not shapes:
+        return Decimal(0)
+    return Decimal(1) if shapes[0].gpus is None else shapes[0].gpus
+
+
+def _supply_of_row(
+    pool: Pool, nodes: Nodes, seen: _Seen, packings: Packings, askers: tuple[Asker, ...]
+) -> Supply:
+    count = nodes.count if pool.shapes else 0
+    first = nodes.shapes[0] if nodes.shapes else None
+    hours = count * WEEK if seen.all_week else _node_hours(pool, packings.levels, first)
+    tail = max((s.idle_tail for same in askers for s in same), default=Decimal(0))
+    reclaim = pool.placement.reclaim if pool.placement else Decimal(0)
+    return Supply(
+        cloud=pool.cloud,
+        shapes=nodes.shapes,
+        market=pool.market,
+        region=pool.region,
+        price_as=pool.price_as,
+        nodes=count,
+        node_hours_per_week=hours,
+        desired=_nodes_of(pool, packings.desired, first),
+        ceiling=0,
+        idle_tail=tail + reclaim,
+        overlap=pool.overlap,
+        os=pool.os,
+    )
 
 
 def _node_hours(pool: Pool, levels: tuple[Level, ...], shape: Shape | None) -> Decimal:
+    return _hours_by_level((level.hours, _nodes_of(pool, level.packed, shape)) for level in levels)
+
+
+def _hours_by_level(levels: Iterable[tuple[Decimal, int]]) -> Decimal:
+    """Node-hours of a week: each level's nodes beyond those of the levels that last longer."""
     total = Decimal(0)
     before = 0
-    for level in levels:
-        now = sum(
-            nodes.count
-            for nodes in level.packed.nodes.get(pool.key, ())
-            if nodes.shapes[0] == shape
-        )
-        total += max(0, now - before) * level.hours
-        before = max(before, now)
+    for hours, nodes in levels:
+        total += max(0, nodes - before) * hours
+        before = max(before, nodes)
     return total
 
 
-def _desired(pool: Pool, desired: Packed, shape: Shape | None, first: bool) -> int:
+def _nodes_of(pool: Pool, packed: Packed, shape: Shape | None) -> int:
+    nodes = packed.nodes.get(pool.key, ())
+    return sum(some.count for some in nodes if some.shapes[0] == shape)
+
+
+def _desired_in_first_row(pool: Pool, desired: Packed, nodes: Nodes) -> int:
     """Nodes at creation; those of shapes that the floor does not have count with its first row."""
-    nodes = [n for n in desired.nodes.get(pool.key, ()) if is_gpu(n.shapes[0])]
-    own = sum(n.count for n in nodes if n.shapes[0] == shape)
-    return (
-        max(own, 0)
-        if not first
-        else max(sum(n.count for n in nodes), 0)
-        if len(nodes) <= 1
-        else own or sum(n.count for n in nodes)
-    )
+    at_creation = [n for n in desired.nodes.get(pool.key, ()) if is_gpu(n.shapes[0])]
+    total = sum(n.count for n in at_creation)
+    if len(at_creation) <= 1:
+        return total
+    first = nodes.shapes[0] if nodes.shapes else None
+    return sum(n.count for n in at_creation if n.shapes[0] == first) or total
 
 
 def _ceiling(
     pool: Pool, askers: tuple[Asker, ...], busiest: Packed, rows: tuple[Nodes, ...]
 ) -> int | None:
-    """Nodes at most: the pool's own maximum, or what its pods and limits allow; None where nothing
-    limits it."""
+    """Nodes at most: the pool's own maximum, or what its pods and limits allow; None: unlimited."""
     floor = sum(nodes.count for nodes in rows)
-    if pool.ceiling is not None or not follows_pods(pool):
-        return None if pool.ceiling is None else max(pool.ceiling, floor)
-    if askers and all(s.ceiling is not None and not s.undecided for same in askers for s in same):
-        return max(
-            floor,
-            sum(
-                nodes.count for nodes in busiest.nodes.get(pool.key, ()) if is_gpu(nodes.shapes[0])
-            ),
-        )
+    if pool.ceiling is not None:
+        return max(pool.ceiling, floor)
+    if not follows_pods(pool):
+        return None
+    if askers and all(_is_bounded(s) for same in askers for s in same):
+        most = (n.count for n in busiest.nodes.get(pool.key, ()) if is_gpu(n.shapes[0]))
+        return max(floor, sum(most))
     limits = pool.placement.limits if pool.placement else {}
     per_node = rows[0].shapes[0].gpus if rows[0].shapes else None
-    allowed = [
-        int(limit // per_node)
-        for name, limit in limits.items()
-        if is_accelerator(name) and per_node
-    ]
+    if not per_node:
+        return None
+    allowed = [int(limit // per_node) for name, limit in limits.items() if is_accelerator(name)]
     return max(floor, min(allowed)) if allowed else None
 
 
-def _usual(pool: Pool, askers: tuple[Asker, ...]) -> tuple[Shape, ...]:
+def _is_bounded(s: Scaled) -> bool:
+    return s.ceiling is not None and not s.undecided
+
+
+def _usual_shapes(pool: Pool, askers: tuple[Asker, ...]) -> tuple[Shape, ...]:
     """What a node of a pool that holds nothing would be: the cheapest that its pods fit on, else
     the cheapest with a GPU."""
     for same in askers:
         for s in same[:_TRIED]:
-            one = nodes_for(pool, s, 1)
-            if one:
-                return one[0].shapes
+            nodes = nodes_for(pool, s, 1)
+            if nodes:
+                return nodes[0].shapes
     return tuple(shape for shape in pool.shapes if is_gpu(shape))
 
 
 _TRIED: Final = 20
-"""Of so many workloads with like pods one will fit on a node, if any does."""
+"""Of so many workloads with like pods one fits on a node, if any does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whereabouts:
+    """Where the pods of a workload are in an idle week."""
+
+    pods: int
+    """Pods that are kept."""
+    pending: int
+    """Of those, pods that a pool is meant for and none can take."""
+    elsewhere: int
+    """Of those, pods that no pool in the estate is meant for."""
+    carried_by: tuple[str, ...]
+    """The pools (URNs) whose nodes carry them."""
+    strays: tuple[Pool, ...]
+    """For pods without a GPU: the GPU pools that provision nodes for them."""
 
 
 def workload_entry(
-    s: Scaled, meeting: Meeting, strays: tuple[Pool, ...], packings: Packings
+    s: Scaled, *, meeting: Meeting, strays: tuple[Pool, ...], packings: Packings
 ) -> Entry | None:
-    workload = s.workload
-    urn = workload.urn
-    pods = s.pods(Decimal(0))
-    peak = packings.peak
-    pending = peak.pending.get(workload.key, 0)
-    elsewhere = peak.elsewhere.get(workload.key, 0)
-    carried = tuple(
-        dict.fromkeys(key.partition("#")[0] for key in peak.carried_by.get(workload.key, ()))
-    )
-    matters = (
-        workload.pod.wants_gpu
-        or workload.pod_unread
-        or (bool(s.undecided) and _may_stray(s, meeting, packings.levels[-1]))
-    )
-    undecided = s.undecided if matters else ()
-    if pending and workload.pod.wants_gpu:
-        undecided = (*undecided, _unplaced(s, meeting, pending))
-    if not workload.pod.wants_gpu and not strays and not undecided:
+    """The entry of a workload; None where it neither asks for GPUs nor keeps a GPU node."""
+    pod = s.workload.pod
+    where = _locate(s, strays, packings.peak)
+    undecided = _open_points(s, where, meeting, packings)
+    if not pod.wants_gpu and not strays and not undecided:
         return None
-    holds = tuple(hold for hold in s.holds if hold.least)
-    if strays:
-        holds = tuple(
-            hold if hold.cause is Cause.CAPACITY_BUFFER else _stray(s, hold, strays)
-            for hold in holds[:1]
-        )
-    evidence = (*s.evidence, *workload.evidence, *(e for hold in holds for e in hold.evidence))
-    running = pods - pending if workload.pod.wants_gpu else len(strays)
-    homeless = workload.pod.wants_gpu and not meeting.meant(workload.pod)
-    supply = _own_supply(s, packings, elsewhere) if homeless else None
-    gpus = (workload.pod.gpus or Decimal(1 if workload.pod.open_count else 0)) * running
-    nodes: int | None = None
-    if supply is not None:
-        # Of what size the nodes are that carry them elsewhere, and so how many, nothing says.
-        nodes = supply.nodes if supply.shapes or not supply.nodes else None
-        if supply.shapes and supply.nodes and not carried:
-            gpus = (supply.shapes[0].gpus or Decimal(1)) * supply.nodes
-    verdict: Verdict = "held" if running > 0 and holds else "undecided" if undecided else "zero"
-    hours = max((hold.hours_per_week for hold in holds), default=Decimal(0))
+    holds = _holds_of(s, strays)
+    running = where.pods - where.pending if pod.wants_gpu else len(strays)
+    verdict = _verdict(held=running > 0 and bool(holds), undecided=bool(undecided))
+    homeless = pod.wants_gpu and not meeting.meant(pod)
+    supply = _own_supply(s, packings, where.elsewhere) if homeless else None
+    held = verdict == "held"
+    links = (*s.evidence, *s.workload.evidence, *(e for hold in holds for e in hold.evidence))
+    name = f"{s.workload.name} ({s.workload.part})" if s.workload.part else s.workload.name
     return Entry(
-        urn=urn,
+        urn=s.workload.urn,
         kind="workload",
-        name=f"{workload.name} ({workload.part})" if workload.part else workload.name,
-        platform=workload.kind,
+        name=name,
+        platform=s.workload.kind,
         verdict=verdict,
-        gpus=None if verdict == "undecided" else gpus if verdict == "held" else Decimal(0),
-        nodes=nodes if verdict != "undecided" else None,
-        hours_per_week=hours if verdict == "held" else Decimal(0),
-        evidence=_distinct(evidence),
-        holds=holds if verdict == "held" else (),
+        gpus=_gpus_of(s, verdict, running, supply, where),
+        nodes=None if verdict == "undecided" else _own_nodes_of(supply),
+        hours_per_week=max(hold.hours_per_week for hold in holds) if held else Decimal(0),
+        evidence=_distinct(links),
+        holds=holds if held else (),
         undecided=undecided,
         supply=supply,
-        carried_by=carried,
+        carried_by=where.carried_by,
     )
+
+
+def _locate(s: Scaled, strays: tuple[Pool, ...], peak: Packed) -> _Whereabouts:
+    key = s.workload.key
+    pools = (pool.partition("#")[0] for pool in peak.carried_by.get(key, ()))
+    return _Whereabouts(
+        pods=s.pods(Decimal(0)),
+        pending=peak.pending.get(key, 0),
+        elsewhere=peak.elsewhere.get(key, 0),
+        carried_by=tuple(dict.fromkeys(pools)),
+        strays=strays,
+    )
+
+
+def _open_points(
+    s: Scaled, where: _Whereabouts, meeting: Meeting, packings: Packings
+) -> tuple[Undecided, ...]:
+    """What is undecided of a workload, where it can matter to a GPU."""
+    pod = s.workload.pod
+    if pod.wants_gpu and where.pending:
+        return (*s.undecided, _unplaced(s, meeting, where.pending))
+    if pod.wants_gpu or s.workload.pod_unread:
+        return s.undecided
+    if s.undecided and _may_stray(s, meeting, packings.levels[-1]):
+        return s.undecided
+    return ()
+
+
+def _holds_of(s: Scaled, strays: tuple[Pool, ...]) -> tuple[Hold, ...]:
+    holds = tuple(hold for hold in s.holds if hold.least)
+    if not strays or not holds:
+        return holds
+    largest = holds[0]
+    if largest.cause is Cause.CAPACITY_BUFFER:
+        return (largest,)
+    return (_stray(s, largest, strays),)
+
+
+def _gpus_of(
+    s: Scaled, verdict: Verdict, running: int, supply: Supply | None, where: _Whereabouts
+) -> Decimal | None:
+    """GPUs that are certainly held: those that the pods ask for, or those of whole nodes that run
+    for them alone."""
+    if verdict != "held":
+        return None if verdict == "undecided" else Decimal(0)
+    if supply is not None and supply.shapes and supply.nodes and not where.carried_by:
+        return (supply.shapes[0].gpus or Decimal(1)) * supply.nodes
+    pod = s.workload.pod
+    return (pod.gpus or Decimal(1 if pod.open_count else 0)) * running
+
+
+def _own_nodes_of(supply: Supply | None) -> int | None:
+    """Nodes outside the estate; None where their size, and so their number, is not known."""
+    if supply is None or (supply.nodes and not supply.shapes):
+        return None
+    return supply.nodes
 
 
 def _may_stray(s: Scaled, meeting: Meeting, busiest: Level) -> bool:
@@ -252,12 +349,10 @@ def _own_supply(s: Scaled, packings: Packings, elsewhere: int) -> Supply:
     select, else of none that is known."""
     shape = s.workload.node_shape
     per_node = _pods_per_node(s, shape)
-    hours = Decimal(0)
-    before = 0
-    for level in packings.levels:
-        now = -(-level.packed.elsewhere.get(s.workload.key, 0) // per_node)
-        hours += max(0, now - before) * level.hours
-        before = max(before, now)
+    hours = _hours_by_level(
+        (level.hours, -(-level.packed.elsewhere.get(s.workload.key, 0) // per_node))
+        for level in packings.levels
+    )
     at_creation = packings.desired.elsewhere.get(s.workload.key, 0)
     ceiling = None if s.ceiling is None else -(-s.ceiling * s.workload.pods_per_replica // per_node)
     return Supply(
@@ -325,19 +420,18 @@ def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
 
 
 def _carrying(carried: tuple[Scaled, ...], pool: Pool, packed: Packed) -> tuple[Evidence, ...]:
+    provisioned_for = packed.brought.get(pool.key, ())
     return tuple(
-        Evidence(
-            s.workload.urn,
-            "",
-            None,
-            (
-                f"{s.pods(Decimal(0))} pods of {s.workload.kind} {s.workload.name} run on "
-                f"{pool.name} without a request"
-            ),
-        )
+        _carried_pods(s, pool)
         for s in carried
-        if s.workload.pod.wants_gpu or s.workload.key in packed.brought.get(pool.key, ())
+        if s.workload.pod.wants_gpu or s.workload.key in provisioned_for
     )
+
+
+def _carried_pods(s: Scaled, pool: Pool) -> Evidence:
+    pods = counted(s.pods(Decimal(0)), "pod")
+    because = f"{pods} of {s.workload.kind} {s.workload.name} run on {pool.name} without a request"
+    return Evidence(s.workload.urn, "", None, because)
 
 
 def _distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

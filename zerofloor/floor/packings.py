@@ -3,16 +3,28 @@ packed into its nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from zerofloor.capacity import WEEK, Pool
 from zerofloor.floor.matching import Meeting
 from zerofloor.floor.packing import Group, Nodes, Packed, pack
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.instances import Shape
+
+_MOST_PODS: Final = 100_000
+"""More pods than that are packed as that many: the ceiling is a money figure, not a plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """The workloads of an estate under their scalers."""
+
+    workloads: tuple[Scaled, ...]
+    daemons: tuple[Scaled, ...]
+    """One pod on each node that matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +55,57 @@ Asker: TypeAlias = tuple[Scaled, ...]
 """Workloads whose pods ask for the same kind of GPU and may land on the same pools."""
 
 
-def levels_of(
-    meeting: Meeting, scaled: tuple[Scaled, ...], daemons: tuple[Group, ...]
-) -> tuple[Level, ...]:
-    """From what is held all week to what is held at the peak of the schedules (which are taken to
-    coincide)."""
-    hours = {WEEK}
-    hours.update(
-        hold.hours_per_week for pool in meeting.pools for hold in (*pool.holds, *pool.extra)
+def pack_everything(meeting: Meeting, demand: Demand) -> Packings:
+    """The estate's pods in its nodes: by hours of an idle week, at creation, at the busiest."""
+    daemons = tuple(_group_of(s, 1) for s in demand.daemons)
+    levels = tuple(_pack_levels(meeting, demand.workloads, daemons))
+    at_creation = {
+        pool.key: max(pool.desired or 0, levels[0].standing.get(pool.key, 0))
+        for pool in meeting.pools
+        if pool.shapes
+    }
+    return Packings(
+        levels=levels,
+        desired=pack(meeting, at_creation, _desired_pods(demand), daemons),
+        busiest=pack(meeting, levels[-1].standing, _most_pods(demand), daemons),
     )
-    hours.update(hold.hours_per_week for s in scaled for hold in s.holds)
-    found: list[Level] = []
-    for level in sorted(hours, reverse=True):
-        standing = {pool.key: own for pool in meeting.pools if (own := own_nodes(pool, level))}
-        groups = (
-            Group(s.workload.key, s.workload.pod, pods) for s in scaled if (pods := s.pods(level))
-        )
-        found.append(Level(level, standing, pack(meeting, standing, groups, daemons)))
-    return tuple(found)
+
+
+def _pack_levels(
+    meeting: Meeting, workloads: tuple[Scaled, ...], daemons: tuple[Group, ...]
+) -> Iterator[Level]:
+    """From what is held all week to the peak of the schedules (which are taken to coincide)."""
+    for hours in sorted(_hours_of(meeting.pools, workloads), reverse=True):
+        standing = {pool.key: own for pool in meeting.pools if (own := own_nodes(pool, hours))}
+        kept = ((s, s.pods(hours)) for s in workloads)
+        groups = (Group(s.workload.key, s.workload.pod, pods) for s, pods in kept if pods)
+        yield Level(hours, standing, pack(meeting, standing, groups, daemons))
+
+
+def _hours_of(pools: Iterable[Pool], workloads: Iterable[Scaled]) -> set[Decimal]:
+    hours = {WEEK}
+    for pool in pools:
+        hours.update(hold.hours_per_week for hold in (*pool.holds, *pool.extra))
+    for s in workloads:
+        hours.update(hold.hours_per_week for hold in s.holds)
+    return hours
+
+
+def _desired_pods(demand: Demand) -> Iterator[Group]:
+    for s in demand.workloads:
+        if s.desired:
+            yield _group_of(s, s.desired)
+
+
+def _most_pods(demand: Demand) -> Iterator[Group]:
+    for s in demand.workloads:
+        if s.ceiling:
+            yield _group_of(s, min(s.ceiling, _MOST_PODS))
+
+
+def _group_of(s: Scaled, replicas: int) -> Group:
+    pods = 1 if s.workload.daemon else replicas * s.workload.pods_per_replica
+    return Group(s.workload.key, s.workload.pod, pods)
 
 
 def own_nodes(pool: Pool, hours: Decimal) -> int:
@@ -79,7 +124,13 @@ def nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
 
 
 def only_gpu(pool: Pool) -> bool:
+    """Whether every node of the pool has a GPU."""
     return bool(pool.shapes) and all(is_gpu(shape) for shape in pool.shapes)
+
+
+def has_gpu(pool: Pool) -> bool:
+    """Whether a node of the pool can have a GPU."""
+    return any(is_gpu(shape) for shape in pool.shapes)
 
 
 def is_gpu(shape: Shape) -> bool:

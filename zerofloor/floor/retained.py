@@ -5,55 +5,59 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Pool, Undecided, Workload
 from zerofloor.floor.matching import shapes_for, tolerates
 from zerofloor.floor.packing import Nodes
-from zerofloor.floor.packings import Asker, follows_pods, is_gpu, nodes_for
+from zerofloor.floor.packings import Asker, follows_pods, has_gpu, is_gpu, nodes_for, only_gpu
 from zerofloor.schedules import BadSchedule, hours_for
 
 
-def retained(
-    pools: tuple[Pool, ...], askers: Mapping[str, tuple[Asker, ...]], capacity: Capacity
-) -> Mapping[str, tuple[Hold, Nodes]]:
-    """Pools (by URN) whose nodes stay after the busy hour, with the hold and the least that stays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """A node that is never removed once it was provisioned."""
 
-    That needs pods that bring nodes: those of the estate, or, where it has none for the pool, those
-    that it is there for.
+    hold: Hold
+    nodes: Nodes
+
+
+def find_retained(
+    pools: tuple[Pool, ...], askers: Mapping[str, tuple[Asker, ...]], capacity: Capacity
+) -> Mapping[str, Retained]:
+    """By pool (its key): what stays of it after the busy hour, one node where one is certain.
+
+    That needs pods that provision nodes: those of the estate, or, if it has none for the pool,
+    those that the pool is there for.
     """
-    kept: dict[str, tuple[Hold, Nodes]] = {}
-    pinning = tuple(
-        workload
-        for workload in capacity.workloads
-        if workload.daemon and workload.pod.do_not_disrupt
-    )
+    pinning = tuple(w for w in capacity.workloads if w.daemon and w.pod.do_not_disrupt)
+    retained: dict[str, Retained] = {}
     for pool in pools:
         placement = pool.placement
-        if placement is None or placement.expires:
-            continue
-        hold = (
-            placement.retained
-            or _pinned_by_daemon(pool, pinning)
-            or _reused(pool, askers.get(pool.key, ()))
-        )
-        gpu_shapes = tuple(shape for shape in pool.shapes if is_gpu(shape))
-        if hold is None or not gpu_shapes or not placement.grows:
+        if placement is None or placement.expires or not placement.grows or not has_gpu(pool):
             continue
         meant = askers.get(pool.key, ())
-        coming = next((s for same in meant for s in same if s.ceiling != 0 or s.desired), None)
-        if coming is not None:
-            nodes = nodes_for(pool, coming, coming.workload.pods_per_replica)
-            if nodes:
-                kept[pool.key] = (hold, Nodes(nodes[0].shapes, 1))
-        elif not meant and len(gpu_shapes) == len(pool.shapes):
-            kept[pool.key] = (hold, Nodes(gpu_shapes, 1))
-    return kept
+        hold = placement.retained or _pinned_by_daemon(pool, pinning) or _reused(pool, meant)
+        nodes = None if hold is None else _first_node(pool, meant)
+        if hold is not None and nodes is not None:
+            retained[pool.key] = Retained(hold=hold, nodes=nodes)
+    return retained
+
+
+def _first_node(pool: Pool, meant: tuple[Asker, ...]) -> Nodes | None:
+    """The node that the busy hour is sure to provision; None where no node with a GPU is sure."""
+    arriving = next((s for same in meant for s in same if s.ceiling != 0 or s.desired), None)
+    if arriving is not None:
+        nodes = nodes_for(pool, arriving, arriving.workload.pods_per_replica)
+        return Nodes(nodes[0].shapes, 1) if nodes else None
+    if meant or not only_gpu(pool):
+        return None
+    return Nodes(pool.shapes, 1)
 
 
 def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
-    """A daemon whose pods must not be disrupted keeps each node that it runs on (seen: shared/truth
+    """A daemon whose pods must not be disrupted keeps each node that it runs on (tests/data/truth,
     N55)."""
     for workload in pinning if follows_pods(pool) else ():
         if shapes_for(pool, replace(workload.pod, accelerators={}, open_count=False)) and tolerates(
@@ -72,7 +76,7 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
 
 def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
     """A job that runs again before the last run's node is gone: the node never goes (seen:
-    shared/truth T12)."""
+    tests/data/truth/T12)."""
     wait = pool.placement.reclaim if pool.placement else Decimal(0)
     if not follows_pods(pool) or wait < 60:
         return None
@@ -102,7 +106,7 @@ def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
     return None
 
 
-def doubted(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
+def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
     """The pool, undecided where a daemon whose annotations can't be read may keep its nodes."""
     placement = pool.placement
     if (
