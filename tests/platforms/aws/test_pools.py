@@ -13,7 +13,7 @@ from zerofloor import platforms
 from zerofloor.capacity import WEEK, Pool, Taint
 from zerofloor.estate import estate
 from zerofloor.platforms.aws.rows import ROWS
-from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
+from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.settings import parse
 from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
@@ -243,13 +243,13 @@ def test_a_secret_never_reaches_a_part() -> None:
     assert "secret" in pool.undecided[0].why
 
 
-def change(
+def move(
     cron: str | None,
     minimum: int | None = None,
     maximum: int | None = None,
     desired: int | None = None,
-) -> Change:
-    return Change(cron, minimum, maximum, desired)
+) -> Move:
+    return Move(cron, minimum, maximum, desired)
 
 
 @pytest.mark.parametrize(
@@ -257,47 +257,47 @@ def change(
     [
         (
             Sizes(0, 4, 0),
-            [change("0 8 * * *", desired=2), change("0 20 * * *", desired=0)],
+            [move("0 8 * * *", desired=2), move("0 20 * * *", desired=0)],
             False,
             [(2, 84)],
         ),
-        (Sizes(0, 4, 0), [change("0 8 * * 1", desired=3)], False, [(3, 168)]),
+        (Sizes(0, 4, 0), [move("0 8 * * 1", desired=3)], False, [(3, 168)]),
         (
             Sizes(0, 4, 1),
-            [change("0 8 * * MON-FRI", desired=3), change("0 18 * * MON-FRI", desired=1)],
+            [move("0 8 * * MON-FRI", desired=3), move("0 18 * * MON-FRI", desired=1)],
             False,
             [(3, 50), (1, 168)],
         ),
         (
             Sizes(0, 4, 2),
-            [change("0 0 * * SAT", maximum=0), change("0 0 * * MON", maximum=4)],
+            [move("0 0 * * SAT", maximum=0), move("0 0 * * MON", maximum=4)],
             False,
             [],
         ),
         (
             Sizes(0, 4, 0),
-            [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)],
+            [move("0 8 * * *", minimum=1), move("0 18 * * *", minimum=0)],
             True,
             [(1, 70)],
         ),
         (
             Sizes(0, 4, 0),
-            [change("0 8 * * *", minimum=1), change("0 18 * * *", minimum=0)],
+            [move("0 8 * * *", minimum=1), move("0 18 * * *", minimum=0)],
             False,
             [(1, 168)],
         ),
-        (Sizes(0, 4, 0), [change(None, desired=2)], False, [(2, 168)]),
-        (Sizes(0, 4, 3), [change(None, desired=0)], False, []),
+        (Sizes(0, 4, 0), [move(None, desired=2)], False, [(2, 168)]),
+        (Sizes(0, 4, 3), [move(None, desired=0)], False, []),
         (
             Sizes(0, 4, 0),
-            [change("0 22 * * FRI", desired=1), change("0 2 * * SAT", desired=0)],
+            [move("0 22 * * FRI", desired=1), move("0 2 * * SAT", desired=0)],
             False,
             [(1, 4)],
         ),
     ],
 )
 def test_hours_of_schedules(
-    start: Sizes, changes: list[Change], lowered: bool, held: list[tuple[int, int]]
+    start: Sizes, changes: list[Move], lowered: bool, held: list[tuple[int, int]]
 ) -> None:
     assert levels(start, changes, lowered) == tuple(
         (level, Decimal(hours)) for level, hours in held
@@ -306,14 +306,14 @@ def test_hours_of_schedules(
 
 def test_a_day_of_the_month_counts_by_its_share() -> None:
     held = levels(
-        Sizes(0, 1, 0), [change("0 0 1 * *", desired=1), change("0 0 2 * *", desired=0)], False
+        Sizes(0, 1, 0), [move("0 0 1 * *", desired=1), move("0 0 2 * *", desired=0)], False
     )
     # 48 days of 1461 in a leap cycle: 48 × 168 / 1461.
     assert held == ((1, (Decimal(48) * WEEK / 1461).quantize(Decimal("0.01"))),)
 
 
 def test_what_fires_every_minute_of_four_years_is_not_worked_out() -> None:
-    assert levels(Sizes(0, 1, 0), [change("* * 1-15 * *", desired=1)], False) is None
+    assert levels(Sizes(0, 1, 0), [move("* * 1-15 * *", desired=1)], False) is None
     assert not readable("every morning")
     assert not readable(None)
 

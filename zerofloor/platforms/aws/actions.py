@@ -10,7 +10,7 @@ from zerofloor.capacity import Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.groups import GROUPS, NODE_GROUPS, Action
 from zerofloor.platforms.aws.read import declared
-from zerofloor.platforms.aws.schedule import Change, readable
+from zerofloor.platforms.aws.schedule import Move, readable
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, link_of, part_of
 from zerofloor.stack import Hidden
@@ -110,5 +110,5 @@ def _action(source: Declared, guess: bool) -> Action | Undecided:
     )
     ends = recurrence is not None and source.inputs.get("endTime") is not None
     return Action(
-        Change(known_text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends
+        Move(known_text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends
     )

@@ -5,15 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from zerofloor.capacity import (
-    Assumption,
-    Cause,
     Evidence,
     Market,
-    Notice,
     Part,
     Placement,
     Pool,
@@ -34,10 +30,11 @@ from zerofloor.platforms.aws.launch import (
     required,
     spot_template,
 )
+from zerofloor.platforms.aws.policies import GROUP, Effect, effect_of
 from zerofloor.platforms.aws.read import CLOUD, declared, strings
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines
-from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity, switch
+from zerofloor.values import at, count, get, hidden, known_items, known_text, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
@@ -106,13 +103,12 @@ def _read(
     suspended = _suspended(source)
     task = managed.get(source.urn)
     pinned, unpin = _pinned(source, suspended, task)
-    lowered, raised, notices = (
-        _policies(source, policies, minimum)
-        if "AlarmNotification" not in suspended
-        else (None, None, ())
-    )
-    if lowered is None and task is not None:
-        lowered = task.lowered
+    effect = Effect()
+    if "AlarmNotification" not in suspended:
+        effect = _effect(estate, source, policies)
+    lowered = _lowered(effect)
+    if (lowered is None or effect.doubts) and task is not None and task.lowered is not None:
+        lowered, effect = task.lowered, replace(effect, doubts=())
     placed: Placement | None = None
     missed: Evidence | None = None
     if cluster is not None:
@@ -150,7 +146,8 @@ def _read(
         placement=placed,
         lowered=lowered,
         missed=missed,
-        raised=raised,
+        raised=effect.raised,
+        silent=effect.silent,
         pinned=pinned,
         unpin=unpin,
         actions=tuple(action for action in actions if isinstance(action, Action)),
@@ -160,8 +157,9 @@ def _read(
             *trust.may_name(estate, source),
             *(a for a in actions if isinstance(a, Undecided)),
             *(task.undecided if task is not None else ()),
+            *_doubts(effect, minimum, desired),
         ),
-        notices=notices,
+        notices=effect.notices,
         assumptions=task.assumptions if task is not None else (),
     )
     pool = pool_of(estate, group)
@@ -261,91 +259,33 @@ def _pinned(
     return source.evidence(path, because), f"Set {path} to false"
 
 
-def _policies(
-    source: Declared, policies: tuple[tuple[Declared, bool], ...], minimum: Size
-) -> tuple[Lowered | None, Evidence | None, tuple[Notice, ...]]:
-    lowered: Lowered | None = None
-    raised: Evidence | None = None
-    notices: list[Notice] = []
-    for policy, guess in policies:
-        ups, downs, path = _directions(policy)
-        if ups and raised is None:
-            raised = policy.evidence(path, "adds instances under load, and takes none away")
-        if downs and not guess and lowered is None:
-            because = "the scaling policy goes down to the minimum when idle"
-            lowered = Lowered(
-                policy.evidence(path, because),
-                Assumption(f"{policy.name} lowers {source.name} when idle", because),
-            )
-            notices += _silent(policy)
-    return lowered, raised, tuple(notices)
+def _effect(
+    estate: Estate, source: Declared, policies: tuple[tuple[Declared, bool], ...]
+) -> Effect:
+    """What the policies do to the group; of one that only may mean it, what it adds."""
+    because = "the scaling policy goes down to the minimum when idle"
+    certain = [policy for policy, guess in policies if not guess]
+    sure = effect_of(estate, certain, GROUP, source.name, because)
+    guessed = [policy for policy, guess in policies if guess]
+    if sure.raised is not None or not guessed:
+        return sure
+    return replace(sure, raised=effect_of(estate, guessed, GROUP, source.name, because).raised)
 
 
-def _silent(policy: Declared) -> list[Notice]:
-    path = "targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType"
-    if get(policy.inputs, path) != "ALBRequestCountPerTarget":
-        return []
-    message = (
-        "The load balancer reports no request count without requests, and target tracking does "
-        "not scale in on missing data"
-    )
-    fix = (
-        "Track a metric that reports zero when idle, or add a step policy on an alarm that "
-        "treats missing data as breaching"
-    )
-    return [
-        Notice(
-            Cause.NO_SCALE_IN_SIGNAL,
-            policy.urn,
-            message,
-            fix,
-            (policy.evidence(path, "silent when idle"),),
-        )
-    ]
+def _lowered(effect: Effect) -> Lowered | None:
+    """What brings the group down, for certain or (then undecided beside it) perhaps."""
+    if effect.lowered is not None:
+        return Lowered(effect.lowered, effect.assumptions[0] if effect.assumptions else None)
+    if effect.doubts:
+        doubt = effect.doubts[0]
+        return Lowered(Evidence(doubt.urn, doubt.path, None, "it may scale in when idle"))
+    return None
 
 
-def _directions(policy: Declared) -> tuple[bool, bool, str]:
-    """Whether a policy adds instances, whether it removes them, and by which property."""
-    if switch(policy.inputs.get("enabled")) is False:
-        return False, False, "enabled"
-    kind = known_text(policy.inputs.get("policyType")) or "SimpleScaling"
-    if kind == "TargetTrackingScaling":
-        off = get(policy.inputs, "targetTrackingConfiguration.disableScaleIn")
-        certain = not hidden(policy.inputs.get("enabled"))
-        return (
-            True,
-            certain and (off is None or switch(off) is False),
-            "targetTrackingConfiguration",
-        )
-    if kind == "PredictiveScaling":
-        mode = get(policy.inputs, "predictiveScalingConfiguration.mode")
-        return mode is not None and mode != "ForecastOnly", False, "predictiveScalingConfiguration"
-    simple = policy.inputs.get("scalingAdjustment")
-    steps = [
-        at(step, "scalingAdjustment") for step in known_items(policy.inputs.get("stepAdjustments"))
-    ]
-    path = "scalingAdjustment" if simple is not None else "stepAdjustments"
-    moves = [_signed(value) for value in ([simple] if simple is not None else steps)]
-    if policy.inputs.get("adjustmentType") == "ExactCapacity":
-        return (
-            any(move is None or move > 0 for move in moves),
-            any(move == 0 for move in moves),
-            path,
-        )
-    return (
-        any(move is None or move > 0 for move in moves),
-        any(move is not None and move < 0 for move in moves),
-        path,
-    )
-
-
-def _signed(value: Any) -> Decimal | None:
-    text_value = (
-        str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
-    )
-    sign = -1 if text_value.startswith("-") else 1
-    number = quantity(text_value.lstrip("-"))
-    return number * sign if isinstance(number, Decimal) else None
+def _doubts(effect: Effect, minimum: Size, desired: Size) -> tuple[Undecided, ...]:
+    """What may keep more than the minimum."""
+    more = effect.raised is not None or minimum.known is None or minimum.known != desired.known
+    return effect.doubts if more else ()
 
 
 def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm | None:

@@ -22,7 +22,7 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import CLOUD, narrowed, nodes_for, order
-from zerofloor.platforms.aws.schedule import Change, Sizes, levels
+from zerofloor.platforms.aws.schedule import Move, Sizes, levels
 from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import Machines
 
@@ -43,7 +43,7 @@ class Lowered:
 class Action:
     """A scheduled action on the group."""
 
-    change: Change
+    move: Move
     evidence: Evidence
     guess: bool = False
     """Whether it is only assumed to mean this group: then it may raise a floor and never lower
@@ -76,6 +76,8 @@ class Group:
     """Why a cluster autoscaler of the stack does not look after it."""
     raised: Evidence | None = None
     """Something that adds instances under load and takes none away."""
+    silent: tuple[Evidence, ...] = ()
+    """Why a policy that could scale it in never does."""
     pinned: Evidence | None = None
     """A setting that keeps every instance that ever came."""
     unpin: str = ""
@@ -265,6 +267,7 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
         )
         for path in ignored
     ]
+    note += group.silent
     fix = f"Set {group.desired.path} to {minimum}"
     if group.missed is not None:
         note.append(group.missed)
@@ -299,11 +302,9 @@ def _scheduled(group: Group, machines: Machines, plain: Sequence[Hold]) -> list[
     maximum = 10**9 if group.maximum.known is None else group.maximum.known
     start = Sizes(minimum, maximum, desired)
     lowered = group.lowered is not None and group.pinned is None
-    certain = [action.change for action in group.actions if not action.guess]
+    certain = [action.move for action in group.actions if not action.guess]
     out: list[Hold] = []
-    for changes in dict.fromkeys(
-        (tuple(certain), tuple(action.change for action in group.actions))
-    ):
+    for changes in dict.fromkeys((tuple(certain), tuple(action.move for action in group.actions))):
         held = levels(start, changes, lowered)
         if held is None:
             action = group.actions[0]
@@ -325,7 +326,7 @@ def _scheduled(group: Group, machines: Machines, plain: Sequence[Hold]) -> list[
 
 
 def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) -> Hold:
-    raising = [a for a in group.actions if level in (a.change.minimum, a.change.desired)]
+    raising = [a for a in group.actions if level in (a.move.minimum, a.move.desired)]
     chosen = raising[0].evidence if raising else group.minimum.evidence("it starts with this size")
     rest = "no action brings it down" if week == WEEK else f"for {week.normalize():f} hours a week"
     nodes = nodes_for(machines, level)

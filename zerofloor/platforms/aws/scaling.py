@@ -5,27 +5,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Notice, Undecided
+from zerofloor.capacity import WEEK, Assumption, Cause, Change, Evidence, Notice, Undecided
 from zerofloor.estate import Estate
+from zerofloor.platforms.aws.policies import TARGET, Effect, effect_of
 from zerofloor.platforms.aws.read import declared
-from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
-from zerofloor.platforms.declared import Declared, Size, size
-from zerofloor.stack import Resource
-from zerofloor.values import (
-    Impossible,
-    at,
-    count,
-    get,
-    hidden,
-    known_items,
-    known_mapping,
-    known_text,
-    switch,
-)
+from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
+from zerofloor.platforms.declared import Declared, Size, changes_of, size
+from zerofloor.stack import Hidden, Resource
+from zerofloor.values import Impossible, at, count, get, hidden, items, known_text, text
 
 TARGETS: Final = (
     "aws:appautoscaling/target:Target",
@@ -49,13 +40,22 @@ class Target:
     lowered: Evidence | None
     """The policy that scales in when idle."""
     raised: Evidence | None
-    actions: tuple[tuple[Change, Evidence], ...] = ()
+    silent: tuple[Evidence, ...] = ()
+    """Why a policy that could scale in never does."""
+    doubts: tuple[Undecided, ...] = ()
+    """Why it can't be told whether a policy scales in."""
+    actions: tuple[tuple[Move, Evidence], ...] = ()
     undecided: tuple[Undecided, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[Notice, ...] = ()
     guess: bool = False
     """Whether it is only assumed to be this resource's: then it may raise a floor and never lower
     it."""
+
+    @property
+    def may_lower(self) -> bool:
+        """Whether something scales in to the minimum, for certain or (then undecided) perhaps."""
+        return self.lowered is not None or bool(self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class Level:
     evidence: tuple[Evidence, ...]
     fix: str
     hours: Decimal = WEEK
+    change: tuple[Change, ...] = ()
+    """The same as `fix`, as data; empty where a person must decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +169,14 @@ def _tied(index: _Index, target: Declared, alone: bool) -> list[Declared]:
 
 
 def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | None) -> Target:
-    lowered: Evidence | None = None
-    raised: Evidence | None = None
-    assumptions = [guess] if guess else []
-    notices: list[Notice] = []
-    suspended = at(source.inputs, "suspendedState", "dynamicScalingInSuspended")
-    for policy in _tied(
+    policies = _tied(
         estate.once("scaling policies", lambda: _index(list(declared(estate, *_POLICIES)))),
         source,
         alone,
-    ):
-        path, ups, downs = _directions(policy)
-        if ups and raised is None:
-            raised = policy.evidence(path, "adds capacity under load, and takes none away")
-        if downs and lowered is None and switch(suspended) is not True and not hidden(suspended):
-            lowered = policy.evidence(path, "scales in to the minimum when idle")
-            what = f"{policy.name} scales {source.name} in when idle"
-            assumptions.append(Assumption(what, "Application Auto Scaling acts on its policy"))
-            notices += _silent(policy)
+    )
+    because = "Application Auto Scaling acts on its policy"
+    effect = effect_of(estate, policies, TARGET, source.name, because)
+    effect = _suspended(source, effect)
     scheduled = _tied(
         estate.once("scheduled actions", lambda: _index(list(declared(estate, *_ACTIONS)))),
         source,
@@ -193,17 +185,32 @@ def _target(estate: Estate, source: Declared, alone: bool, guess: Assumption | N
     actions, undecided = _actions(source, scheduled)
     minimum, maximum = size(source, ["minCapacity"]), size(source, ["maxCapacity"])
     return Target(
-        source,
-        minimum,
-        maximum,
-        lowered,
-        raised,
-        actions,
-        undecided,
-        tuple(assumptions),
-        tuple(notices),
-        guess is not None,
+        source=source,
+        minimum=minimum,
+        maximum=maximum,
+        lowered=effect.lowered,
+        raised=effect.raised,
+        silent=effect.silent,
+        doubts=effect.doubts,
+        actions=actions,
+        undecided=undecided,
+        assumptions=(*([guess] if guess else []), *effect.assumptions),
+        notices=effect.notices,
+        guess=guess is not None,
     )
+
+
+def _suspended(source: Declared, effect: Effect) -> Effect:
+    """The same where the target's own switch keeps its policies from scaling in."""
+    state = source.field("suspendedState.dynamicScalingInSuspended")
+    suspended = state.switch()
+    if suspended is True:
+        silent = state.evidence("scaling in is suspended")
+        return replace(effect, lowered=None, silent=(silent,), doubts=(), assumptions=())
+    if isinstance(suspended, Hidden) and effect.lowered is not None:
+        doubt = state.undecided("Whether scaling in is suspended isn't known at preview")
+        return replace(effect, lowered=None, doubts=(doubt,), assumptions=())
+    return effect
 
 
 def _belongs(other: Declared, target: Declared) -> bool | None:
@@ -224,104 +231,46 @@ def _belongs(other: Declared, target: Declared) -> bool | None:
     return None if hidden(theirs) or hidden(ours) or theirs is None else False
 
 
-def _directions(policy: Declared) -> tuple[str, bool, bool]:
-    kind = known_text(policy.inputs.get("policyType")) or "StepScaling"
-    if kind == "TargetTrackingScaling":
-        path = "targetTrackingScalingPolicyConfiguration"
-        off = get(policy.inputs, f"{path}.disableScaleIn")
-        return path, True, off is None or switch(off) is False
-    if kind == "PredictiveScaling":
-        return "predictiveScalingPolicyConfiguration", True, False
-    path = "stepScalingPolicyConfiguration"
-    moves = [
-        str(at(step, "scalingAdjustment"))
-        for step in known_items(get(policy.inputs, f"{path}.stepAdjustments"))
-    ]
-    exact = get(policy.inputs, f"{path}.adjustmentType") == "ExactCapacity"
-    downs = any(move.startswith("-") or (exact and move == "0") for move in moves)
-    return path, any(not move.startswith("-") and move != "0" for move in moves) or not moves, downs
-
-
-_DIMENSION: Final = {
-    "AWS/SageMaker": "EndpointName",
-    "AWS/ECS": "ServiceName",
-    "AWS/SQS": "QueueName",
-}
-"""The dimension under which the service reports its metrics (CloudWatch metrics of each
-service)."""
-
-
-def _silent(policy: Declared) -> list[Notice]:
-    path = "targetTrackingScalingPolicyConfiguration.customizedMetricSpecification"
-    metric = get(policy.inputs, path)
-    dimension = _DIMENSION.get(known_text(at(metric, "namespace")) or "")
-    if (
-        dimension is None
-        or known_items(at(metric, "dimensions"))
-        or hidden(at(metric, "dimensions"))
-    ):
-        return []
-    message = (
-        f"The metric names no {dimension}, so it may have no data, and target tracking does "
-        "not scale in on missing data"
-    )
-    evidence = policy.evidence(
-        f"{path}.metricName", f"reported only with the dimension {dimension}"
-    )
-    return [
-        Notice(
-            Cause.NO_SCALE_IN_SIGNAL,
-            policy.urn,
-            message,
-            f"Add the dimension {dimension} to the metric",
-            (evidence,),
-        )
-    ]
-
-
 def _actions(
     target: Declared, scheduled: Sequence[Declared]
-) -> tuple[tuple[tuple[Change, Evidence], ...], tuple[Undecided, ...]]:
-    found: list[tuple[Declared, str, Any]] = [
-        (target, f"scheduledActions[{index}]", item)
-        for index, item in enumerate(known_items(target.inputs.get("scheduledActions")))
-    ]
-    found += [(action, "", action.inputs) for action in scheduled]
-    changes: list[tuple[Change, Evidence]] = []
+) -> tuple[tuple[tuple[Move, Evidence], ...], tuple[Undecided, ...]]:
+    found: list[tuple[Declared, str, Any]] = [(action, "", action.inputs) for action in scheduled]
+    own = items(target.inputs.get("scheduledActions"))
+    if isinstance(own, Hidden):
+        found.append((target, "scheduledActions", own))
+        own = []
+    found += [(target, f"scheduledActions[{index}].", item) for index, item in enumerate(own)]
+    moves: list[tuple[Move, Evidence]] = []
     undecided: list[Undecided] = []
-    for source, prefix, item in sorted(
-        found, key=lambda f: (known_text(at(f[2], "startTime")) or "", f[0].urn, f[1])
-    ):
-        dot = f"{prefix}." if prefix else ""
-        low, high = (
-            count(get(item, "scalableTargetAction.minCapacity")),
-            count(get(item, "scalableTargetAction.maxCapacity")),
-        )
-        schedule = at(item, "schedule")
-        once = isinstance(schedule, str) and schedule.strip().startswith("at(")
-        if (
-            isinstance(low, Impossible)
-            or isinstance(high, Impossible)
-            or hidden(low)
-            or hidden(high)
-            or not (once or readable(schedule))
-        ):
-            undecided.append(
-                source.open(
-                    f"{dot}schedule",
-                    "A scheduled action's capacity or time can't be read: it could keep GPUs",
-                )
-            )
+    for source, prefix, item in sorted(found, key=_order):
+        move = _move(item)
+        if move is None:
+            why = "A scheduled action's capacity or time can't be read: it could keep GPUs"
+            undecided.append(source.open(f"{prefix}schedule", why))
             continue
-        evidence = source.evidence(f"{dot}scalableTargetAction.minCapacity", "")
-        lowest, highest = (
-            low if isinstance(low, int) else None,
-            high if isinstance(high, int) else None,
-        )
-        changes.append(
-            (Change(None if once else known_text(schedule), lowest, highest, None), evidence)
-        )
-    return tuple(changes), tuple(undecided)
+        evidence = source.evidence(f"{prefix}scalableTargetAction.minCapacity", "")
+        moves.append((move, evidence))
+    return tuple(moves), tuple(undecided)
+
+
+def _order(action: tuple[Declared, str, Any]) -> tuple[str, str, str]:
+    source, prefix, item = action
+    # A start that isn't known sorts first; what it sets is read all the same.
+    return known_text(at(item, "startTime")) or "", source.urn, prefix
+
+
+def _move(action: Any) -> Move | None:
+    """What a scheduled action sets; None where it can't be read."""
+    low = count(get(action, "scalableTargetAction.minCapacity"))
+    high = count(get(action, "scalableTargetAction.maxCapacity"))
+    schedule = text(at(action, "schedule"))
+    if isinstance(low, Impossible | Hidden) or isinstance(high, Impossible | Hidden):
+        return None
+    if not isinstance(schedule, str):
+        return None
+    if schedule.strip().startswith("at("):
+        return Move(None, low, high, None)
+    return Move(schedule, low, high, None) if readable(schedule) else None
 
 
 def kept(
@@ -332,110 +281,116 @@ def kept(
     if isinstance(initial, Undecided):
         return Kept(undecided=(initial,))
     if target is None:
-        if initial.is_hidden:
-            return Kept(
-                undecided=(
-                    initial.source.open(
-                        initial.path, f"{initial.path} is hidden: this many could run for good"
-                    ),
-                )
-            )
-        units = initial.known or 0
-        evidence = initial.evidence(f"fixed at {units}: no scaling target lowers it")
-        fix = f"Set {initial.path} to 0, or let it scale to zero"
-        return Kept(
-            (Level(units, cause, initial.source.urn, (evidence,), fix),) if units else (),
-            ceiling=units,
-        )
+        return _fixed(initial, cause)
     minimum, maximum = target.minimum, target.maximum
-    extra = Kept((), target.undecided, target.assumptions, target.notices, (), None)
     if isinstance(minimum, Undecided) or isinstance(maximum, Undecided):
         wrong = tuple(part for part in (minimum, maximum) if isinstance(part, Undecided))
         return Kept(undecided=(*wrong, *target.undecided))
-    source = target.source
-    if minimum.is_hidden or (initial.is_hidden and target.lowered is None):
-        path = minimum if minimum.is_hidden else initial
-        return Kept(
-            undecided=(
-                path.source.open(path.path, f"{path.path} is hidden: this many could run for good"),
-                *target.undecided,
-            )
-        )
+    unknown = minimum if minimum.is_hidden else initial
+    if unknown.is_hidden and (unknown is minimum or not target.may_lower):
+        return Kept(undecided=(_any_number(unknown), *target.undecided))
     low, high = minimum.known or 0, maximum.known
     if high is not None and low > high:
-        return Kept(
-            undecided=(
-                source.open(
-                    "minCapacity",
-                    f"minCapacity {low} is above maxCapacity {high}: AWS refuses it",
-                    "Correct it",
-                ),
-            )
-        )
+        why = f"minCapacity {low} is above maxCapacity {high}: AWS refuses it"
+        return Kept(undecided=(target.source.open("minCapacity", why, "Correct it"),))
     if low == 0 and zero is not None:
-        refused = kept(initial, None, cause)
-        return Kept(
-            refused.levels,
-            (*refused.undecided, *target.undecided),
-            target.assumptions,
-            target.notices,
-            (minimum.evidence(zero.why),),
-            initial.known,
+        refused = _fixed(initial, cause)
+        return replace(
+            refused,
+            undecided=(*refused.undecided, *target.undecided),
+            assumptions=target.assumptions,
+            notices=target.notices,
+            evidence=(minimum.evidence(zero.why),),
         )
+    return _scaled(initial, target, minimum, high, cause)
+
+
+def _fixed(initial: Size, cause: Cause) -> Kept:
+    """What stays of a capacity that nothing scales."""
+    if initial.is_hidden:
+        return Kept(undecided=(_any_number(initial),))
+    units = initial.known or 0
+    if not units:
+        return Kept(ceiling=0)
+    level = Level(
+        units=units,
+        cause=cause,
+        urn=initial.source.urn,
+        evidence=(initial.evidence(f"fixed at {units}: no scaling target lowers it"),),
+        fix=f"Set {initial.path} to 0, or let it scale to zero",
+        change=changes_of(initial.source, (initial.path, 0)),
+    )
+    return Kept(levels=(level,), ceiling=units)
+
+
+def _any_number(size: Size) -> Undecided:
+    why = f"{size.path} isn't known at preview, so any number of GPU instances could stay on"
+    return size.source.open(size.path, why)
+
+
+def _scaled(initial: Size, target: Target, minimum: Size, high: int | None, cause: Cause) -> Kept:
+    """What stays under a target that AWS accepts."""
+    low = minimum.known or 0
     start = max(low, initial.known or 0)
-    if high is not None:
-        start = min(start, high) if start > high and target.lowered is not None else start
-    base = low if target.lowered is not None else start
+    if high is not None and target.may_lower:
+        start = min(start, high)
+    base = low if target.may_lower else start
     found: list[Level] = []
     if target.actions:
-        changes = [change for change, _ in target.actions]
-        steps = levels(
-            Sizes(low, high if high is not None else 10**9, start),
-            changes,
-            target.lowered is not None,
-        )
+        limits = Sizes(low, high if high is not None else 10**9, start)
+        steps = levels(limits, [move for move, _ in target.actions], target.may_lower)
         if steps is None:
-            return Kept(
-                undecided=(
-                    source.open(
-                        "", "Its schedule fires too often to be worked out", "Use fewer times"
-                    ),
-                )
-            )
+            why = "Its schedule fires too often to be worked out"
+            return Kept(undecided=(target.source.open("", why, "Use fewer times"),))
         for units, hours in steps:
             found.append(_scheduled(target, units, hours, base, minimum, initial, cause))
     elif base:
         found.append(_base(target, base, minimum, initial, cause))
-    if target.lowered is None and target.raised is not None and high != base:
+    if not target.may_lower and target.raised is not None and high != base:
         fix = "Let a policy scale in as well (target tracking with scale-in)"
-        found.append(Level(None, Cause.KEPT_PEAK, target.raised.urn, (target.raised,), fix))
-    scaled_in = (target.lowered,) if target.lowered is not None else ()
-    undecided = extra.undecided
-    if target.guess and base < (initial.known or 0):
-        why = f"Whether {source.name} scales it in is not known; if not, {initial.known} stay"
-        undecided += (
-            source.open("resourceId", why, "Name the resource in a way that the preview knows"),
+        found.append(
+            Level(
+                units=None,
+                cause=Cause.KEPT_PEAK,
+                urn=target.raised.urn,
+                evidence=(target.raised, *target.silent),
+                fix=fix,
+            )
         )
-    return Kept(tuple(found), undecided, extra.assumptions, extra.notices, scaled_in, high)
+    undecided = list(target.undecided)
+    if initial.is_hidden or start > low or target.raised is not None:
+        undecided += target.doubts
+    if target.guess and base < (initial.known or 0):
+        why = f"Whether {target.source.name} scales it in isn't known; if not, {initial.known} stay"
+        settle = "Name the resource in a way that the preview knows"
+        undecided.append(target.source.open("resourceId", why, settle))
+    return Kept(
+        levels=tuple(found),
+        undecided=tuple(undecided),
+        assumptions=target.assumptions,
+        notices=target.notices,
+        evidence=(target.lowered,) if target.lowered is not None else (),
+        ceiling=high,
+    )
 
 
 def _base(target: Target, units: int, minimum: Size, initial: Size, cause: Cause) -> Level:
     if units == minimum.known:
-        evidence = minimum.evidence(f"never goes below {units}")
         return Level(
-            units,
-            Cause.SCALER_MINIMUM if units else cause,
-            target.source.urn,
-            (evidence,),
-            "Set minCapacity to 0",
+            units=units,
+            cause=Cause.SCALER_MINIMUM,
+            urn=target.source.urn,
+            evidence=(minimum.evidence(f"never goes below {units}"),),
+            fix="Set minCapacity to 0",
+            change=changes_of(target.source, (minimum.path, 0)) if target.may_lower else (),
         )
-    evidence = initial.evidence(f"starts at {units}, and no policy scales it in")
+    started = initial.evidence(f"starts at {units}, and no policy scales it in")
     return Level(
-        units,
-        cause,
-        initial.source.urn,
-        (evidence,),
-        f"Add a scaling policy that scales in, or set {initial.path} to {minimum.known}",
+        units=units,
+        cause=cause,
+        urn=initial.source.urn,
+        evidence=(started, *target.silent),
+        fix=f"Add a scaling policy that scales in, or set {initial.path} to {minimum.known}",
     )
 
 
@@ -450,26 +405,22 @@ def _scheduled(
 ) -> Level:
     if units <= base and hours == WEEK:
         return _base(target, units, minimum, initial, cause)
-    raising = [evidence for change, evidence in target.actions if change.minimum == units] or [
-        minimum.evidence("")
-    ]
-    chosen = raising[0]
-    rest = (
-        "no action brings it down" if hours == WEEK else f"for {hours.normalize():f} hours a week"
-    )
+    raising = [evidence for move, evidence in target.actions if move.minimum == units]
+    chosen = raising[0] if raising else minimum.evidence("")
+    rest = "no action brings it down"
+    if hours != WEEK:
+        rest = f"for {hours.normalize():f} hours a week"
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {units}, {rest}")
     return Level(
-        units,
-        Cause.SCHEDULE,
-        chosen.urn,
-        (step,),
-        "Set the minimum back to 0 with another action, or shorten the window",
-        hours,
+        units=units,
+        cause=Cause.SCHEDULE,
+        urn=chosen.urn,
+        evidence=(step,),
+        fix="Set the minimum back to 0 with another action, or shorten the window",
+        hours=hours,
     )
 
 
 def identifiers(source: Declared, *paths: str) -> list[str]:
     """The names that others may use for a resource."""
-    return [
-        value for path in paths if isinstance(value := known_mapping(source.inputs).get(path), str)
-    ]
+    return [value for path in paths if isinstance(value := source.inputs.get(path), str)]

@@ -30,7 +30,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Move:
     """What an action sets; None leaves a size as it is."""
 
     cron: str | None
@@ -54,7 +54,7 @@ def readable(expression: object) -> bool:
 
 
 def levels(
-    start: Sizes, changes: Sequence[Change], lowered: bool
+    start: Sizes, changes: Sequence[Move], lowered: bool
 ) -> tuple[tuple[int, Decimal], ...] | None:
     """For each level above zero the hours of a week for which at least that many units stay, the
     highest level first.

@@ -12,20 +12,23 @@ from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
+from zerofloor.platforms.aws import alarms
 from zerofloor.platforms.aws.read import declared
-from zerofloor.platforms.aws.schedule import Change, Sizes, levels, readable
+from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, link_of
-from zerofloor.values import get, hidden, known_items, known_text, quantity, switch
+from zerofloor.values import get, hidden, known_text
 
 STATES: Final = (
     "aws:ec2transitgateway/instanceState:InstanceState",
     "aws:ec2/instanceState:InstanceState",
 )
-_ALARMS: Final = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws-native:cloudwatch:Alarm")
 _SCHEDULES: Final = ("aws:scheduler/schedule:Schedule", "aws-native:scheduler:Schedule")
-READS: Final = frozenset({*STATES, *_ALARMS, *_SCHEDULES})
+READS: Final = frozenset({*STATES, *alarms.ALARMS, *_SCHEDULES})
 
-_STOPS: Final = re.compile(r"arn:[\w-]+:automate:[^:]*:ec2:(?:stop|terminate)")
+_STOPS: Final = re.compile(
+    r"arn:[\w-]+:(?:automate:[^:]*:ec2:(?:stop|terminate)"
+    r"|swf:[^:]*:[^:]*:action/actions/AWS_EC2\.InstanceId\.(?:Stop|Terminate)/1\.0)"
+)
 """The alarm actions that end an instance's running (CloudWatch user guide, "Create alarms to stop,
 terminate, … an EC2 instance")."""
 _CALL: Final = re.compile(r"arn:[\w-]+:scheduler:::aws-sdk:ec2:(stop|start|terminate)Instances")
@@ -55,14 +58,10 @@ def rests(estate: Estate, instances: tuple[str, ...]) -> dict[str, Rest | Undeci
             rest = _scheduled(moves, stopped=before is not None)
             if rest is not None:
                 out[urn] = rest
-    for urn, alarm in _alarms(estate, instances):
-        what = f"{alarm.name} stops {estate.by_urn[urn].name} when idle"
-        evidence = alarm.evidence(
-            "alarmActions", "the alarm stops the instance when it is idle: only its disks bill then"
-        )
-        out[urn] = Rest(
-            (evidence,), assumptions=(Assumption(what, "CloudWatch acts on its alarm"),)
-        )
+    for urn, alarmed in _alarms(estate, instances):
+        # A doubt about one alarm does not undo what another one or a schedule does for certain.
+        if isinstance(alarmed, Rest) or urn not in out:
+            out[urn] = alarmed
     return out
 
 
@@ -90,25 +89,32 @@ def _states(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, R
                 )
 
 
-def _alarms(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Declared]]:
-    for source in declared(estate, *_ALARMS):
-        acts = switch(source.inputs.get("actionsEnabled")) is not False and not hidden(
-            source.inputs.get("actionsEnabled")
-        )
-        below = (known_text(source.inputs.get("comparisonOperator")) or "").startswith("LessThan")
-        threshold = quantity(source.inputs.get("threshold"))
-        reachable = isinstance(threshold, Decimal) and threshold > 0
-        if (
-            acts
-            and below
-            and reachable
-            and any(
-                isinstance(a, str) and _STOPS.fullmatch(a)
-                for a in known_items(source.inputs.get("alarmActions"))
-            )
-        ):
-            for urn in _linked(estate, source, "dimensions", instances):
-                yield urn, source
+def _alarms(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Rest | Undecided]]:
+    """The alarms whose actions stop an instance, with what that makes of it."""
+    for alarm in estate.once("alarms", lambda: tuple(declared(estate, *alarms.ALARMS))):
+        stopping = {
+            state
+            for _, state, action in alarms.actions_of(alarm)
+            if isinstance(action, str) and _STOPS.fullmatch(action)
+        }
+        if not stopping:
+            continue
+        state = alarms.at_rest(alarm)
+        if not isinstance(state, Undecided) and state.state not in stopping:
+            continue
+        for urn in _linked(estate, alarm, "dimensions", instances):
+            yield urn, _resting(estate, urn, alarm, state)
+
+
+def _resting(
+    estate: Estate, urn: str, alarm: Declared, state: alarms.Rest | Undecided
+) -> Rest | Undecided:
+    if isinstance(state, Undecided):
+        return state
+    what = f"{alarm.name} stops {estate.by_urn[urn].name} when idle"
+    because = "the alarm stops the instance when it is idle: only its disks bill then"
+    assumption = Assumption(what, "CloudWatch acts on its alarm")
+    return Rest((alarm.evidence("alarmActions", because),), assumptions=(assumption,))
 
 
 def _schedules(
@@ -132,13 +138,13 @@ def _schedules(
 def _scheduled(moves: list[tuple[Declared, bool]], stopped: bool) -> Rest | None:
     """The hours for which an instance runs under start and stop schedules; None where it may run
     for good."""
-    changes: list[Change] = []
+    changes: list[Move] = []
     for source, starts in moves:
         expression = source.inputs.get("scheduleExpression")
         once = isinstance(expression, str) and expression.startswith("at(")
         if once or readable(expression):
             changes.append(
-                Change(None if once else known_text(expression), None, None, 1 if starts else 0)
+                Move(None if once else known_text(expression), None, None, 1 if starts else 0)
             )
         elif starts:
             return None  # when it starts is not known
