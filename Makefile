@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 INSTALL := $(BIN)/python -m pip install
 
-.PHONY: help preview test check engine lab lab-build lab-ci docs bench pack-dist pins clean
+.PHONY: help preview test check engine lab lab-build lab-ci docs bench mutants pack-dist pins clean
 
 help:  ## This list.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.shapes
 	$(BIN)/python -m benchmarks.pack
+
+mutants: .venv/.dev  ## Try small wrong changes against the tests and print the share killed (an hour; not in CI).
+	$(BIN)/python -m tools.mutants
 
 pack-dist: .venv/.dev  ## Make dist/pack, a pack folder for `pulumi policy publish`.
 	$(BIN)/python -m tools.pack_dist
