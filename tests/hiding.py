@@ -41,7 +41,7 @@ def stacks() -> dict[str, Stack]:
     found = {
         name: stack_of(case)
         for name, case in cases().items()
-        if case["cloud"] in ("aws", "kubernetes")
+        if case["cloud"] in ("aws", "azure", "kubernetes")
     }
     for name, truth in truths().items():
         try:

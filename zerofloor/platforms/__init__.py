@@ -28,8 +28,9 @@ def families() -> tuple[tuple[Platform, ...], ...]:
     """The platforms by family; within one they may read each other's resources."""
     from zerofloor.platforms import kubernetes
     from zerofloor.platforms.aws import services as aws
+    from zerofloor.platforms.azure import services as azure
 
-    return aws.PLATFORMS, kubernetes.PLATFORMS
+    return aws.PLATFORMS, azure.PLATFORMS, kubernetes.PLATFORMS
 
 
 def all_platforms() -> tuple[Platform, ...]:

@@ -38,7 +38,9 @@ class Declared:
     inputs: Mapping[str, Any]
     name: str
     logical: str | None = None
-    """Its logical ID where a CloudFormation template holds it."""
+    """Its logical ID where a CloudFormation template holds it, its name in an ARM template."""
+    holder: str = "templateBody"
+    """The input that is the template."""
 
     @property
     def urn(self) -> str:
@@ -52,7 +54,7 @@ class Declared:
 
     def path(self, path: str) -> str:
         """The property path in the Pulumi resource's own inputs."""
-        return path if self.logical is None else f"templateBody: {self.logical}.{path}"
+        return path if self.logical is None else f"{self.holder}: {self.logical}.{path}"
 
     def pick(self, *paths: str) -> tuple[str, Any]:
         """The first of the paths that is there, with its value: providers name the same thing

@@ -1,0 +1,372 @@
+"""Container Apps: replicas on GPU workload profiles, and the instances of dedicated ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import Accounted, Cause, Part, Undecided
+from zerofloor.estate import Estate
+from zerofloor.hardware.instances import Shape
+from zerofloor.platforms.azure import read as azure
+from zerofloor.platforms.azure.pools import Supply, hold_of, pools, unknown_number
+from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.machines import Machines, describe
+from zerofloor.stack import Hidden
+from zerofloor.values import at, hidden, known_items, quantity
+from zerofloor.words import counted
+
+ENVIRONMENTS: Final = (
+    "azure-native:app:ManagedEnvironment",
+    "azure:containerapp/environment:Environment",
+)
+APPS: Final = ("azure-native:app:ContainerApp", "azure:containerapp/app:App")
+JOBS: Final = ("azure-native:app:Job", "azure:containerapp/job:Job")
+SESSIONS: Final = "azure-native:app:ContainerAppsSessionPool"
+READS: Final = frozenset({*ENVIRONMENTS, *APPS, *JOBS, SESSIONS})
+
+SERVICE: Final = "container-apps"
+"""The price book's name for the service."""
+
+_T4: Final = "NVIDIA T4"
+_A100: Final = "NVIDIA A100 80GB"
+
+
+def _shape(name: str, gpus: int, accelerator: str, vcpus: int, memory: int) -> Shape:
+    return Shape(azure.CLOUD, name, Decimal(gpus), accelerator, Decimal(vcpus), Decimal(memory))
+
+
+_SERVERLESS: Final[Mapping[str, Shape]] = {
+    "consumption-gpu-nc24-a100": _shape("Consumption-GPU-NC24-A100", 1, _A100, 24, 220),
+    "consumption-gpu-nc8as-t4": _shape("Consumption-GPU-NC8as-T4", 1, _T4, 8, 56),
+}
+"""Consumption GPU profiles: one GPU a replica (Container Apps, "Serverless GPUs")."""
+_DEDICATED: Final[Mapping[str, Shape]] = {
+    "nc24-a100": _shape("NC24-A100", 1, _A100, 24, 220),
+    "nc48-a100": _shape("NC48-A100", 2, _A100, 48, 440),
+    "nc96-a100": _shape("NC96-A100", 4, _A100, 96, 880),
+}
+"""Dedicated GPU profiles, by instance (Container Apps, "Workload profiles")."""
+_PLAIN: Final = frozenset(
+    {"consumption", "flex", "flexible"}
+    | {f"{letter}{size}" for letter in "de" for size in (4, 8, 16, 32)}
+)
+"""Profile types without a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a workload profile's type stands for."""
+
+    shape: Shape | None
+    """None: no GPU, or not known."""
+    dedicated: bool = False
+    undecided: Undecided | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Need:
+    """The replicas that an app keeps on a profile."""
+
+    source: Declared
+    replicas: Size
+    cpu: Decimal
+    memory: Decimal
+    """Of one replica, in cores and GiB; 0 where not given."""
+    gpus: Decimal
+
+
+def read(estate: Estate) -> Iterator[Part]:
+    """Every app on a GPU profile, and every dedicated GPU profile."""
+    needs: dict[tuple[str, str], list[_Need | Undecided]] = defaultdict(list)
+    for source in azure.declared(estate, *APPS):
+        if not azure.is_looked_up(source):
+            yield from _app(estate, source, needs)
+    for source in azure.declared(estate, *JOBS):
+        yield from _job(estate, source)
+    for source in azure.declared(estate, *ENVIRONMENTS):
+        yield from _environment(estate, source, needs)
+    for source in azure.declared(estate, SESSIONS):
+        yield Accounted(urn=source.urn, path="", because="session pools run on CPU machines")
+
+
+def _kind_of(source: Declared, path: str, value: Any) -> _Kind:
+    if hidden(value):
+        why = "The workload profile's type isn't known at preview: it may be a GPU profile"
+        return _Kind(None, undecided=source.open(path, why))
+    name = value.strip().lower() if isinstance(value, str) else ""
+    if name in _SERVERLESS:
+        return _Kind(_SERVERLESS[name])
+    if name in _DEDICATED:
+        return _Kind(_DEDICATED[name], dedicated=True)
+    if name in _PLAIN or not name:
+        return _Kind(None)
+    if "gpu" in name or name.startswith("n"):
+        why = f"No table knows the workload profile type {value}: it may have GPUs"
+        return _Kind(None, undecided=source.open(path, why))
+    return _Kind(None)
+
+
+def _app(
+    estate: Estate,
+    source: Declared,
+    needs: dict[tuple[str, str], list[_Need | Undecided]],
+) -> Iterator[Part]:
+    field = source.field("workloadProfileName", "workloadProfileType")
+    if field.is_absent or azure.is_text(field.value, "Consumption"):
+        return
+    kind, environment = _profile(estate, source, field.path, field.value)
+    replicas = size(source, ["template.scale.minReplicas", "template.minReplicas"], 0, "omitted: 0")
+    if isinstance(source.field("template").value, Hidden):
+        replicas = source.open("template", "minReplicas isn't known at preview")
+    if kind.undecided is not None:
+        if not _is_none(replicas):
+            yield kind.undecided
+        return
+    if kind.shape is None:
+        return
+    if kind.dedicated:
+        name = str(field.value).lower()
+        key = (environment.key if environment else "", name)
+        needs[key].append(_need(source, replicas))
+        return
+    found = Machines((kind.shape,), evidence=(field.evidence(describe((kind.shape,))),))
+    supply = Supply(source=source, platform="Container app", machines=found, price_as=SERVICE)
+    yield from pools(estate, _replicas(supply, source, replicas))
+
+
+def _is_none(replicas: Size | Undecided) -> bool:
+    return isinstance(replicas, Size) and replicas.known == 0
+
+
+def _replicas(supply: Supply, source: Declared, replicas: Size | Undecided) -> Supply:
+    most = source.field("template.scale.maxReplicas", "template.maxReplicas")
+    number = most.count()
+    supply = replace(supply, ceiling=number if isinstance(number, int) else 10)
+    if most.is_hidden:
+        supply = replace(supply, ceiling=None)
+    if isinstance(replicas, Undecided):
+        return replace(supply, undecided=(replicas,))
+    if replicas.is_hidden:
+        return replace(supply, undecided=(unknown_number(replicas),))
+    supply = replace(supply, desired=replicas.known)
+    if not replicas.known:
+        open_ = _never_to_zero(source)
+        if open_ is not None:
+            return replace(supply, undecided=(open_,))
+        return replace(
+            supply, evidence=(replicas.evidence("replicas scale in to 0 without requests"),)
+        )
+    return hold_of(
+        supply,
+        cause=Cause.SCALER_MINIMUM,
+        units=replicas.known,
+        fix=f"Set {replicas.path} to 0",
+        evidence=(replicas.evidence("replicas on a GPU profile bill in full, idle or not"),),
+        changes=azure.change(source, replicas.path, 0),
+    )
+
+
+def _never_to_zero(source: Declared) -> Undecided | None:
+    """Whether only CPU or memory scale the app: KEDA needs another trigger to go to zero."""
+    field = source.field("template.scale.rules", "template.customScaleRules")
+    if field.is_hidden:
+        return field.undecided("Scale rules aren't known at preview")
+    rules = known_items(field.value)
+    others = [
+        source.field(f"template.{name}")
+        for name in ("httpScaleRules", "tcpScaleRules", "azureQueueScaleRules")
+    ]
+    if not rules or any(not other.is_absent for other in others):
+        return None
+    types = []
+    for rule in rules:
+        custom = at(rule, "custom", "type")
+        kind = at(rule, "customRuleType") if custom is None else custom
+        if hidden(rule) or hidden(kind):
+            return field.undecided("Scale rules aren't known at preview")
+        types.append(kind)
+    if all(azure.is_text(kind, "cpu", "memory") for kind in types):
+        why = "Rules on cpu or memory alone may never scale the app in to 0"
+        return field.undecided(why, "Add an HTTP or a queue rule")
+    return None
+
+
+def _profile(
+    estate: Estate, source: Declared, path: str, name: Any
+) -> tuple[_Kind, Declared | None]:
+    """What an app's profile stands for: its name, joined to its environment's types."""
+    if hidden(name):
+        why = "The workload profile isn't known at preview: it may be a GPU profile"
+        return _Kind(None, undecided=source.open(path, why)), None
+    to = source.field("environmentId", "managedEnvironmentId", "containerAppEnvironmentId")
+    link = azure.linked(estate, source, to.path, ENVIRONMENTS)
+    kinds: list[tuple[_Kind, Declared]] = []
+    for environment in link.found:
+        profiles = environment.field("workloadProfiles").items()
+        if isinstance(profiles, Hidden):
+            why = "The environment's workload profiles aren't known at preview"
+            return _Kind(None, undecided=environment.open("workloadProfiles", why)), None
+        for index, profile in enumerate(profiles):
+            given = at(profile, "name")
+            # 2022-10-01 has no name: the type is it.
+            shown = at(profile, "workloadProfileType") if given is None else given
+            where = f"workloadProfiles[{index}].workloadProfileType"
+            if hidden(profile) or hidden(shown) or azure.is_text(shown, str(name)):
+                value = profile if hidden(profile) else at(profile, "workloadProfileType")
+                kinds.append((_kind_of(environment, where, value), environment))
+    holding = [pair for pair in kinds if pair[0].shape is not None or pair[0].undecided]
+    if len(kinds) == 1 and not link.open:
+        return kinds[0]
+    if kinds and not holding:
+        return _Kind(None), None
+    if not kinds and link.certain is not None and _standard(name):
+        return _Kind(None), None
+    why = "The environment of its workload profile isn't declared here: it may be a GPU profile"
+    settle = "Judge the stack of the environment along (--join), or waive it"
+    return _Kind(None, undecided=source.open(path, why, settle)), None
+
+
+def _standard(name: Any) -> bool:
+    return str(name).strip().lower() in _PLAIN
+
+
+def _need(source: Declared, replicas: Size | Undecided) -> _Need | Undecided:
+    if isinstance(replicas, Undecided):
+        return replicas
+    if replicas.is_hidden:
+        return unknown_number(replicas)
+    cpu = memory = gpus = Decimal(0)
+    containers = source.field("template.containers").value
+    for container in known_items(containers):
+        resources = at(container, "resources")
+        cpu += _number(at(resources, "cpu") or at(container, "cpu"))
+        memory += _gib(at(resources, "memory") or at(container, "memory"))
+        gpus += _number(at(resources, "gpu"))
+    return _Need(source=source, replicas=replicas, cpu=cpu, memory=memory, gpus=gpus)
+
+
+def _number(value: Any) -> Decimal:
+    found = quantity(value)
+    return found if isinstance(found, Decimal) else Decimal(0)
+
+
+def _gib(value: Any) -> Decimal:
+    return _number(value) / 2**30
+
+
+def _environment(
+    estate: Estate, source: Declared, needs: Mapping[tuple[str, str], list[_Need | Undecided]]
+) -> Iterator[Part]:
+    profiles = source.field("workloadProfiles").items()
+    if isinstance(profiles, Hidden):
+        yield source.open("workloadProfiles", "Workload profiles aren't known at preview")
+        return
+    for index, profile in enumerate(profiles):
+        path = f"workloadProfiles[{index}]"
+        where = f"{path}.workloadProfileType"
+        value = profile if hidden(profile) else at(profile, "workloadProfileType")
+        kind = _kind_of(source, where, value)
+        if kind.undecided is not None:
+            minimum = size(source, [f"{path}.minimumCount"], 0)
+            if not _is_none(minimum):
+                yield kind.undecided
+            continue
+        if kind.shape is None:
+            continue
+        if not kind.dedicated:
+            # The service refuses minimumCount for a consumption GPU profile
+            # (hashicorp/terraform-provider-azurerm #31763).
+            because = "a consumption GPU profile has no machine without a replica"
+            yield Accounted(urn=source.urn, path=path, because=because)
+            continue
+        name = at(profile, "name")
+        shown = at(profile, "workloadProfileType") if name is None else name
+        asked = needs.get((source.key, str(shown).lower()), [])
+        yield from _dedicated(estate, source, path, kind.shape, asked)
+
+
+def _dedicated(
+    estate: Estate, source: Declared, path: str, shape: Shape, asked: list[_Need | Undecided]
+) -> Iterator[Part]:
+    field = source.field(f"{path}.workloadProfileType")
+    supply = Supply(
+        source=source,
+        platform="Container Apps dedicated profile",
+        machines=Machines((shape,), evidence=(field.evidence(describe((shape,))),)),
+        part=path,
+        price_as=SERVICE,
+    )
+    most = source.field(f"{path}.maximumCount").count()
+    supply = replace(supply, ceiling=most if isinstance(most, int) else None)
+    minimum = size(source, [f"{path}.minimumCount"], None)
+    open_ = tuple(need for need in asked if isinstance(need, Undecided))
+    if isinstance(minimum, Undecided) or minimum.is_hidden:
+        wrong = minimum if isinstance(minimum, Undecided) else unknown_number(minimum)
+        yield from pools(estate, replace(supply, undecided=(wrong, *open_)))
+        return
+    needed = _instances(shape, [need for need in asked if isinstance(need, _Need)])
+    floor = max(minimum.known or 0, needed)
+    if minimum.value is None and azure.native(source) and not floor:
+        why = "minimumCount is missing: how many instances the profile then keeps isn't documented"
+        open_ = (*open_, source.open(f"{path}.minimumCount", why, "Set minimumCount to 0"))
+    because = "a dedicated profile keeps this many instances"
+    fix = f"Set {minimum.path} to 0"
+    changes = azure.change(source, minimum.path, 0)
+    if needed > (minimum.known or 0):
+        because = f"the replicas of its apps need {counted(needed, 'instance')}"
+        fix, changes = "Set minReplicas of the apps on the profile to 0", ()
+    yield from pools(
+        estate,
+        hold_of(
+            replace(supply, undecided=open_, desired=floor),
+            cause=Cause.POOL_MINIMUM,
+            units=floor,
+            fix=fix,
+            evidence=(minimum.evidence(because),),
+            changes=changes,
+        ),
+    )
+
+
+def _instances(shape: Shape, needs: list[_Need]) -> int:
+    """The fewest instances that carry the replicas which stay."""
+    replicas = sum(need.replicas.known or 0 for need in needs)
+    if not replicas:
+        return 0
+    shares = (
+        (sum((n.cpu * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.vcpus),
+        (sum((n.memory * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.memory_gib),
+        (sum((n.gpus * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.gpus),
+    )
+    return max(1, *(int(-(-asked // size_)) for asked, size_ in shares if size_))
+
+
+def _job(estate: Estate, source: Declared) -> Iterator[Part]:
+    """A job bills while it runs; event jobs keep `minExecutions` a polling interval."""
+    field = source.field("workloadProfileName", "workloadProfileType")
+    if field.is_absent or azure.is_text(field.value, "Consumption"):
+        return
+    kind, _ = _profile(estate, source, field.path, field.value)
+    least = size(
+        source,
+        [
+            "configuration.eventTriggerConfig.scale.minExecutions",
+            "eventTriggerConfig.scale.minExecutions",
+            "eventTriggerConfig.scales[0].minExecutions",
+        ],
+        0,
+    )
+    if kind.undecided is None and kind.shape is None:
+        return
+    if not _is_none(least):
+        why = "A minimum of executions may run without an event on a GPU profile"
+        path = least.path if isinstance(least, Size | Undecided) else ""
+        yield source.open(path, why, "Set minExecutions to 0")
+        return
+    if kind.undecided is None:
+        because = "an execution ends; without one nothing bills"
+        yield Accounted(urn=source.urn, path="", because=because)
