@@ -3,11 +3,9 @@ writes nothing."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -64,12 +62,9 @@ def rules_page() -> Iterator[str]:
 
 def cli_page() -> Iterator[str]:
     """docs/cli.md"""
-    import typer
+    from zerofloor.cli.main import COMMANDS, functions_of, group_help_text, help_text
+    from zerofloor.cli.parsing import help_of
 
-    from zerofloor.cli.main import COMMANDS, Commands
-
-    group = typer.main.get_command(__import__("zerofloor.cli.main", fromlist=["app"]).app)
-    assert isinstance(group, Commands)
     yield "# Command line"
     yield MADE
     yield ""
@@ -93,16 +88,17 @@ def cli_page() -> Iterator[str]:
         "one estate, as a folder of manifests is."
     )
     yield ""
-    yield "```\n" + _help(group, "zerofloor") + "\n```"
+    yield "```\n" + help_text().strip() + "\n```"
     for name in COMMANDS:
-        command = group.get_command(None, name)
+        functions = functions_of(name)
         yield ""
         yield f"## zerofloor {name}"
         yield ""
-        yield "```\n" + _help(command, f"zerofloor {name}") + "\n```"
-        for sub, part in sorted(getattr(command, "commands", {}).items()):
+        if "" not in functions:
+            yield "```\n" + group_help_text(name).strip() + "\n```"
             yield ""
-            yield "```\n" + _help(part, f"zerofloor {name} {sub}") + "\n```"
+        for sub, function in functions.items():
+            yield "```\n" + help_of(function, f"zerofloor {name} {sub}".strip()) + "\n```"
     yield from settings_section()
 
 
@@ -226,12 +222,6 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "ways.md": ways_page,
     "cases.md": cases_page,
 }
-
-
-def _help(command: Any, name: str) -> str:
-    os.environ["COLUMNS"] = "100"
-    text: str = command.get_help(command.make_context(name, [], resilient_parsing=True))
-    return text.strip()
 
 
 def _cell(text: str) -> str:

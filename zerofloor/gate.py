@@ -35,7 +35,7 @@ def verdict(findings: Iterable[Finding]) -> Gate:
 def concerns(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver is written for this finding; `refusal` says whether it permits it."""
     return waiver.rule.lower() in (finding.rule.lower(), finding.name, "*") and matches(
-        waiver.urn, finding.urn
+        waiver.urn or "", finding.urn
     )
 
 

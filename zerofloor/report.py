@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from zerofloor.capacity import Assumption, Change, Evidence
 from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Floor
 from zerofloor.money import Money
+from zerofloor.settings import Source
 
 Severity = Literal["error", "warning", "info"]
 Gate = Literal["pass", "fail"]
+Status = Literal["new", "worse", "existing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What a baseline has and the stack has no more: its line can leave the file."""
+
+    fingerprint: str
+    rule: str
+    urn: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,19 @@ class Finding:
     """True where it may cost something and no price is known; then no waiver's cap can be shown to
     hold."""
     waived_by: str | None = None
-    """`OWNER: REASON (until DATE)` where a waiver permits it."""
+    """`OWNER: REASON (until DATE, up to CAP)` where a waiver permits it."""
     change: tuple[Change, ...] = ()
     """The same as `fix`, as data; empty where a person must decide."""
+    gpus: Decimal | None = None
+    """GPUs that it holds at one time; None where it holds none, or the number is not known."""
+    place: str = ""
+    """What tells it from other findings of its rule on its resource: a property path."""
+    fingerprint: str = ""
+    """The same from run to run, whatever else changes in the program."""
+    status: Status | None = None
+    """Against a baseline of findings; None where there is none."""
+    grew: str = ""
+    """By what it is worse than in the baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +86,9 @@ class Report:
     assumptions: tuple[Assumption, ...]
     today: datetime.date
     """The day of the run (UTC), as it was passed in: waivers expire and prices age by it."""
+    settings: tuple[Source, ...] = ()
+    """The files whose settings were in force, the organisation's first."""
+    baseline: str | None = None
+    """The file of known findings that this was compared with."""
+    fixed: tuple[Fixed, ...] = ()
+    """Findings of that file that are gone."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from zerofloor.cli.app import (
     MIB,
     AgainstOption,
@@ -19,18 +17,14 @@ from zerofloor.cli.app import (
     OutputOption,
     SettingsOption,
     TodayOption,
-    day,
-    new_app,
 )
+from zerofloor.cli.parsing import Argument, day
 
-app = new_app()
 
-
-@app.command()
 def check(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin."),
+        Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin."),
     ],
     form: FormatOption = "table",
     output: OutputOption = None,
@@ -43,7 +37,7 @@ def check(
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
     against: AgainstOption = None,
-) -> None:
+) -> int:
     """Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.
 
     What a file is, is found out from its content. Each is judged by itself, a folder's manifests
@@ -83,4 +77,4 @@ def check(
             unread = True
     if reports:
         emit_reports(reports, form, output)
-    raise typer.Exit(2 if unread else 1 if any(report.gate == "fail" for report in reports) else 0)
+    return 2 if unread else 1 if any(report.gate == "fail" for report in reports) else 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from zerofloor.cli.app import (
     MIB,
     AgainstOption,
@@ -22,18 +20,14 @@ from zerofloor.cli.app import (
     StackOutputsOption,
     TimeLimitOption,
     TodayOption,
-    day,
-    new_app,
 )
+from zerofloor.cli.parsing import Argument, day
 
-app = new_app()
 
-
-@app.command()
 def estimate(
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="FILE|DIR", help="Documents or folders, taken as one estate; - for stdin."
         ),
     ],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
-
-import typer
 
 from zerofloor.cli.app import (
     MIB,
@@ -16,28 +15,22 @@ from zerofloor.cli.app import (
     StackOutputsOption,
     TimeLimitOption,
     TodayOption,
-    day,
-    new_app,
 )
+from zerofloor.cli.parsing import Argument, Option, day
 
-app = new_app()
 
-
-@app.command()
 def explain(
     what: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="URN|RULE",
             help="A URN, or its end or a name where only one fits; or a rule's ID or name.",
         ),
     ],
     sources: Annotated[
-        list[str],
-        typer.Option(
-            "--from", metavar="FILE|DIR", help="Where the URN is; several are one estate."
-        ),
-    ] = [],  # noqa: B006
+        Sequence[str],
+        Option("--from", metavar="FILE|DIR", help="Where the URN is; several are one estate."),
+    ] = (),
     input_format: InputFormatOption = None,
     settings: SettingsOption = None,
     max_size: MaxSizeOption = 64,

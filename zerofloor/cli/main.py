@@ -7,13 +7,9 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Final
-
-import typer
-from typer.core import TyperGroup
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType, TracebackType
+from typing import Final
 
 from zerofloor import __version__
 from zerofloor.errors import InputError
@@ -21,77 +17,22 @@ from zerofloor.errors import InputError
 COMMANDS: Final[Mapping[str, str]] = {
     "preview": "Preview a Pulumi program and judge it.",
     "check": "Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.",
-    "show": "Print a stack as zerofloor understood it, as JSON.",
-    "estimate": "Print the money alone: floor, desired, expected, ceiling, residuals.",
-    "explain": "Say what keeps a GPU alive, link by link; or what a rule is about.",
+    "show": "Print a stack as zerofloor reads it, as JSON.",
+    "estimate": "Print the cost only: floor, desired, expected, ceiling, residual.",
+    "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",
-    "prices": "Look into the price book.",
-    "schema": "Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml.",
+    "prices": "Look up prices.",
+    "schema": "Print a JSON schema.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }
 """Each is a module of this package, imported when it is called. The texts stand here so that
 `--help` needs none of them."""
 
+ABOUT: Final = "Fails a Pulumi preview that would leave a GPU billing while idle."
+
 EXITS: Final = "Exit: 0 the gate passes, 1 it does not, 2 something could not be judged."
 
-
-class Commands(TyperGroup):
-    """The commands by name."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"zerofloor.cli.{cmd_name.replace('-', '_')}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            ctx.fail(
-                f"no such command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-            )
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-app: Final = typer.Typer(
-    name="zerofloor",
-    cls=Commands,
-    help=(
-        "A stack that would leave a GPU billing while nobody uses it does not get past "
-        f"preview.\n\n{EXITS}"
-    ),
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    pass
+USAGE: Final = "Usage: zerofloor [OPTIONS] COMMAND [ARGS]..."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -105,17 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code: bad input and failures of our own are one line on
     stderr and 2."""
-    from zerofloor.cli.output import say
-
     try:
-        typer.main.get_command(app).main(list(arguments), prog_name="zerofloor")
+        return _dispatch(list(arguments))
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 2
     except InputError as error:
-        say(str(error))
+        _say(str(error))
         return 2
     except OSError as error:
-        say(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}")
+        _say(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -123,19 +62,98 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("ZEROFLOOR_DEBUG") == "1":
             raise
         # The error's text may quote a value: its kind and place are enough to find it.
-        say(
+        _say(
             f"internal error: {type(error).__name__} in {_place(error.__traceback__)}; "
             "nothing was judged, please report it"
         )
         return 2
+
+
+def functions_of(name: str) -> Mapping[str, Callable[..., int | None]]:
+    """The functions behind a command: one under the empty name, or one for each of its commands."""
+    module: ModuleType = importlib.import_module(f"zerofloor.cli.{name.replace('-', '_')}")
+    found: Mapping[str, Callable[..., int | None]] = getattr(module, "COMMANDS", {})
+    return found or {"": getattr(module, name.replace("-", "_"))}
+
+
+def help_text() -> str:
+    """What `zerofloor --help` prints."""
+    widest = max(map(len, COMMANDS))
+    listed = "".join(f"  {name:<{widest}}  {text}\n" for name, text in COMMANDS.items())
+    return (
+        f"{USAGE}\n\n{ABOUT}\n\n{EXITS}\n\nOptions:\n"
+        "  --version   Print the version.\n"
+        "  -h, --help  Show this message and exit.\n\n"
+        f"Commands:\n{listed}"
+    )
+
+
+def group_help_text(name: str) -> str:
+    """What `--help` of a command with commands of its own prints."""
+    functions = functions_of(name)
+    widest = max(map(len, functions))
+    listed = "".join(
+        f"  {sub:<{widest}}  {_first_line(function)}\n" for sub, function in functions.items()
+    )
+    return f"Usage: zerofloor {name} COMMAND [ARGS]...\n\n{COMMANDS[name]}\n\nCommands:\n{listed}"
+
+
+def _dispatch(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else ""
+    if first in ("--help", "-h"):
+        return _print(help_text())
+    if first == "--version":
+        return _print(f"{__version__}\n")
+    if first not in COMMANDS:
+        return _wrong_command(first, USAGE, tuple(COMMANDS), help_text)
+    functions, rest, program = functions_of(first), arguments[1:], f"zerofloor {first}"
+    if "" not in functions:
+        second = rest[0] if rest else ""
+        if second in ("--help", "-h"):
+            return _print(group_help_text(first))
+        if second not in functions:
+            usage = f"Usage: {program} COMMAND [ARGS]..."
+            return _wrong_command(second, usage, tuple(functions), lambda: group_help_text(first))
+        return _call(functions[second], f"{program} {second}", rest[1:])
+    return _call(functions[""], program, rest)
+
+
+def _call(function: Callable[..., int | None], program: str, arguments: list[str]) -> int:
+    from zerofloor.cli.parsing import call
+
+    return call(function, program, arguments)
+
+
+def _wrong_command(given: str, usage: str, commands: Sequence[str], page: Callable[[], str]) -> int:
+    if not given:
+        sys.stderr.write(page())
+        return 2
+    from zerofloor.cli.parsing import nearest
+
+    kind = "option" if given.startswith("-") else "command"
+    sys.stderr.write(f"{usage}\n")
+    _say(f"no such {kind} {given}{nearest(given, commands)}")
+    return 2
+
+
+def _first_line(function: Callable[..., int | None]) -> str:
+    return " ".join((function.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _print(text: str) -> int:
+    sys.stdout.write(text)
     return 0
+
+
+def _say(message: str) -> None:
+    from zerofloor.cli.output import say
+
+    say(message)
 
 
 def _place(trace: TracebackType | None) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return (
-        f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-        if trace is not None
-        else "unknown place"
-    )
+    if trace is None:
+        return "unknown place"
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from zerofloor.cli.app import new_app
-
-app = new_app()
+from zerofloor.cli.parsing import Option
 
 
-@app.command()
 def pack_path(
     folder: Annotated[
         bool,
-        typer.Option(
-            "--folder", help="A folder instead of an executable, for engines before 3.255."
-        ),
+        Option("--folder", help="A folder instead of an executable, for engines before 3.255."),
     ] = False,
 ) -> None:
     """Print the path of the policy pack, for `pulumi preview --policy-pack`."""

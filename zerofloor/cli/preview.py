@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from zerofloor.cli.app import (
     AgainstOption,
     EngineOption,
@@ -19,17 +17,13 @@ from zerofloor.cli.app import (
     StackOutputsOption,
     TimeLimitOption,
     TodayOption,
-    day,
-    new_app,
 )
+from zerofloor.cli.parsing import Argument, day
 
-app = new_app()
 
-
-@app.command()
 def preview(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder with Pulumi.yaml.", show_default=False)
+        Path, Argument(metavar="DIR", help="The folder with Pulumi.yaml.")
     ] = Path(),
     stack: StackOption = None,
     engine: EngineOption = "auto",
@@ -42,7 +36,7 @@ def preview(
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
     against: AgainstOption = None,
-) -> None:
+) -> int:
     """Preview a Pulumi program and judge it.
 
     With a pulumi command on PATH the real engine previews it; without one, or where the engine
@@ -60,4 +54,4 @@ def preview(
     )
     report = report_on((found,), *chosen, asked)
     emit_reports([report], form, output)
-    raise typer.Exit(1 if report.gate == "fail" else 0)
+    return 1 if report.gate == "fail" else 0

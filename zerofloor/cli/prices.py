@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
-
-from zerofloor.cli.app import OutputOption, SettingsOption, TodayOption, day, new_app
-
-app = new_app()
-app.info.help = "Look into the price book."
+from zerofloor.cli.app import OutputOption, SettingsOption, TodayOption
+from zerofloor.cli.parsing import Argument, Option, day
 
 
-@app.command()
 def show(
     item: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="ITEM",
             help="An instance type (ml.… for SageMaker), or a residual such as 'NAT gateway'.",
         ),
     ],
-    region: Annotated[
-        str | None, typer.Option("--region", help="Only this region or zone.")
-    ] = None,
+    region: Annotated[str | None, Option("--region", help="Only this region or zone.")] = None,
     settings: SettingsOption = None,
     output: OutputOption = None,
     today: TodayOption = None,
@@ -66,17 +60,16 @@ def show(
     emit("".join(f"{visible(line)}\n" for line in lines), output)
 
 
-@app.command()
 def update(
     regions: Annotated[
-        list[str], typer.Option("--region", help="An AWS region; may be given several times.")
+        list[str], Option("--region", help="An AWS region; may be given several times.")
     ],
     types: Annotated[
-        list[str], typer.Option("--type", help="An instance type; default: every accelerated one.")
-    ] = [],  # noqa: B006
+        Sequence[str], Option("--type", help="An instance type; default: every accelerated one.")
+    ] = (),
     path: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--book",
             metavar="FILE",
             help="The user-side book; default: in the user's cache folder.",
@@ -103,8 +96,7 @@ def update(
     )
 
 
-@app.command()
-def verify(today: TodayOption = None) -> None:
+def verify(today: TodayOption = None) -> int:
     """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers;
     exit 1 where an error is found."""
     from zerofloor.cli.output import emit
@@ -120,4 +112,11 @@ def verify(today: TodayOption = None) -> None:
         f"snapshot {book.snapshot[:12]} of {book.snapshot_as_of}: "
         f"{counted(len(problems), 'problem')}\n"
     )
-    raise typer.Exit(1 if any(one.severity == "error" for one in problems) else 0)
+    return 1 if any(one.severity == "error" for one in problems) else 0
+
+
+COMMANDS: Final[Mapping[str, Callable[..., int | None]]] = {
+    "show": show,
+    "update": update,
+    "verify": verify,
+}

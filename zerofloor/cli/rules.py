@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
-from zerofloor.cli.app import OutputOption, new_app
-
-app = new_app()
+from zerofloor.cli.app import OutputOption
+from zerofloor.cli.parsing import Option
 
 
-@app.command()
 def rules(
     form: Annotated[
         Literal["table", "json"],
-        typer.Option("--format", "-f", help="What the list is written as."),
+        Option("--format", "-f", help="What the list is written as."),
     ] = "table",
     output: OutputOption = None,
 ) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
-from zerofloor.cli.app import OutputOption, new_app
-
-app = new_app()
+from zerofloor.cli.app import OutputOption
+from zerofloor.cli.parsing import Argument
 
 
-@app.command()
 def schema(
     name: Annotated[
-        Literal["report", "stack", "settings"], typer.Argument(help="What to print the schema of.")
+        Literal["report", "stack", "settings"], Argument(help="What to print the schema of.")
     ],
     output: OutputOption = None,
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from zerofloor.cli.app import (
     MIB,
     BaselineOption,
@@ -17,17 +15,14 @@ from zerofloor.cli.app import (
     StackOption,
     StackOutputsOption,
     TimeLimitOption,
-    new_app,
 )
+from zerofloor.cli.parsing import Argument
 
-app = new_app()
 
-
-@app.command()
 def show(
     source: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="FILE|DIR",
             help="A document, a folder of manifests or of a program, or - for stdin.",
         ),

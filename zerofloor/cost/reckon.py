@@ -426,7 +426,7 @@ def _footnotes(
         beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
         yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why.partition(': ')[0]}{beside}."
     for settle in sorted({gap.why.partition(": ")[2] for gap in gaps} - {""}):
-        yield f"To have it priced, {settle}."
+        yield f"To price it, {settle}."
     for line in lines:
         yield from line.notes
         if line.unbounded and line.cost.urn not in undecided:

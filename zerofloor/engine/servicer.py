@@ -15,9 +15,11 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from google.protobuf import empty_pb2
 
 from zerofloor import __version__, rules
@@ -365,15 +367,17 @@ def _configured(
         if name in default and level != default[name]
     }
     properties = config.get(NAME, ("error", {}))[1]
-    limits = {field: properties[name] for name, field in LIMITS.items() if name in properties}
+    limits = {
+        field: Decimal(str(properties[name]))
+        for name, field in LIMITS.items()
+        if name in properties
+    }
     undecided = {"mandatory": "error", "advisory": "warning"}.get(
         properties.get("undecided", ""), settings.undecided
     )
-    return Settings.model_validate(
-        {
-            **dict(settings),
-            "rules": {**settings.rules, **levels},
-            "limits": {**dict(settings.limits), **limits},
-            "undecided": undecided,
-        }
+    return msgspec.structs.replace(
+        settings,
+        rules={**settings.rules, **levels},
+        limits=msgspec.structs.replace(settings.limits, **limits),
+        undecided=undecided,
     )

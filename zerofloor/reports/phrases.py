@@ -11,15 +11,16 @@ from zerofloor.capacity import WEEK
 from zerofloor.cost.baseline import signed
 from zerofloor.cost.estimate import Amount, BreakEven, Figure, Item
 from zerofloor.money import HOURS_PER_MONTH, Money
-from zerofloor.report import DocumentInfo, Report
+from zerofloor.report import DocumentInfo, Finding, Report
+from zerofloor.reports.groups import Group
 from zerofloor.words import counted, dollars, number, short, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
-    "floor": "a week without a request",
-    "desired": "as declared at creation",
+    "floor": "idle",
+    "desired": "at deployment",
     "expected": "under the declared traffic",
-    "ceiling": "all scaled out",
-    "residual": "stays at zero GPUs",
+    "ceiling": "at maximum scale",
+    "residual": "remaining at zero GPUs",
 }
 """What each figure means, in the order of the table."""
 
@@ -198,7 +199,7 @@ def notes(report: Report) -> list[str]:
         if note.partition(" is unpriced: ")[0] not in heads
     ]
     if not any(" is unpriced: " in note for note in left):
-        left = [note for note in left if not note.startswith("To have it priced, ")]
+        left = [note for note in left if not note.startswith("To price it, ")]
     return left + (waiting(report) if report.estimate.floor.hourly.amount else [])
 
 
@@ -226,14 +227,10 @@ def meaning(report: Report) -> Iterator[str]:
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
         least = "at least " if _is_least(report) or report.estimate.floor.up_to is not None else ""
-        noticed = (
-            f"{dollars(said.until_noticed)} until someone notices "
-            f"({counted(said.noticed_after_days, 'day')})"
-        )
-        year = f"{dollars(said.first_year)} in the first year"
         yield (
-            f"Forgotten, the floor costs {least}{dollars(said.weekend)} over a weekend, "
-            f"{noticed}, {year}."
+            f"If left running: {least}{dollars(said.weekend)} per weekend, "
+            f"{dollars(said.until_noticed)} in {counted(said.noticed_after_days, 'day')}, "
+            f"{dollars(said.first_year)} per year."
         )
         saved = f"Scaling to zero saves {least}{dollars(said.saves_monthly)} a month"
         yield (
@@ -272,6 +269,18 @@ def waiting(report: Report) -> list[str]:
     return [f"The first request after idle waits {parts}."]
 
 
+def cost_of(what: Finding | Group) -> str:
+    """What a finding, or a group of them, costs a month; empty where it costs nothing."""
+    findings = what.findings if isinstance(what, Group) else (what,)
+    known = [one.monthly for one in findings if one.monthly is not None]
+    if any(one.cost_unknown for one in findings) and not known:
+        return "cost unknown"
+    if not known or any(one.currency != known[0].currency for one in known):
+        return ""
+    least = "at least " if any(one.cost_unknown for one in findings) else ""
+    return f"{least}{dollars(sum(known[1:], known[0]))} a month"
+
+
 def _is_least(report: Report) -> bool:
     """Whether the floor's sum leaves something out."""
     return "floor" in unpriced_figures(report) | undecided_figures(report)
@@ -285,23 +294,19 @@ def verdict(report: Report) -> str:
     """Whether a GPU keeps billing, and at what cost."""
     floor = report.floor
     if floor.verdict == "zero":
-        return "No GPU bills while nobody uses it." if floor.entries else "There is no GPU in it."
+        return "No GPU keeps billing while idle." if floor.entries else "No GPUs found."
     if floor.verdict == "undecided":
-        return "It can't be decided whether a GPU keeps billing."
-    one = floor.gpus == 1
-    gpus = counted(floor.gpus, "GPU") if floor.gpus else "GPUs"
-    nodes = f" on {counted(floor.nodes, 'node')}" if floor.nodes else ""
-    more = ", and more may" if floor.undecided else ""
-    return (
-        f"{gpus}{nodes} {'keeps' if one else 'keep'} billing while nobody uses "
-        f"{'it' if one else 'them'}{more}{_cost(report)}."
-    )
+        return "Can't determine whether any GPU stays on while idle."
+    gpus = counted(floor.gpus, "idle GPU") if floor.gpus else "Idle GPUs"
+    nodes = f" ({counted(floor.nodes, 'node')})" if floor.nodes else ""
+    more = ", and more might" if floor.undecided else ""
+    return f"{gpus}{nodes} would keep billing{more}{_cost(report)}."
 
 
 def _cost(report: Report) -> str:
     amount = report.estimate.floor
     if not amount.hourly.amount:
-        return ", at a cost that is not known"
+        return ", at an unknown cost"
     least = "at least " if _is_least(report) else ""
     return f": {least}{_range(amount, 1)}/h, {_range(amount, 730)} a month"
 

@@ -1,22 +1,21 @@
-"""The report as one page for a terminal: verdict, money, findings, what it rests on. 80 columns,
-readable without colour."""
+"""The report as one page for a terminal: verdict, what to change, money, what it rests on. 80
+columns, readable without colour."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
-
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from zerofloor.report import Finding, Report
+from zerofloor.reports import layout
+from zerofloor.reports.groups import Group, groups_of
+from zerofloor.reports.layout import styled, wrapped
 from zerofloor.reports.phrases import (
     FIGURES,
     assumptions,
     changes,
     columns,
+    cost_of,
     document,
     gathered,
     headline,
@@ -27,183 +26,148 @@ from zerofloor.reports.phrases import (
     waiting,
 )
 from zerofloor.reports.visible import visible
-from zerofloor.words import dollars, short
+from zerofloor.words import counted, short
 
-STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan", "waived": "dim"}
+IN_A_GROUP: Final = 10
+"""Resources that are listed for one group of findings; the JSON report has all of them."""
 
 
 def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     """The page; escape sequences only where `colour` is set."""
-    return _printed(_page(report, width), width, colour)
+    return _Page(report, width, colour).text(_Page.whole)
 
 
 def render_estimate(report: Report, *, width: int = 80, colour: bool = False) -> str:
     """The money alone."""
-    return _printed(_money_page(report, width), width, colour)
+    return _Page(report, width, colour).text(_Page.money)
 
 
-def _printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    console.print(Group(*parts))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n") + "\n"
+class _Page:
+    """One report at one width."""
 
+    def __init__(self, report: Report, width: int, colour: bool) -> None:
+        self.report = report
+        self.width = width
+        self.colour = colour
 
-def _page(report: Report, width: int) -> Iterator[RenderableType]:
-    yield _verdict(report)
-    yield from _documents(report)
-    if report.floor.entries or report.estimate.items:
-        yield _heading("Cost")
-        yield _costs(report, width)
-        yield from _items(report)
-    yield from _findings(report)
-    yield from _assumptions(report)
-    yield from _footnotes(notes(report))
+    def text(self, lines: Callable[[_Page], Iterator[str]]) -> str:
+        return "\n".join(lines(self)).strip("\n") + "\n"
 
+    def whole(self) -> Iterator[str]:
+        yield from self.headline()
+        yield from self.documents()
+        for waived, title in ((False, "Findings"), (True, "Waived")):
+            yield from self.findings(title, waived=waived)
+        if self.report.floor.entries or self.report.estimate.items:
+            yield from self.heading("Cost")
+            yield from self.costs()
+        yield from self.bullets("Assumptions", assumptions(self.report))
+        yield from self.bullets("Notes", notes(self.report))
+        if self.report.floor.entries or self.report.estimate.items:
+            yield from self.breakdown()
 
-def _money_page(report: Report, width: int) -> Iterator[RenderableType]:
-    yield Text(verdict(report), style="bold")
-    yield from _documents(report)
-    yield Text()
-    yield _costs(report, width)
-    yield from _items(report)
-    yield from _assumptions(report)
-    yield from _footnotes([*report.estimate.footnotes, *waiting(report)])
+    def money(self) -> Iterator[str]:
+        yield from self.paragraph(verdict(self.report), style="bold")
+        yield from self.documents()
+        yield ""
+        yield from self.costs()
+        yield from self.bullets("Assumptions", assumptions(self.report))
+        yield from self.bullets("Notes", [*self.report.estimate.footnotes, *waiting(self.report)])
+        yield from self.breakdown()
 
+    def headline(self) -> Iterator[str]:
+        word, style = ("FAIL", "error") if self.report.gate == "fail" else ("PASS", "pass")
+        text = headline(self.report)
+        first, *more = wrapped(text, self.width, indent=f"{word}  ", hang="")
+        yield styled(word, style, self.colour) + styled(first[len(word) :], "bold", self.colour)
+        yield from (styled(line, "bold", self.colour) for line in more)
 
-def _findings(report: Report) -> Iterator[RenderableType]:
-    for waived, heading in ((False, "Findings"), (True, "Waived")):
-        found = [
-            finding for finding in report.findings if (finding.waived_by is not None) is waived
+    def documents(self) -> Iterator[str]:
+        for one in self.report.documents:
+            yield from self.paragraph(document(one), style="dim")
+        for source in self.report.settings:
+            yield from self.paragraph(f"settings {source.file} ({source.owner})", style="dim")
+
+    def costs(self) -> Iterator[str]:
+        rows = [
+            (name, *shown, explained)
+            for name, explained in FIGURES.items()
+            if (shown := columns(self.report, name)) is not None
         ]
+        yield from self.money_rows([("", "per hour", "per month", ""), *rows])
+        told = [*changes(self.report), *meaning(self.report)]
+        if told:
+            yield ""
+        for line in told:
+            yield from self.paragraph(line)
+
+    def money_rows(self, rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
+        for kept in (4, 3):
+            lines = list(layout.columns([row[:kept] for row in rows], frozenset({1, 2})))
+            if max(map(layout.cells, lines)) <= self.width:
+                yield styled(lines[0], "dim", self.colour)
+                yield from lines[1:]
+                return
+        # An amount is never divided: hour and month stand below each other.
+        yield from layout.columns(_stacked(rows), frozenset())
+
+    def breakdown(self) -> Iterator[str]:
+        lines, sources = priced_lines(self.report)
+        yield from self.bullets("Breakdown", lines)
+        yield ""
+        for line in (*sources, gathered(self.report)):
+            yield from self.paragraph(line, style="dim")
+
+    def findings(self, title: str, *, waived: bool) -> Iterator[str]:
+        found = [one for one in self.report.findings if (one.waived_by is not None) is waived]
         if found:
-            yield _heading(heading)
-            yield from (part for finding in found for part in _finding(finding))
+            yield from self.heading(title)
+        for group in groups_of(found):
+            yield from self.group(group)
+
+    def group(self, group: Group) -> Iterator[str]:
+        first = group.findings[0]
+        style = "dim" if first.waived_by else first.severity
+        number = len(group.findings)
+        head = f" {first.rule} {first.name}" + (f" on {number} resources" if number > 1 else "")
+        severity = styled(first.severity.upper(), style, self.colour)
+        cost = cost_of(group)
+        yield severity + styled(head, "bold", self.colour) + (f"  {cost}" if cost else "")
+        for finding in group.findings[:IN_A_GROUP]:
+            yield from self.finding(finding, alone=number == 1)
+        if number > IN_A_GROUP:
+            rest = counted(number - IN_A_GROUP, "more resource")
+            yield f"  and {rest}: the JSON report lists all of them"
+        if first.fix:
+            yield from self.paragraph(f"Change: {first.fix}", indent="  ")
+        if first.waived_by:
+            yield from self.paragraph(f"Waived by {first.waived_by}", indent="  ")
+
+    def finding(self, finding: Finding, *, alone: bool) -> Iterator[str]:
+        where = short(finding.urn) + (f" ({finding.source})" if finding.source else "")
+        where += f" [{finding.status}]" if finding.status else ""
+        where += "" if alone or finding.monthly is None else f", {cost_of(finding)}"
+        if where.strip():
+            yield from self.paragraph(where.strip(), indent="  ", style="dim")
+        yield from self.paragraph(finding.message, indent="  ")
+
+    def heading(self, text: str) -> Iterator[str]:
+        yield ""
+        yield styled(text, "bold", self.colour)
+
+    def paragraph(self, text: str, *, indent: str = "", style: str = "") -> Iterator[str]:
+        for line in wrapped(visible(text), self.width, indent=indent):
+            yield styled(line, style, self.colour)
+
+    def bullets(self, title: str, lines: Iterable[str]) -> Iterator[str]:
+        for number, line in enumerate(lines):
+            if number == 0:
+                yield from self.heading(title)
+            yield from wrapped(visible(line), self.width, indent="- ", hang="  ")
 
 
-def _assumptions(report: Report) -> Iterator[RenderableType]:
-    if report.assumptions:
-        yield _heading("Assumed")
-        yield from _bullets(assumptions(report))
-
-
-def _footnotes(lines: Sequence[str]) -> Iterator[RenderableType]:
-    if lines:
-        yield _heading("Notes")
-        yield from _bullets(lines)
-
-
-def _heading(text: str) -> Text:
-    return Text(f"\n{text}", style="bold")
-
-
-def _verdict(report: Report) -> Text:
-    failed = report.gate == "fail"
-    line = Text()
-    line.append("FAIL" if failed else "PASS", style="bold red" if failed else "bold green")
-    line.append("  " + headline(report), style="bold")
-    return line
-
-
-def _documents(report: Report) -> Iterator[RenderableType]:
-    for one in report.documents:
-        yield Text(visible(document(one)), style="dim", overflow="fold")
-
-
-def _costs(report: Report, width: int) -> Table:
-    rows = [
-        (name, *shown, explained)
-        for name, explained in FIGURES.items()
-        if (shown := columns(report, name)) is not None
-    ]
-    taken = sum(2 + max(len(row[column]) for row in rows) for column in range(3))
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False
-    )
-    table.add_column("")
-    if taken > width:  # an amount is never torn apart
-        table.add_column("per hour, per month")
-        for name, hourly, monthly, _ in rows:
-            table.add_row(name, f"{hourly}\n{monthly}")
-        return table
-    table.add_column("per hour", justify="right")
-    table.add_column("per month", justify="right")
-    explain = taken + max(len(row[3]) for row in rows) <= width
-    if explain:
-        table.add_column("")
-    for row in rows:
-        table.add_row(*(row if explain else row[:3]))
-    return table
-
-
-def _items(report: Report) -> Iterator[RenderableType]:
-    told = [*changes(report), *meaning(report)]
-    if told:
-        yield Text()
-    for line in told:
-        yield Text(visible(line))
-    lines, sources = priced_lines(report)
-    if lines:
-        yield _heading("Made of")
-        yield from _bullets(lines)
-        yield Text()
-        for source in sources:
-            yield Text(visible(source), style="dim", overflow="fold")
-    else:
-        yield Text()
-    yield Text(visible(gathered(report)), style="dim")
-
-
-def _finding(finding: Finding) -> Iterator[RenderableType]:
-    head = Text()
-    head.append(
-        finding.severity.upper(), style=STYLES["waived" if finding.waived_by else finding.severity]
-    )
-    head.append(f" {finding.rule} {finding.name}", style="bold")
-    if finding.monthly is not None:
-        head.append(f"  {dollars(finding.monthly)} a month")
-    elif finding.cost_unknown:
-        head.append("  cost not known")
-    yield head
-    where = " ".join(
-        part
-        for part in (
-            visible(short(finding.urn)),
-            f"({visible(finding.source)})" if finding.source else "",
-        )
-        if part
-    )
-    if where:
-        yield _body(where, "dim")
-    yield _body(visible(finding.message))
-    if finding.fix:
-        yield _body(f"Change: {visible(finding.fix)}")
-    if finding.waived_by:
-        yield _body(f"Waived by {visible(finding.waived_by)}")
-
-
-def _body(text: str, style: str = "") -> Padding:
-    return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
-
-
-def _bullets(lines: Iterable[str]) -> Iterator[RenderableType]:
-    for line in lines:
-        yield _hanging(Text(visible(line), overflow="fold"))
-
-
-def _hanging(text: Text) -> Table:
-    """A line whose continuation is indented under its text."""
-    grid = Table.grid(padding=0)
-    grid.add_column(width=2)
-    grid.add_column(overflow="fold")
-    grid.add_row("-", text)
-    return grid
+def _stacked(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str]]:
+    found = []
+    for name, hourly, monthly, _ in rows:
+        found += [(name, hourly), ("", monthly)]
+    return found

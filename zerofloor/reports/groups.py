@@ -1,0 +1,25 @@
+"""Findings that ask for the same change, told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zerofloor.report import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings of one rule with one severity and one fix."""
+
+    findings: tuple[Finding, ...]
+    """At least one; in the order of the report."""
+
+
+def groups_of(findings: Iterable[Finding]) -> tuple[Group, ...]:
+    """The findings grouped, in the order of each group's first."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
+    for one in findings:
+        key = (one.rule, one.severity, one.fix, one.waived_by, one.status)
+        found.setdefault(key, []).append(one)
+    return tuple(Group(tuple(some)) for some in found.values())

@@ -1,0 +1,46 @@
+"""What people may set: the organisation's settings, the repository's own, and what is in force."""
+
+from zerofloor.settings.parsing import load, parse
+from zerofloor.settings.values import (
+    FILE_NAME,
+    Allow,
+    AllowedWaivers,
+    Caps,
+    ColdStart,
+    Hints,
+    InForce,
+    InstanceHint,
+    Limits,
+    Refused,
+    ScopedLimits,
+    Serverless,
+    Settings,
+    Source,
+    Traffic,
+    Trust,
+    Waiver,
+    WorkloadHint,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "Allow",
+    "AllowedWaivers",
+    "Caps",
+    "ColdStart",
+    "Hints",
+    "InForce",
+    "InstanceHint",
+    "Limits",
+    "Refused",
+    "ScopedLimits",
+    "Serverless",
+    "Settings",
+    "Source",
+    "Traffic",
+    "Trust",
+    "Waiver",
+    "WorkloadHint",
+    "load",
+    "parse",
+]

@@ -1,0 +1,289 @@
+"""What a person wrote -> Settings; every mistake is named with its line and the nearest right key,
+and no value is quoted."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from zerofloor.errors import InputError
+from zerofloor.settings.nodes import Node, node_of, read_file
+from zerofloor.settings.values import Bounds, Settings
+
+OURS: Final = frozenset({"in_force"})
+"""Fields of Settings that nobody writes."""
+
+AT_MOST: Final = 8
+"""Mistakes that are named; more than these are counted."""
+
+_INVALID: Final = object()
+"""What stands for a value that was wrong: its mistake has been noted."""
+
+
+def load(path: Path) -> Settings:
+    """The settings in a YAML file, with what it extends.
+
+    Raises InputError where the file can't be read, is not YAML, or has a key that is not known or
+    not valid (all named).
+    """
+    return settings_of(read_file(path))
+
+
+def parse(data: Any, name: str) -> Settings:
+    """The settings in decoded data; InputError names each wrong key, never its value."""
+    return settings_of(node_of({} if data is None else data, name))
+
+
+def settings_of(node: Node) -> Settings:
+    """The settings in a tree. Raises InputError as `load` does."""
+    problems: list[str] = []
+    found = _struct(Settings, node, "", problems)
+    if found is not _INVALID:
+        problems.extend(_together(found, node))
+    if problems:
+        more = len(problems) - AT_MOST
+        shown = problems[:AT_MOST] + ([f"and {more} more mistakes"] if more > 0 else [])
+        raise InputError("; ".join(shown))
+    settings: Settings = found
+    return settings
+
+
+def given_paths(node: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    """Each setting that is written, by its path (`limits.maxFloorHourly`); a list is one."""
+    if isinstance(node.value, dict) and node.value:
+        for key, value in node.value.items():
+            yield from given_paths(value, f"{prefix}.{key}" if prefix else key)
+    elif prefix:
+        yield prefix, node
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a settings file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "zerofloor.yaml",
+        **_schema(Settings),
+    }
+
+
+def camel(name: str) -> str:
+    """A field's name as people write it."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+@cache
+def fields_of(kind: type) -> Mapping[str, tuple[str, Any, bool]]:
+    """By the key that people write: the field, its type, and whether it must be there."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {
+        camel(field.name): (field.name, hints[field.name], field.required)
+        for field in msgspec.structs.fields(kind)
+        if not (kind is Settings and field.name in OURS)
+    }
+
+
+def _together(settings: Settings, node: Node) -> Iterator[str]:
+    """What two keys say together."""
+    waivers = node.value.get("waivers") if isinstance(node.value, dict) else None
+    for waiver, place in zip(settings.waivers, waivers.value if waivers else (), strict=False):
+        if waiver.urn is None and waiver.id is None:
+            yield f"{place.place}: a waiver needs urn, or an id that resources carry"
+    if settings.traffic.requests_per_second is not None and (
+        settings.traffic.requests_per_second_per_replica is None
+    ):
+        yield f"{node.file}: traffic.requestsPerSecond needs requestsPerSecondPerReplica"
+
+
+def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
+    if not isinstance(node.value, dict):
+        # An empty section is an empty mapping: what is in it may be commented out.
+        if node.value is not None:
+            return _wrong(node, path, "must be a mapping (key: value)", problems)
+        node = Node({}, node.file, node.line)
+    fields = fields_of(kind)
+    before = len(problems)
+    values = {}
+    for key, part in node.value.items():
+        if key not in fields:
+            near = _nearest(key, tuple(fields))
+            what = f"{path}: unknown key" if path else "unknown key"
+            problems.append(f"{part.place}: {what} {key[:40]}{near}")
+            continue
+        field, hint, _ = fields[key]
+        values[field] = _value(hint, part, f"{path}.{key}" if path else key, problems)
+    for key, (field, _, required) in fields.items():
+        if required and field not in values:
+            problems.append(f"{node.place}: {path + ': ' if path else ''}{key} is missing")
+    return _INVALID if len(problems) > before else kind(**values)
+
+
+def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        value = _value(arguments[0], node, path, problems)
+        return _within(arguments[1], value, node, path, problems)
+    if origin in (types.UnionType, typing.Union):
+        if node.value is None:
+            return None
+        (inner,) = (part for part in arguments if part is not types.NoneType)
+        return _value(inner, node, path, problems)
+    if origin is Literal:
+        return _literal(arguments, node, path, problems)
+    if origin is tuple:
+        if not isinstance(node.value, list):
+            return _wrong(node, path, "must be a list", problems)
+        parts = enumerate(node.value, 1)
+        return tuple(
+            _value(arguments[0], part, f"{path} item {number}", problems) for number, part in parts
+        )
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(node.value, dict):
+            return _wrong(node, path, "must be a mapping (key: value)", problems)
+        return {
+            key: _value(arguments[1], part, f"{path}.{key}", problems)
+            for key, part in node.value.items()
+        }
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return _struct(hint, node, path, problems)
+    return plain(node) if hint is Any else _scalar(hint, node, path, problems)
+
+
+def plain(node: Node) -> Any:
+    """The value without its places."""
+    if isinstance(node.value, dict):
+        return {key: plain(part) for key, part in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(part) for part in node.value]
+    return node.value
+
+
+def _scalar(kind: type, node: Node, path: str, problems: list[str]) -> Any:
+    value = node.value
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        return _wrong(node, path, "must be true or false", problems)
+    if kind is datetime.date:
+        return _date(node, path, problems)
+    if kind is str:
+        if isinstance(value, str):
+            return value
+        return _wrong(node, path, "must be text (quote it)", problems)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return _wrong(node, path, "must be a number", problems)
+    number = Decimal(str(value))
+    if not number.is_finite():
+        return _wrong(node, path, "must be a number", problems)
+    if kind is Decimal:
+        return number
+    if number != number.to_integral_value() or abs(number) > 10**15:
+        return _wrong(node, path, "must be a whole number", problems)
+    return int(number)
+
+
+def _date(node: Node, path: str, problems: list[str]) -> Any:
+    value = node.value
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            pass
+    return _wrong(node, path, "must be a date (YYYY-MM-DD)", problems)
+
+
+def _literal(words: Sequence[str], node: Node, path: str, problems: list[str]) -> Any:
+    # YAML 1.1 takes a bare `off` for false; people mean the word.
+    word = "off" if node.value is False and node.text.lower() in ("off", "") else node.value
+    if word in words and isinstance(word, str):
+        return word
+    near = _nearest(str(word), words) if isinstance(word, str) else ""
+    return _wrong(node, path, f"must be {' or '.join(words)}{near}", problems)
+
+
+def _within(bounds: Bounds, value: Any, node: Node, path: str, problems: list[str]) -> Any:
+    if value is _INVALID or value is None:
+        return value
+    if isinstance(value, tuple):
+        if bounds.length is not None and len(value) != bounds.length:
+            return _wrong(node, path, f"must have {bounds.length} entries", problems)
+        return value
+    if isinstance(value, str):
+        if len(value.strip()) < bounds.shortest:
+            least = f"at least {bounds.shortest} characters" if bounds.shortest > 1 else "some text"
+            return _wrong(node, path, f"must have {least}", problems)
+        return value
+    if bounds.least is not None and value < bounds.least:
+        return _wrong(node, path, f"must be at least {bounds.least:f}", problems)
+    if bounds.most is not None and value > bounds.most:
+        return _wrong(node, path, f"must be at most {bounds.most:f}", problems)
+    return value
+
+
+def _wrong(node: Node, path: str, what: str, problems: list[str]) -> Any:
+    problems.append(f"{node.place}: {path or 'the document'} {what}")
+    return _INVALID
+
+
+def _nearest(word: str, words: Sequence[str]) -> str:
+    by_lower = {known.lower(): known for known in words}
+    near = difflib.get_close_matches(word.lower().replace("_", ""), by_lower, 1, 0.6)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _bounded(_schema(arguments[0]), arguments[1])
+    if origin in (types.UnionType, typing.Union):
+        (inner,) = (part for part in arguments if part is not types.NoneType)
+        return {"anyOf": [_schema(inner), {"type": "null"}]}
+    if origin is Literal:
+        return {"enum": [*arguments, False] if "off" in arguments else list(arguments)}
+    if origin is tuple:
+        return {"type": "array", "items": _schema(arguments[0])}
+    if origin is not None and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": _schema(arguments[1])}
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        fields = fields_of(hint)
+        required = [key for key, (_, _, must) in fields.items() if must]
+        return {
+            "type": "object",
+            "properties": {key: _schema(part) for key, (_, part, _) in fields.items()},
+            **({"required": required} if required else {}),
+            "additionalProperties": False,
+        }
+    return dict(_TYPES[hint])
+
+
+_TYPES: Final[Mapping[Any, dict[str, Any]]] = {
+    Any: {},
+    bool: {"type": "boolean"},
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    Decimal: {"type": "number"},
+    datetime.date: {"type": "string", "format": "date"},
+}
+
+
+def _bounded(schema: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
+    if bounds.least is not None:
+        schema["minimum"] = float(bounds.least)
+    if bounds.most is not None:
+        schema["maximum"] = float(bounds.most)
+    if bounds.length is not None:
+        schema["minItems"] = schema["maxItems"] = bounds.length
+    if bounds.shortest:
+        schema["minLength"] = bounds.shortest
+    return schema
