@@ -16,10 +16,14 @@ TOOLS = Path(__file__).parents[1] / "tools"
 def test_the_example_settings_are_settings_and_name_every_field() -> None:
     example = TOOLS / "zerofloor.example.yaml"
     settings = load(example)
-    missing = sorted(_fields(schema()) - _keys(yaml.safe_load(example.read_text())))
-    assert missing == ["requestsPerSecond", "requestsPerSecondPerReplica"], (
-        missing
-    )  # the other way to state traffic
+    keys = _keys(yaml.safe_load(example.read_text()))
+    policy = TOOLS / "policy.example.yaml"
+    assert load(policy).allow is not None
+    missing = sorted(_fields(schema()) - keys - _keys(yaml.safe_load(policy.read_text())))
+    assert missing == [
+        "requestsPerSecond",
+        "requestsPerSecondPerReplica",
+    ]  # another way for traffic
     assert settings.waivers[0].urn == "urn:pulumi:demo::*"
 
 

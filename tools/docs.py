@@ -23,15 +23,15 @@ def rules_page() -> Iterator[str]:
     yield MADE
     yield ""
     yield (
-        "An error is what holds a GPU; a warning is what might. `zerofloor.yaml` changes a "
-        "rule's severity, or switches it off:"
+        "An error holds a GPU; a warning might. `zerofloor.yaml` changes a rule's severity or turns "
+        "the rule off:"
     )
     yield ""
     yield "```yaml"
-    yield 'rules: {long-idle-tail: error, unbounded-gpu-ceiling: "off"}'
+    yield "rules: {long-idle-tail: error, unbounded-gpu-ceiling: off}"
     yield "```"
     yield ""
-    yield "| rule | name | severity | what it finds |"
+    yield "| rule | name | severity | finds |"
     yield "|---|---|---|---|"
     for rule in all_rules():
         yield (
@@ -53,7 +53,7 @@ def rules_page() -> Iterator[str]:
                 "Where one resource decides it, it is also checked before that resource is "
                 "created, in an update without a preview too."
             )
-        for heading, example in (("Found in", rule.bad), ("Not in", rule.good)):
+        for heading, example in (("Bad", rule.bad), ("Good", rule.good)):
             yield ""
             yield f"{heading}:"
             yield ""

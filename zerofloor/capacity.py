@@ -4,13 +4,15 @@ them, scalers that move counts."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
+
 from zerofloor.hardware.instances import Shape
 from zerofloor.hardware.node_labels import Requirement
+from zerofloor.structs import Value
 
 WEEK: Final = Decimal(168)
 """Hours in a week."""
@@ -53,8 +55,7 @@ class Cause(Enum):
     NO_SCALE_IN_SIGNAL = "scale-in-without-signal"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value, frozen=True):
     """One link in the chain from a declaration to a verdict."""
 
     urn: str
@@ -67,8 +68,7 @@ class Evidence:
     """What follows from it, as half a sentence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Value, frozen=True, kw_only=True):
     """One change to a declaration, as data: `zerofloor fix` applies it, tests apply it and judge
     again."""
 
@@ -79,8 +79,7 @@ class Change:
     """The new value; None: remove the property."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Value, frozen=True):
     """A declaration that keeps nodes (of a pool) or pods (of a workload) without any request."""
 
     cause: Cause
@@ -102,8 +101,7 @@ class Hold:
         return 1 if self.units is None else self.units
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value, frozen=True):
     """What might hold a GPU, or make it dear: a warning that leaves the verdict alone."""
 
     cause: Cause
@@ -115,8 +113,7 @@ class Notice:
     """The same as `fix`, as data; empty where a person must decide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Value, frozen=True):
     """Something that could hold GPUs and can't be judged. It blocks unless the settings say
     otherwise."""
 
@@ -129,8 +126,7 @@ class Undecided:
     """How to settle it: a config value, a hint, a waiver."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Value, frozen=True):
     """What a verdict rests on beyond the document."""
 
     what: str
@@ -141,15 +137,13 @@ class Assumption:
 Market = Literal["on-demand", "spot", "reserved"]
 
 
-@dataclass(frozen=True, slots=True)
-class Taint:
+class Taint(Value, frozen=True):
     key: str
     value: str = ""
     effect: str = "NoSchedule"
 
 
-@dataclass(frozen=True, slots=True)
-class Toleration:
+class Toleration(Value, frozen=True):
     key: str | None
     """None: every key."""
     operator: str = "Equal"
@@ -158,11 +152,10 @@ class Toleration:
     """None: every effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Value, frozen=True):
     """How pods get onto a pool's nodes. A pool without one takes no pods."""
 
-    labels: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = msgspec.field(default_factory=dict)
     """The labels of its nodes; None where the label is there and its value is not known."""
     requirements: tuple[Requirement, ...] = ()
     """What Karpenter may choose among; labels not named here are open (well-known ones) or
@@ -173,7 +166,7 @@ class Placement:
     weight: int = 0
     """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65,
     N66)."""
-    limits: Mapping[str, Decimal] = field(default_factory=dict)
+    limits: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     """The most it may supply, by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
     retained: Hold | None = None
     """Set where a node that came once is never removed (consolidateAfter: Never, a budget of 0)."""
@@ -189,8 +182,7 @@ class Placement:
     """True where its name can't be read, so that its turn among Karpenter's pools is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Value, frozen=True):
     """A supply of GPU capacity: a node group, NodePool, VM or managed endpoint."""
 
     urn: str
@@ -240,11 +232,10 @@ class Pool:
         return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
-@dataclass(frozen=True, slots=True)
-class PodDemand:
+class PodDemand(Value, frozen=True):
     """What one pod (or one gang of pods that run together) asks for and where it may land."""
 
-    accelerators: Mapping[str, Decimal] = field(default_factory=dict)
+    accelerators: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     """Extended resource → count for each accelerator asked for; fractions for slices of one."""
     open_count: bool = False
     """True where it asks for accelerators whose number only the node decides (DRA `All`, a MIG
@@ -253,7 +244,7 @@ class PodDemand:
     """Cores requested."""
     memory: Decimal = Decimal(0)
     """Bytes requested."""
-    node_selector: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = msgspec.field(default_factory=dict)
     affinity: tuple[tuple[Requirement, ...], ...] = ()
     """Required node affinity: any of these terms, each an and of its requirements; empty: no
     condition."""
@@ -273,8 +264,7 @@ class PodDemand:
         return self.open_count or self.gpus > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(Value, frozen=True):
     """What asks for GPUs or can land on a GPU pool."""
 
     urn: str
@@ -329,8 +319,7 @@ class Workload:
         return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
-@dataclass(frozen=True, slots=True)
-class Scaler:
+class Scaler(Value, frozen=True):
     """An object that moves the replicas of another one: HPA, ScaledObject, HTTPScaledObject."""
 
     urn: str
@@ -364,8 +353,7 @@ class Scaler:
     """Seconds from the last request until it lets go."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounted:
+class Accounted(Value, frozen=True, kw_only=True):
     """A reader's word to the net: what names a GPU here was understood, and this is why it does not
     count."""
 
@@ -380,8 +368,7 @@ Part: TypeAlias = Pool | Workload | Scaler | Undecided | Assumption | Notice | A
 """What a platform's reader yields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Value, frozen=True):
     """All that the platforms found in an estate, each sorted by URN."""
 
     pools: tuple[Pool, ...] = ()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
+
+from zerofloor.structs import Value
 
 HOURS_PER_MONTH: Final = Decimal(730)
 """Hours in a billing month, as the clouds' own calculators count."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
+class Money(Value, frozen=True, order=True):
     amount: Decimal
     currency: str = "USD"
 

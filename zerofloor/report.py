@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -12,14 +11,14 @@ from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Floor
 from zerofloor.money import Money
 from zerofloor.settings import Source
+from zerofloor.structs import Value
 
 Severity = Literal["error", "warning", "info"]
 Gate = Literal["pass", "fail"]
 Status = Literal["new", "worse", "existing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Value, frozen=True):
     """What a baseline has and the stack has no more: its line can leave the file."""
 
     fingerprint: str
@@ -28,8 +27,7 @@ class Fixed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value, frozen=True):
     """A rule's report on a resource."""
 
     rule: str
@@ -65,8 +63,7 @@ class Finding:
     """By what it is worse than in the baseline."""
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentInfo:
+class DocumentInfo(Value, frozen=True):
     kind: str
     project: str
     stack: str
@@ -75,8 +72,7 @@ class DocumentInfo:
     """The file as the user named it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value, frozen=True):
     documents: tuple[DocumentInfo, ...]
     gate: Gate
     floor: Floor

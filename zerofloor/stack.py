@@ -4,9 +4,10 @@ unknown and secret."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
+
+from zerofloor import structs
 
 
 class Hidden(Enum):
@@ -42,8 +43,7 @@ there)."""
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(structs.Value, frozen=True):
     """One resource that exists after the update (deleted ones have left)."""
 
     urn: str
@@ -73,8 +73,7 @@ class Resource:
     bill."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(structs.Value, frozen=True):
     """What one document or program declares."""
 
     kind: Kind

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Impossible:
+class Impossible(Value, frozen=True):
     """A value that the platform can't have: negative, fractional, or of the wrong type. Its
     resource is undecided."""
 

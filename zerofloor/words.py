@@ -36,7 +36,7 @@ def counted(value: Decimal | int, noun: str) -> str:
 
 def hours(weekly: Decimal) -> str:
     """Hours of a week in words."""
-    return "all week" if weekly >= WEEK else f"{number(weekly)} h a week"
+    return "24/7" if weekly >= WEEK else f"{number(weekly)} h a week"
 
 
 def dollars(money: Money) -> str:

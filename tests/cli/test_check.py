@@ -26,7 +26,7 @@ def test_a_held_gpu_fails_with_exit_1_and_says_what_to_change(tmp_path: Path) ->
     done = process("check", "held.yaml", *TODAY, cwd=tmp_path)
     assert done.code == 1
     assert done.err == ""
-    assert done.out.startswith("FAIL  1 GPU")
+    assert done.out.startswith("FAIL  1 idle GPU")
     assert "GPU001 fixed-replicas-hold-gpu" in done.out
     assert "spec.replicas is 1" in " ".join(done.out.split())
     assert "Change: " in done.out
@@ -37,14 +37,14 @@ def test_a_stack_at_zero_passes_with_exit_0(tmp_path: Path) -> None:
     write(tmp_path, "zero.yaml", ZERO)
     done = process("check", "zero.yaml", *TODAY, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("PASS  No GPU bills while nobody uses it.")
+    assert done.out.startswith("PASS  No GPU keeps billing while idle.")
 
 
 def test_a_stack_without_a_gpu_is_quiet(tmp_path: Path) -> None:
     write(tmp_path, "web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
     done = zerofloor("check", "web.yaml", *TODAY, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines()[0] == "PASS  There is no GPU in it."
+    assert done.out.splitlines()[0] == "PASS  No GPUs found."
     assert len(done.out.splitlines()) == 2
 
 
@@ -126,7 +126,7 @@ def test_an_unreadable_file_among_several_is_exit_2_and_the_rest_is_still_printe
     write(tmp_path, "held.yaml", HELD)
     done = zerofloor("check", "missing.json", "held.yaml", *TODAY, cwd=tmp_path)
     assert done.code == 2
-    assert done.out.startswith("FAIL  1 GPU")
+    assert done.out.startswith("FAIL  1 idle GPU")
     assert done.err.startswith("zerofloor: missing.json: ")
     assert len(done.err.splitlines()) == 1
 
@@ -159,7 +159,7 @@ def test_settings_beside_the_file_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("waivers: [{rule: GPU001}]", "waivers.0.urn"),
+        ("waivers: [{rule: GPU001}]", "waivers item 1: reason is missing"),
         ("no: [", "not YAML"),
         ("nonsense: 1", "nonsense"),
         ("rules: {GPU999: 'off'}", "GPU999"),

@@ -186,7 +186,7 @@ def test_wrong_settings_beside_the_program_block(tmp_path: Path) -> None:
     pack = Pack(tmp_path / "src", TODAY)
     configure_stack(pack)
     [diagnostic] = pack.Analyze(instance("trainer"), None).diagnostics
-    assert "zerofloor.yaml: undecided: " in diagnostic.message
+    assert "zerofloor.yaml:1: undecided must be error or warning" in diagnostic.message
     assert diagnostic.enforcementLevel == pb.MANDATORY
 
 

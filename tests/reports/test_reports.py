@@ -44,7 +44,7 @@ def test_table_says_what_matters_on_one_page() -> None:
     page = table.render(report())
     lines = page.splitlines()
     assert lines[0].startswith(
-        "FAIL  8 GPUs on 1 node keep billing while nobody uses them: $55.04/h, $40,179.20"
+        "FAIL  8 idle GPUs (1 node) would keep billing: $55.04/h, $40,179.20"
     )
     assert max(map(len, lines)) <= 80
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20", page, re.M)
@@ -111,7 +111,7 @@ def test_what_is_undecided_is_not_printed_as_nothing() -> None:
         estimate=replace(one.estimate, floor=none, desired=none, ceiling=none, items=()),
     )
     for page in (table.render_estimate(unread), markdown.render_estimate(unread)):
-        assert "It can't be decided whether a GPU keeps billing." in page
+        assert "Can't determine whether any GPU stays on while idle." in page
         assert "$0.00" not in page
         assert page.count("undecided") == 2 * 3
     out = json.loads(json_report.render_estimate(unread))
@@ -125,8 +125,8 @@ def test_a_floor_that_may_be_dearer_says_so() -> None:
     floor = Amount(Money(D("1.861")), up_to=Money(D("30.13")))
     said = meaning(floor.hourly, 30, cold_start(ColdStart()))
     page = table.render(replace(one, estimate=replace(one.estimate, floor=floor, meaning=said)))
-    assert "keep billing while nobody uses them: $1.86 to $30.13/h," in page
-    assert "Forgotten, the floor costs at least $115.38 over a weekend" in page  # 62 h
+    assert "would keep billing: $1.86 to $30.13/h," in page
+    assert "If left running: at least $115.38 per weekend" in page  # 62 h
     assert "Scaling to zero saves at least $1,358.53 a month" in page
 
 

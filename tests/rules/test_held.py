@@ -131,8 +131,8 @@ def test_message_has_who_what_where_how_long_and_why() -> None:
     assert found.urn == LLM
     assert found.source == "__main__.py:7"
     assert found.message == (
-        "Deployment llm keeps 1 GPU billing all week without a request: spec.replicas is 1 (so one pod always runs). "
-        "It runs on EKS managed node group gpu (1 node)."
+        "Deployment llm keeps 1 GPU running 24/7 with no traffic because spec.replicas is 1, "
+        "on EKS managed node group gpu (1 node)."
     )
     assert found.fix == "Set it to 0."
 
@@ -269,5 +269,5 @@ def test_a_pools_hold_is_told_with_its_own_nodes() -> None:
     """Minimum 1 of 2 nodes that are held: 8 of the 16 GPUs."""
     (found,) = findings(pool(2, hold(Cause.POOL_MINIMUM, POOL, 1)))
     assert found.message.startswith(
-        "EKS managed node group gpu keeps 8 GPUs on 1 node billing all week"
+        "EKS managed node group gpu keeps 8 GPUs on 1 node running 24/7"
     )

@@ -40,9 +40,8 @@ def check(
 ) -> int:
     """Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.
 
-    What a file is, is found out from its content. Each is judged by itself, a folder's manifests
-    together; with --join all of them are one
-    estate. The exit code is the worst one.
+    Input formats are detected automatically. Each file is judged by itself and a folder's manifests
+    together; --join judges all inputs together. The exit code is the worst one.
     """
     from zerofloor.cli.inputs import Reading, read_documents, settings_beside
     from zerofloor.cli.judging import Asked, report_on

@@ -46,9 +46,9 @@ def estimate(
     offline_ok: OfflineOption = False,
     against: AgainstOption = None,
 ) -> None:
-    """Print the money alone: floor, desired, expected, ceiling, residuals.
+    """Print the cost only: floor, desired, expected, ceiling, residual.
 
-    It exits 0 whatever the cost is; `check` and `preview` are the gate.
+    Always exits 0, whatever the cost; `check` and `preview` are the gate.
     """
     from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.judging import Asked, report_on

@@ -40,7 +40,7 @@ def explain(
     stack_outputs: StackOutputsOption = None,
     today: TodayOption = None,
 ) -> None:
-    """Say what keeps a GPU alive, link by link; or what a rule is about."""
+    """Explain what keeps a GPU running, link by link; or print a rule's page."""
     from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
     from zerofloor.cli.output import emit, terminal_width
     from zerofloor.errors import InputError

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerofloor.cli.output import say
 from zerofloor.errors import InputError
+from zerofloor.structs import Value
 
 if TYPE_CHECKING:
     from zerofloor.prices.book import PriceBook, Table
@@ -22,8 +22,7 @@ MANIFEST_SUFFIXES = (".json", ".yaml", ".yml")
 """What `kubectl apply -R -f FOLDER` reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value, frozen=True):
     """How documents are to be read."""
 
     input_format: str | None = None
@@ -31,8 +30,7 @@ class Reading:
     max_bytes: int = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Previewing:
+class Previewing(Value, frozen=True):
     """How a program is to be previewed."""
 
     stack: str | None = None

@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from zerofloor.cli.inputs import Reading, open_prices, read_documents
@@ -19,10 +18,10 @@ from zerofloor.prices.book import Table
 from zerofloor.report import Report
 from zerofloor.settings import Settings
 from zerofloor.stack import Stack
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """What the options say about prices and comparison."""
 
     today: datetime.date

@@ -22,7 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",
     "prices": "Look up prices.",
-    "schema": "Print a JSON schema.",
+    "schema": "Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }
 """Each is a module of this package, imported when it is called. The texts stand here so that
@@ -125,13 +125,15 @@ def _call(function: Callable[..., int | None], program: str, arguments: list[str
 
 
 def _wrong_command(given: str, usage: str, commands: Sequence[str], page: Callable[[], str]) -> int:
+    from zerofloor.cli.output import write
+
     if not given:
-        sys.stderr.write(page())
+        write(sys.stderr, page())
         return 2
     from zerofloor.cli.parsing import nearest
 
     kind = "option" if given.startswith("-") else "command"
-    sys.stderr.write(f"{usage}\n")
+    write(sys.stderr, f"{usage}\n")
     _say(f"no such {kind} {given}{nearest(given, commands)}")
     return 2
 
@@ -141,7 +143,9 @@ def _first_line(function: Callable[..., int | None]) -> str:
 
 
 def _print(text: str) -> int:
-    sys.stdout.write(text)
+    from zerofloor.cli.output import write
+
+    write(sys.stdout, text)
     return 0
 
 

@@ -24,13 +24,13 @@ def say(message: str) -> None:
     """One line to stderr, whatever the message is made of."""
     from zerofloor.reports.visible import visible
 
-    _write(sys.stderr, f"zerofloor: {visible(message)}\n")
+    write(sys.stderr, f"zerofloor: {visible(message)}\n")
 
 
 def emit(text: str, output: Path | None = None) -> None:
     """A result to stdout, or to a file that is complete or not there."""
     if output is None:
-        _write(sys.stdout, text)
+        write(sys.stdout, text)
     else:
         _replace(output, text)
 
@@ -94,7 +94,8 @@ def _rendered(reports: Sequence[Report], form: Format, *, to_stdout: bool) -> st
     return "\n".join(table.render(one, width=width, colour=colour) for one in reports)
 
 
-def _write(stream: object, text: str) -> None:
+def write(stream: object, text: str) -> None:
+    """Text to stdout or stderr at once, whatever characters it has."""
     import io
 
     if isinstance(stream, io.TextIOWrapper):

@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias
 
+from zerofloor.cli.output import say, write
+
 Function: TypeAlias = Callable[..., int | None]
 """A command: its result is the exit code, None for 0."""
 
@@ -49,10 +51,12 @@ class Parser(argparse.ArgumentParser):
     """argparse with one clear line for a mistake, and the nearest right spelling."""
 
     def error(self, message: str) -> NoReturn:
-        from zerofloor.reports.visible import visible
-
-        sys.stderr.write(f"{self.format_usage()}zerofloor: {visible(message)}\n")
+        write(sys.stderr, self.format_usage())
+        say(message)
         raise SystemExit(2)
+
+    def print_help(self, file: Any = None) -> None:
+        write(sys.stdout, self.format_help())
 
 
 class _Help(argparse.HelpFormatter):

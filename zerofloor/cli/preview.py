@@ -39,9 +39,8 @@ def preview(
 ) -> int:
     """Preview a Pulumi program and judge it.
 
-    With a pulumi command on PATH the real engine previews it; without one, or where the engine
-    can't run this program here, it runs in this
-    process, and the report says so.
+    Uses the Pulumi engine if a pulumi command is on PATH; otherwise, or if the engine can't run the
+    program here, runs the program in this process and says so in the report.
     """
     from zerofloor.cli import inputs
     from zerofloor.cli.judging import Asked, report_on

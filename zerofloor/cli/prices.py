@@ -72,7 +72,7 @@ def update(
         Option(
             "--book",
             metavar="FILE",
-            help="The user-side book; default: in the user's cache folder.",
+            help="Price file to write (default: in the user's cache folder).",
         ),
     ] = None,
 ) -> None:

@@ -37,7 +37,7 @@ def show(
     time_limit: TimeLimitOption = 120,
     stack_outputs: StackOutputsOption = None,
 ) -> None:
-    """Print a stack as zerofloor understood it, as JSON.
+    """Print a stack as zerofloor reads it, as JSON.
 
     Unknown values are {"$unknown": true}, secrets {"$secret": true}. A folder of manifests is a
     list

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -11,12 +10,12 @@ from zerofloor.cost.estimate import Amount, Change, Estimate
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import PriceBook
+from zerofloor.structs import Value
 
 SCHEMAS = ("zerofloor.report/1", "zerofloor.estimate/1")
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Value, frozen=True):
     """The hourly figures to compare with."""
 
     name: str

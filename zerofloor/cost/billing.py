@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
+from zerofloor.structs import Value
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+
+class Billing(Value, frozen=True):
     """A service's meter."""
 
     step: Decimal

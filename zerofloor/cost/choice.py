@@ -3,7 +3,6 @@ may choose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zerofloor.capacity import Market
@@ -12,13 +11,13 @@ from zerofloor.money import Money
 from zerofloor.prices import managed
 from zerofloor.prices.book import HOUR, Key, Missing, Price, PriceBook, normal
 from zerofloor.prices.embedded import EVERYWHERE, LIST_REGION, ManagedRow
+from zerofloor.structs import Value
 
 if TYPE_CHECKING:
     from zerofloor.floor.result import Floor, Supply
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Value, frozen=True):
     """A node that the platform may take, with its price an hour."""
 
     shape: Shape
@@ -27,8 +26,7 @@ class Option:
     """What the price rests on, for `what`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Value, frozen=True):
     """All that a node may be, the cheapest first; never empty."""
 
     options: tuple[Option, ...]
@@ -49,8 +47,7 @@ class Choice:
         return self.cheapest.price.money != self.dearest.price.money
 
 
-@dataclass(frozen=True, slots=True)
-class Unpriced:
+class Unpriced(Value, frozen=True):
     """No node of the supply has a price."""
 
     why: str

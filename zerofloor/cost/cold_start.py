@@ -3,15 +3,14 @@ minimum of one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from zerofloor.settings import ColdStart as Given
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value, frozen=True):
     """One part of the wait, in seconds, from the usual best to the usual worst."""
 
     what: str
@@ -20,8 +19,7 @@ class Part:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Value, frozen=True):
     """From a request at zero to its answer."""
 
     parts: tuple[Part, ...]

@@ -3,18 +3,17 @@ unpriced, never $0."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from zerofloor.cost.cold_start import Wait
 from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.structs import Value
 
 Figure = Literal["floor", "desired", "expected", "ceiling", "residual"]
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Value, frozen=True):
     """A cost an hour, averaged over a week."""
 
     hourly: Money
@@ -29,8 +28,7 @@ class Amount:
         return self.hourly * HOURS_PER_MONTH
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Value, frozen=True):
     """One priced line. For each figure the sum of quantity times price over its items is that
     figure's amount."""
 
@@ -56,8 +54,7 @@ class Item:
     """True where the price list states it by the month: `price` is then a 730th of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceCost:
+class ResourceCost(Value, frozen=True):
     """The figures of one pool or workload; their sum over all is the estimate's."""
 
     urn: str
@@ -73,8 +70,7 @@ class ResourceCost:
     known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value, frozen=True):
     """Something that bills and has no price in the book."""
 
     urn: str
@@ -91,8 +87,7 @@ class Gap:
     none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Value, frozen=True):
     """What the floor comes to for people, and what the way to zero costs in waiting."""
 
     weekend: Money
@@ -106,8 +101,7 @@ class Meaning:
     """What the first request after idle waits then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value, frozen=True):
     """The hourly figures against a baseline; negative is cheaper."""
 
     against: str
@@ -118,8 +112,7 @@ class Change:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BreakEven:
+class BreakEven(Value, frozen=True):
     """A dedicated deployment against a serverless service's per-token prices."""
 
     model: str
@@ -143,8 +136,7 @@ class BreakEven:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Value, frozen=True):
     floor: Amount
     desired: Amount
     expected: Amount | None

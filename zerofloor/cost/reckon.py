@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, cast
 
@@ -35,6 +34,7 @@ from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.book import HOUR, OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
 from zerofloor.prices.embedded import LIST_REGION
 from zerofloor.settings import Limits, Settings
+from zerofloor.structs import Value
 from zerofloor.words import dollars, number, short
 
 _FIGURES: Final[tuple[Figure, ...]] = ("floor", "desired", "expected", "ceiling")
@@ -126,8 +126,7 @@ def _change(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Value, frozen=True):
     """What one entry contributes."""
 
     cost: ResourceCost

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from zerofloor.capacity import WEEK
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
+from zerofloor.structs import Value
 from zerofloor.values import (
     at,
     count,
@@ -29,8 +29,7 @@ NODE: Final = "node"
 GB_MONTH: Final = "GB-month"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Value, frozen=True):
     """Something that bills without a GPU, not yet priced."""
 
     urn: str
@@ -47,8 +46,7 @@ class Need:
     market: str = "on-demand"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(Value, frozen=True):
     """What the readers look at."""
 
     estate: Estate

@@ -3,7 +3,6 @@ never below the floor."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from zerofloor.capacity import WEEK
 from zerofloor.cost.billing import Billing
 from zerofloor.errors import InputError
 from zerofloor.settings import Traffic
+from zerofloor.structs import Value
 from zerofloor.values import MOST
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ BUSY_HOURS_A_DAY: Final = Decimal(8)
 (seven at most)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
+class Burst(Value, frozen=True):
     """Seconds in a row in which a node is needed, and the idle seconds until the next such row."""
 
     busy: Decimal
@@ -35,8 +34,7 @@ class Burst:
     """How often a week."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Value, frozen=True):
     """Nodes that are needed at the same times."""
 
     nodes: int

@@ -20,10 +20,10 @@ from zerofloor.floor.matching import (
 )
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Value, frozen=True):
     """A number of equal pods of one workload."""
 
     urn: str
@@ -32,8 +32,7 @@ class Group:
     pods: int
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(Value, frozen=True):
     """Equal nodes of a pool."""
 
     shapes: tuple[Shape, ...]
@@ -41,8 +40,7 @@ class Nodes:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Value, frozen=True):
     """What a set of groups needs."""
 
     nodes: Mapping[str, tuple[Nodes, ...]]

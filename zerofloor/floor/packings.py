@@ -4,7 +4,6 @@ packed into its nodes."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -13,13 +12,13 @@ from zerofloor.floor.matching import Meeting
 from zerofloor.floor.packing import Group, Nodes, Packed, pack
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.instances import Shape
+from zerofloor.structs import Value
 
 _MOST_PODS: Final = 100_000
 """More pods than that are packed as that many: the ceiling is a money figure, not a plan."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Value, frozen=True, kw_only=True):
     """The workloads of an estate under their scalers."""
 
     workloads: tuple[Scaled, ...]
@@ -27,8 +26,7 @@ class Demand:
     """One pod on each node that matches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Value, frozen=True):
     """What is needed in those hours of a week in which at least everything of so many hours is
     held."""
 
@@ -37,8 +35,7 @@ class Level:
     packed: Packed
 
 
-@dataclass(frozen=True, slots=True)
-class Packings:
+class Packings(Value, frozen=True):
     """What runs in the hours of an idle week, at creation, and at the busiest."""
 
     levels: tuple[Level, ...]

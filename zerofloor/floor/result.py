@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from zerofloor.capacity import Assumption, Evidence, Hold, Market, Notice, Undecided
 from zerofloor.hardware.instances import Shape
+from zerofloor.structs import Value
 
 Verdict = Literal["zero", "held", "undecided"]
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(Value, frozen=True):
     """What bills: nodes of a pool, or the nodes that pods need where no pool of theirs is
     declared."""
 
@@ -42,8 +41,7 @@ class Supply:
     """linux or windows: each has its own price."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """One pool or workload with its verdict."""
 
     urn: str
@@ -71,8 +69,7 @@ class Entry:
     """For a workload the pools (URNs) whose nodes its held pods need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Value, frozen=True):
     """The verdict on an estate."""
 
     verdict: Verdict

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from zerofloor.capacity import (
@@ -21,11 +21,11 @@ from zerofloor.capacity import (
     Workload,
 )
 from zerofloor.estate import Estate
+from zerofloor.structs import Value
 from zerofloor.values import get
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(Value, frozen=True):
     """A workload with all that moves it."""
 
     workload: Workload
@@ -88,8 +88,7 @@ def _share(buffer: Scaled, followed: Scaled) -> Scaled:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Matched:
+class _Matched(Value, frozen=True):
     scaler: Scaler
     guess: Assumption | None = None
     """Set where the target is hidden and this is the only workload that it may be."""

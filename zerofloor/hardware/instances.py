@@ -6,17 +6,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 from importlib import resources
 
 from zerofloor.hardware import google
 from zerofloor.hardware.naming import has_scheme, read_name
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Value, frozen=True):
     """One kind of node."""
 
     cloud: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from zerofloor.structs import Value
 
-@dataclass(frozen=True, slots=True)
-class Named:
+
+class Named(Value, frozen=True):
     """What a name says."""
 
     gpus: Decimal | None

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from zerofloor.hardware.instances import Shape
+from zerofloor.structs import Value
 
 CPU_NODE: Final = Shape("aws", "a CPU type", Decimal(0))
 """Stands for the CPU types that an open NodePool may pick; its size is no limit."""
@@ -17,8 +17,7 @@ CPU_NODE: Final = Shape("aws", "a CPU type", Decimal(0))
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Value, frozen=True):
     """A condition on a node label, as in Kubernetes' node affinity and Karpenter's requirements."""
 
     key: str

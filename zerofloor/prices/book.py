@@ -6,12 +6,14 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
+
+import msgspec
 
 from zerofloor.capacity import Market
 from zerofloor.money import Money
 from zerofloor.prices import embedded
+from zerofloor.structs import Value
 
 Origin = Literal["override", "live", "snapshot"]
 """Where a price was found, in the order in which they are asked."""
@@ -19,8 +21,7 @@ Origin = Literal["override", "live", "snapshot"]
 HOUR: Final = "hour"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(Value, frozen=True, order=True):
     """What a price is for."""
 
     cloud: str
@@ -33,8 +34,7 @@ class Key:
     os: str = "linux"
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Value, frozen=True):
     """What one unit of an item costs."""
 
     key: Key
@@ -47,8 +47,7 @@ class Price:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Value, frozen=True):
     """There is no such price."""
 
     key: Key
@@ -59,18 +58,17 @@ class Missing:
 Table: TypeAlias = Mapping[Key, Price]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceBook:
+class PriceBook(Value, frozen=True):
     """Prices by their sources, asked in this order: the user's own, live ones, the embedded
     snapshot."""
 
-    overrides: Table = field(default_factory=dict)
-    live: Table = field(default_factory=dict)
+    overrides: Table = msgspec.field(default_factory=dict)
+    live: Table = msgspec.field(default_factory=dict)
     live_as_of: str = ""
     """When the live prices were fetched; empty without them."""
     currency: str = "USD"
     """All sums are in this currency; a price in another one can't be used."""
-    snapshot_as_of: str = field(default_factory=embedded.gathered)
+    snapshot_as_of: str = msgspec.field(default_factory=embedded.gathered)
     """The day on which the embedded snapshot was gathered."""
 
     @property

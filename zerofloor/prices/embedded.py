@@ -7,12 +7,13 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
+
+from zerofloor.structs import Value
 
 TABLES: Final = (
     "cpu_prices.csv",
@@ -31,16 +32,14 @@ LIST_REGION: Final = {"aws": "us-east-1", "gcp": "us-central1", "azure": "eastus
 """The region whose list ranks instance types, whatever the region of the stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     usd: Decimal
     unit: str
     source: str
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedRow:
+class ManagedRow(Value, frozen=True):
     """A managed service's price for one GPU and hour."""
 
     provider: str
@@ -53,8 +52,7 @@ class ManagedRow:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(Value, frozen=True):
     """A serverless model's price per million tokens, in USD."""
 
     provider: str

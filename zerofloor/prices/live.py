@@ -7,13 +7,13 @@ import datetime
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import HOUR, Key, Price
+from zerofloor.structs import Value
 
 LEAST_SPOT: Final = Decimal("0.01")
 """No accelerated machine is cheaper an hour: a lower spot price is a placeholder of an emulator."""
@@ -26,8 +26,7 @@ class LiveFailed(InputError):
     snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
+class Clients(Value, frozen=True):
     """The AWS clients that are asked."""
 
     pricing: Any

@@ -11,7 +11,6 @@ import json
 import re
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -21,6 +20,7 @@ from zerofloor.hardware import google
 from zerofloor.hardware.instances import accelerated_types, lookup
 from zerofloor.prices.book import OLD_AFTER_DAYS, PriceBook, snapshot_age
 from zerofloor.prices.embedded import TABLES
+from zerofloor.structs import Value
 
 KEYS: Final = {
     "cpu_prices.csv": ("cloud", "instance_type", "region", "purchase_option"),
@@ -36,8 +36,7 @@ TIMES_OFF: Final = 20
 """A price this many times above or below the median of its family is a slip, not a price."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value, frozen=True):
     severity: Literal["error", "warning"]
     where: str
     """Table and row."""

@@ -47,11 +47,11 @@ def rule_page(rule: Rule) -> str:
         "",
         *textwrap.wrap(f"Change: {rule.fix}", 80),
         "",
-        "Found in:",
+        "Bad:",
         "",
         textwrap.indent(rule.bad.rstrip("\n"), "    "),
         "",
-        "Not in:",
+        "Good:",
         "",
         textwrap.indent(rule.good.rstrip("\n"), "    "),
     ]
@@ -173,7 +173,7 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
         )
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield (f"  ?  {open_point(open_one).rstrip('.')}. Settle it: {open_one.settle}")
+        yield (f"  ?  {open_point(open_one).rstrip('.')}. To resolve: {open_one.settle}")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from zerofloor.report import Finding
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Value, frozen=True):
     """Findings of one rule with one severity and one fix."""
 
     findings: tuple[Finding, ...]

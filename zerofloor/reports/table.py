@@ -109,7 +109,8 @@ class _Page:
                 yield from lines[1:]
                 return
         # An amount is never divided: hour and month stand below each other.
-        yield from layout.columns(_stacked(rows), frozenset())
+        for line in layout.columns(_stacked(rows), frozenset()):
+            yield from wrapped(line, self.width) if layout.cells(line) > self.width else (line,)
 
     def breakdown(self) -> Iterator[str]:
         lines, sources = priced_lines(self.report)
@@ -132,7 +133,11 @@ class _Page:
         head = f" {first.rule} {first.name}" + (f" on {number} resources" if number > 1 else "")
         severity = styled(first.severity.upper(), style, self.colour)
         cost = cost_of(group)
-        yield severity + styled(head, "bold", self.colour) + (f"  {cost}" if cost else "")
+        if layout.cells(f"{first.severity}{head}  {cost}") <= self.width:
+            yield severity + styled(head, "bold", self.colour) + (f"  {cost}" if cost else "")
+        else:
+            yield severity
+            yield from self.paragraph(f"{head.strip()} {cost}", style="bold")
         for finding in group.findings[:IN_A_GROUP]:
             yield from self.finding(finding, alone=number == 1)
         if number > IN_A_GROUP:

@@ -49,10 +49,10 @@ spec:
 RULE = Rule(
     id="GPU001",
     name=Cause.FIXED_REPLICAS.value,
-    title="A workload with GPUs has a fixed number of replicas",
+    title="GPU workload has a fixed number of replicas",
     why=(
-        "A Deployment or StatefulSet without a scaler keeps its replicas whether or not anybody sends a request, and so keeps their "
-        "nodes. `replicas` left out means 1."
+        "A Deployment or StatefulSet without a scaler keeps its replicas, and their nodes, with or without traffic."
+        " `replicas` left out means 1."
     ),
     fix=(
         "Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set "

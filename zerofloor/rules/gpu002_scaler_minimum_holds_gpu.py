@@ -59,10 +59,10 @@ spec:
 RULE = Rule(
     id="GPU002",
     name=Cause.SCALER_MINIMUM.value,
-    title="A scaler never goes below one replica",
+    title="Scaler minimum is above zero",
     why=(
-        "An HPA without minReplicas keeps one, a ScaledObject keeps minReplicaCount, KServe keeps one where minReplicas is left out; a "
-        "worker group of Ray keeps minReplicas. The minimum bills for every hour without a request."
+        "An HPA without minReplicas keeps one, a ScaledObject keeps minReplicaCount, KServe keeps one if minReplicas is omitted; a "
+        "Ray worker group keeps minReplicas. The minimum bills around the clock."
     ),
     fix=(
         "Set the minimum to 0 and wake it by a signal that exists while no replica runs "

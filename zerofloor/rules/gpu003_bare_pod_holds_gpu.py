@@ -33,10 +33,10 @@ spec:
 RULE = Rule(
     id="GPU003",
     name=Cause.BARE_POD.value,
-    title="A Pod with GPUs restarts for ever",
+    title="GPU pod restarts indefinitely",
     why=(
-        "A bare Pod whose restartPolicy is Always, the default, is started again each time it ends, and no scaler can own it. With Never "
-        "or OnFailure it is one-shot: it bills once."
+        "A bare Pod whose restartPolicy is Always, the default, is restarted each time it exits, and no scaler can own it. With Never "
+        "or OnFailure it runs once and bills once."
     ),
     fix=(
         "Set restartPolicy to Never or OnFailure for work that ends; for a server, use a "

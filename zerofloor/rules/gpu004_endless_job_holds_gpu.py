@@ -38,12 +38,12 @@ spec:
 RULE = Rule(
     id="GPU004",
     name=Cause.ENDLESS_JOB.value,
-    title="A Job with GPUs runs a command that never ends",
+    title="GPU job runs a command that never exits",
     why=(
-        "A Job bills until its command ends, and this one's does not: it sleeps for ever, "
+        "A Job bills until its command exits. This one's doesn't: it sleeps indefinitely, "
         "follows a file, or is a server."
     ),
-    fix="Give the Job a command that ends, or set activeDeadlineSeconds.",
+    fix="Use a command that exits, or set activeDeadlineSeconds.",
     severity="error",
     since="0.1.0",
     scope="resource",

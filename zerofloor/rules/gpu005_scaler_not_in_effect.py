@@ -60,10 +60,10 @@ spec:
 RULE = Rule(
     id="GPU005",
     name=Cause.SCALER_NOT_IN_EFFECT.value,
-    title="A scaler is there and does nothing",
+    title="Scaler has no effect",
     why=(
-        "It names no workload or the wrong kind, the API or KEDA's webhook refuses it (a minimum of 0 with only cpu or memory triggers, a "
-        "minimum above the maximum), or it never gets Ready. The workload then keeps its own replicas. An HPA with minReplicas 0 needs "
+        "It targets no existing workload or the wrong kind, the API or KEDA's webhook rejects it (a minimum of 0 with only cpu or memory triggers, a "
+        "minimum above the maximum), or it never becomes Ready. The workload then keeps its own replicas. An HPA with minReplicas 0 needs "
         "the HPAScaleToZero gate and an Object or External metric."
     ),
     fix=(

@@ -59,9 +59,9 @@ spec:
 RULE = Rule(
     id="GPU006",
     name=Cause.PAUSED_SCALER.value,
-    title="A paused scaler keeps its replicas",
+    title="Paused scaler keeps its replicas",
     why=(
-        "`autoscaling.keda.sh/paused` (any value that is not a false Go bool) freezes the replicas, `paused-replicas` sets them and beats "
+        "`autoscaling.keda.sh/paused` (any value that is not a false Go bool) freezes the replicas, `paused-replicas` sets them and overrides "
         "everything else, `paused-scale-in` keeps the peak, `force-activation` keeps it awake."
     ),
     fix='Remove the annotation, or pause at zero: autoscaling.keda.sh/paused-replicas: "0".',

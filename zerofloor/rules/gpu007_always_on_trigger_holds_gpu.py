@@ -63,10 +63,10 @@ spec:
 RULE = Rule(
     id="GPU007",
     name=Cause.ALWAYS_ON_TRIGGER.value,
-    title="A trigger fires without any request",
+    title="Trigger is active without traffic",
     why=(
         "A cron trigger that covers the whole week, or a metric that is never zero, keeps the "
-        "workload awake although its minimum is 0."
+        "workload running although its minimum is 0."
     ),
     fix="Replace it by a trigger that counts waiting requests, or shorten the cron window.",
     severity="error",

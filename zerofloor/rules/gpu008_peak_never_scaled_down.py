@@ -78,7 +78,7 @@ resources:
 RULE = Rule(
     id="GPU008",
     name=Cause.KEPT_PEAK.value,
-    title="What a busy hour brought stays",
+    title="Scaled-out replicas are never scaled back in",
     why=(
         "The scaler grows and never shrinks: scale-in is off (`scaleDown.selectPolicy: Disabled`, `paused-scale-in`). After a week "
         "without a request the peak still bills."

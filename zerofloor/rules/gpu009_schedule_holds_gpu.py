@@ -59,11 +59,11 @@ spec:
 RULE = Rule(
     id="GPU009",
     name=Cause.SCHEDULE.value,
-    title="A schedule keeps GPUs for a part of the week",
+    title="Schedule keeps GPUs running part of the week",
     why=(
-        "A cron trigger or a scheduled action keeps GPUs whether or not somebody comes. It costs its share of the week. Up to a limit "
-        "(caps.scheduleHoursPerWeek, 60 by default) that is a warning, above it an error; a schedule that raises and never lowers holds "
-        "all week."
+        "A cron trigger or a scheduled action keeps GPUs running with or without traffic and bills for those hours. Up to "
+        "caps.scheduleHoursPerWeek (60 by default) this is a warning, above it an error; a schedule that scales out but never in holds "
+        "GPUs 24/7."
     ),
     fix="Shorten the window, add the action that lowers again, or let requests wake it.",
     severity="error",

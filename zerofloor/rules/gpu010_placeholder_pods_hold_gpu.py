@@ -45,9 +45,9 @@ spec:
 RULE = Rule(
     id="GPU010",
     name=Cause.PAUSE_PODS.value,
-    title="Pause pods keep GPU nodes warm",
+    title="Placeholder pods keep GPU nodes warm",
     why=(
-        "An overprovisioner: pods of a low priority that ask for GPUs and do nothing, so that a node is there when work comes. The node "
+        "Overprovisioning: low-priority pods request GPUs and do nothing so that a node is ready when work arrives. The node "
         "bills all the time."
     ),
     fix="Remove the placeholder, or scale it to zero outside the hours that need it.",

@@ -21,10 +21,9 @@ resources:
 RULE = Rule(
     id="GPU011",
     name=Cause.INTERACTIVE.value,
-    title="A notebook or a development session keeps its GPU",
+    title="Notebook or development session keeps its GPU",
     why=(
-        "A notebook, a workspace or an app bills from its start until somebody stops it; most have no idle shutdown, or have it switched "
-        "off."
+        "A notebook, a workspace or an app bills from start to stop; most have no idle shutdown, or have it disabled."
     ),
     fix="Stop it when nobody works in it, or switch its idle shutdown on.",
     severity="error",

@@ -27,10 +27,10 @@ resources:
 RULE = Rule(
     id="GPU012",
     name=Cause.POOL_MINIMUM.value,
-    title="A GPU pool has a minimum above zero",
+    title="GPU pool minimum is above zero",
     why=(
-        "The minimum of a node group, an Auto Scaling group or a fleet runs and bills without a pod on it. pulumi-eks fills in a minimum "
-        "of 1 and a desired size of 2 where they are left out."
+        "The minimum of a node group, an Auto Scaling group or a fleet runs and bills even without pods. pulumi-eks defaults to a minimum "
+        "of 1 and a desired size of 2."
     ),
     fix="Set the minimum to 0 and let an autoscaler bring nodes.",
     severity="error",

@@ -27,10 +27,10 @@ resources:
 RULE = Rule(
     id="GPU013",
     name=Cause.DESIRED_NOT_LOWERED.value,
-    title="Nodes are asked for at creation and nobody takes them away",
+    title="Initial node count is never scaled down",
     why=(
-        "A minimum of 0 lowers nothing by itself: without a cluster autoscaler, a scaling policy or a schedule, the desired count is what "
-        "runs."
+        "A minimum of 0 scales nothing in by itself: without a cluster autoscaler, a scaling policy or a schedule, the desired count keeps "
+        "running."
     ),
     fix=(
         "Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler "

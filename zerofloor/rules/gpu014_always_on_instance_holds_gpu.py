@@ -21,9 +21,9 @@ resources:
 RULE = Rule(
     id="GPU014",
     name=Cause.INSTANCE.value,
-    title="A GPU instance that nothing stops",
+    title="GPU instance is never stopped",
     why=(
-        "A virtual machine, a spot request or a fleet bills from start to stop. Spot instances bill too, and no autoscaler owns a single "
+        "A virtual machine, a spot request or a fleet bills from start to stop. Spot instances bill too, and no autoscaler manages a single "
         "instance."
     ),
     fix="Put it behind an Auto Scaling group with a minimum of 0, or stop it when it is not used.",

@@ -39,7 +39,7 @@ resources:
 RULE = Rule(
     id="GPU015",
     name=Cause.WARM_POOL.value,
-    title="A warm pool keeps running GPU instances",
+    title="Warm pool keeps GPU instances running",
     why=(
         "A warm pool in the state Running bills its instances like any other; Stopped and Hibernated ones bill their disks. Without "
         "maxGroupPreparedCapacity it fills up to the group's maximum."

@@ -40,7 +40,7 @@ spec:
 RULE = Rule(
     id="GPU016",
     name=Cause.STATIC_POOL.value,
-    title="A NodePool with a fixed number of nodes",
+    title="NodePool has a fixed number of nodes",
     why=(
         "`spec.replicas` makes a Karpenter NodePool static: that many nodes run, with or without pods. It needs the StaticCapacity "
         "feature gate, which EKS Auto Mode has on."

@@ -87,10 +87,10 @@ spec:
 RULE = Rule(
     id="GPU017",
     name=Cause.NEVER_EMPTIED.value,
-    title="Nodes that came once are never removed",
+    title="Empty nodes are never removed",
     why=(
-        "`consolidateAfter: Never`, or a disruption budget of 0 that covers empty nodes, leaves every node that ever came: the busiest "
-        "hour's nodes bill from then on."
+        "`consolidateAfter: Never`, or a disruption budget of 0 that covers empty nodes, keeps every node that was ever provisioned: the nodes of the "
+        "busiest hour bill from then on."
     ),
     fix="Set consolidateAfter to a duration, and a budget that lets empty nodes go.",
     severity="error",

@@ -111,10 +111,10 @@ spec:
 RULE = Rule(
     id="GPU018",
     name=Cause.PROTECTED.value,
-    title="Nodes are protected from removal",
+    title="GPU nodes are protected from removal",
     why=(
-        "`karpenter.sh/do-not-disrupt` on a node template or a pod, scale-in protection on a group, a suspended Terminate process: what "
-        "came once stays."
+        "`karpenter.sh/do-not-disrupt` on a node template or a pod, scale-in protection on a group, a suspended Terminate process: nodes are "
+        "never terminated."
     ),
     fix="Remove the protection, or give it an end (a duration for do-not-disrupt).",
     severity="error",

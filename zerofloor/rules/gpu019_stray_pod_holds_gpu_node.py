@@ -71,10 +71,10 @@ spec:
 RULE = Rule(
     id="GPU019",
     name=Cause.STRAY_POD.value,
-    title="A pod without a GPU stays on a GPU node",
+    title="Pod without a GPU keeps a GPU node",
     why=(
-        "GPU nodes without a taint take any pod. One that stays keeps the node, worst where only empty nodes are removed; two untainted "
-        "NodePools of equal weight are tried by name, from z to a, not by price."
+        "GPU nodes without a taint accept any pod. A long-running one keeps the node, certainly if only empty nodes are removed; two "
+        "untainted NodePools of equal weight are tried by name, from z to a, not by price."
     ),
     fix="Taint the GPU pool (NoSchedule), or give the CPU pool a weight.",
     severity="error",

@@ -55,9 +55,9 @@ spec:
 RULE = Rule(
     id="GPU020",
     name=Cause.CAPACITY_BUFFER.value,
-    title="A capacity buffer keeps empty GPU nodes",
+    title="Capacity buffer keeps empty GPU nodes",
     why=(
-        "A CapacityBuffer with a GPU template keeps room for pods that are not there: empty "
+        "A CapacityBuffer with a GPU template reserves room for future pods: empty "
         "GPU nodes that bill."
     ),
     fix="Remove the buffer or set its replicas to 0.",

@@ -21,10 +21,10 @@ resources:
 RULE = Rule(
     id="GPU021",
     name=Cause.RESERVATION.value,
-    title="A capacity reservation bills whether used or not",
+    title="Capacity reservation bills while unused",
     why=(
         "A capacity reservation, a capacity block or a dedicated host is billed from its start "
-        "to its end, with no instance in it too."
+        "to its end, even without an instance in it."
     ),
     fix="Give the reservation an end date, or remove it when the work is done.",
     severity="error",

@@ -31,10 +31,10 @@ resources:
 RULE = Rule(
     id="GPU022",
     name=Cause.ENDPOINT.value,
-    title="A managed endpoint keeps its instances",
+    title="Managed endpoint keeps its instances",
     why=(
-        "An endpoint bills for every instance from in-service on. Without autoscaling, or with a minimum above zero, it never lets the "
-        "last one go; autoscaling to zero needs a policy that can wake it."
+        "An endpoint bills for every instance once it is in service. Without autoscaling, or with a minimum above zero, it never "
+        "scales to zero; scaling to zero also needs a policy that scales out from zero."
     ),
     fix=(
         "Use an asynchronous or serverless endpoint or managed instance scaling with a minimum "

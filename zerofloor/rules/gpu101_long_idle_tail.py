@@ -60,9 +60,9 @@ spec:
 RULE = Rule(
     id="GPU101",
     name=Cause.LONG_IDLE_TAIL.value,
-    title="GPUs stay for long after the last request",
+    title="GPUs stay on long after the last request",
     why=(
-        "A cool-down, a stabilisation window or consolidateAfter above the cap (caps.idleTailSeconds, an hour by default) bills that long "
+        "A cool-down, a stabilization window or consolidateAfter above the cap (caps.idleTailSeconds, an hour by default) bills that long "
         "after each burst."
     ),
     fix="Shorten the delay; the default of KEDA is 300 s.",

@@ -38,11 +38,8 @@ spec:
 RULE = Rule(
     id="GPU102",
     name=Cause.NO_DEADLINE.value,
-    title="A Job with GPUs may run for ever",
-    why=(
-        "A Job is one-shot and bills once, for as long as its pods run. One that hangs bills "
-        "until somebody looks."
-    ),
+    title="GPU job has no deadline",
+    why=("A Job bills for as long as its pods run. A hung run bills indefinitely."),
     fix="Set activeDeadlineSeconds.",
     severity="warning",
     since="0.1.0",

@@ -60,10 +60,10 @@ spec:
 RULE = Rule(
     id="GPU103",
     name=Cause.FALLBACK.value,
-    title="A fallback keeps replicas while a trigger fails",
+    title="Fallback keeps replicas while a trigger fails",
     why=(
-        "While a trigger's source fails KEDA holds fallback.replicas. Every choice holds something: without a fallback the last count "
-        "stays, and with 0 one replica does. What you can choose is how many."
+        "While a trigger's source fails KEDA holds fallback.replicas. Every choice keeps something: without a fallback the last count, "
+        "with 0 one replica. Only the number can be chosen."
     ),
     fix="Set fallback.replicas to what you can afford while the source is down.",
     severity="warning",

@@ -59,10 +59,10 @@ spec:
 RULE = Rule(
     id="GPU104",
     name=Cause.SELF_METRIC.value,
-    title="A trigger reads the metrics of the pods that it scales",
+    title="Trigger reads metrics of the pods it scales",
     why=(
-        "At zero replicas the metric does not exist: the workload never wakes, or, with "
-        "keep-alive traffic in it, never sleeps."
+        "At zero replicas the metric doesn't exist: the workload never scales out, or, with "
+        "keep-alive traffic in the metric, never scales in."
     ),
     fix=(
         "Scale by what exists without a replica: requests waiting at a gateway, the KEDA HTTP "

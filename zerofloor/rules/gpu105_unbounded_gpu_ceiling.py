@@ -36,10 +36,10 @@ spec:
 RULE = Rule(
     id="GPU105",
     name=Cause.NO_LIMIT.value,
-    title="Nothing limits how many GPUs come",
+    title="GPU count is unbounded",
     why=(
-        "A NodePool without a limit on GPUs grows as long as pods wait: a runaway scaler "
-        "or a mistyped replica count has no upper price."
+        "A NodePool without a limit on GPUs grows as long as pods are pending: a runaway scaler "
+        "or a mistyped replica count has no maximum cost."
     ),
     fix="Set spec.limits with the GPU resource.",
     severity="warning",

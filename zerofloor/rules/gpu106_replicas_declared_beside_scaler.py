@@ -57,10 +57,10 @@ spec:
 RULE = Rule(
     id="GPU106",
     name=Cause.REPLICAS_BESIDE_SCALER.value,
-    title="The program sets replicas that a scaler owns",
+    title="Program sets replicas that a scaler owns",
     why=(
-        "Every `pulumi up` puts the declared replicas back, so each update wakes the GPUs "
-        "until the scaler lets them go again."
+        "Every `pulumi up` resets the declared replicas, so each update starts GPUs "
+        "until the scaler scales in again."
     ),
     fix="Leave replicas out, or add `spec.replicas` to ignoreChanges.",
     severity="warning",

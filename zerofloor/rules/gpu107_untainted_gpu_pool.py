@@ -36,10 +36,10 @@ spec:
 RULE = Rule(
     id="GPU107",
     name=Cause.UNTAINTED_POOL.value,
-    title="GPU nodes take pods that need no GPU",
+    title="GPU nodes accept pods that need no GPU",
     why=(
-        "Without a NoSchedule taint any pod may land on a GPU node and keep it. Nothing of "
-        "this stack does now; the next Deployment might."
+        "Without a NoSchedule taint any pod may be scheduled on a GPU node and keep it. None in "
+        "this stack is now; the next Deployment might be."
     ),
     fix="Taint the pool, and tolerate the taint in the GPU workloads.",
     severity="warning",

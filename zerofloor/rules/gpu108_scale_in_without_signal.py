@@ -76,10 +76,10 @@ resources:
 RULE = Rule(
     id="GPU108",
     name=Cause.NO_SCALE_IN_SIGNAL.value,
-    title="Scaling in needs a signal that stops at zero traffic",
+    title="Scale-in metric has no data at zero traffic",
     why=(
-        "The policy that would scale in reads a metric that has no data points without requests; it then keeps what it has, or keeps it "
-        "for long."
+        "The scale-in policy reads a metric that has no data points without requests; capacity then stays, or stays "
+        "for a long time."
     ),
     fix=(
         "Add a policy on a metric that is reported at zero traffic too, or treat missing data "

@@ -45,7 +45,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             what = counted(entry.gpus, "GPU") if entry.gpus else "GPUs"
             yield Problem(
                 entry.urn,
-                f"{what} of {entry.platform} {entry.name} stay, and what holds them was not found.",
+                f"{what} of {entry.platform} {entry.name} keep running, and zerofloor did not find the cause.",
                 REPORT,
                 cost_unknown=True,
             )
@@ -56,14 +56,14 @@ REPORT = "Please report this with the document: a held GPU always has a cause."
 RULE = Rule(
     id="GPU201",
     name="undecided-gpu",
-    title="A GPU whose floor can't be decided",
+    title="Idle GPUs can't be ruled out",
     why=(
-        "A value is unknown until the update, hidden as a secret, impossible, or of a type that no platform here reads, and a GPU depends "
-        "on it. What can't be shown to be zero is not passed over: the setting `undecided: warning` makes it a warning."
+        "A GPU depends on a value that is unknown until deployment, secret, or invalid, or on a resource type that zerofloor doesn't read. "
+        "What can't be shown to scale to zero blocks; the setting `undecided: warning` makes it a warning."
     ),
     fix=(
-        "Make the value known (config instead of an output), or say what it is with a hint "
-        "that has a reason."
+        "Use a value known at preview time (for example stack configuration), or add a hint "
+        "with a reason."
     ),
     severity="error",
     since="0.1.0",

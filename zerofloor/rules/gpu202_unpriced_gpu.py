@@ -50,14 +50,14 @@ def check(judged: Judged) -> Iterable[Problem]:
 RULE = Rule(
     id="GPU202",
     name="unpriced-gpu",
-    title="A GPU that counts and has no price",
+    title="GPU has no price",
     why=(
-        "The price book has no row for this type, region and market, or nothing says the region. A missing price is not $0: it blocks "
-        "where a GPU is part of the floor or of a limit that is set."
+        "The price book has no row for this type, region and market, or the region is unknown. A missing price is never $0: it blocks "
+        "if the GPU counts toward the floor or a limit."
     ),
     fix=(
-        "Say the region (provider, stack config, or `region` in zerofloor.yaml), or add the "
-        "price to a file of your own (`prices`)."
+        "Set the region (provider, stack configuration, or `region` in zerofloor.yaml), or add the "
+        "price to your own price file (`prices`)."
     ),
     severity="error",
     since="0.1.0",

@@ -75,7 +75,7 @@ def _against(name: str, figure: str, amount: Amount, limit: Decimal) -> Iterable
 RULE = Rule(
     id="GPU203",
     name="cost-above-limit",
-    title="The stack costs more than its limit",
+    title="Stack exceeds a limit",
     why=(
         "zerofloor.yaml, or the policy pack's configuration, sets the most that floor, desired or ceiling may cost an hour. Where a "
         "choice among types is open, the dearest counts."

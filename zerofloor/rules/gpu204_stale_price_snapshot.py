@@ -56,10 +56,10 @@ FIX = "Update zerofloor, or run with --live for current AWS prices."
 RULE = Rule(
     id="GPU204",
     name="stale-price-snapshot",
-    title="The prices are old",
+    title="Prices are out of date",
     why=(
-        "The embedded snapshot is a warning after 90 days, and an error only where "
-        "limits.maxSnapshotAgeDays is set."
+        "An embedded price snapshot older than 90 days is a warning; older than "
+        "limits.maxSnapshotAgeDays, an error."
     ),
     fix=FIX,
     severity="warning",

@@ -49,10 +49,10 @@ def check(judged: Judged) -> Iterable[Problem]:
 RULE = Rule(
     id="GPU205",
     name="waiver-not-in-force",
-    title="A waiver matches a finding and doesn't permit it",
+    title="Waiver is no longer valid",
     why=(
-        "A waiver ends on its last day and at its dollar cap; what it permitted then blocks again. A cost that is not known can't be "
-        "shown to be below the cap: only a waiver that names undecided-gpu or unpriced-gpu, not `*`, permits one of those."
+        "A waiver ends on its last day and at its cap; what it permitted then blocks again. An unknown cost can't be "
+        "shown to be below the cap: only a waiver that names undecided-gpu or unpriced-gpu, not `*`, permits it."
     ),
     fix="Fix the finding, or have its owner renew the waiver with a new date or cap.",
     severity="warning",

@@ -41,11 +41,8 @@ def check(judged: Judged) -> Iterable[Problem]:
 RULE = Rule(
     id="GPU206",
     name="unused-waiver",
-    title="A waiver that nothing needs",
-    why=(
-        "It is left over, or its rule or URN is mistyped. A permission that nobody uses is one "
-        "that nobody watches."
-    ),
+    title="Unused waiver",
+    why=("The waiver matches no finding: it is left over, or its rule or URN is mistyped."),
     fix="Remove the waiver, or correct its rule or URN.",
     severity="info",
     since="0.1.0",

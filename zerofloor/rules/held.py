@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from zerofloor.capacity import WEEK, Cause, Hold
 from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Entry, Floor
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Check, Judged, Problem
+from zerofloor.structs import Value
 from zerofloor.words import chain, counted, hours, unique
 
 Held = tuple[Entry, Hold]
 
+COUNTS: Final = frozenset(
+    {Cause.FIXED_REPLICAS, Cause.SCALER_MINIMUM, Cause.POOL_MINIMUM, Cause.STATIC_POOL}
+)
+"""Causes whose evidence is a number that speaks for itself."""
 
-@dataclass(frozen=True, slots=True)
-class _Bill:
+
+class _Bill(Value, frozen=True):
     """Who pays for what, by URN: one resource may be several entries (the variants of an
     endpoint)."""
 
@@ -113,9 +118,9 @@ def _message(
     nodes = sum(nodes for _, nodes in parts.values())
     if nodes:
         text += f" on {counted(nodes, 'node')}"
-    text += f" billing {hours(weekly)} without a request"
+    text += f" running {hours(weekly)} with no traffic"
     if strongest.evidence:
-        text += f": {chain(strongest.evidence, strongest.urn, judged.estate.by_urn)}"
+        text += f" because {_reason(strongest, judged)}"
     pools = [
         pool
         for urn in sorted({urn for one in entries for urn in one.carried_by})
@@ -127,8 +132,17 @@ def _message(
             + (f" ({counted(pool.nodes, 'node')})" if pool.nodes else "")
             for pool in pools[:3]
         )
-        text += f". It runs on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
+        text += f", on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
     return text + "."
+
+
+def _reason(hold: Hold, judged: Judged) -> str:
+    """The chain behind a hold; where a count speaks for itself, without what follows from it."""
+    resources = judged.estate.by_urn
+    if hold.cause in COUNTS and len(hold.evidence) == 1 and hold.evidence[0].path:
+        (one,) = hold.evidence
+        return chain([one], hold.urn, resources).removesuffix(f" ({one.because})")
+    return chain(hold.evidence, hold.urn, resources)
 
 
 def _kept(entry: Entry, hold: Hold) -> tuple[Decimal, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from zerofloor.capacity import Capacity, Change, Evidence
@@ -14,10 +13,10 @@ from zerofloor.floor.result import Floor
 from zerofloor.money import Money
 from zerofloor.report import Finding, Severity
 from zerofloor.settings import Settings
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Value, frozen=True):
     """All that a rule may look at."""
 
     estate: Estate
@@ -30,8 +29,7 @@ class Judged:
     """What the other rules found; only rules of the scope `gate` see it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value, frozen=True):
     """What a check saw; the rule's own name and severity are added to make it a finding."""
 
     urn: str
@@ -57,8 +55,7 @@ skipped. stack: needs the whole.
 gate: looks at what the other rules found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value, frozen=True):
     id: str
     """Frozen: never reused, never renamed."""
     name: str

@@ -8,7 +8,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -98,10 +98,6 @@ def _together(settings: Settings, node: Node) -> Iterator[str]:
     for waiver, place in zip(settings.waivers, waivers.value if waivers else (), strict=False):
         if waiver.urn is None and waiver.id is None:
             yield f"{place.place}: a waiver needs urn, or an id that resources carry"
-    if settings.traffic.requests_per_second is not None and (
-        settings.traffic.requests_per_second_per_replica is None
-    ):
-        yield f"{node.file}: traffic.requestsPerSecond needs requestsPerSecondPerReplica"
 
 
 def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
@@ -179,16 +175,23 @@ def _scalar(kind: type, node: Node, path: str, problems: list[str]) -> Any:
         if isinstance(value, str):
             return value
         return _wrong(node, path, "must be text (quote it)", problems)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return _wrong(node, path, "must be a number", problems)
-    number = Decimal(str(value))
-    if not number.is_finite():
+    number = _number(value)
+    if number is None or not number.is_finite():
         return _wrong(node, path, "must be a number", problems)
     if kind is Decimal:
         return number
     if number != number.to_integral_value() or abs(number) > 10**15:
         return _wrong(node, path, "must be a whole number", problems)
     return int(number)
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
 
 
 def _date(node: Node, path: str, problems: list[str]) -> Any:
