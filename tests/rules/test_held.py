@@ -202,7 +202,7 @@ def test_a_schedule_warns_up_to_the_cap_and_fails_above_it() -> None:
             workload(LLM, 1, schedule(hours), hours=Decimal(hours)), pool(hours=Decimal(hours))
         )
         assert (found.rule, found.severity) == ("GPU009", severity)
-        assert f"billing {hours} h a week" in found.message
+        assert f"running {hours} h a week" in found.message
         assert found.monthly == Money(Decimal(hours) / 168 * 10) * 730
     (found,) = findings(
         workload(LLM, 1, schedule(61), hours=Decimal(61)),
