@@ -71,6 +71,10 @@ class Resource(structs.Value, frozen=True):
     replaced_before_delete: bool = False
     """True where the update creates this one before it deletes its predecessor: for a while both
     bill."""
+    outputs: Mapping[str, Any] | None = None
+    """What the cloud said about it, where the document is of a deployed stack; None elsewhere."""
+    remote: bool = False
+    """True for a component of another package whose children this preview can't know."""
 
 
 class Stack(structs.Value, frozen=True):
@@ -90,3 +94,6 @@ class Stack(structs.Value, frozen=True):
     notes: tuple[str, ...] = ()
     """What was assumed while reading (an answered invoke, a filled gap): each becomes a printed
     assumption."""
+    leftovers: tuple[Resource, ...] = ()
+    """What leaves the stack and stays in the cloud: retained on delete, or its deletion is
+    pending."""

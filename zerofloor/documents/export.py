@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from zerofloor.documents.refusal import refusal, shown, undecodable
@@ -17,6 +19,7 @@ class Deployed(State, rename="camel", gc=False, kw_only=True):
     delete: bool = False
     external: bool = False
     pending_replacement: bool = False
+    outputs: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Operated(msgspec.Struct, gc=False):
@@ -69,12 +72,14 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         raise refusal(name, "a stack export without a deployment: nothing has been deployed yet")
     resources: dict[str, Resource] = {}
     notes = []
+    leftovers: list[Resource] = []
     for state in deployment.resources or ():
         if state.delete:
             notes.append(
                 f"{shown(state.urn)} is about to be deleted (a replacement left it "
                 "behind): what it bills until then is not counted"
             )
+            leftovers.append(_deployed(name, state, "delete", links=version >= 3))
         elif state.pending_replacement:
             notes.append(
                 f"{shown(state.urn)} is deleted and not yet created again: it is not counted"
@@ -82,9 +87,8 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         elif state.urn in resources:
             raise refusal(name, f"{shown(state.urn)} is there twice")
         else:
-            resources[state.urn] = resource_of(
-                name, state.urn, state, "read" if state.external else "same", links=version >= 3
-            )
+            op = "read" if state.external else "same"
+            resources[state.urn] = _deployed(name, state, op, links=version >= 3)
     for operation in deployment.pending_operations or ():
         what = f"{shown(operation.type)} {shown(operation.resource.urn)}".strip()
         notes.append(
@@ -98,4 +102,18 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         name=stack,
         document=name,
         notes=tuple(sorted(notes)),
+        leftovers=tuple(sorted(leftovers, key=lambda r: r.urn)),
     )
+
+
+def _deployed(name: str, state: Deployed, op: str, *, links: bool) -> Resource:
+    """The state as a resource, with those of its outputs that say what machine it is."""
+    resource = resource_of(name, state.urn, state, op, links)
+    try:
+        outputs = msgspec.json.decode(state.outputs)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return resource
+    if not isinstance(outputs, dict):
+        return resource
+    texts = {key: value for key, value in outputs.items() if isinstance(value, str)}
+    return replace(resource, outputs=texts)

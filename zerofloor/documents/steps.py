@@ -102,12 +102,13 @@ def stack_after(
                 f"step {index} has the op {shown(step.op)!r}, which no engine up to 3.259 writes",
             )
         by_urn.setdefault(step.urn, []).append(step)
-    resources, notes = [], []
+    resources, notes, leftovers = [], [], []
     for urn, same_urn in by_urn.items():
         resource = _outcome(name, urn, same_urn, links)
         if resource is not None:
             resources.append(resource)
         notes += _notes(urn, same_urn, resource)
+        leftovers += _retained(name, urn, same_urn)
     missing = _missing(by_urn, summary)
     if baseline is not None:
         filled = _unmentioned(name, by_urn, baseline)
@@ -138,7 +139,20 @@ def stack_after(
         else {key: config[key] for key in sorted(config) if SECRET_TEXT not in config[key]},
         document=name,
         notes=tuple(sorted(notes)),
+        leftovers=tuple(sorted(leftovers, key=lambda r: r.urn)),
     )
+
+
+def _retained(name: str, urn: str, steps: list[Step]) -> list[Resource]:
+    """What a deletion of this resource leaves in the cloud."""
+    kept = [
+        step.old_state
+        for step in steps
+        if step.op in ("delete", "delete-replaced")
+        and step.old_state is not None
+        and step.old_state.retain_on_delete
+    ]
+    return [resource_of(name, urn, _as_it_was(name, old), "delete", links=False) for old in kept]
 
 
 def resource_of(

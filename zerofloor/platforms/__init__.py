@@ -44,6 +44,12 @@ def is_read(token: str) -> bool:
     return any(platform.reads(token) for platform in all_platforms())
 
 
+@lru_cache(maxsize=4096)
+def holds_nothing(token: str) -> bool:
+    """Whether a platform knows this type as one that never holds a GPU."""
+    return any(platform.holds_nothing(token) for platform in all_platforms())
+
+
 def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
     """Resources of a known type whose inputs are one secret: what they hold is not known, never
     nothing."""
@@ -66,8 +72,8 @@ def read(estate: Estate) -> Capacity:
         # a time.
         if any(platform.reads(token) for token in estate.by_type for platform in family):
             parts += [part for platform in family for part in platform.read(estate)]
-    parts += unread.read(estate, is_read)
     parts += _unreadable(estate, is_read)
+    parts += list(unread.read(estate, is_read, tuple(parts), holds_nothing))
     return Capacity(
         pools=tuple(
             sorted(

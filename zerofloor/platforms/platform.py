@@ -17,3 +17,6 @@ class Platform:
     """Everything of its kind in an estate."""
     reads: Callable[[str], bool]
     """Whether it knows a type token: what no platform knows and names a GPU is undecided."""
+    holds_nothing: Callable[[str], bool] = lambda token: False
+    """Whether a type that it knows never holds a GPU, whatever it names (a quota, a driver's
+    settings, a template); the net leaves such resources alone."""

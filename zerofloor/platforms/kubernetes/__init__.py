@@ -38,6 +38,14 @@ PLATFORMS: Final = (
         "LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)
     ),
     Platform("Kubeflow notebooks", notebooks.read, _kinds(notebooks.KINDS)),
-    Platform("Other custom resources", rows.read, _kinds(rows.KINDS)),
-    Platform("Helm", helm.read, lambda token: token in helm.TYPES),
+    Platform(
+        "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)
+    ),
+    Platform(
+        "Helm",
+        helm.read,
+        lambda token: token in helm.TYPES,
+        # EKS add-ons are drivers and controllers that AWS publishes.
+        holds_nothing=lambda token: token in helm.TYPES and "addon" in token.lower(),
+    ),
 )

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Evidence, Part, PodDemand, Undecided, Workload
+from zerofloor.capacity import (
+    Accounted,
+    Assumption,
+    Evidence,
+    Part,
+    PodDemand,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.platforms.unread import names_gpu
@@ -55,34 +63,41 @@ def read(estate: Estate) -> Iterable[Part]:
             if token.endswith(":Chart") and estate.children.get(resource.urn):
                 # A Chart renders its manifests as children: those are read instead.
                 continue
-            part = _release(estate, resource)
-            if part is not None:
-                yield part
+            yield from _release(estate, resource)
 
 
-def _release(estate: Estate, resource: Resource) -> Workload | None:
+def _release(estate: Estate, resource: Resource) -> Iterator[Part]:
     chart = known_text(resource.inputs.get("chart"))
     values = resource.inputs.get("values")
     names = [chart or "", known_text(resource.inputs.get("name")) or ""]
     if chart is not None and _DRIVERS.fullmatch(chart.rstrip("/")):
-        return None
+        yield from _of_a_driver(estate, resource, chart, values)
+        return
+    if isinstance(resource.inputs.get("chart"), Hidden):
+        hidden_chart = f"chart is {resource.inputs['chart'].value} at preview"
+        yield _workload(estate, resource, "chart", hidden_chart, PodDemand(open_count=True))
+        return
     if isinstance(values, Hidden):
         if (
             not any(_names_model_server(name) for name in names)
             and chart is not None
             and _INFRASTRUCTURE.fullmatch(chart.rstrip("/"))
         ):
-            return None
-        return _workload(
+            yield Accounted(
+                urn=resource.urn, path="values", because=f"{chart} runs without accelerators"
+            )
+            return
+        yield _workload(
             estate,
             resource,
             "values",
             f"values is {values.value} at preview",
             PodDemand(open_count=True),
         )
+        return
     found = _asks(values) or _from_chart(chart)
     if found is None:
-        return None
+        return
     path, said, pod = found
     if (
         count(known_mapping(values).get("replicaCount")) == 0
@@ -92,8 +107,20 @@ def _release(estate: Estate, resource: Resource) -> Workload | None:
             f"chart {chart or resource.name} runs no pod",
             "its values say replicas 0; what it does with them is not declared",
         )
-        return _plain(estate, resource, pod, assumptions=(assumption,))
-    return _workload(estate, resource, path, said, pod)
+        yield _plain(estate, resource, pod, assumptions=(assumption,))
+        return
+    yield _workload(estate, resource, path, said, pod)
+
+
+def _of_a_driver(estate: Estate, resource: Resource, chart: str, values: Any) -> Iterator[Part]:
+    """A driver's or an operator's chart: it names GPUs and asks for none, unless its values do."""
+    amounts = dict(_amounts(values))
+    if amounts:
+        pod = PodDemand(accelerators=amounts)
+        yield _workload(estate, resource, "values", ", ".join(sorted(amounts)), pod)
+        return
+    because = f"{chart} serves the GPUs that other resources hold"
+    yield Accounted(urn=resource.urn, path="", because=because)
 
 
 def _asks(values: Any) -> tuple[str, str, PodDemand] | None:
@@ -134,8 +161,8 @@ def _names_model_server(name: str) -> bool:
 def _workload(estate: Estate, resource: Resource, path: str, said: str, pod: PodDemand) -> Workload:
     chart = known_text(resource.inputs.get("chart")) or "a chart"
     why = (
-        f"{chart} is a chart whose manifests are not in the document, and {path} names a GPU "
-        f"({said}): it may keep pods"
+        f"{chart} is a chart whose manifests are not in the document ({path}: {said}): it may keep "
+        "GPU pods"
     )
     settle = (
         "Render it (helm template) and check the manifests along (--join), or add a hint with "

@@ -1,0 +1,101 @@
+"""JSON, YAML and scripts that stand as text in a property."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from zerofloor.errors import InputError
+from zerofloor.platforms.unread.vocabulary import is_gpu_machine, names_model
+
+# A text is parsed only where one of these stands in it: most texts are names.
+_WORTH: Final = re.compile(
+    r"gpu|accelerator|nvidia|\btpu|neuron|gaudi|npu|ascend|instance_?type|machine_?type|vm_?size"
+    r"|node_?type|node_?size|sku|shape|flavor|hardware|\d+xlarge|Standard_N|-(?:high|ultra|mega)gpu|amd\.com/",
+    re.I,
+)
+_LONGEST: Final = 2_000_000
+
+
+@lru_cache(maxsize=256)
+def parsed(text: str) -> tuple[Any, ...]:
+    """The documents in a text that is JSON or YAML and may name a GPU; none where it is neither."""
+    if len(text) > _LONGEST or not _WORTH.search(text):
+        return ()
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        try:
+            return (msgspec.json.decode(text),)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            pass
+    elif ":" not in text or ("\n" not in text and not re.match(r"[\w.-]+:\s", text)):
+        return ()
+    if text.startswith("#!"):
+        return ()
+    # Read the way manifests are: bounded, no tags, no aliases without end.
+    from zerofloor.documents.yaml_text import yaml_documents
+
+    try:
+        found = [value for _, _, value in yaml_documents("text", text)]
+    except (InputError, RecursionError, UnicodeError):
+        return ()
+    return tuple(value for value in found if isinstance(value, dict | list))
+
+
+# What starts machines, in the words of each cloud's command line and SDK.
+_LAUNCHES: Final = re.compile(
+    r"run[-_]?instances|request[-_]?spot|create[-_]?fleet|create[-_]?node[-_]?group|create[-_]?auto[-_]?scaling"
+    r"|create[-_]?endpoint|create[-_]?cluster|create[-_]?notebook|start[-_]?instances|launch[-_]?instances"
+    r"|instances?\s+create|node-pools?\s+create|nodepool\s+add|vm(?:ss)?\s+create|clusters?\s+create"
+    r"|create\s+(?:nodegroup|cluster|instance)|droplet\s+create|instances\.insert|worker-pools?\s+create"
+    r"|endpoints?\s+(?:create|deploy)|(?:runpodctl|sky|vastai|modal|eksctl|kops|flyctl|lambda-cloud)\s",
+    re.I,
+)
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{2,60}")
+_ASKS: Final = re.compile(r"--accelerator[= ]|--gpus?(?:-type|-count)?[= ]|nvidia\.com/gpu", re.I)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
+
+
+@lru_cache(maxsize=1024)
+def plain(text: str) -> str:
+    """The text, decoded where it is base64 (user data often is)."""
+    if not _BASE64.fullmatch(text):
+        return text
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return text
+
+
+@lru_cache(maxsize=1024)
+def starts_machines(text: str) -> bool:
+    """Whether a text calls something that starts machines which nothing stops."""
+    return _LAUNCHES.search(plain(text)) is not None
+
+
+@lru_cache(maxsize=1024)
+def launched(text: str) -> str | None:
+    """The GPU machine that a script or command starts, as it names it; None where it starts
+    none."""
+    return machine_in(plain(text)) if starts_machines(text) else None
+
+
+@lru_cache(maxsize=1024)
+def machine_in(text: str) -> str | None:
+    """The first GPU machine or request for one that a free text names."""
+    asked = _ASKS.search(text)
+    for word in _WORD.findall(text):
+        name: str = word.strip("-.:,/")
+        if is_gpu_machine(name) or (("-" in name or "_" in name) and _is_plan(name)):
+            return name
+    return None if asked is None else asked.group(0).strip()
+
+
+def _is_plan(name: str) -> bool:
+    """Whether a word is a machine's name by its parts: `gpu-h100x8-640gb`, `gpu_8x_h100_sxm5`."""
+    return bool(re.search(r"\d", name)) and names_model(name, alone=False) and "/" not in name
