@@ -19,12 +19,15 @@ def deployment(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
-    ("digitalocean:index/droplet:Droplet", {"size": "gpu-h100x1-80gb"}),
-    ("linode:index/instance:Instance", {"type": "g2-gpu-rtx4000a1-s"}),
-    ("vultr:index/instance:Instance", {"plan": "vcg-a100-1c-6g-4vram"}),
-    ("scaleway:index/instanceServer:InstanceServer", {"type": "L4-1-24G"}),
-    ("oci:Core/instance:Instance", {"shape": "BM.GPU.H100.8"}),
-    ("ovh:CloudProject/kubeNodePool:KubeNodePool", {"flavorName": "a100-180", "desiredNodes": 1}),
+    ("example:index/droplet:Droplet", {"size": "gpu-h100x1-80gb"}),
+    ("example:index/instance:Instance", {"type": "g2-gpu-rtx4000a1-s"}),
+    ("example:index/instance:Instance", {"plan": "vcg-a100-1c-6g-4vram"}),
+    ("example:index/instanceServer:InstanceServer", {"type": "L4-1-24G"}),
+    ("example:Core/instance:Instance", {"shape": "BM.GPU.H100.8"}),
+    (
+        "example:CloudProject/kubeNodePool:KubeNodePool",
+        {"flavorName": "a100-180", "desiredNodes": 1},
+    ),
     (
         "example:big/data:Cluster",
         {"coreInstanceGroup": {"instanceType": "p3.2xlarge", "instanceCount": 2}},

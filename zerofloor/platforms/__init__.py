@@ -29,8 +29,14 @@ def families() -> tuple[tuple[Platform, ...], ...]:
     from zerofloor.platforms import kubernetes
     from zerofloor.platforms.aws import services as aws
     from zerofloor.platforms.azure import services as azure
+    from zerofloor.platforms.clouds import services as clouds
 
-    return aws.PLATFORMS, azure.PLATFORMS, kubernetes.PLATFORMS
+    return (
+        aws.PLATFORMS,
+        azure.PLATFORMS,
+        kubernetes.PLATFORMS,
+        clouds.PLATFORMS,
+    )
 
 
 def all_platforms() -> tuple[Platform, ...]:

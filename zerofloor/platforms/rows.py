@@ -34,6 +34,8 @@ PRESENT: Final = object()
 """In `Release.values`: whatever is given."""
 COUNT: Final = "COUNT"
 """In `Row.change`: the path at which the number was found."""
+NUMBER: Final = object()
+"""In `Row.change`: the number itself, as a new value (a scaler's maximum)."""
 
 
 class Stopped(Enum):
@@ -42,6 +44,7 @@ class Stopped(Enum):
     FREE = "nothing"
     PART = "a part"
     BILLS = "as if it ran"
+    UNREAD = "what no page says"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +160,9 @@ def as_declared(estate: Estate, source: Declared, row: Row, number: Size, found:
     ceiling = _ceiling(source, row, units)
     if not units:
         return Kept(ceiling=ceiling)
-    evidence = (*found.evidence, number.evidence(row.because))
+    # Where no property says how many, what follows is told of the resource as a whole.
+    step = number.evidence(row.because) if row.count else source.evidence("", row.because)
+    evidence = (*found.evidence, step)
     hold = Hold(
         cause=row.cause,
         urn=source.urn,
@@ -172,7 +177,13 @@ def as_declared(estate: Estate, source: Declared, row: Row, number: Size, found:
 def change_of(source: Declared, row: Row, number: Size) -> tuple[Change, ...]:
     """The row's fix as data."""
     prefix = next((p for p in _prefixes(source, row) if number.path.startswith(p)), "")
-    pairs = ((number.path if path == COUNT else prefix + path, to) for path, to in row.change)
+    pairs = (
+        (
+            number.path if path == COUNT else prefix + path,
+            max(1, number.known or 0) if to is NUMBER else to,
+        )
+        for path, to in row.change
+    )
     return changes_of(source, *pairs)
 
 
@@ -347,7 +358,8 @@ def _bills_on(source: Declared, row: Row, prefix: str) -> Evidence | None:
     """The state in which the machines are stopped and bill all the same."""
     for release in row.releases:
         field = source.field(prefix + release.path)
-        if release.bills is not Stopped.FREE and _is_one_of(field.value, release.values):
+        matches = _is_one_of(field.value, release.values)
+        if matches and release.bills in (Stopped.BILLS, Stopped.PART):
             return field.evidence(release.because)
     return None
 
@@ -365,7 +377,7 @@ def _number(row: Row, source: Declared, prefix: str) -> Size | Undecided:
 
 def _market(source: Declared, row: Row, prefix: str) -> Market:
     for path, value in row.spot:
-        if get(source.inputs, prefix + path) == value:
+        if _is_one_of(get(source.inputs, prefix + path), (value,)):
             return "spot"
     return "on-demand"
 
@@ -376,6 +388,8 @@ def _released(
     may_release: Undecided | None = None
     for release in row.releases:
         field = source.field(prefix + release.path)
+        if release.bills is Stopped.UNREAD and _is_one_of(field.value, release.values):
+            return field.undecided(f"No page says what bills in this state: {release.because}")
         if release.bills is not Stopped.FREE or not _concerns(release, found):
             continue
         if _is_one_of(field.value, release.values):

@@ -162,8 +162,15 @@ def _snapshot_price(key: Key) -> Price | None:
 
 
 def _why_missing(key: Key) -> str:
-    where = f" in {key.region}" if key.region else ""
+    where = f" in {key.region}" if key.region not in ("", "*", embedded.EVERYWHERE) else ""
     market = f" {key.market}" if key.market != "on-demand" else ""
     service = f" ({key.service})" if key.service else ""
     system = f" with {key.os}" if key.os != "linux" else ""
-    return f"no{market} price for {key.item}{service}{system}{where}: {SETTLE}"
+    currency = _SOLD_IN.get(key.cloud)
+    sold = f" (it is sold in {currency}, and the price list is in USD)" if currency else ""
+    return f"no{market} price for {key.item}{service}{system}{where}{sold}: {SETTLE}"
+
+
+_SOLD_IN: Final = {"ovh": "EUR", "scaleway": "EUR", "upcloud": "EUR"}
+"""Clouds whose list prices are in another currency than the snapshot's tables: unpriced, never
+converted and never summed with USD."""

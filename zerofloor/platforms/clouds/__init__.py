@@ -1,0 +1,1 @@
+"""The smaller GPU clouds, managed GPU services and dedicated endpoints; one file a cloud."""
