@@ -151,7 +151,8 @@ def _settled(setting: Setting, start: Size | Undecided) -> Settled:
     plain = [profile for profile in profiles if profile.starts is None]
     recurring = [profile for profile in profiles if profile.starts is not None]
     known = start.known if isinstance(start, Size) else None
-    if known is None and not all(profile.lowers for profile in profiles):
+    settles = all(p.lowers and p.lowest <= (p.minimum.known or 0) for p in profiles)
+    if known is None and not (settles and setting.assumption is None):
         first = start if isinstance(start, Undecided) else _unknown_start(start)
         return Settled(undecided=(first, *open_))
     levels = _levels(plain, recurring, known or 0)
@@ -369,7 +370,7 @@ def _fires_idle(rule: Any) -> bool | None:
     operator = at(rule, "metricTrigger", "operator")
     threshold = quantity(at(rule, "metricTrigger", "threshold"))
     action = at(rule, "scaleAction", "type")
-    if hidden(operator) or isinstance(threshold, Hidden):
+    if hidden(operator) or hidden(action) or isinstance(threshold, Hidden):
         return None
     if azure.is_text(action, "PercentChangeCount"):
         share = count(at(rule, "scaleAction", "value"))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import ceil
 from typing import Any, Final
 
 from zerofloor.capacity import Accounted, Cause, Part, Undecided
@@ -123,7 +124,7 @@ def _app(
     if isinstance(source.field("template").value, Hidden):
         replicas = source.open("template", "minReplicas isn't known at preview")
     if kind.undecided is not None:
-        if not _is_none(replicas):
+        if not _is_none(replicas) or _never_to_zero(source) is not None:
             yield kind.undecided
         return
     if kind.shape is None:
@@ -243,8 +244,9 @@ def _need(source: Declared, replicas: Size | Undecided) -> _Need | Undecided:
     containers = source.field("template.containers").value
     for container in known_items(containers):
         resources = at(container, "resources")
-        cpu += _number(at(resources, "cpu") or at(container, "cpu"))
-        memory += _gib(at(resources, "memory") or at(container, "memory"))
+        # What is hidden counts as little: the number of instances is a lower bound.
+        cpu += _number(at(container, "cpu")) + _number(at(resources, "cpu"))
+        memory += _gib(at(container, "memory")) + _gib(at(resources, "memory"))
         gpus += _number(at(resources, "gpu"))
     return _Need(source=source, replicas=replicas, cpu=cpu, memory=memory, gpus=gpus)
 
@@ -271,7 +273,8 @@ def _environment(
         value = profile if hidden(profile) else at(profile, "workloadProfileType")
         kind = _kind_of(source, where, value)
         if kind.undecided is not None:
-            minimum = size(source, [f"{path}.minimumCount"], 0)
+            omitted = None if azure.native(source) else 0
+            minimum = size(source, [f"{path}.minimumCount"], omitted)
             if not _is_none(minimum):
                 yield kind.undecided
             continue
@@ -285,7 +288,12 @@ def _environment(
             continue
         name = at(profile, "name")
         shown = at(profile, "workloadProfileType") if name is None else name
-        asked = needs.get((source.key, str(shown).lower()), [])
+        asked = [
+            need
+            for (environment, wanted), of_profile in needs.items()
+            if environment == source.key and (hidden(shown) or azure.is_text(shown, wanted))
+            for need in of_profile
+        ]
         yield from _dedicated(estate, source, path, kind.shape, asked)
 
 
@@ -333,16 +341,26 @@ def _dedicated(
 
 
 def _instances(shape: Shape, needs: list[_Need]) -> int:
-    """The fewest instances that carry the replicas which stay."""
-    replicas = sum(need.replicas.known or 0 for need in needs)
-    if not replicas:
+    """The fewest instances that carry the replicas which stay: as many as all ask for together,
+    and as many as those of one app fill."""
+    standing = [need for need in needs if need.replicas.known]
+    if not standing:
         return 0
-    shares = (
-        (sum((n.cpu * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.vcpus),
-        (sum((n.memory * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.memory_gib),
-        (sum((n.gpus * (n.replicas.known or 0) for n in needs), Decimal(0)), shape.gpus),
-    )
-    return max(1, *(int(-(-asked // size_)) for asked, size_ in shares if size_))
+    fewest = 1
+    for asked, size_ in (
+        ([need.cpu for need in standing], shape.vcpus),
+        ([need.memory for need in standing], shape.memory_gib),
+        ([need.gpus for need in standing], shape.gpus),
+    ):
+        if not size_:
+            continue
+        replicas = [need.replicas.known or 0 for need in standing]
+        together = sum((a * n for a, n in zip(asked, replicas, strict=True)), Decimal(0))
+        fewest = max(fewest, ceil(together / size_))
+        for each, number in zip(asked, replicas, strict=True):
+            if each:
+                fewest = max(fewest, ceil(Decimal(number) / max(1, int(size_ / each))))
+    return fewest
 
 
 def _job(estate: Estate, source: Declared) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zerofloor.capacity import (
+    Accounted,
     Assumption,
     Cause,
     Change,
@@ -15,6 +16,7 @@ from zerofloor.capacity import (
     Hold,
     Market,
     Notice,
+    Part,
     Placement,
     Pool,
     Undecided,
@@ -49,7 +51,7 @@ class Supply:
     price_as: str | None = None
 
 
-def pools(estate: Estate, supply: Supply) -> Iterator[Pool]:
+def pools(estate: Estate, supply: Supply) -> Iterator[Part]:
     """The pool; none for machines without a GPU that take no pods. An unknown size is a question
     only where something is kept, or may be."""
     found, source = supply.machines, supply.source
@@ -60,6 +62,9 @@ def pools(estate: Estate, supply: Supply) -> Iterator[Pool]:
         return
     kept = bool(supply.holds or supply.extra or supply.undecided)
     undecided = (*supply.undecided, *found.undecided) if kept else ()
+    if not kept and not plain:
+        for path in dict.fromkeys(link.path for link in found.evidence):
+            yield Accounted(urn=source.urn, path=path, because="it keeps no machine while idle")
     parts = [part for part in (source.logical, supply.part) if part]
     desired = supply.desired if found.shapes else None
     yield Pool(

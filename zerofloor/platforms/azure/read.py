@@ -12,7 +12,7 @@ from zerofloor.capacity import Assumption, Change
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import templates
 from zerofloor.platforms.azure.tokens import is_native, logical
-from zerofloor.platforms.declared import Declared
+from zerofloor.platforms.declared import Declared, changes_of
 from zerofloor.platforms.machines import Machines, machines_of
 from zerofloor.stack import Hidden
 from zerofloor.values import hidden, known_text
@@ -65,10 +65,8 @@ def is_text(value: Any, *wanted: str) -> bool:
 
 
 def change(source: Declared, path: str, to: Any) -> tuple[Change, ...]:
-    """A fix as data; none inside a template, whose text a machine does not edit."""
-    if source.logical is not None:
-        return ()
-    return (Change(urn=source.urn, path=path, to=to),)
+    """A fix of one property as data."""
+    return changes_of(source, (path, to))
 
 
 def region(estate: Estate, source: Declared) -> str | None:
