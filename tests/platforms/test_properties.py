@@ -39,14 +39,10 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from _leaves(item, (*path, key))
 
 
-# Which cluster an unknown name means is the only one in the stack: the usual way to write it, and
-# printed as an assumption.
-EXCEPTIONS = {"other-cluster"}
 FAILING = [
     name
     for name, stack in STACKS.items()
     if stack.label["verdict"] != "zero"
-    and stack.name not in EXCEPTIONS
     and not name.startswith("kubernetes/")  # Until its readers lose no hidden value.
 ]
 

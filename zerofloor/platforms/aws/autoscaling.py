@@ -34,6 +34,7 @@ from zerofloor.platforms.aws.policies import GROUP, Effect, effect_of
 from zerofloor.platforms.aws.read import CLOUD, declared, strings
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines
+from zerofloor.platforms.trust import Cluster
 from zerofloor.values import at, count, get, hidden, known_items, known_text, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
@@ -72,7 +73,7 @@ def _read(
     cluster = eks.group_cluster(estate, source)
     named = trust.named(estate, source)
     if cluster is None and named is not None:
-        cluster = eks.Cluster()
+        cluster = Cluster()
     minimum, maximum = size(source, ["minSize"]), size(source, ["maxSize"])
     desired = size(source, ["desiredCapacity"])
     wrong = tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
@@ -107,8 +108,8 @@ def _read(
     if "AlarmNotification" not in suspended:
         effect = _effect(estate, source, policies)
     lowered = _lowered(effect)
-    if (lowered is None or effect.doubts) and task is not None and task.lowered is not None:
-        lowered, effect = task.lowered, replace(effect, doubts=())
+    if (lowered is None or lowered.doubts) and task is not None and task.lowered is not None:
+        lowered = task.lowered
     placed: Placement | None = None
     missed: Evidence | None = None
     if cluster is not None:
@@ -116,11 +117,12 @@ def _read(
         of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
         # A component's group stands without tags only where somebody wrote the document by hand.
         if trust.reaches(estate, source) or (of_parent and source.inputs.get("tags") is None):
-            if named is not None and lowered is None and (named.known or 0) > (minimum.known or 0):
+            if named is not None and lowered is None and _raises(named, minimum):
                 minimum = named
-                desired = named if (desired.known or 0) < (named.known or 0) else desired
-            lowered = lowered or eks.autoscaler(estate, source, minimum, cluster)
-        elif trust.cluster_autoscaler(estate, cluster.name) is not None:
+                desired = named if _raises(named, desired) else desired
+            if lowered is None or lowered.doubts:
+                lowered = eks.autoscaler(estate, source, minimum, cluster) or lowered
+        elif trust.cluster_autoscaler(estate, cluster) is not None:
             missed = source.evidence(
                 "tags",
                 f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it",
@@ -157,7 +159,6 @@ def _read(
             *trust.may_name(estate, source),
             *(a for a in actions if isinstance(a, Undecided)),
             *(task.undecided if task is not None else ()),
-            *_doubts(effect, minimum, desired),
         ),
         notices=effect.notices,
         assumptions=task.assumptions if task is not None else (),
@@ -165,6 +166,11 @@ def _read(
     pool = pool_of(estate, group)
     if pool is not None:
         yield pool
+
+
+def _raises(named: Size, own: Size) -> bool:
+    """Whether the minimum that an autoscaler is given is above the group's own, or may be."""
+    return named.is_hidden or (named.known or 0) > (own.known or 0)
 
 
 def _machines(estate: Estate, source: Declared) -> Machines:
@@ -273,19 +279,14 @@ def _effect(
 
 
 def _lowered(effect: Effect) -> Lowered | None:
-    """What brings the group down, for certain or (then undecided beside it) perhaps."""
+    """What brings the group down, for certain or perhaps."""
     if effect.lowered is not None:
         return Lowered(effect.lowered, effect.assumptions[0] if effect.assumptions else None)
     if effect.doubts:
         doubt = effect.doubts[0]
-        return Lowered(Evidence(doubt.urn, doubt.path, None, "it may scale in when idle"))
+        evidence = Evidence(doubt.urn, doubt.path, None, "it may scale in when idle")
+        return Lowered(evidence, doubts=effect.doubts)
     return None
-
-
-def _doubts(effect: Effect, minimum: Size, desired: Size) -> tuple[Undecided, ...]:
-    """What may keep more than the minimum."""
-    more = effect.raised is not None or minimum.known is None or minimum.known != desired.known
-    return effect.doubts if more else ()
 
 
 def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm | None:

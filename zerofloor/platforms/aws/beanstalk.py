@@ -10,7 +10,8 @@ from zerofloor.capacity import Cause, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import CLOUD, declared, machines
 from zerofloor.platforms.declared import Declared, link_of, size
-from zerofloor.values import at, hidden, known_items
+from zerofloor.stack import Hidden
+from zerofloor.values import at, hidden, items, known_items
 
 _ENVIRONMENTS: Final = (
     "aws-native:elasticbeanstalk:Environment",
@@ -34,13 +35,8 @@ def read(estate: Estate) -> Iterator[Part]:
     """Every environment. Its minimum is 1 where omitted, and a single-instance one has one (Elastic
     Beanstalk guide, "General options")."""
     for source in declared(estate, *_ENVIRONMENTS):
-        for prop in _LISTS:
-            options = source.inputs.get(prop)
-            if hidden(options) or any(
-                hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace"))
-                for item in known_items(options)
-            ):
-                yield source.open(prop, "An option is hidden: it could name a GPU type")
+        for prop in _unread(source):
+            yield source.open(prop, "An option isn't known at preview: it could name a GPU type")
         if source.inputs.get("templateName") is not None and all(
             _option(source, *name) is None for name in _TYPES
         ):
@@ -59,27 +55,27 @@ def _by_template(estate: Estate, source: Declared) -> Iterator[Part]:
         value=source.inputs.get("templateName"),
         names=("name", "templateName"),
     )
+    if not link.found:
+        why = "Its configuration template isn't known here: it could name a GPU type"
+        yield source.open("templateName", why)
     for resource in link.found:
         template = Declared(resource, resource.inputs, resource.name)
-        if any(hidden(resource.inputs.get(prop)) for prop in _LISTS):
-            yield source.open(
-                "templateName",
-                (
-                    f"The options of its configuration template {template.name} are hidden: "
-                    "they could name a GPU type"
-                ),
-            )
-        for path, value in (
-            option for name in _TYPES if (option := _option(template, *name)) is not None
+        options = [option for name in _TYPES if (option := _option(template, *name)) is not None]
+        named = [o for o in options if not machines(estate, template, *o).plain]
+        if named or next(_unread(template), None) is not None:
+            what = "names a GPU type" if named else "has options that aren't known at preview"
+            why = f"Its configuration template {template.name} {what}: GPUs could stay on"
+            yield source.open("templateName", why)
+
+
+def _unread(source: Declared) -> Iterator[str]:
+    """The lists with an option that may be of any name."""
+    for prop in _LISTS:
+        options = items(source.inputs.get(prop))
+        if isinstance(options, Hidden) or any(
+            hidden(item) or hidden(_name(item)) or hidden(at(item, "namespace")) for item in options
         ):
-            if not machines(estate, template, path, value).plain:
-                yield source.open(
-                    "templateName",
-                    (
-                        f"Its configuration template {template.name} names a GPU type: it "
-                        "could run for good"
-                    ),
-                )
+            yield prop
 
 
 def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
@@ -144,6 +140,7 @@ def _option(source: Declared, namespace: str, name: str) -> tuple[str, Any] | No
     """The path and value of an option, which stands in a list of {namespace, name or optionName,
     value}."""
     for prop in _LISTS:
+        # A hidden list or element is told by `_unread`.
         for index, item in enumerate(known_items(source.inputs.get(prop))):
             if at(item, "namespace") == namespace and _name(item) == name:
                 return f"{prop}[{index}].value", at(item, "value")

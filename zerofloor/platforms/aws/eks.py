@@ -4,7 +4,7 @@ self-managed groups."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Hold, Part, Placement, Pool, Taint, Undecided
@@ -18,7 +18,8 @@ from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
 from zerofloor.platforms.aws.templates import STACKS, parse
 from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
 from zerofloor.platforms.machines import Machines
-from zerofloor.stack import Resource
+from zerofloor.platforms.trust import Cluster
+from zerofloor.stack import Hidden, Resource
 from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, switch
 
 CLUSTERS: Final = ("aws:eks/cluster:Cluster", "aws-native:eks:Cluster")
@@ -292,13 +293,14 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
 
 
 def autoscaler(estate: Estate, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:
-    """The cluster autoscaler as what lowers this group."""
-    trusted = trust.cluster_autoscaler(estate, cluster.name)
-    return (
-        None
-        if trusted is None
-        else Lowered(minimum.evidence("the cluster autoscaler goes down to it"), trusted)
-    )
+    """The cluster autoscaler as what lowers this group, for certain or perhaps."""
+    trusted = trust.cluster_autoscaler(estate, cluster)
+    if trusted is None:
+        return None
+    evidence = minimum.evidence("the cluster autoscaler goes down to it")
+    if isinstance(trusted, Undecided):
+        return Lowered(evidence, doubts=(trusted,))
+    return Lowered(evidence, trusted)
 
 
 def warm_pool(source: Declared, path: str) -> Warm | None:
@@ -339,22 +341,15 @@ def _prepared(source: Declared, path: str) -> Size | None:
     return found if isinstance(found, Size) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Which cluster something belongs to."""
-
-    name: str | None = None
-    """Its EKS name where it is known."""
-
-
 def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:
     """The cluster that a property names, by dependency or by name."""
     value = source.inputs.get(prop)
     link = link_of(estate, source, prop, *CLUSTERS, "eks:index:Cluster", value=value)
     if link.found and not link.open:
         return _canonical(estate, link.found[0])
-    name = known_text(value)
-    return Cluster(name)
+    if isinstance(value, Hidden):
+        return Cluster(is_hidden=True)
+    return Cluster(value if isinstance(value, str) else None)
 
 
 def _canonical(estate: Estate, resource: Resource) -> Cluster:
@@ -363,7 +358,8 @@ def _canonical(estate: Estate, resource: Resource) -> Cluster:
         if resource.type in CLUSTERS
         else next((r for r in estate.descendants(resource.urn) if r.type in CLUSTERS), resource)
     )
-    return Cluster(known_text(found.inputs.get("name")))
+    name = found.inputs.get("name")
+    return Cluster(name if isinstance(name, str) else None, found.urn)
 
 
 def group_cluster(estate: Estate, source: Declared) -> Cluster | None:

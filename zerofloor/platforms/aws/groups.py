@@ -37,6 +37,8 @@ class Lowered:
     evidence: Evidence
     assumption: Assumption | None = None
     notices: tuple[Notice, ...] = ()
+    doubts: tuple[Undecided, ...] = ()
+    """Why it can't be told whether it does; what is above the minimum is undecided then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,21 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
             evidence=(*pool.evidence, lowered.evidence),
             assumptions=(*pool.assumptions, *([lowered.assumption] if lowered.assumption else [])),
         )
-    undecided += group.undecided
+    undecided += (*group.undecided, *_doubts(group))
     if holds or extra or undecided:
         undecided += machines.undecided
     notices = (*group.notices, *(lowered.notices if lowered else ()))
     return replace(
         pool, holds=holds, extra=extra, undecided=tuple(dict.fromkeys(undecided)), notices=notices
     )
+
+
+def _doubts(group: Group) -> tuple[Undecided, ...]:
+    """Why more than the minimum may stay."""
+    if group.lowered is None or group.maximum.known == 0:
+        return ()
+    more = group.raised is not None or group.minimum.known != group.desired.known
+    return group.lowered.doubts if more or group.desired.is_hidden else ()
 
 
 def _held(
@@ -187,21 +197,16 @@ def _held(
 
 
 def _hidden(group: Group) -> tuple[Undecided, ...]:
-    source = group.source
-    out: list[Undecided] = []
+    """The sizes that aren't known and decide how many instances stay."""
     settled = group.minimum.known is not None and group.minimum.known == group.maximum.known
-    for size in (group.minimum, group.desired):
-        if not size.is_hidden or (
-            size is group.desired
-            and (settled or (group.lowered is not None and group.pinned is None))
-        ):
-            continue
-        out.append(
-            source.open(
-                size.path,
-                f"{size.path} is {size.value!r}: this many GPU instances could run for good",
-            )
-        )
+    lowers = group.lowered is not None and group.pinned is None
+    unread = [group.minimum] if group.minimum.is_hidden else []
+    if group.desired.is_hidden and not settled and not lowers:
+        unread.append(group.desired)
+    out = []
+    for size in unread:
+        why = f"{size.path} isn't known at preview, so any number of GPU instances could stay on"
+        out.append(size.source.open(size.path, why))
     return tuple(dict.fromkeys(out))
 
 
