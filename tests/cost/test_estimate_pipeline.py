@@ -307,6 +307,22 @@ def test_another_operating_system_is_not_priced_as_linux() -> None:
     ).floor.hourly.amount == D("1.006")
 
 
+def test_each_operating_system_beside_another_has_its_own_price() -> None:
+    linux = resource(
+        "aws:eks/nodeGroup:NodeGroup",
+        "a-linux",
+        {**dict(eks(1, 1, 1, "g5.xlarge").inputs), "amiType": "AL2023_x86_64_NVIDIA"},
+    )
+    windows = resource(
+        "aws:eks/nodeGroup:NodeGroup",
+        "b-windows",
+        {**dict(eks(1, 1, 1, "g5.xlarge").inputs), "amiType": "WINDOWS_CORE_2022_x86_64"},
+    )
+    found = estimate_of(linux, windows)
+    assert found.unpriced == (windows.urn,)
+    assert found.floor.hourly.amount == D("1.006")
+
+
 def test_a_stack_that_no_platform_reads_still_has_its_residuals() -> None:
     cluster = resource("gcp:container/cluster:Cluster", "gke", {"location": "us-central1"})
     pool = resource(

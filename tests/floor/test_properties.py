@@ -255,3 +255,25 @@ def test_a_taint_that_nobody_tolerates_brings_no_gpu(objects: list[Object]) -> N
     for entry in floor_of(closed, GATES).entries:
         if entry.kind == "workload" and entry.carried_by:
             raise AssertionError(f"{entry.name} runs on {entry.carried_by}")
+
+
+def test_a_wait_longer_than_any_calendar_is_a_wait_like_any_other() -> None:
+    pod = {"containers": [{"name": "c", "resources": {"limits": {"nvidia.com/gpu": 1}}}]}
+    template = {"spec": {**pod, "restartPolicy": "Never"}}
+    job = {"schedule": "*/5 * * * *", "jobTemplate": {"spec": {"template": template}}}
+    requirement = {
+        "key": "node.kubernetes.io/instance-type",
+        "operator": "In",
+        "values": ["g6e.xlarge"],
+    }
+    pool = {
+        "template": {"spec": {"requirements": [requirement]}},
+        "disruption": {"consolidateAfter": f"{10**30}h"},
+    }
+    found = floor_of(
+        [
+            _object("batch/v1", "CronJob", "c", job),
+            _object("karpenter.sh/v1", "NodePool", "gpu", pool),
+        ]
+    )
+    assert (found.verdict, found.gpus) == ("held", 1)

@@ -138,12 +138,19 @@ class _Line(Value, frozen=True):
     """A node's price an hour; None where it is unpriced."""
 
 
-_Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None]
+_Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None, str]
 
 
 def _node_of(supply: Supply) -> _Node:
     """What decides on the price of a node."""
-    return supply.cloud, supply.shapes, supply.market, supply.region, supply.price_as
+    return (
+        supply.cloud,
+        supply.shapes,
+        supply.market,
+        supply.region,
+        supply.price_as,
+        supply.os,
+    )
 
 
 def _choices(supplies: Iterable[Supply], book: PriceBook) -> Mapping[_Node, Choice | Unpriced]:

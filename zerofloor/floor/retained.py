@@ -77,7 +77,9 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
 def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
     """A job that runs again before the last run's node is gone: the node never goes (seen:
     tests/data/truth/T12)."""
-    wait = pool.placement.reclaim if pool.placement else Decimal(0)
+    reclaim = pool.placement.reclaim if pool.placement else Decimal(0)
+    # A node that stays for a week meets every schedule's next run, or none: longer says no more.
+    wait = min(reclaim, WEEK * 3600)
     if not follows_pods(pool) or wait < 60:
         return None
     for s in (s for same in askers for s in same if s.workload.schedule and s.ceiling != 0):
@@ -94,7 +96,7 @@ def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
             path = "spec.disruption.consolidateAfter"
             because = (
                 Evidence(s.workload.urn, "spec.schedule", schedule, why),
-                Evidence(pool.urn, path, None, f"an idle node stays {wait:f} s"),
+                Evidence(pool.urn, "", None, f"an idle node stays {wait:f} s"),
             )
             return Hold(
                 Cause.NEVER_EMPTIED,
