@@ -9,8 +9,11 @@ CLOUDS_DONE = (
     "aws",
     "azure",
     "kubernetes",
+    "databricks",
     "digitalocean",
+    "other",
     "runpod",
+    "snowflake",
 )
 """Platforms that are read; the others' cases are listed in docs/cases.md and may differ."""
 

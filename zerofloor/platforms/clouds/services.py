@@ -22,7 +22,10 @@ class Cloud(Protocol):
 
 
 SERVICES: Final = (
+    ("Databricks", "databricks", ("databricks:",)),
+    ("OCI", "oci", ("oci:",)),
     ("DigitalOcean", "digitalocean", ("digitalocean:",)),
+    ("Snowflake", "snowflake", ("snowflake:",)),
     ("Linode", "linode", ("linode:",)),
     ("Scaleway", "scaleway", ("scaleway:",)),
     ("OVHcloud", "ovh", ("ovh:",)),

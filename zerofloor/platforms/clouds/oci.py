@@ -1,0 +1,316 @@
+"""Oracle Cloud Infrastructure: instances and pools, OKE, Data Science, dedicated AI clusters,
+reservations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from zerofloor.capacity import Cause, Part, Pool
+from zerofloor.estate import Estate
+from zerofloor.hardware.instances import Shape
+from zerofloor.platforms.clouds.read import account, linked, still_bills, token_set, tokens
+from zerofloor.platforms.declared import Declared, Size, declared, link_of, size
+from zerofloor.platforms.machines import Machines, describe
+from zerofloor.platforms.nodes import UNNEEDED, Nodes
+from zerofloor.platforms.rows import (
+    COUNT,
+    PRESENT,
+    Kept,
+    Release,
+    Row,
+    Stopped,
+    as_declared,
+    read_rows,
+)
+from zerofloor.values import get, hidden, known_items, known_text
+
+CLOUD: Final = "oci"
+_INSTANCES: Final = tokens("oci:Core/instance:Instance")
+_CONFIGURATIONS: Final = tokens("oci:Core/instanceConfiguration:InstanceConfiguration")
+_SCALERS: Final = tokens("oci:Autoscaling/autoScalingConfiguration:AutoScalingConfiguration")
+_ADDONS: Final = tokens("oci:ContainerEngine/addon:Addon")
+_STOPPED_DOCS: Final = (
+    "https://docs.oracle.com/iaas/Content/Compute/Tasks/resource-billing-stopped-instances.htm "
+    "(of GPU shapes only VM.GPU.A10 stops billing)"
+)
+_STOPPED: Final = (
+    "VM.GPU.A10 is free; every other GPU shape bills as if it ran; a shutdown from inside the "
+    "guest never ends billing"
+)
+_SHAPE_PATHS: Final = ("instanceDetails.launchDetails.shape", "instanceDetails.options[0].shape")
+_of_configuration: Final = linked(CLOUD, "instanceConfigurationId", _CONFIGURATIONS, *_SHAPE_PATHS)
+
+_INSTANCE: Final = Row(
+    cloud=CLOUD,
+    tokens=_INSTANCES,
+    platform="OCI instance",
+    machine=("shape",),
+    cause=Cause.INSTANCE,
+    because="an instance bills while it runs, and most GPU shapes while stopped too",
+    fix="Terminate the instance when it isn't used: of GPU shapes only VM.GPU.A10 stops billing",
+    source=_STOPPED_DOCS,
+    releases=(
+        Release(
+            path="state",
+            values=("STOPPED",),
+            only=r"VM\.GPU\.A10\.\d+",
+            because="a stopped VM.GPU.A10 doesn't bill",
+        ),
+        still_bills("state", "STOPPED", because="this GPU shape bills while stopped"),
+    ),
+    spot=(("preemptibleInstanceConfig", PRESENT),),
+    stopped=_STOPPED,
+)
+_INSTANCE_POOL: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:Core/instancePool:InstancePool"),
+    platform="OCI instance pool",
+    machine=("instanceConfigurationId",),
+    machines=_of_configuration,
+    count=("size",),
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the pool keeps this many instances",
+    fix="Set size to 0 when it isn't used",
+    change=((COUNT, 0),),
+    source="https://docs.oracle.com/iaas/Content/Compute/Concepts/instancemanagement.htm",
+    stopped=_STOPPED,
+)
+_NODE_POOL: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:ContainerEngine/nodePool:NodePool"),
+    platform="OKE node pool",
+    machine=("nodeShape",),
+    count=("nodeConfigDetails.size", "quantityPerSubnet"),
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the pool keeps this many nodes: no autoscaler add-on manages it",
+    fix="Set nodeConfigDetails.size to 0, or let the ClusterAutoscaler add-on manage it from 0",
+    change=((COUNT, 0),),
+    source="https://docs.oracle.com/iaas/Content/ContEng/Tasks/contengusingclusterautoscaler.htm",
+    nodes=Nodes(labels=("initialNodeLabels",)),
+    spot=(("nodeConfigDetails.placementConfigs[0].preemptibleNodeConfig", PRESENT),),
+)
+_NETWORK: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:Core/clusterNetwork:ClusterNetwork"),
+    platform="OCI cluster network",
+    machine=("instanceConfigurationId",),
+    machines=_of_configuration,
+    count=("size",),
+    each="instancePools",
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the network's pool keeps this many instances, which bill while stopped too",
+    fix="Terminate the cluster network when it isn't used, or set the size to 0",
+    change=((COUNT, 0),),
+    source="https://docs.oracle.com/iaas/Content/Compute/Tasks/managingclusternetworks.htm",
+    stopped=_STOPPED,
+)
+_INACTIVE: Final = Release(
+    path="state",
+    values=("INACTIVE",),
+    because="whether INACTIVE frees the GPU was read nowhere",
+    bills=Stopped.UNREAD,
+)
+_MODEL: Final = "modelDeploymentConfigurationDetails.modelConfigurationDetails"
+_DEPLOYMENT: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:DataScience/modelDeployment:ModelDeployment"),
+    platform="OCI model deployment",
+    machine=(f"{_MODEL}.instanceConfiguration.instanceShapeName",),
+    count=(
+        f"{_MODEL}.scalingPolicy.instanceCount",
+        f"{_MODEL}.scalingPolicy.autoScalingPolicies[0].minimumInstanceCount",
+    ),
+    cause=Cause.ENDPOINT,
+    because="a model deployment has no zero: it keeps at least one instance",
+    fix="Delete the model deployment when it isn't used: its smallest size is one instance",
+    source="https://docs.oracle.com/iaas/data-science/using/model-dep-create.htm",
+    releases=(_INACTIVE,),
+    stopped="INACTIVE: read on no page, so undecided",
+)
+_NOTEBOOK: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:DataScience/notebookSession:NotebookSession"),
+    platform="OCI notebook session",
+    machine=(
+        "notebookSessionConfigDetails.shape",
+        "notebookSessionConfigurationDetails.shape",
+    ),
+    cause=Cause.INTERACTIVE,
+    because="a session runs until it is deactivated or deleted",
+    fix="Delete the notebook session when it isn't used",
+    source="https://docs.oracle.com/iaas/data-science/using/manage-notebook-sessions.htm",
+    releases=(_INACTIVE,),
+    stopped="INACTIVE: read on no page, so undecided",
+)
+
+
+def _units(estate: Estate, source: Declared, prefix: str) -> Machines:
+    """The hardware of a dedicated AI cluster's unit is not disclosed."""
+    field = source.field("unitShape")
+    name = field.text()
+    shown = name if isinstance(name, str) else "dedicated AI unit"
+    shape = Shape(CLOUD, shown, None, "accelerator of unknown kind")
+    return Machines((shape,), evidence=(field.evidence(describe((shape,))),))
+
+
+_AI_CLUSTER: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:GenerativeAi/dedicatedAiCluster:DedicatedAiCluster"),
+    platform="OCI dedicated AI cluster",
+    machine=("unitShape",),
+    machines=_units,
+    count=("unitCount",),
+    cause=Cause.RESERVATION,
+    because="a dedicated AI cluster has no zero: hosting commits to at least 744 unit-hours",
+    fix="Use on-demand inference of Generative AI, and delete the cluster when it isn't used",
+    source="https://docs.oracle.com/iaas/Content/generative-ai/pay-dedicated.htm",
+)
+_RESERVATION: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:Core/computeCapacityReservation:ComputeCapacityReservation"),
+    platform="OCI capacity reservation",
+    machine=("instanceShape",),
+    count=("reservedCount",),
+    each="instanceReservationConfigs",
+    cause=Cause.RESERVATION,
+    because="reserved capacity that no instance uses bills at 85 %",
+    fix="Set reservedCount to 0, or delete the reservation when it isn't used",
+    change=((COUNT, 0),),
+    source="https://docs.oracle.com/iaas/Content/Compute/Tasks/reserve-capacity.htm",
+)
+ROWS: Final = (
+    _INSTANCE,
+    _INSTANCE_POOL,
+    _NODE_POOL,
+    _NETWORK,
+    _DEPLOYMENT,
+    _NOTEBOOK,
+    _AI_CLUSTER,
+    _RESERVATION,
+)
+_QUIET: Final = {
+    **dict.fromkeys(_CONFIGURATIONS, "a configuration runs nothing by itself"),
+    **dict.fromkeys(_SCALERS, "the pool that it scales counts"),
+    **dict.fromkeys(_ADDONS, "an add-on has no machine of its own"),
+    **dict.fromkeys(tokens("oci:DataScience/job:Job"), "a job runs nothing until it is started"),
+    **dict.fromkeys(tokens("oci:DataScience/jobRun:JobRun"), "a job run ends"),
+    **dict.fromkeys(tokens("oci:DataScience/pipeline:Pipeline"), "a pipeline's runs end"),
+    **dict.fromkeys(tokens("oci:Core/computeCluster:ComputeCluster"), "a cluster is a network"),
+    **dict.fromkeys(tokens("oci:ContainerEngine/cluster:Cluster"), "its node pools count"),
+    **dict.fromkeys(tokens("oci:Limits/quota:Quota"), "a quota runs nothing"),
+}
+READS: Final = token_set(ROWS) | _QUIET.keys()
+
+
+def read(estate: Estate) -> Iterator[Part]:
+    plain = (_INSTANCE, _NETWORK, _DEPLOYMENT, _NOTEBOOK, _AI_CLUSTER)
+    yield from read_rows(estate, plain)
+    yield from read_rows(estate, (_INSTANCE_POOL,), keep=_scaled)
+    for part in read_rows(estate, (_NODE_POOL,), keep=_node_pool):
+        yield _growing(estate, part)
+    yield from read_rows(estate, (_RESERVATION,), keep=_unused)
+    yield from account(estate, _QUIET)
+
+
+def _scaled(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """An instance pool, whose size an autoscaling configuration may move."""
+    for scaler in declared(estate, *_SCALERS):
+        if scaler.field("isEnabled").switch() is False:
+            continue
+        target = scaler.field("autoScalingResources.id").value
+        link = link_of(estate, scaler, "autoScalingResources", *_INSTANCE_POOL.tokens, value=target)
+        if source.resource not in link.found:
+            continue
+        minimum = size(scaler, ["policies[0].capacity.min", "policies.capacity.min"])
+        if not isinstance(minimum, Size) or minimum.known is None or link.open:
+            why = "The minimum of its autoscaling configuration isn't known: instances may stay"
+            return Kept(undecided=(scaler.open("policies[0].capacity.min", why),))
+        lowest = replace(
+            row,
+            cause=Cause.POOL_MINIMUM,
+            because="autoscaling never goes below it",
+            fix="Set policies[].capacity.min to 0",
+            change=(),
+        )
+        kept = as_declared(estate, source, lowest, minimum, found)
+        return replace(
+            kept,
+            holds=tuple(replace(hold, urn=source.urn) for hold in kept.holds),
+            ceiling=None,
+        )
+    return as_declared(estate, source, row, number, found)
+
+
+def _node_pool(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """An OKE pool, which the ClusterAutoscaler add-on of its cluster may lower."""
+    subnets = known_items(source.inputs.get("subnetIds"))
+    if number.path == "quantityPerSubnet" and number.known is not None and len(subnets) > 1:
+        number = replace(number, value=number.known * len(subnets))
+    kept = as_declared(estate, source, row, number, found)
+    addon = _autoscaler(estate)
+    if addon is None:
+        return kept
+    minimum = _minimum(addon, source)
+    if minimum is None:
+        why = "The ClusterAutoscaler add-on may manage the pool: its minimum isn't known at preview"
+        return Kept(undecided=(addon.open("configurations", why),), ceiling=None)
+    managed = replace(
+        row,
+        cause=Cause.POOL_MINIMUM,
+        because="the ClusterAutoscaler add-on never goes below it",
+        fix="Set the pool's minimum in the add-on's nodes setting to 0 (nodes: 0:MAX:ID)",
+        change=(),
+    )
+    return replace(as_declared(estate, source, managed, minimum, found), ceiling=None)
+
+
+def _autoscaler(estate: Estate) -> Declared | None:
+    for addon in declared(estate, *_ADDONS):
+        if addon.field("addonName").value == "ClusterAutoscaler":
+            return addon
+    return None
+
+
+def _minimum(addon: Declared, pool: Declared) -> Size | None:
+    """The minimum that the add-on's `nodes` (`MIN:MAX:ID, …`) gives this pool, where its ID or the
+    only entry tells."""
+    for index, item in enumerate(known_items(addon.inputs.get("configurations"))):
+        path = f"configurations[{index}].value"
+        value = get(item, "value")
+        if get(item, "key") != "nodes" or hidden(value):
+            continue
+        entries = re.findall(r"(\d{1,4}):\d{1,4}:([\w.\-/]+)", known_text(value) or "")
+        named = [low for low, name in entries if name in (pool.name, pool.inputs.get("id"))]
+        if not named and len(entries) == 1:
+            named = [entries[0][0]]
+        if named:
+            return Size(addon, path, int(named[0]))
+    return None
+
+
+def _growing(estate: Estate, part: Part) -> Part:
+    """The pool as one that grows for pods, where an autoscaler manages it."""
+    if not isinstance(part, Pool) or part.placement is None or _autoscaler(estate) is None:
+        return part
+    return replace(part, placement=replace(part.placement, grows=True, reclaim=UNNEEDED))
+
+
+def _unused(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """A reservation without the part that instances of the estate use: those bill themselves."""
+    kept = as_declared(estate, source, row, number, found)
+    if number.known is None:
+        return kept
+    names = {shape.instance_type for shape in found.shapes}
+    used = 0
+    for instance in declared(estate, *_INSTANCES):
+        linked_urns = (instance.resource.property_dependencies or {}).get(
+            "capacityReservationId", ()
+        )
+        if source.urn in linked_urns and instance.inputs.get("shape") in names:
+            used += 1
+    return as_declared(
+        estate, source, row, replace(number, value=max(0, number.known - used)), found
+    )
