@@ -87,6 +87,12 @@ def test_a_resource_that_leaves(op: str) -> None:
     assert outcome(step(op)) is None
 
 
+def test_what_is_retained_on_delete_is_left_over() -> None:
+    kept: Stack = read("plan.json", digest(step("delete", old={"retainOnDelete": True})))
+    assert [(r.urn, r.inputs) for r in kept.leftovers] == [(URN, {"instanceType": "g5.xlarge"})]
+    assert not read("plan.json", digest(step("delete"))).leftovers
+
+
 @pytest.mark.parametrize(
     ("ops", "created_first"),
     [
@@ -403,6 +409,51 @@ def test_a_failed_preview_says_why_in_one_line() -> None:
         str(refused.value)
         == "plan.json: the preview failed, so the digest is partial: error: no such type"
     )
+
+
+# As pulumi-language-yaml 1.38 prints it under the engine 3.259, colours included.
+YAML_ERROR = (
+    "\x1b[31mError\x1b[0m: Property amii does not exist on 'aws:ec2/instance:Instance'\n\n",
+    "  on Pulumi.yaml line 4:\n\n",
+    "   4:   box: {type: aws:ec2/instance:Instance, properties: {amii: ami-1}}\n\n",
+)
+
+
+def printed(*texts: str) -> list[dict[str, str]]:
+    """Diagnostics of what a program's host wrote to stderr."""
+    return [{"message": text, "severity": "info#err"} for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("steps", "texts"),
+    [
+        ([], YAML_ERROR),
+        ([step("create")], YAML_ERROR),
+        ([step("create")], ("Error: Property amii does not exist\n", *YAML_ERROR[1:])),
+        ([], ("Error: no such variable\n",)),
+        ([], ("panic: runtime error: index out of range\n",)),
+    ],
+    ids=["yaml", "yaml-late", "yaml-plain", "nothing-made", "panic"],
+)
+def test_a_failure_that_is_only_printed_is_a_failure(
+    steps: list[dict[str, Any]], texts: tuple[str, ...]
+) -> None:
+    failed = digest(*steps, diagnostics=printed(*texts))
+    with pytest.raises(InputError, match="the preview failed"):
+        read("plan.json", failed)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("Error: the cache is cold, going on\n",),
+        ("DeprecationWarning: an error in a library\n",),
+        ("2 problems, 0 errors\n", "  on line 4\n"),
+    ],
+)
+def test_what_a_healthy_program_prints_is_no_failure(texts: tuple[str, ...]) -> None:
+    healthy = digest(step("create"), diagnostics=printed(*texts))
+    assert len(read("plan.json", healthy).resources) == 2
 
 
 def test_a_doubtful_or_unfinished_digest_is_refused() -> None:

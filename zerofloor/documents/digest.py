@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Final
+
 import msgspec
 
 from zerofloor.documents.refusal import refusal, undecodable
 from zerofloor.documents.steps import Step, first_line, stack_after
-from zerofloor.stack import Stack
+from zerofloor.stack import STACK_TYPE, Stack
 
 
 class Diagnostic(msgspec.Struct, gc=False):
@@ -25,6 +29,38 @@ class Digest(msgspec.Struct, rename="camel"):
     maybe_corrupt: bool = False
 
 
+_ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
+_TROUBLE: Final = re.compile(
+    r"(?i)\b(?:errors?|exception|traceback|panic|fatal|failed|undefined|cannot|unable to)\b"
+)
+
+
+def failure_in(diagnostics: Sequence[Diagnostic], *, nothing_made: bool) -> str | None:
+    """What a failed run says, its first line; None where it ended well.
+
+    The engine marks a failure as `error`. The YAML language host prints what is wrong with a
+    program to stderr instead (`info#err`), where the output of healthy programs is, too. Its sign,
+    seen on the engine 3.259: "Error: …", coloured whatever --color says, with "  on FILE line N"
+    after it. `nothing_made` tells that there is no resource beside the stack: then whatever speaks
+    of trouble counts.
+    """
+    for diagnostic in diagnostics:
+        if diagnostic.severity == "error":
+            return first_line(diagnostic.message)
+    printed = [d.message for d in diagnostics if d.severity == "info#err"]
+    placed = any(re.match(r"  on .+ line \d+", _ANSI.sub("", text)) for text in printed)
+    for text in printed:
+        plain = _ANSI.sub("", text)
+        coloured = text.startswith("\x1b[31mError\x1b[0m: ")
+        if coloured or (plain.startswith("Error: ") and (placed or nothing_made)):
+            return first_line(plain.removeprefix("Error: "))
+    if nothing_made:
+        trouble = next((text for text in printed if _TROUBLE.search(text)), None)
+        if trouble is not None:
+            return first_line(_ANSI.sub("", trouble))
+    return None
+
+
 _DECODER = msgspec.json.Decoder(Digest)
 
 
@@ -35,12 +71,10 @@ def read_digest(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         digest = _DECODER.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise undecodable(name, data, error) from None
-    for diagnostic in digest.diagnostics or ():
-        if diagnostic.severity == "error":
-            raise refusal(
-                name,
-                f"the preview failed, so the digest is partial: {first_line(diagnostic.message)}",
-            )
+    made = any(f"::{STACK_TYPE}::" not in step.urn for step in digest.steps)
+    failure = failure_in(digest.diagnostics or (), nothing_made=not made)
+    if failure is not None:
+        raise refusal(name, f"the preview failed, so the digest is partial: {failure}")
     if digest.maybe_corrupt:
         raise refusal(
             name, "the engine marks this preview as possibly corrupt (maybeCorrupt): preview again"

@@ -315,15 +315,18 @@ def _failure(directory: Path, report: Path, done: subprocess.CompletedProcess[by
 
 
 def _errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    from zerofloor.documents.digest import Diagnostic, failure_in
+
     digest = _parsed(done.stdout)
     said = digest.get("diagnostics") if isinstance(digest, dict) else None
-    errors = [
-        d["message"]
+    diagnostics = [
+        Diagnostic(message=d["message"], severity=str(d.get("severity")))
         for d in said or ()
-        if isinstance(d, dict)
-        and d.get("severity") == "error"
-        and isinstance(d.get("message"), str)
+        if isinstance(d, dict) and isinstance(d.get("message"), str)
     ]
+    errors = [d.message for d in diagnostics if d.severity == "error"]
+    if not errors and (printed := failure_in(diagnostics, nothing_made=True)):
+        errors = [f"{_PROGRAM_ERROR[0]}\n{printed}"]
     return errors or [
         text
         for text in (done.stderr.decode(errors="replace"), done.stdout.decode(errors="replace"))
