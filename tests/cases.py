@@ -56,6 +56,7 @@ def digest_of(case: Case) -> bytes:
             "custom": not resource.get("component", False),
             "type": resource["type"],
             "inputs": resource["props"],
+            **({"provider": resource["provider"]} if "provider" in resource else {}),
             "parent": components.get(resource.get("derived_from_component"), root),
             "propertyDependencies": {
                 key: resource.get("propertyDependencies", {}).get(key, [])

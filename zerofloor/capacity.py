@@ -152,6 +152,25 @@ class Toleration(Value, frozen=True):
     """None: every effect."""
 
 
+class Cluster(Value, frozen=True, kw_only=True):
+    """Which Kubernetes cluster an object is sent to, as far as its provider tells."""
+
+    document: int
+    """Which of several stacks its provider stands in."""
+    provider: str
+    """What tells the provider's cluster from others of that stack."""
+    address: str | None = None
+    """Its kubeconfig and context as text; None where they can't be read."""
+
+    def may_be(self, other: Cluster | None) -> bool:
+        """Whether both may be one cluster; what no provider says may be any."""
+        if other is None:
+            return True
+        if self.document != other.document:
+            return None in (self.address, other.address) or self.address == other.address
+        return self.provider == other.provider
+
+
 class Placement(Value, frozen=True):
     """How pods get onto a pool's nodes. A pool without one takes no pods."""
 
@@ -180,6 +199,8 @@ class Placement(Value, frozen=True):
     """True where its labels can't be read: any label may be among them."""
     name_hidden: bool = False
     """True where its name can't be read, so that its turn among Karpenter's pools is not known."""
+    cluster: Cluster | None = None
+    """None: the pods of any cluster may land on it."""
 
 
 class Pool(Value, frozen=True):
@@ -253,6 +274,10 @@ class PodDemand(Value, frozen=True):
     """Required anti-affinity among themselves by hostname, or a host port."""
     do_not_disrupt: bool | None = False
     """`karpenter.sh/do-not-disrupt` on the pod for good; None where that can't be read."""
+    cluster: Cluster | None = None
+    """Where it runs; None: not known."""
+    pinned: bool = False
+    """Whether its node selector or affinity lets it run on nodes with accelerators only."""
 
     @property
     def gpus(self) -> Decimal:
@@ -285,6 +310,8 @@ class Workload(Value, frozen=True):
     """Pods at most, without a scaler; None: unbounded."""
     pod_unread: bool = False
     """True where a part of the pod can't be read that may ask for GPUs."""
+    has_scale: bool = True
+    """Whether its kind has a scale subresource; without one no scaler moves it."""
     daemon: bool = False
     """One pod on each node that matches: makes no node and keeps none (unless do-not-disrupt)."""
     name_hidden: bool = False
@@ -298,6 +325,8 @@ class Workload(Value, frozen=True):
     """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
     schedule: str | None = None
     """The cron expression by which it runs again and again; None where it does not."""
+    schedule_hidden: bool = False
+    """True where it runs again and again and nobody can tell when."""
     follows: str = ""
     """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its
     number is its own."""
@@ -351,6 +380,8 @@ class Scaler(Value, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     idle_tail: Decimal = Decimal(0)
     """Seconds from the last request until it lets go."""
+    cluster: Cluster | None = None
+    """Where it runs; None: not known."""
 
 
 class Accounted(Value, frozen=True, kw_only=True):

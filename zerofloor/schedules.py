@@ -14,6 +14,7 @@ from typing import Final
 _START: Final = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 _WEEKS: Final = 4
 _MOST_WINDOWS: Final = 3000
+_LONGEST: Final = datetime.timedelta(weeks=_WEEKS)
 
 
 _MACROS = {
@@ -75,8 +76,18 @@ def hours_per_week(start: str, end: str) -> Decimal:
 
 
 def hours_for(start: str, duration: datetime.timedelta) -> Decimal:
-    """How many hours of a week a window of fixed length covers that opens at each start."""
-    return _covered(start, lambda begun: begun + duration)
+    """How many hours of a week windows of fixed length cover that open at each start; windows that
+    overlap are one."""
+
+    def ending(begun: datetime.datetime) -> datetime.datetime:
+        over = begun + duration
+        for later in occurrences(start, begun):
+            if later > over or over >= begun + _LONGEST:
+                break
+            over = later + duration
+        return over
+
+    return _covered(start, ending)
 
 
 def _covered(start: str, ending: Callable[[datetime.datetime], datetime.datetime]) -> Decimal:

@@ -13,6 +13,7 @@ replaced whole);
 - `add` and `drop`: objects more or less; `document` on an object: which stack of an estate it is
 in;
 - `depend`: by object and property the names of the objects that the property was computed from;
+- `provider`: by object (of the pair too) the name of the provider that it is sent by;
 - `op`: by object what the update does; `settings`; `config` (of the pair too): the stack's
 configuration.
 
@@ -173,6 +174,9 @@ def _labelled(pair: Mapping[str, Any], stack: Mapping[str, Any]) -> Labelled:
             **resource.get("propertyDependencies", {}),
             **{prop: [urns[name] for name in names] for prop, names in links.items()},
         }
+        provider = {**pair.get("provider", {}), **stack.get("provider", {})}.get(_key(declaration))
+        if provider is not None:
+            resource["provider"] = f"{urns[provider]}::id"
         resource["op"] = stack.get("op", {}).get(_key(declaration), resource.get("op", "create"))
     config = {**pair.get("config", {}), **stack.get("config", {})}
     parts = sorted({r["document"] for r in resources})

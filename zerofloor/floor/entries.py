@@ -252,13 +252,14 @@ def workload_entry(
     pod = s.workload.pod
     where = _locate(s, strays, packings.peak)
     undecided = _open_points(s, where, meeting, packings)
-    if not pod.wants_gpu and not strays and not undecided:
+    # A pod that insists on a GPU node keeps one, whether or not it asks for its GPUs.
+    outside = (pod.wants_gpu or pod.pinned) and not meeting.meant(pod)
+    if not pod.wants_gpu and not strays and not undecided and not outside:
         return None
     holds = _holds_of(s, strays)
-    running = where.pods - where.pending if pod.wants_gpu else len(strays)
+    running = where.pods - where.pending if pod.wants_gpu or outside else len(strays)
     verdict = _verdict(held=running > 0 and bool(holds), undecided=bool(undecided))
-    homeless = pod.wants_gpu and not meeting.meant(pod)
-    supply = _own_supply(s, packings, where.elsewhere) if homeless else None
+    supply = _own_supply(s, packings, where.elsewhere) if outside else None
     held = verdict == "held"
     links = (*s.evidence, *s.workload.evidence, *(e for hold in holds for e in hold.evidence))
     name = f"{s.workload.name} ({s.workload.part})" if s.workload.part else s.workload.name
@@ -298,7 +299,7 @@ def _open_points(
     pod = s.workload.pod
     if pod.wants_gpu and where.pending:
         return (*s.undecided, _unplaced(s, meeting, where.pending))
-    if pod.wants_gpu or s.workload.pod_unread:
+    if pod.wants_gpu or s.workload.pod_unread or (pod.pinned and not meeting.meant(pod)):
         return s.undecided
     if s.undecided and _may_stray(s, meeting, packings.levels[-1]):
         return s.undecided
@@ -322,9 +323,11 @@ def _gpus_of(
     for them alone."""
     if verdict != "held":
         return None if verdict == "undecided" else Decimal(0)
-    if supply is not None and supply.shapes and supply.nodes and not where.carried_by:
-        return (supply.shapes[0].gpus or Decimal(1)) * supply.nodes
     pod = s.workload.pod
+    whole_nodes = supply is not None and (supply.shapes or not pod.wants_gpu)
+    if supply is not None and whole_nodes and supply.nodes and not where.carried_by:
+        each = supply.shapes[0].gpus if supply.shapes else None
+        return (each or Decimal(1)) * supply.nodes
     return (pod.gpus or Decimal(1 if pod.open_count else 0)) * running
 
 
@@ -369,8 +372,13 @@ def _own_supply(s: Scaled, packings: Packings, elsewhere: int) -> Supply:
     )
 
 
+_MANY: Final = 10**6
+
+
 def _pods_per_node(s: Scaled, shape: Shape | None) -> int:
     gpus = s.workload.pod.gpus
+    if not s.workload.pod.wants_gpu and not s.workload.pod.one_per_node:
+        return _MANY  # Pods that ask for no GPU share a node.
     if shape is None or not shape.gpus or not gpus or s.workload.pod.one_per_node:
         return 1
     return max(1, int(shape.gpus // gpus))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from zerofloor.capacity import Assumption, Capacity, Notice, Pool
+from zerofloor.capacity import Assumption, Capacity, Notice, Pool, Workload
 from zerofloor.estate import Estate
 from zerofloor.floor.entries import pool_entries, workload_entry
 from zerofloor.floor.matching import Meeting, kind_of
@@ -45,7 +45,11 @@ def _ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
         replace(pool, shapes=_in_order(pool)) if len(pool.shapes) > 1 else pool
         for pool in capacity.pools
     )
-    unread = tuple(w for w in capacity.workloads if w.daemon and w.pod.do_not_disrupt is None)
+    unread = tuple(
+        w
+        for w in capacity.workloads
+        if (w.daemon and w.pod.do_not_disrupt is None) or (w.schedule_hidden and w.ceiling != 0)
+    )
     if not unread:
         return tuple(pools)
     return tuple(doubt(pool, unread) for pool in pools)
@@ -63,14 +67,15 @@ def _in_order(pool: Pool) -> tuple[Shape, ...]:
     return (*unpriced, *cheapest_first(priced, "on-demand"))
 
 
+def _concerns_gpus(workload: Workload) -> bool:
+    """Whether a workload has to do with GPUs where no pool has any."""
+    return workload.pod.wants_gpu or workload.pod.pinned or workload.pod_unread
+
+
 def _find_demand(capacity: Capacity, estate: Estate, pools: tuple[Pool, ...]) -> Demand:
     """The workloads under their scalers; those without a GPU only where GPU nodes can take them."""
     near_gpus = any(pool.placement is not None and has_gpu(pool) for pool in pools)
-    scaled = [
-        s
-        for s in scale(capacity, estate)
-        if near_gpus or s.workload.pod.wants_gpu or s.workload.pod_unread
-    ]
+    scaled = [s for s in scale(capacity, estate) if near_gpus or _concerns_gpus(s.workload)]
     return Demand(
         workloads=tuple(s for s in scaled if not s.workload.daemon),
         daemons=tuple(s for s in scaled if s.workload.daemon),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from zerofloor.capacity import PodDemand, Pool, Taint, Toleration
+from zerofloor.capacity import Cluster, PodDemand, Pool, Taint, Toleration
 from zerofloor.hardware.accelerators import supplied_by
 from zerofloor.hardware.instances import Shape
 from zerofloor.hardware.node_labels import Requirement, matches, type_labels
@@ -33,7 +33,7 @@ _FIELD_DOMAINS = ("karpenter.k8s.aws/", "eks.amazonaws.com/")
 def shapes_for(pool: Pool, pod: PodDemand) -> tuple[Shape, ...]:
     """The shapes of a pool that meet the pod's node selector and affinity and carry its kind of
     accelerator, sizes aside."""
-    if pool.placement is None:
+    if pool.placement is None or not meets(pool.placement.cluster, pod.cluster):
         return ()
     terms = pod.affinity or ((),)
     selector = tuple(
@@ -54,7 +54,13 @@ def kind_of(pod: PodDemand) -> object:
         pod.affinity,
         tuple(sorted(pod.accelerators)),
         pod.wants_gpu,
+        pod.cluster,
     )
+
+
+def meets(one: Cluster | None, other: Cluster | None) -> bool:
+    """Whether what runs in two clusters can meet."""
+    return one is None or one.may_be(other)
 
 
 class Meeting:

@@ -109,7 +109,8 @@ def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
 
 
 def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
-    """The pool, undecided where a daemon whose annotations can't be read may keep its nodes."""
+    """The pool, undecided where a daemon whose annotations can't be read may keep its nodes, or a
+    job whose schedule can't be."""
     placement = pool.placement
     if (
         placement is None
@@ -119,6 +120,16 @@ def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
     ):
         return pool
     for workload in unread:
+        if workload.schedule_hidden:
+            if placement.reclaim < 60 or not shapes_for(pool, workload.pod):
+                continue
+            why = (
+                "its schedule is not known at preview: a run before an idle node of "
+                f"{pool.name} is gone keeps the node all week"
+            )
+            settle = "Give the schedule in the program so that the preview knows it"
+            part = Undecided(workload.urn, "spec.schedule", why, settle)
+            return replace(pool, undecided=(*pool.undecided, part))
         if workload.pod_unread or (
             shapes_for(pool, replace(workload.pod, accelerators={}, open_count=False))
             and tolerates(workload.pod, pool)

@@ -21,6 +21,7 @@ from zerofloor.capacity import (
     Workload,
 )
 from zerofloor.estate import Estate
+from zerofloor.floor.matching import meets
 from zerofloor.structs import Value
 from zerofloor.values import get
 
@@ -188,7 +189,7 @@ def _targets(
 
 
 def _same(scaler: Scaler, workload: Workload) -> bool:
-    return (
+    return meets(scaler.cluster, workload.pod.cluster) and (
         scaler.namespace is None or not workload.namespace or scaler.namespace == workload.namespace
     )
 
@@ -196,7 +197,9 @@ def _same(scaler: Scaler, workload: Workload) -> bool:
 def _surely_same(scaler: Scaler, workload: Workload) -> bool:
     """Two namespaces that are both hidden are taken for one: mostly that of a Namespace in the
     stack."""
-    return (scaler.namespace or "") == workload.namespace
+    return (scaler.namespace or "") == workload.namespace and meets(
+        scaler.cluster, workload.pod.cluster
+    )
 
 
 def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -> Scaled:
@@ -211,6 +214,8 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
         workload.notices,
     )
     alone = replace(alone, assumptions=workload.assumptions, evidence=workload.evidence)
+    if not workload.has_scale:
+        return _without_scale(alone, matches)
     if workload.replicas is None and not workload.undecided:
         return alone
     for match in matches:
@@ -245,6 +250,16 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
         )
         return replace(alone, evidence=(*alone.evidence, off), ceiling=0)
     return _under(alone, _in_charge(effective), estate)
+
+
+def _without_scale(alone: Scaled, matches: tuple[_Matched, ...]) -> Scaled:
+    """A workload of a kind without a scale subresource: no scaler moves it."""
+    for match in matches:
+        why = f"{alone.workload.kind} has no scale subresource, so the scaler never takes effect"
+        because = Evidence(match.scaler.urn, "spec.scaleTargetRef", None, why)
+        holds = _blamed(alone.holds, Cause.SCALER_NOT_IN_EFFECT, match.scaler, because)
+        alone = replace(alone, holds=holds)
+    return alone
 
 
 def _in_charge(effective: list[_Matched]) -> list[_Matched]:

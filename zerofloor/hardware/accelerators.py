@@ -13,8 +13,26 @@ from typing import Final
 _RESOURCE = re.compile(
     r"(?:nvidia\.com/(?:gpu.*|mig-.+|shared-gpu|vgpu.*)|k8s\.amazonaws\.com/vgpu|amd\.com/gpu.*|gpu\.intel\.com/.+|habana\.ai/.+|intel\.com/gaudi.*"
     r"|aws\.amazon\.com/neuron.*|google\.com/tpu|cloud-tpus\.google\.com/.+|alpha\.kubernetes\.io/nvidia-gpu|aliyun\.com/gpu.*"
-    r"|tencent\.com/(?:vcuda|gpu).*|qualcomm\.com/qaic.*|gpu\.deckhouse\.io/.+|volcano\.sh/vgpu.*)"
+    r"|tencent\.com/(?:vcuda|gpu).*|qualcomm\.com/.+|gpu\.deckhouse\.io/.+|volcano\.sh/vgpu.*"
+    r"|huawei\.com/.+|cambricon\.com/.+|kunlunxin\.com/.+|baidu\.com/.+|mthreads\.com/.+|enflame\.com/.+"
+    r"|hygon\.com/.+|iluvatar\.(?:com|ai)/.+|metax-tech\.com/.+|birentech\.com/.+|vastaitech\.com/.+"
+    r"|furiosa\.ai/.+|rebellions\.(?:ai|in)/.+|tenstorrent\.com/.+|graphcore\.ai/.+|sophgo\.com/.+)"
 )
+# What a vendor calls its device: `nvidia.com/pgpu`, `intel.com/gpu`, `example.com/xpu`.
+_WORD = re.compile(
+    r"(?:.*[^a-z])?(?:[pv]?gpus?|[nxtdgp]pus?|[mg][lc]u|dcu|ascend\d*\w*|cuda|accelerators?|neuron\w*|gaudi\d*)(?:[^a-z].*)?",
+    re.I,
+)
+_HARMLESS = re.compile(
+    r"[^/]+|(?:[^/]*\.)?(?:kubernetes|k8s)\.io/.+|devices\.kubevirt\.io/.+|bridge\.network\.kubevirt\.io/.+"
+    r"|smarter-devices/.+|squat\.ai/.+|github\.com/.+|openshift\.io/.+|k8s\.cni\.cncf\.io/.+|koordinator\.sh/.+"
+    r"|vpc\.amazonaws\.com/.+|aws\.ec2\.nitro/.+|networking\..+|mellanox\.com/.+|rdma/.+|xilinx\.com/.+"
+    r"|(?:qat|sgx|dsa|iaa|dlb|fpga)\.intel\.com/.+|intel\.com/(?:qat|sgx|sriov|dsa|fpga|iavf|intel_).*"
+    r"|tke\.cloud\.tencent\.com/.+|aliyun/.+|[^/]*/.*(?:sriov|rdma|roce|hostdev|efa|nics?|infiniband|eni|fuse|kvm|hugepages).*"
+    r"|nvidia\.com/(?:(?:ib|cx|bf)\w*|.*(?:net|port|vf).*)",
+    re.I,
+)
+"""Extended resources that are no accelerators: network devices, virtualisation, crypto, FPGAs."""
 _MIG = re.compile(r"nvidia\.com/mig-(\d)g\.\d+gb(?:\..+)?")
 _MEMORY_OR_CORES = re.compile(
     r".*(?:gpumem|gpu-mem|gpucores|gpu-memory|vcuda-memory|vgpu-memory|vgpu-cores|memory|\.(?:millicores|tiles)).*"
@@ -31,7 +49,21 @@ docs, "NeuronCores")."""
 @lru_cache(maxsize=4096)
 def is_accelerator(resource: str) -> bool:
     """Whether a Kubernetes resource name stands for an accelerator or a part of one."""
-    return _RESOURCE.fullmatch(resource) is not None
+    if _RESOURCE.fullmatch(resource):
+        return True
+    return "/" in resource and not _HARMLESS.fullmatch(resource) and _is_named_so(resource)
+
+
+def _is_named_so(resource: str) -> bool:
+    vendor, _, device = resource.partition("/")
+    return vendor in ("nvidia.com", "amd.com") or _WORD.fullmatch(device) is not None
+
+
+@lru_cache(maxsize=4096)
+def may_be_accelerator(resource: str) -> bool:
+    """Whether a container's resource is a device that may be an accelerator, by a name that tells
+    nothing."""
+    return "/" in resource and not _HARMLESS.fullmatch(resource)
 
 
 def devices(resource: str, amount: Decimal) -> tuple[Decimal, bool]:
@@ -49,6 +81,20 @@ def devices(resource: str, amount: Decimal) -> tuple[Decimal, bool]:
     return amount, False
 
 
+_NVIDIA = frozenset(
+    {
+        "nvidia.com",
+        "k8s.amazonaws.com",
+        "alpha.kubernetes.io",
+        "aliyun.com",
+        "tencent.com",
+        "gpu.deckhouse.io",
+        "volcano.sh",
+    }
+)
+"""Whose plugins hand out NVIDIA's GPUs."""
+
+
 def supplied_by(resource: str, accelerator: str) -> bool:
     """Whether nodes with this accelerator (as the instance table names it) offer the resource."""
     name = accelerator.lower()
@@ -64,6 +110,7 @@ def supplied_by(resource: str, accelerator: str) -> bool:
         return "tpu" in name
     if resource.startswith("qualcomm.com/"):
         return "qualcomm" in name
-    if resource.startswith("gpu.intel.com/"):
+    if resource.startswith(("gpu.intel.com/", "intel.com/")):
         return "intel" in name
-    return "nvidia" in name
+    vendor = resource.partition("/")[0]
+    return "nvidia" in name and vendor in _NVIDIA

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+from zerofloor.capacity import Part
+from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import (
     buffers,
     gangs,
@@ -13,6 +15,7 @@ from zerofloor.platforms.kubernetes import (
     karpenter,
     keda,
     notebooks,
+    patches,
     ray,
     rows,
     serving,
@@ -25,6 +28,22 @@ from zerofloor.platforms.platform import Platform
 def _kinds(known: frozenset[tuple[str, str]]) -> Callable[[str], bool]:
     return lambda token: group_kind(token) in known
 
+
+def _is_patch(token: str) -> bool:
+    """Whether the token is the patch of a kind that some platform reads."""
+    group, kind = group_kind(token) or ("", "")
+    return kind.endswith("Patch") and (group, kind.removesuffix("Patch")) in _PATCHED
+
+
+def _read_patches(estate: Estate) -> Iterable[Part]:
+    return patches.read(estate, _PATCHED)
+
+
+_PATCHED: Final = frozenset(
+    kind
+    for module in (workloads, hpa, keda, karpenter, buffers, serving, ray, gangs, notebooks)
+    for kind in module.KINDS
+)
 
 PLATFORMS: Final = (
     Platform("Kubernetes workloads", workloads.read, _kinds(workloads.KINDS)),
@@ -41,6 +60,7 @@ PLATFORMS: Final = (
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)
     ),
+    Platform("Patches", _read_patches, _is_patch),
     Platform(
         "Helm",
         helm.read,

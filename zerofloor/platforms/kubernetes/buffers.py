@@ -9,7 +9,7 @@ from typing import Any
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
+from zerofloor.platforms.kubernetes.objects import Object, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
@@ -89,7 +89,7 @@ def _chunk(estate: Estate, obj: Object) -> tuple[PodReading, Object | None, Any]
         if name is None:
             continue
         for other in objects(estate, *kinds):
-            if other.name == name and same_namespace(other.namespace, obj.namespace):
+            if other.name == name and meet(other, obj):
                 followed = field == "scalableRef"
                 template = _as_requested(
                     at(other.spec, "template") if followed else at(other.body, "template")

@@ -78,6 +78,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
+        cluster=obj.cluster,
         target_kind=""
         if hidden(at(target, "kind"))
         else known_text(at(target, "kind")) or "Deployment",

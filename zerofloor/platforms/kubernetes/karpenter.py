@@ -143,6 +143,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             labels=_labels(template),
             open_labels=isinstance(at(template, "metadata", "labels"), Hidden),
             name_hidden=obj.name_hidden,
+            cluster=obj.cluster,
             requirements=requirements,
             taints=_taints(obj, at(template, "spec", "taints")),
             # A static pool does not grow for pods (seen: shared/truth G14).
@@ -194,7 +195,7 @@ def _requirements(
                 )
             continue
         read = requirement(value)
-        if read is not None:
+        if isinstance(read, Requirement):
             found.append(read)
     return tuple(found), undecided
 

@@ -21,6 +21,7 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import keda_triggers as triggers_of
 from zerofloor.platforms.kubernetes.hpa import keeps_peak
+from zerofloor.platforms.kubernetes.keda_types import refused_by_type
 from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, job
@@ -79,6 +80,7 @@ def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
         urn=obj.urn,
         kind=obj.kind,
         namespace=obj.namespace,
+        cluster=obj.cluster,
         target_kind=""
         if hidden(at(target, "kind"))
         else known_text(at(target, "kind")) or "Deployment",
@@ -271,6 +273,9 @@ def _refused(
     """Why the API server, KEDA's webhook or its operator turns it down: then its target keeps its
     own replicas."""
     spec = obj.spec
+    wrong_type = refused_by_type(obj)
+    if wrong_type is not None:
+        return wrong_type
     for value, field in (
         (minimum, "minReplicaCount"),
         (maximum, "maxReplicaCount"),

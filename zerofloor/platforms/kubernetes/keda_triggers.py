@@ -3,6 +3,7 @@ week."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
+from zerofloor.platforms.kubernetes.objects import Object, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
 from zerofloor.stack import Hidden
@@ -28,6 +29,92 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Metadata without which the scaler can't be built (KEDA docs, one page a scaler); `…FromEnv` may
 stand in."""
+
+TYPES: Final = frozenset(
+    {
+        "activemq",
+        "apache-kafka",
+        "arangodb",
+        "artemis-queue",
+        "aws-cloudwatch",
+        "aws-dynamodb",
+        "aws-dynamodb-streams",
+        "aws-kinesis-stream",
+        "aws-sqs-queue",
+        "azure-app-insights",
+        "azure-blob",
+        "azure-data-explorer",
+        "azure-eventhub",
+        "azure-log-analytics",
+        "azure-monitor",
+        "azure-pipelines",
+        "azure-queue",
+        "azure-servicebus",
+        "beanstalkd",
+        "cassandra",
+        "clickhouse",
+        "couchdb",
+        "cpu",
+        "cron",
+        "datadog",
+        "dynatrace",
+        "elastic-forecast",
+        "elasticsearch",
+        "etcd",
+        "external",
+        "external-mock",
+        "external-push",
+        "forgejo-runner",
+        "gcp-cloudtasks",
+        "gcp-pubsub",
+        "gcp-spanner",
+        "gcp-stackdriver",
+        "gcp-storage",
+        "github-runner",
+        "graphite",
+        "huawei-cloudeye",
+        "ibmmq",
+        "influxdb",
+        "kafka",
+        "kubernetes-resource",
+        "kubernetes-workload",
+        "liiklus",
+        "loki",
+        "memory",
+        "metrics-api",
+        "mongodb",
+        "mssql",
+        "mysql",
+        "nats-jetstream",
+        "new-relic",
+        "nsq",
+        "opensearch",
+        "openstack-metric",
+        "openstack-swift",
+        "postgresql",
+        "predictkube",
+        "prometheus",
+        "pulsar",
+        "rabbitmq",
+        "redis",
+        "redis-cluster",
+        "redis-cluster-streams",
+        "redis-sentinel",
+        "redis-sentinel-streams",
+        "redis-streams",
+        "selenium-grid",
+        "solace-direct-messaging",
+        "solace-event-queue",
+        "solarwinds",
+        "solr",
+        "splunk",
+        "splunk-observability",
+        "stan",
+        "sumologic",
+        "temporal",
+    }
+)
+"""The scalers of KEDA up to 2.21 (pkg/scaling/scalers_builder.go); `stan` was removed with 2.16."""
 
 _ENGINE_METRIC = re.compile(
     r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]"
@@ -63,7 +150,12 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
             None,
             "the API server refuses a trigger without a type",
         )
-    for key in _NEEDED.get(kind, ()) if isinstance(kind, str) else ():
+    if kind not in TYPES:
+        near = difflib.get_close_matches(kind, sorted(TYPES), 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        why = f"KEDA has no scaler named {kind}{meant}, so the ScaledObject never gets Ready"
+        return Evidence(obj.urn, f"spec.triggers[{index}].type", kind, why)
+    for key in _NEEDED.get(kind, ()):
         if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
             if at(trigger, "authenticationRef") is not None and kind != "cron":
                 continue
@@ -221,7 +313,7 @@ def _counted_pods(
     scaled = _targets(estate)
     pods = 0
     for other in objects(estate, ("apps", "Deployment"), ("apps", "StatefulSet")):
-        if not same_namespace(other.namespace, obj.namespace) or (other.kind, other.name) in scaled:
+        if not meet(other, obj) or (other.kind, other.name) in scaled:
             continue
         if selects(
             _selector(selector), known_mapping(at(other.spec, "template", "metadata", "labels"))

@@ -4,11 +4,12 @@ spelling it came in."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from zerofloor.capacity import Cluster
 from zerofloor.estate import Estate
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import at, known_mapping, known_text
@@ -31,6 +32,10 @@ class Object:
     namespace: str | None
     """`default` where absent; None where hidden."""
     body: Mapping[str, Any]
+    cluster: Cluster | None = None
+    """None where no provider says which."""
+    patches: tuple[str, ...] = ()
+    """URNs of the `…Patch` resources that are merged into `body`."""
 
     @property
     def urn(self) -> str:
@@ -60,15 +65,33 @@ def group_kind(token: str) -> tuple[str, str] | None:
 
 
 def objects(estate: Estate, *wanted: tuple[str, str]) -> Iterator[Object]:
-    """The estate's objects of these (group, kind) pairs, sorted by URN; any version."""
+    """The estate's objects of these (group, kind) pairs, sorted by URN; any version, with their
+    patches merged."""
     found: list[Object] = []
-    for token, resources in estate.by_type.items():
-        if group_kind(token) in wanted:
-            found += [as_object(resource) for resource in resources]
+    for token in tokens_of(estate, *wanted):
+        found += [as_object(estate, resource) for resource in estate.by_type[token]]
+    patches = [patch for one in wanted for patch in _patches(estate, one)]
+    if patches:
+        found = [_patched(obj, patches) for obj in found]
     yield from sorted(found, key=lambda o: o.urn)
 
 
-def as_object(resource: Resource) -> Object:
+def tokens_of(estate: Estate, *wanted: tuple[str, str]) -> list[str]:
+    """The type tokens in the estate that stand for these (group, kind) pairs."""
+    by_kind: Mapping[tuple[str, str] | None, list[str]] = estate.once(
+        "tokens", lambda: _by_kind(estate)
+    )
+    return [token for one in wanted for token in by_kind.get(one, ())]
+
+
+def _by_kind(estate: Estate) -> Mapping[tuple[str, str] | None, list[str]]:
+    found: dict[tuple[str, str] | None, list[str]] = {}
+    for token in estate.by_type:
+        found.setdefault(group_kind(token), []).append(token)
+    return found
+
+
+def as_object(estate: Estate, resource: Resource) -> Object:
     """The object behind a resource whose type is a Kubernetes kind."""
     match = _TOKEN.fullmatch(resource.type)
     if match is None:
@@ -82,11 +105,98 @@ def as_object(resource: Resource) -> Object:
         group=group,
         version=match[2],
         kind=match[3],
+        # A hidden name is told by `name_hidden`.
         name=known_text(name),
         name_hidden=isinstance(name, Hidden),
         namespace=None if isinstance(namespace, Hidden) else known_text(namespace) or "default",
         body=body,
+        cluster=cluster_of(estate, resource),
     )
+
+
+def cluster_of(estate: Estate, resource: Resource) -> Cluster | None:
+    """The cluster to which a resource's provider sends it; None where no provider is named."""
+    urn = (resource.provider or "").rsplit("::", 1)[0]
+    provider = estate.by_urn.get(urn)
+    if provider is None or provider.type != "pulumi:providers:kubernetes":
+        return None
+    return estate.once(("cluster", urn), lambda: _cluster(estate, provider))
+
+
+def _cluster(estate: Estate, provider: Resource) -> Cluster:
+    place = {key: provider.inputs.get(key) for key in ("kubeconfig", "context", "cluster")}
+    given = {key: value for key, value in place.items() if value is not None}
+    readable = all(isinstance(value, str) for value in given.values())
+    address = (
+        "|".join(f"{key}={value}" for key, value in sorted(given.items())) if readable else None
+    )
+    sources = (provider.property_dependencies or {}).get("kubeconfig", ())
+    # Providers with the same kubeconfig, or one made from the same resource, are one cluster; one
+    # without any uses that of whoever runs the program.
+    name = address if address is not None else "|".join(sorted(sources)) or provider.urn
+    return Cluster(document=id(estate.stack_of.get(provider.urn)), provider=name, address=address)
+
+
+def _patches(estate: Estate, kind: tuple[str, str]) -> list[Object]:
+    """The patches of a kind (`DeploymentPatch`): Pulumi merges each into an object by server-side
+    apply."""
+    tokens = tokens_of(estate, (kind[0], f"{kind[1]}Patch"))
+    return [as_object(estate, resource) for token in tokens for resource in estate.by_type[token]]
+
+
+def patches_without_target(estate: Estate, *kinds: tuple[str, str]) -> Iterator[Object]:
+    """Patches of these kinds whose object is not in the estate."""
+    for kind in kinds:
+        for patch in _patches(estate, kind):
+            tokens = tokens_of(estate, kind)
+            targets = [as_object(estate, r) for token in tokens for r in estate.by_type[token]]
+            if not any(_is_meant(patch, target) for target in targets):
+                yield patch
+
+
+def _is_meant(patch: Object, target: Object) -> bool:
+    """Whether a patch names this object; a hidden name is a match for none (it stays undecided)."""
+    return (
+        patch.name is not None
+        and patch.name == target.name
+        and f"{target.kind}Patch" == patch.kind
+        and patch.group == target.group
+        and meet(patch, target)
+    )
+
+
+def _patched(obj: Object, patches: Iterable[Object]) -> Object:
+    body: Any = obj.body
+    urns: list[str] = []
+    for patch in sorted(patches, key=lambda one: one.urn):
+        if _is_meant(patch, obj):
+            body = _merged(body, patch.body)
+            urns.append(patch.urn)
+    return replace(obj, body=body, patches=tuple(urns)) if urns else obj
+
+
+_BY_NAME = frozenset({"containers", "initContainers", "volumes", "env"})
+"""Lists whose elements server-side apply merges by name; all others are replaced."""
+
+
+def _merged(value: Any, patch: Any, key: str = "") -> Any:
+    if isinstance(value, Hidden):
+        return value
+    if isinstance(value, Mapping) and isinstance(patch, Mapping):
+        out = dict(value)
+        for name, inner in patch.items():
+            if name not in ("apiVersion", "kind"):
+                out[name] = _merged(value.get(name), inner, name)
+        return out
+    if key in _BY_NAME and isinstance(value, list | tuple) and isinstance(patch, list | tuple):
+        named = {at(one, "name"): one for one in patch if isinstance(at(one, "name"), str)}
+        kept = [_merged(one, named.pop(at(one, "name"), {}), "") for one in value]
+        return [
+            *kept,
+            *named.values(),
+            *(one for one in patch if not isinstance(at(one, "name"), str)),
+        ]
+    return patch
 
 
 _BUILT_IN = frozenset(
@@ -159,6 +269,9 @@ def annotation(obj: Object, key: str) -> Any:
     return annotations if isinstance(annotations, Hidden) else known_mapping(annotations).get(key)
 
 
-def same_namespace(one: str | None, other: str | None) -> bool:
-    """Whether two namespaces are, or may be, the same: a hidden one may be any."""
-    return one is None or other is None or one == other
+def meet(one: Object, other: Object) -> bool:
+    """Whether two objects are, or may be, in the same namespace of the same cluster: a hidden
+    namespace may be any."""
+    if one.cluster is not None and not one.cluster.may_be(other.cluster):
+        return False
+    return one.namespace is None or other.namespace is None or one.namespace == other.namespace

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from zerofloor.capacity import Evidence, PodDemand, Toleration, Undecided
 from zerofloor.estate import Estate
-from zerofloor.hardware.accelerators import devices, is_accelerator
-from zerofloor.hardware.node_labels import Requirement
-from zerofloor.platforms.kubernetes.objects import Object, objects, same_namespace
+from zerofloor.hardware.accelerators import devices, is_accelerator, may_be_accelerator
+from zerofloor.hardware.instances import accelerated_types
+from zerofloor.hardware.node_labels import INSTANCE_TYPE, Requirement
+from zerofloor.platforms.kubernetes.objects import Object, meet, objects
 from zerofloor.stack import Hidden
 from zerofloor.values import (
     MOST,
     Impossible,
     at,
     count,
+    get,
+    items,
     known_items,
     known_mapping,
     known_text,
+    mapping,
     quantity,
     switch,
+    text,
 )
 
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
@@ -38,6 +44,8 @@ class PodReading:
     refused: Evidence | None = None
     """Set where the API server refuses such a pod."""
     undecided: tuple[Undecided, ...] = ()
+    placing: tuple[Undecided, ...] = ()
+    """What can't be read of where it may run: that matters near nodes with GPUs only."""
 
 
 SETTLE = (
@@ -58,95 +66,124 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
     """The pod template at `path` of an object (`spec.template`; `` for a bare Pod)."""
     spec = at(template, "spec")
     prefix = f"{path}.spec" if path else "spec"
-    for value, where in ((template, path or "the manifest"), (spec, prefix)):
+    shut = _unreadable(obj, template, spec, path or "the manifest", prefix)
+    if shut is not None:
+        return shut
+    found = _Found(obj)
+    total = _requested(found, spec, prefix)
+    for name, amount in total.items():
+        if is_accelerator(name) and amount > 0:
+            found.accelerators[name], at_least = devices(name, amount)
+            found.open_count = found.open_count or at_least
+    _add_claims(found, estate, spec, prefix)
+    selector, terms = _node_selector(found, spec, prefix), _affinity(found, spec, prefix)
+    pinned = pins_to_gpu(estate, selector, terms)
+    if pinned and not found.accelerators and not found.open_count:
+        why = "it lets the pod run on nodes with accelerators only"
+        where = f"{prefix}.nodeSelector" if selector else f"{prefix}.affinity"
+        found.evidence.append(Evidence(obj.urn, where, at(spec, "nodeSelector"), why))
+    # A label that is hidden can only keep one pod a node more: that may raise a floor.
+    labels = known_mapping(at(template, "metadata", "labels"))
+    demand = PodDemand(
+        accelerators=found.accelerators,
+        open_count=found.open_count,
+        cpu=total.get("cpu", Decimal(0)),
+        memory=total.get("memory", Decimal(0)),
+        node_selector=selector,
+        affinity=terms,
+        tolerations=_tolerations(at(spec, "tolerations")),
+        one_per_node=found.takes_host_port or _spreads_one_per_node(spec, labels),
+        do_not_disrupt=do_not_disrupt(template),
+        cluster=obj.cluster,
+        pinned=pinned,
+    )
+    return PodReading(
+        demand=demand,
+        evidence=tuple(found.evidence),
+        refused=found.refused,
+        undecided=tuple(found.undecided),
+        placing=tuple(found.placing),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been read of a pod so far."""
+
+    obj: Object
+    accelerators: dict[str, Decimal] = field(default_factory=dict)
+    open_count: bool = False
+    takes_host_port: bool = False
+    evidence: list[Evidence] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    placing: list[Undecided] = field(default_factory=list)
+    refused: Evidence | None = None
+
+    def open(self, path: str, value: Hidden, meaning: str) -> None:
+        self.undecided.append(_open(self.obj, path, value, meaning))
+
+    def misshapen(self, path: str) -> None:
+        self.undecided.append(_no_object(self.obj, path))
+
+
+def _unreadable(
+    obj: Object, template: Any, spec: Any, template_path: str, spec_path: str
+) -> PodReading | None:
+    """The reading of a pod whose template or specification is hidden or no object."""
+    for value, where in ((template, template_path), (spec, spec_path)):
         if isinstance(value, Hidden):
-            unread = PodDemand(
-                do_not_disrupt=None if value is template else do_not_disrupt(template)
-            )
-            return PodReading(
-                unread, undecided=(_open(obj, where, value, "its pods may ask for GPUs"),)
-            )
-    for value, where in ((obj.spec, "spec"), (template, path or "the manifest"), (spec, prefix)):
+            kept = None if value is template else do_not_disrupt(template)
+            part = _open(obj, where, value, "its pods may ask for GPUs")
+            return PodReading(PodDemand(do_not_disrupt=kept), undecided=(part,))
+    for value, where in ((obj.spec, "spec"), (template, template_path), (spec, spec_path)):
         if _misshapen(value):
             return PodReading(PodDemand(), undecided=(_no_object(obj, where),))
-    evidence: list[Evidence] = []
-    undecided: list[Undecided] = []
-    refused: Evidence | None = None
+    return None
+
+
+def _requested(found: _Found, spec: Any, prefix: str) -> dict[str, Decimal]:
+    """What the pod as a whole asks for: its containers together, or its largest init container."""
     running: dict[str, Decimal] = {}
     starting: dict[str, Decimal] = {}
-    shared = False
     for group in ("containers", "initContainers"):
-        listed = at(spec, group)
-        if isinstance(listed, Hidden):
-            undecided.append(
-                _open(obj, f"{prefix}.{group}", listed, "its containers may ask for GPUs")
-            )
-        elif listed is not None and not isinstance(listed, list | tuple | Mapping):
-            undecided.append(_no_object(obj, f"{prefix}.{group}"))
-        for index, container in enumerate(known_items(listed)):
-            where = f"{prefix}.{group}[{index}].resources"
+        for index, container in enumerate(_containers(found, at(spec, group), f"{prefix}.{group}")):
+            where = f"{prefix}.{group}[{index}]"
             if isinstance(container, Hidden):
-                undecided.append(
-                    _open(
-                        obj,
-                        f"{prefix}.{group}[{index}]",
-                        container,
-                        "the container may ask for GPUs",
-                    )
-                )
+                found.open(where, container, "the container may ask for GPUs")
                 continue
             if _misshapen(container):
-                undecided.append(_no_object(obj, f"{prefix}.{group}[{index}]"))
+                found.misshapen(where)
                 continue
-            asked, container_refused, container_undecided, links = _resources(
-                obj, at(container, "resources"), where
+            asked = _resources(found, at(container, "resources"), f"{where}.resources")
+            # A restart policy that is hidden is that of a sidecar: that may raise a floor.
+            restarts = at(container, "restartPolicy")
+            sidecar = group == "initContainers" and (
+                restarts == "Always" or isinstance(restarts, Hidden)
             )
-            refused = refused or container_refused
-            undecided += container_undecided
-            evidence += links
-            sidecar = group == "initContainers" and at(container, "restartPolicy") == "Always"
-            if group == "containers" or sidecar:
-                for name, amount in asked.items():
+            for name, amount in asked.items():
+                if group == "containers" or sidecar:
                     running[name] = running.get(name, Decimal(0)) + amount
-            else:
-                for name, amount in asked.items():
+                else:
                     starting[name] = max(starting.get(name, Decimal(0)), amount)
-            if any(
-                isinstance(at(port, "hostPort"), int)
-                for port in known_items(at(container, "ports"))
-            ):
-                shared = True
-    total = {
+            # A port that is hidden keeps others off the node: that may raise a floor.
+            ports = items(at(container, "ports"))
+            found.takes_host_port = found.takes_host_port or (
+                not isinstance(ports, Hidden)
+                and any(isinstance(at(port, "hostPort"), int | Hidden) for port in ports)
+            )
+    return {
         name: max(running.get(name, Decimal(0)), starting.get(name, Decimal(0)))
         for name in sorted({*running, *starting})
     }
-    accelerators: dict[str, Decimal] = {}
-    open_count = False
-    for name, amount in total.items():
-        if is_accelerator(name) and amount > 0:
-            accelerators[name], at_least = devices(name, amount)
-            open_count = open_count or at_least
-    claimed = _claims(estate, obj, spec, prefix)
-    evidence += claimed.evidence
-    undecided += claimed.undecided
-    accelerators.update(claimed.demand.accelerators)
-    labels = known_mapping(at(template, "metadata", "labels"))
-    demand = PodDemand(
-        accelerators=accelerators,
-        open_count=open_count or claimed.demand.open_count,
-        cpu=total.get("cpu", Decimal(0)),
-        memory=total.get("memory", Decimal(0)),
-        node_selector={
-            key: value
-            for key, value in known_mapping(at(spec, "nodeSelector")).items()
-            if isinstance(value, str)
-        },
-        affinity=_affinity(spec),
-        tolerations=_tolerations(at(spec, "tolerations")),
-        one_per_node=shared or _spreads_one_per_node(spec, labels),
-        do_not_disrupt=do_not_disrupt(template),
-    )
-    return PodReading(demand, tuple(evidence), refused, tuple(undecided))
+
+
+def _containers(found: _Found, listed: Any, path: str) -> list[Any]:
+    if isinstance(listed, Hidden):
+        found.open(path, listed, "its containers may ask for GPUs")
+        return []
+    if listed is not None and not isinstance(listed, list | tuple | Mapping):
+        found.misshapen(path)
+    return known_items(listed)
 
 
 def do_not_disrupt(template: Any) -> bool | None:
@@ -156,16 +193,12 @@ def do_not_disrupt(template: Any) -> bool | None:
     return None if isinstance(value, Hidden) else value in ("true", True)
 
 
-def _resources(
-    obj: Object, resources: Any, where: str
-) -> tuple[dict[str, Decimal], Evidence | None, list[Undecided], list[Evidence]]:
+def _resources(found: _Found, resources: Any, where: str) -> dict[str, Decimal]:
     """What one container asks for: limits stand in for missing requests, as the API server does
     it."""
-    undecided: list[Undecided] = []
-    evidence: list[Evidence] = []
-    refused: Evidence | None = None
     if isinstance(resources, Hidden):
-        return {}, None, [_open(obj, where, resources, "the container may ask for GPUs")], []
+        found.open(where, resources, "the container may ask for GPUs")
+        return {}
     limits, requests = at(resources, "limits"), at(resources, "requests")
     for value, path in (
         (resources, where),
@@ -173,162 +206,149 @@ def _resources(
         (requests, f"{where}.requests"),
     ):
         if _misshapen(value):
-            return {}, None, [_no_object(obj, path)], []
+            found.misshapen(path)
+            return {}
     for value, name in ((limits, "limits"), (requests, "requests")):
         if isinstance(value, Hidden):
-            undecided.append(_open(obj, f"{where}.{name}", value, "the container may ask for GPUs"))
+            found.open(f"{where}.{name}", value, "the container may ask for GPUs")
+    # Hidden maps are undecided by now; what the other one says still counts.
+    limited, requested = known_mapping(limits), known_mapping(requests)
     asked: dict[str, Decimal] = {}
-    for name in sorted({*known_mapping(limits), *known_mapping(requests)}):
-        limit, request = (
-            quantity(known_mapping(limits).get(name)),
-            quantity(known_mapping(requests).get(name)),
-        )
-        path = f'{where}.limits["{name}"]'
-        accelerator = is_accelerator(name)
-        amount = limit if accelerator else request if request is not None else limit
-        if accelerator and limit is None and isinstance(limits, Hidden):
+    for name in sorted({*limited, *requested}):
+        if may_be_accelerator(name):
+            number = _devices_asked(found, name, limits, requested, where)
+            asked |= {} if number is None else {name: number}
             continue
-        if accelerator and limit is None:
-            refused = Evidence(
-                obj.urn,
-                f'{where}.requests["{name}"]',
-                known_mapping(requests).get(name),
-                "the API server refuses a GPU request without a limit",
-            )
-            continue
-        if accelerator and isinstance(amount, Decimal) and amount > MOST:
-            amount = Impossible(f"{amount:f} is beyond any real count")
+        request, limit = quantity(requested.get(name)), quantity(limited.get(name))
+        amount = request if request is not None else limit
         if isinstance(amount, Decimal):
             asked[name] = amount
-            if accelerator and amount > 0:
-                evidence.append(
-                    Evidence(
-                        obj.urn,
-                        path,
-                        known_mapping(limits).get(name),
-                        f"each pod asks for {amount:f} {name}",
-                    )
-                )
-        elif accelerator and isinstance(amount, Hidden):
-            undecided.append(_open(obj, path, amount, "the number of GPUs is not known"))
-        elif accelerator and isinstance(amount, Impossible):
-            undecided.append(
-                Undecided(obj.urn, path, f"{path} can't be: {amount.why}", "Correct the value")
-            )
-    return asked, refused, undecided, evidence
+    return asked
 
 
-def _claims(estate: Estate, obj: Object, spec: Any, prefix: str) -> PodReading:
+def _devices_asked(
+    found: _Found, name: str, limits: Any, requested: Mapping[str, Any], where: str
+) -> Decimal | None:
+    """How many of an extended resource a container asks for; None where that can't be told."""
+    urn, path = found.obj.urn, f'{where}.limits["{name}"]'
+    value = at(limits, name)
+    if value is None:
+        why = "the API server refuses a request for an extended resource without a limit"
+        asked = f'{where}.requests["{name}"]'
+        found.refused = found.refused or Evidence(urn, asked, requested.get(name), why)
+        return None
+    if isinstance(limits, Hidden):
+        return None
+    amount = quantity(value)
+    if isinstance(amount, Decimal) and amount > MOST:
+        amount = Impossible(f"{amount:f} is beyond any real count")
+    if not is_accelerator(name):
+        if amount != 0:
+            why = f"{name} is no device that zerofloor knows: it may be an accelerator"
+            found.undecided.append(Undecided(urn, path, why, SETTLE))
+        return None
+    if isinstance(amount, Hidden):
+        found.open(path, amount, "the number of GPUs is not known")
+        return None
+    if isinstance(amount, Impossible):
+        why = f"{path} can't be: {amount.why}"
+        found.undecided.append(Undecided(urn, path, why, "Correct the value"))
+        return None
+    if amount:
+        why = f"each pod asks for {amount:f} {name}"
+        found.evidence.append(Evidence(urn, path, value, why))
+    return amount
+
+
+def _add_claims(found: _Found, estate: Estate, spec: Any, prefix: str) -> None:
     """GPUs asked for by dynamic resource allocation (resource.k8s.io): the pod names claims or
     templates of claims."""
-    accelerators: dict[str, Decimal] = {}
-    evidence: list[Evidence] = []
-    undecided: list[Undecided] = []
-    open_count = False
-    claims = at(spec, "resourceClaims")
+    claims = items(at(spec, "resourceClaims"))
     if isinstance(claims, Hidden):
-        undecided.append(
-            _open(obj, f"{prefix}.resourceClaims", claims, "the claims may be for GPUs")
-        )
-    for index, claim in enumerate(known_items(claims)):
-        names = (at(claim, "resourceClaimTemplateName"), at(claim, "resourceClaimName"))
-        name = next((value for value in names if value is not None), None)
-        if name is None:
-            continue
+        found.open(f"{prefix}.resourceClaims", claims, "the claims may be for GPUs")
+        return
+    for index, claim in enumerate(claims):
         where = f"{prefix}.resourceClaims[{index}]"
-        found = [
-            template
-            for template in objects(
-                estate,
-                ("resource.k8s.io", "ResourceClaimTemplate"),
-                ("resource.k8s.io", "ResourceClaim"),
-            )
-            if template.name == name and same_namespace(template.namespace, obj.namespace)
-        ]
-        if isinstance(name, Hidden) or not found:
-            undecided.append(
-                Undecided(
-                    obj.urn,
-                    where,
-                    "the resource claim that it names is not in the stack; it may ask for GPUs",
-                    SETTLE,
-                )
-            )
+        if isinstance(claim, Hidden):
+            found.open(where, claim, "the claim may be for GPUs")
             continue
-        body = found[0].spec
-        devices_of = (
-            at(body, "spec", "devices")
-            if found[0].kind == "ResourceClaimTemplate"
-            else at(body, "devices")
+        template, own = at(claim, "resourceClaimTemplateName"), at(claim, "resourceClaimName")
+        name = own if template is None else template
+        if name is not None:
+            add_claim(found, estate, name, where)
+
+
+_CLAIMS = (("resource.k8s.io", "ResourceClaimTemplate"), ("resource.k8s.io", "ResourceClaim"))
+
+
+def add_claim(found: _Found, estate: Estate, name: Any, where: str) -> None:
+    """The devices of the claim, or template of claims, of this name."""
+    named = [one for one in objects(estate, *_CLAIMS) if one.name == name and meet(one, found.obj)]
+    if isinstance(name, Hidden) or not named:
+        why = "the resource claim that it names is not in the stack; it may ask for GPUs"
+        found.undecided.append(Undecided(found.obj.urn, where, why, SETTLE))
+        return
+    claim = named[0]
+    of_template = claim.kind == "ResourceClaimTemplate"
+    path = "spec.spec.devices.requests" if of_template else "spec.devices.requests"
+    requests = items(get(claim.body, path))
+    if isinstance(requests, Hidden):
+        why = f"what it claims is {requests.value} at preview; it may be GPUs"
+        found.undecided.append(Undecided(claim.urn, path, why, SETTLE))
+        return
+    for index, request in enumerate(requests):
+        add_device_request(found, claim.urn, request, f"{path}[{index}]")
+
+
+def add_device_request(found: _Found, urn: str, request: Any, path: str) -> None:
+    """The devices that one request of a claim asks for; of alternatives the first."""
+    exact = at(request, "exactly")
+    inner = request if exact is None else exact
+    alternatives = items(at(request, "firstAvailable"))
+    if isinstance(alternatives, Hidden):
+        inner = alternatives
+    elif alternatives:
+        inner = alternatives[0]
+    named = text(at(inner, "deviceClassName"))
+    if isinstance(named, Hidden):
+        why = f"its device class is {named.value} at preview; it may be GPUs"
+        found.undecided.append(Undecided(urn, f"{path}.deviceClassName", why, SETTLE))
+        return
+    device_class = named or ""
+    if _OTHER_CLASS.search(device_class):
+        return
+    if not _GPU_CLASS.search(device_class):
+        why = f"{device_class or 'its device class'} may stand for GPUs"
+        found.undecided.append(Undecided(urn, f"{path}.deviceClassName", why, SETTLE))
+        return
+    mode, number = at(inner, "allocationMode"), count(at(inner, "count"))
+    if mode == "All":
+        found.open_count = True
+        why = f"each pod takes all {device_class} devices of its node"
+        found.evidence.append(Evidence(urn, f"{path}.allocationMode", "All", why))
+    elif isinstance(mode, Hidden) or isinstance(number, Hidden | Impossible):
+        why = "the number of GPUs that the claim asks for is not known"
+        found.undecided.append(Undecided(urn, f"{path}.count", why, SETTLE))
+    else:
+        add_devices(
+            found, urn, f"{path}.deviceClassName", device_class, 1 if number is None else number
         )
-        requests = at(devices_of, "requests")
-        if isinstance(requests, Hidden):
-            undecided.append(
-                Undecided(
-                    found[0].urn,
-                    "spec",
-                    f"what it claims is {requests.value} at preview; it may be GPUs",
-                    SETTLE,
-                )
-            )
-        for request in known_items(requests):
-            inner = request if at(request, "exactly") is None else at(request, "exactly")
-            alternatives = known_items(at(request, "firstAvailable")) or [inner]
-            named = at(alternatives[0], "deviceClassName")
-            if isinstance(named, Hidden):
-                undecided.append(
-                    Undecided(
-                        found[0].urn,
-                        "spec…deviceClassName",
-                        f"it is {named.value} at preview; it may be GPUs",
-                        SETTLE,
-                    )
-                )
-            device_class = known_text(named) or ""
-            if not _is_gpu_class(device_class):
-                continue
-            number = count(at(alternatives[0], "count"))
-            if at(alternatives[0], "allocationMode") == "All":
-                open_count = True
-                evidence.append(
-                    Evidence(
-                        found[0].urn,
-                        "spec…allocationMode",
-                        "All",
-                        f"each pod takes all {device_class} devices of its node",
-                    )
-                )
-            elif isinstance(number, Hidden | Impossible):
-                undecided.append(
-                    Undecided(
-                        found[0].urn,
-                        "spec…count",
-                        "the number of GPUs that the claim asks for is not known",
-                        SETTLE,
-                    )
-                )
-            else:
-                amount = Decimal(1 if number is None else number)
-                key = _resource_of_class(device_class)
-                accelerators[key] = accelerators.get(key, Decimal(0)) + amount
-                evidence.append(
-                    Evidence(
-                        found[0].urn,
-                        "spec…deviceClassName",
-                        device_class,
-                        f"each pod claims {amount} of {device_class}",
-                    )
-                )
-    return PodReading(
-        PodDemand(accelerators=accelerators, open_count=open_count),
-        tuple(evidence),
-        None,
-        tuple(undecided),
-    )
 
 
-def _is_gpu_class(device_class: str) -> bool:
-    return any(word in device_class for word in ("gpu", "nvidia", "mig", "neuron", "tpu", "gaudi"))
+def add_devices(found: _Found, urn: str, path: str, device_class: str, number: int) -> None:
+    """So many devices of a class that stands for GPUs."""
+    key = _resource_of_class(device_class)
+    found.accelerators[key] = found.accelerators.get(key, Decimal(0)) + number
+    why = f"each pod claims {number} of {device_class}"
+    found.evidence.append(Evidence(urn, path, device_class, why))
+
+
+_GPU_CLASS = re.compile(r"gpu|nvidia|mig|neuron|tpu|gaudi|npu|accel|cuda|amd", re.I)
+_OTHER_CLASS = re.compile(
+    r"compute-domain|imex|net|nic\b|nics|rdma|sriov|roce|infiniband|cpu|memory|fpga|qat|storage|disk",
+    re.I,
+)
+"""Device classes that are no GPUs: network devices, cores, channels between nodes."""
 
 
 def _resource_of_class(device_class: str) -> str:
@@ -343,32 +363,117 @@ def _resource_of_class(device_class: str) -> str:
     return "nvidia.com/gpu"
 
 
-def _affinity(spec: Any) -> tuple[tuple[Requirement, ...], ...]:
-    terms = at(
-        spec,
-        "affinity",
-        "nodeAffinity",
-        "requiredDuringSchedulingIgnoredDuringExecution",
-        "nodeSelectorTerms",
-    )
-    return tuple(
-        tuple(
-            r for r in map(requirement, known_items(at(term, "matchExpressions"))) if r is not None
-        )
-        for term in known_items(terms)
-    )
+def _node_selector(found: _Found, spec: Any, prefix: str) -> Mapping[str, str]:
+    """The labels that its node must have. A hidden one is left out, and said to be open."""
+    path = f"{prefix}.nodeSelector"
+    selector = mapping(at(spec, "nodeSelector"))
+    if isinstance(selector, Hidden):
+        found.open(path, selector, "it may select nodes with GPUs")
+        return {}
+    for key, value in selector.items():
+        if isinstance(value, Hidden):
+            part = _open(found.obj, f'{path}["{key}"]', value, "it may select nodes with GPUs")
+            (found.undecided if is_gpu_label(key) else found.placing).append(part)
+    return {key: value for key, value in selector.items() if isinstance(value, str)}
 
 
-def requirement(value: Any) -> Requirement | None:
-    """A node selector requirement; None where its key or operator can't be read."""
-    key, operator = known_text(at(value, "key")), known_text(at(value, "operator"))
-    if key is None or operator is None:
+def _affinity(found: _Found, spec: Any, prefix: str) -> tuple[tuple[Requirement, ...], ...]:
+    path = f"{prefix}.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
+    terms = items(at(spec, "affinity", "nodeAffinity", _REQUIRED, "nodeSelectorTerms"))
+    if isinstance(terms, Hidden):
+        found.placing.append(_open(found.obj, path, terms, "it may select nodes with GPUs"))
+        return ()
+    read: list[tuple[Requirement, ...]] = []
+    for index, term in enumerate(terms):
+        expressions = items(at(term, "matchExpressions"))
+        where = f"{path}[{index}].matchExpressions"
+        hidden_part: Any = expressions if isinstance(expressions, Hidden) else None
+        requirements: list[Requirement] = []
+        for expression in [] if isinstance(expressions, Hidden) else expressions:
+            one = requirement(expression)
+            if isinstance(one, Hidden):
+                hidden_part = one
+            elif one is not None:
+                requirements.append(one)
+        if hidden_part is not None:
+            part = _open(found.obj, where, hidden_part, "it may select nodes with GPUs")
+            found.placing.append(part)
+        read.append(tuple(requirements))
+    return tuple(read)
+
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def requirement(value: Any) -> Requirement | Hidden | None:
+    """A node selector requirement; hidden where a part of it is, None where it is none."""
+    key, operator = text(at(value, "key")), text(at(value, "operator"))
+    values = items(at(value, "values"))
+    for part in (key, operator, values, *(values if isinstance(values, list) else ())):
+        if isinstance(part, Hidden):
+            return part
+    if not isinstance(key, str) or not isinstance(operator, str) or isinstance(values, Hidden):
         return None
-    return Requirement(
-        key,
-        operator,
-        tuple(str(v) for v in known_items(at(value, "values")) if isinstance(v, str | int)),
+    return Requirement(key, operator, tuple(str(v) for v in values if isinstance(v, str | int)))
+
+
+_TYPE_LABELS = frozenset({INSTANCE_TYPE, "beta.kubernetes.io/instance-type"})
+_GPU_LABEL = re.compile(
+    r"(?:nvidia\.com|amd\.com|gpu\.[^/]*|habana\.ai)/(?!cuda).*"
+    r"|[^/]*/(?:instance|sku)-(?:gpu|accelerator)-.*"
+    r"|[^/]*/(?:.*[-.])?(?:gpu|accelerator|tpu)s?(?:[-.].*)?|accelerator|gpu|gpu-type|gpu_type"
+    r"|feature\.node\.kubernetes\.io/pci-(?:\w+_)?10de\.present"
+)
+_FAMILY_LABEL = re.compile(
+    r"(?:karpenter\.k8s\.aws|eks\.amazonaws\.com)/instance-(?:family|category)"
+)
+_NO_GPU = frozenset({"0", "false", "none", "no", "cpu", "-1"})
+
+
+def is_gpu_label(key: str) -> bool:
+    """Whether a node label tells an accelerator or the type of machine."""
+    return key in _TYPE_LABELS or bool(_GPU_LABEL.fullmatch(key) or _FAMILY_LABEL.fullmatch(key))
+
+
+def pins_to_gpu(
+    estate: Estate, selector: Mapping[str, str], terms: tuple[tuple[Requirement, ...], ...]
+) -> bool:
+    """Whether a node must have an accelerator to carry such a pod."""
+    selected = [Requirement(key, "In", (value,)) for key, value in selector.items()]
+    if any(_asks_for_gpu_node(estate, r) for r in selected):
+        return True
+    return bool(terms) and all(any(_asks_for_gpu_node(estate, r) for r in term) for term in terms)
+
+
+def _asks_for_gpu_node(estate: Estate, r: Requirement) -> bool:
+    if r.operator == "Exists":
+        return _GPU_LABEL.fullmatch(r.key) is not None
+    if r.operator in ("Gt", "Gte"):
+        return _GPU_LABEL.fullmatch(r.key) is not None and r.values[:1] != ("-1",)
+    if r.operator != "In" or not r.values:
+        return False
+    if r.key in _TYPE_LABELS:
+        return all(is_gpu_type(estate, value) for value in r.values)
+    if _FAMILY_LABEL.fullmatch(r.key):
+        return all(_is_gpu_family(value) for value in r.values)
+    return _GPU_LABEL.fullmatch(r.key) is not None and not _NO_GPU.intersection(
+        value.lower() for value in r.values
     )
+
+
+def is_gpu_type(estate: Estate, name: str) -> bool:
+    """Whether some cloud has accelerators in a machine type of this name."""
+    shapes = (estate.shape(cloud, name) for cloud in ("aws", "azure", "gcp"))
+    return any(shape is not None and shape.gpus != 0 for shape in shapes)
+
+
+def _is_gpu_family(name: str) -> bool:
+    known = {shape.instance_type.partition(".")[0] for shape in accelerated_types("aws")}
+    return name in known or name in _GPU_CATEGORIES
+
+
+_GPU_CATEGORIES = frozenset({"g", "gr", "p", "inf", "trn", "dl"})
+"""Instance categories of AWS of which every type has accelerators."""
 
 
 def _tolerations(listed: Any) -> tuple[Toleration, ...]:
@@ -385,6 +490,7 @@ def _tolerations(listed: Any) -> tuple[Toleration, ...]:
 def _toleration(value: Mapping[str, Any]) -> Toleration:
     if any(isinstance(part, Hidden) for part in value.values()):
         return Toleration(None, "Exists")
+    # Nothing is hidden any more.
     return Toleration(
         key=known_text(value.get("key")),
         operator=known_text(value.get("operator")) or "Equal",

@@ -25,7 +25,7 @@ from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unre
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, known_text, seconds
+from zerofloor.values import Count, Impossible, at, count, seconds, text
 from zerofloor.words import counted
 
 REPLICATED = (
@@ -35,6 +35,25 @@ REPLICATED = (
     ("core", "ReplicationController"),
     ("extensions", "Deployment"),
 )
+WITH_SCALE = frozenset(
+    {
+        *REPLICATED,
+        ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
+        ("argoproj.io", "Rollout"),
+        ("kubeai.org", "Model"),
+        ("production-stack.vllm.ai", "VLLMRuntime"),
+        ("kaito.sh", "InferenceSet"),
+        ("orchestration.aibrix.ai", "StormService"),
+        ("orchestration.aibrix.ai", "RayClusterFleet"),
+        ("machinelearning.seldon.io", "SeldonDeployment"),
+        ("nvidia.com", "DynamoGraphDeploymentScalingAdapter"),
+        ("kubevirt.io", "VirtualMachineInstanceReplicaSet"),
+        ("pool.kubevirt.io", "VirtualMachinePool"),
+    }
+)
+"""Kinds with a scale subresource (their definitions, `subresources.scale`): no scaler moves
+others."""
+
 KINDS = frozenset(
     {
         *REPLICATED,
@@ -60,7 +79,12 @@ def read(estate: Estate) -> Iterable[Part]:
         yield job(estate, obj, obj.spec, "spec")
     for obj in objects(estate, ("batch", "CronJob")):
         runs = job(estate, obj, at(obj.spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
-        yield replace(runs, schedule=known_text(at(obj.spec, "schedule")))
+        schedule = text(at(obj.spec, "schedule"))
+        yield (
+            replace(runs, schedule_hidden=True)
+            if isinstance(schedule, Hidden)
+            else replace(runs, schedule=schedule)
+        )
 
 
 def build(
@@ -88,8 +112,8 @@ def build(
     ask for a GPU.
     """
     evidence = reading.evidence
-    pod = reading.demand
-    undecided = (*reading.undecided, *undecided)
+    pod = replace(reading.demand, cluster=obj.cluster)
+    undecided = (*reading.undecided, *reading.placing, *undecided)
     pod_unread = bool(reading.undecided)
     if reading.refused is not None:
         evidence = (*evidence, reading.refused)
@@ -145,6 +169,7 @@ def build(
         follows=follows,
         share=share,
         pods_per_replica=pods_per_replica,
+        has_scale=kind is not None or (obj.group, obj.kind) in WITH_SCALE,
         undecided=undecided,
         notices=notices if pod.wants_gpu else (),
         assumptions=assumptions,

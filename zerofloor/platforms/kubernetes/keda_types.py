@@ -1,0 +1,119 @@
+"""The types that KEDA's ScaledObject definition demands: the API server refuses what has others.
+
+Source: kedacore/keda, config/crd/bases/keda.sh_scaledobjects.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from zerofloor.capacity import Evidence
+from zerofloor.platforms.kubernetes.objects import Object
+from zerofloor.stack import Hidden
+from zerofloor.values import at, get
+
+_NUMBERS: Final[Mapping[str, int]] = {
+    "minReplicaCount": 0,
+    "maxReplicaCount": 1,
+    "idleReplicaCount": 0,
+    "cooldownPeriod": 0,
+    "initialCooldownPeriod": 0,
+    "pollingInterval": 1,
+    "fallback.replicas": 0,
+    "fallback.failureThreshold": 0,
+}
+"""Whole numbers below `spec`, with the least that is accepted."""
+
+_OBJECTS: Final = (
+    "scaleTargetRef",
+    "fallback",
+    "advanced",
+    "advanced.horizontalPodAutoscalerConfig",
+    "advanced.horizontalPodAutoscalerConfig.behavior",
+    "advanced.horizontalPodAutoscalerConfig.behavior.scaleDown",
+    "advanced.horizontalPodAutoscalerConfig.behavior.scaleUp",
+    "advanced.scalingModifiers",
+)
+_TEXTS: Final = (
+    "scaleTargetRef.name",
+    "scaleTargetRef.kind",
+    "scaleTargetRef.apiVersion",
+    "scaleTargetRef.envSourceContainerName",
+    "advanced.scalingModifiers.formula",
+    "advanced.scalingModifiers.target",
+    "advanced.scalingModifiers.activationTarget",
+)
+_SWITCHES: Final = ("advanced.restoreToOriginalReplicaCount",)
+
+
+def refused_by_type(obj: Object) -> Evidence | None:
+    """Why the API server refuses a ScaledObject by its types; None where it takes them."""
+    for path, value, wanted in _wrong(obj):
+        why = f"the API server refuses it: {wanted}"
+        return Evidence(obj.urn, path, value, why)
+    return None
+
+
+def _wrong(obj: Object) -> Iterator[tuple[str, Any, str]]:
+    spec = obj.spec
+    if not isinstance(spec, Mapping):
+        yield "spec", spec, "spec must be an object"
+        return
+    for path in _OBJECTS:
+        value = get(spec, path)
+        if value is not None and not isinstance(value, Mapping | Hidden):
+            yield f"spec.{path}", value, f"{path} must be an object"
+    for path, least in _NUMBERS.items():
+        value = get(spec, path)
+        if value is None or isinstance(value, Hidden):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            yield f"spec.{path}", value, f"{path} must be a whole number, not text"
+        elif value < least:
+            yield f"spec.{path}", value, f"{path} must be {least} or more"
+    for path in _TEXTS:
+        value = get(spec, path)
+        if value is not None and not isinstance(value, str | Hidden):
+            yield f"spec.{path}", value, f"{path} must be text"
+    for path in _SWITCHES:
+        value = get(spec, path)
+        if value is not None and not isinstance(value, bool | Hidden):
+            yield f"spec.{path}", value, f"{path} must be true or false"
+    fallback = at(spec, "fallback")
+    if isinstance(fallback, Mapping):
+        for field in ("failureThreshold", "replicas"):
+            if fallback.get(field) is None:
+                yield f"spec.fallback.{field}", None, f"a fallback needs {field}"
+    if at(spec, "scaleTargetRef", "name") is None:
+        yield "spec.scaleTargetRef.name", None, "scaleTargetRef needs a name"
+    yield from _wrong_triggers(spec)
+    annotations = obj.annotations
+    for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
+        if value is not None and not isinstance(value, str | Hidden):
+            yield f'metadata.annotations["{key}"]', value, "annotations must be text"
+
+
+def _wrong_triggers(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    listed = spec.get("triggers")
+    if not isinstance(listed, list | tuple | Hidden):
+        yield "spec.triggers", listed, "triggers must be a list"
+        return
+    for index, trigger in enumerate(() if isinstance(listed, Hidden) else listed):
+        path = f"spec.triggers[{index}]"
+        if isinstance(trigger, Hidden):
+            continue
+        if not isinstance(trigger, Mapping) or not isinstance(trigger.get("type"), str | Hidden):
+            yield path, None, "a trigger needs a type"
+            continue
+        metadata = trigger.get("metadata")
+        if not isinstance(metadata, Mapping | Hidden):
+            yield f"{path}.metadata", metadata, "a trigger needs metadata, an object"
+            continue
+        for key, value in () if isinstance(metadata, Hidden) else metadata.items():
+            if not isinstance(value, str | Hidden):
+                yield f"{path}.metadata.{key}", value, f"{key} must be text: quote it"
+        for field, kind in (("metricType", str), ("name", str), ("useCachedMetrics", bool)):
+            value = trigger.get(field)
+            if value is not None and not isinstance(value, kind | Hidden):
+                yield f"{path}.{field}", value, f"{field} must be {kind.__name__}"
