@@ -8,12 +8,17 @@ from typing import Final
 from zerofloor.capacity import Part
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import (
+    aibrix,
     buffers,
+    dynamo,
     gangs,
     helm,
     hpa,
+    kaito,
     karpenter,
     keda,
+    model_servers,
+    nim,
     notebooks,
     patches,
     ray,
@@ -41,7 +46,22 @@ def _read_patches(estate: Estate) -> Iterable[Part]:
 
 _PATCHED: Final = frozenset(
     kind
-    for module in (workloads, hpa, keda, karpenter, buffers, serving, ray, gangs, notebooks)
+    for module in (
+        workloads,
+        hpa,
+        keda,
+        karpenter,
+        buffers,
+        serving,
+        ray,
+        gangs,
+        notebooks,
+        model_servers,
+        nim,
+        dynamo,
+        kaito,
+        aibrix,
+    )
     for kind in module.KINDS
 )
 
@@ -57,6 +77,11 @@ PLATFORMS: Final = (
         "LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)
     ),
     Platform("Kubeflow notebooks", notebooks.read, _kinds(notebooks.KINDS)),
+    Platform("vLLM production stack and KubeAI", model_servers.read, _kinds(model_servers.KINDS)),
+    Platform("NVIDIA NIM", nim.read, _kinds(nim.KINDS)),
+    Platform("NVIDIA Dynamo", dynamo.read, _kinds(dynamo.KINDS)),
+    Platform("KAITO", kaito.read, _kinds(kaito.KINDS)),
+    Platform("AIBrix", aibrix.read, _kinds(aibrix.KINDS)),
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)
     ),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from zerofloor.capacity import Cluster
+from zerofloor.capacity import Change, Cluster
 from zerofloor.estate import Estate
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, known_mapping, known_text
+from zerofloor.values import at, get, known_mapping, known_text
 
 _TOKEN = re.compile(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
 
@@ -261,6 +261,15 @@ def _is_object_meta(value: Mapping[str, Any]) -> bool:
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def change_of(obj: Object, path: str, to: Any) -> tuple[Change, ...]:
+    """One change of an object as data; none where its fields come from elsewhere (a patch) or are
+    spelt in another way (snake_case)."""
+    resource = obj.resource.inputs
+    if obj.patches or (get(resource, path) is None and get(obj.body, path) is not None):
+        return ()
+    return (Change(urn=obj.urn, path=path, to=to),)
 
 
 def annotation(obj: Object, key: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -103,6 +103,31 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         refused=found.refused,
         undecided=tuple(found.undecided),
         placing=tuple(found.placing),
+    )
+
+
+def one_container(container: Any, placed: Any) -> Any:
+    """A pod template with one container; `placed` has the fields that say where it may land."""
+    if isinstance(placed, Hidden):
+        return placed
+    fields = ("nodeSelector", "tolerations", "affinity", "resourceClaims")
+    return {
+        "metadata": {"annotations": at(placed, "annotations")},
+        "spec": {"containers": [container], **{field: at(placed, field) for field in fields}},
+    }
+
+
+def add_to(
+    reading: PodReading,
+    *,
+    evidence: tuple[Evidence, ...] = (),
+    undecided: tuple[Undecided, ...] = (),
+) -> PodReading:
+    """A reading with more evidence or undecided parts."""
+    return replace(
+        reading,
+        evidence=(*reading.evidence, *evidence),
+        undecided=(*reading.undecided, *undecided),
     )
 
 
@@ -244,7 +269,7 @@ def _devices_asked(
         amount = Impossible(f"{amount:f} is beyond any real count")
     if not is_accelerator(name):
         if amount != 0:
-            why = f"{name} is no device that zerofloor knows: it may be an accelerator"
+            why = f"{name} is no device that zerofloor knows: it may be a GPU"
             found.undecided.append(Undecided(urn, path, why, SETTLE))
         return None
     if isinstance(amount, Hidden):
@@ -276,6 +301,39 @@ def _add_claims(found: _Found, estate: Estate, spec: Any, prefix: str) -> None:
         name = own if template is None else template
         if name is not None:
             add_claim(found, estate, name, where)
+
+
+def read_claims(
+    estate: Estate, obj: Object, reading: PodReading, claims: Any, path: str
+) -> PodReading:
+    """A pod with the claims that an operator gives it: named ones, or made from a list of
+    devices (`claimCreationSpec`)."""
+    found = _Found(obj, accelerators=dict(reading.demand.accelerators))
+    for index, claim in enumerate([claims] if isinstance(claims, Hidden) else claims):
+        where = f"{path}[{index}]"
+        devices_wanted = items(at(claim, "claimCreationSpec", "devices"))
+        if isinstance(devices_wanted, Hidden):
+            found.open(where, devices_wanted, "the claim may be for GPUs")
+            continue
+        for number, device in enumerate(devices_wanted):
+            named = at(device, "deviceClassName")
+            request = device if named is not None else {**device, "deviceClassName": "gpu"}
+            place = f"{where}.claimCreationSpec.devices[{number}]"
+            add_device_request(found, obj.urn, request, place)
+        template, own = at(claim, "resourceClaimTemplateName"), at(claim, "resourceClaimName")
+        name = own if template is None else template
+        if name is not None:
+            add_claim(found, estate, name, where)
+    demand = replace(
+        reading.demand,
+        accelerators=found.accelerators,
+        open_count=reading.demand.open_count or found.open_count,
+    )
+    return add_to(
+        replace(reading, demand=demand),
+        evidence=tuple(found.evidence),
+        undecided=tuple(found.undecided),
+    )
 
 
 _CLAIMS = (("resource.k8s.io", "ResourceClaimTemplate"), ("resource.k8s.io", "ResourceClaim"))

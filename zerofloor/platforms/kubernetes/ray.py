@@ -1,29 +1,22 @@
-"""KubeRay: RayCluster, RayService, RayJob (KubeRay docs, "RayCluster configuration" and "KubeRay
-autoscaling")."""
+"""KubeRay: RayCluster, RayService, RayJob, RayCronJob (KubeRay docs, "RayCluster configuration" and
+"KubeRay autoscaling"; ray-project/kuberay, ray-operator/apis/ray/v1)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
+from zerofloor.capacity import WEEK, Cause, Change, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects
-from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
+from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
+from zerofloor.platforms.kubernetes.ray_serve import Pinned, pinned_by
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
-from zerofloor.values import (
-    Impossible,
-    at,
-    count,
-    known_items,
-    known_mapping,
-    known_text,
-    quantity,
-    switch,
-)
+from zerofloor.values import Impossible, at, count, items, seconds, switch, text
 from zerofloor.words import counted
 
 KINDS = frozenset(
@@ -36,233 +29,377 @@ KINDS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cluster:
+    """A Ray cluster inside some object."""
+
+    obj: Object
+    spec: Any
+    path: str
+    """Where its specification stands."""
+    off: tuple[bool | Hidden, ...] = ()
+    """The switches that suspend it."""
+    job: Any = None
+    """The RayJob's specification that it runs for; None: it runs for ever."""
+    job_path: str = "spec"
+    ends: frozenset[str] | Hidden = frozenset()
+    """Which groups ("head", "workers") are deleted when the job is done."""
+    pinned: Pinned | None = None
+    """What a Serve config keeps on the workers; None: there is no Serve config."""
+    copies: int = 1
+    """How many such clusters there are."""
+    copies_path: str = ""
+
+
 def read(estate: Estate) -> Iterable[Part]:
     for obj in objects(estate, ("ray.io", "RayCluster")):
-        yield from _cluster(estate, obj, obj.spec, "spec", None)
+        yield from _read_cluster(estate, _Cluster(obj=obj, spec=obj.spec, path="spec"))
     for obj in objects(estate, ("ray.io", "RayService")):
         inner = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "rayClusterConfig")
-        yield from _cluster(
-            estate, obj, inner, "spec.rayClusterConfig", at(obj.spec, "serveConfigV2")
+        cluster = _Cluster(
+            obj=obj,
+            spec=inner,
+            path="spec.rayClusterConfig",
+            off=(suspended(at(obj.spec, "suspend")),),
+            pinned=pinned_by(at(obj.spec, "serveConfigV2")),
         )
+        yield from _read_cluster(estate, cluster)
     for obj in objects(estate, ("ray.io", "RayJob")):
-        inner = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "rayClusterSpec")
-        if inner is not None:
-            yield from _cluster(estate, obj, inner, "spec.rayClusterSpec", None)
+        yield from _job(estate, obj, obj.spec, "spec")
+    for obj in objects(estate, ("ray.io", "RayCronJob")):
+        yield from _cron_job(estate, obj)
 
 
-def _cluster(estate: Estate, obj: Object, spec: Any, path: str, serve: Any) -> Iterable[Workload]:
+def fleet(estate: Estate, obj: Object) -> Iterator[Workload]:
+    """AIBrix' RayClusterFleet: `replicas` clusters of one template."""
+    value = at(obj.spec, "replicas")
+    replicas = count(1 if value is None else value)
+    template = at(obj.spec, "template")
+    cluster = _Cluster(
+        obj=obj,
+        spec=template if isinstance(template, Hidden) else at(template, "spec"),
+        path="spec.template.spec",
+        copies=replicas if isinstance(replicas, int) else 1,
+        copies_path="spec.replicas",
+    )
+    for workload in _read_cluster(estate, cluster):
+        if isinstance(replicas, int):
+            yield workload
+            continue
+        why = "how many clusters the fleet keeps is not known at preview"
+        part = Undecided(obj.urn, "spec.replicas", why, SETTLE)
+        yield replace(workload, holds=(), undecided=(*workload.undecided, part))
+
+
+def _job(estate: Estate, obj: Object, job: Any, path: str) -> Iterator[Workload]:
+    inner = job if isinstance(job, Hidden) else at(job, "rayClusterSpec")
+    if inner is None:
+        return  # It runs on a cluster that is there (`clusterSelector`).
+    cluster = _Cluster(
+        obj=obj,
+        spec=inner,
+        path=f"{path}.rayClusterSpec",
+        off=(suspended(at(job, "suspend")),),
+        job=job,
+        job_path=path,
+        ends=_ends(job),
+    )
+    yield from _read_cluster(estate, cluster)
+
+
+def _cron_job(estate: Estate, obj: Object) -> Iterator[Workload]:
+    """A RayJob by schedule: its clusters are gone when a run is done, or stay one by one."""
+    job = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "jobTemplate")
+    stopped, schedule = suspended(at(obj.spec, "suspend")), text(at(obj.spec, "schedule"))
+    for workload in _job(estate, obj, job, "spec.jobTemplate"):
+        if stopped is True:
+            yield replace(workload, holds=(), undecided=(), desired=0, ceiling=0)
+            continue
+        # Nothing runs when it is created; what stays of each run adds up without an end.
+        own = replace(workload, desired=0, ceiling=None if workload.holds else workload.ceiling)
+        yield (
+            replace(own, schedule_hidden=True)
+            if isinstance(schedule, Hidden)
+            else replace(own, schedule=schedule)
+        )
+
+
+_ALL: Final = frozenset({"head", "workers"})
+_DELETED: Final = {
+    "DeleteCluster": _ALL,
+    "DeleteSelf": _ALL,
+    "DeleteWorkers": frozenset({"workers"}),
+}
+
+
+def _ends(job: Any) -> frozenset[str] | Hidden:
+    """What is deleted when a RayJob has succeeded: by `shutdownAfterJobFinishes` or by a deletion
+    rule."""
+    shutdown = switch(at(job, "shutdownAfterJobFinishes"))
+    if isinstance(shutdown, Hidden):
+        return shutdown
+    if shutdown:
+        return _ALL if _is_soon(at(job, "ttlSecondsAfterFinished")) else frozenset()
+    strategy = at(job, "deletionStrategy")
+    rules = items(at(strategy, "deletionRules"))
+    legacy = at(strategy, "onSuccess", "policy")
+    for part in (strategy, rules, legacy):
+        if isinstance(part, Hidden):
+            return part
+    gone = _DELETED.get(str(legacy), frozenset())
+    for rule in [] if isinstance(rules, Hidden) else rules:
+        policy, status = at(rule, "policy"), at(rule, "condition", "jobStatus")
+        for part in (policy, status):
+            if isinstance(part, Hidden):
+                return part
+        if status == "SUCCEEDED" and _is_soon(at(rule, "condition", "ttlSeconds")):
+            gone |= _DELETED.get(str(policy), frozenset())
+    return gone
+
+
+def _is_soon(delay: Any) -> bool:
+    """Whether it is over within a week; a delay that is hidden is not taken for short."""
+    length = Decimal(0) if delay is None else seconds(delay)
+    return isinstance(length, Decimal) and length <= WEEK * 3600
+
+
+def _read_cluster(estate: Estate, cluster: _Cluster) -> Iterator[Workload]:
+    obj, spec, path = cluster.obj, cluster.spec, cluster.path
     if isinstance(spec, Hidden):
         yield build(estate, obj, read_pod(estate, obj, spec, path), ceiling=None)
         return
-    off = suspended(at(spec, "suspend")), suspended(at(obj.spec, "suspend"))
-    ends = _job_ends(obj)
-    head = at(spec, "headGroupSpec", "template")
-    yield _group(estate, obj, head, f"{path}.headGroupSpec", "head", 1, 1, None, off, ends)
-    scaled = switch(at(spec, "enableInTreeAutoscaling"))
-    pinned = _pinned_gpus(serve)
-    groups = at(spec, "workerGroupSpecs")
+    own = suspended(at(spec, "suspend"))
+    cluster = replace(cluster, off=(*cluster.off, own))
+    yield _head(estate, cluster)
+    groups = items(at(spec, "workerGroupSpecs"))
     if isinstance(groups, Hidden):
-        yield build(
-            estate,
-            obj,
-            read_pod(estate, obj, groups, f"{path}.workerGroupSpecs"),
-            part="workers",
-            ceiling=None,
-        )
-    for index, group in enumerate(known_items(groups)):
+        reading = read_pod(estate, obj, groups, f"{path}.workerGroupSpecs")
+        yield build(estate, obj, reading, part="workers", ceiling=None)
+        return
+    left = cluster.pinned.gpus if cluster.pinned is not None else Decimal(0)
+    for index, group in enumerate(groups):
         where = f"{path}.workerGroupSpecs[{index}]"
-        name = known_text(at(group, "groupName")) or f"workers {index}"
-        hosts = count(at(group, "numOfHosts"))
-        replicas, least, most = (
-            count(at(group, field)) for field in ("replicas", "minReplicas", "maxReplicas")
+        template = group if isinstance(group, Hidden) else at(group, "template")
+        reading = read_pod(estate, obj, template, f"{where}.template")
+        sized = _size(cluster, group, where, reading, left)
+        each = reading.demand.gpus * sized.hosts
+        left = max(Decimal(0), left - each * sized.kept)
+        yield _workers(estate, cluster, group, where, index, reading, sized)
+
+
+def _head(estate: Estate, cluster: _Cluster) -> Workload:
+    path = f"{cluster.path}.headGroupSpec"
+    spec = at(cluster.spec, "headGroupSpec")
+    template = spec if isinstance(spec, Hidden) else at(spec, "template")
+    reading = read_pod(estate, cluster.obj, template, f"{path}.template")
+    because = Evidence(
+        cluster.obj.urn, path, None, "the head pod runs for as long as the cluster is there"
+    )
+    fix = "Keep GPUs out of the head group: it runs for as long as the cluster is there"
+    hold = Hold(Cause.FIXED_REPLICAS, cluster.obj.urn, 1, (because,), fix)
+    return _group(estate, cluster, "head", "head", reading, hold, cluster.off, wanted=1, ceiling=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """How many workers a group keeps, and why."""
+
+    kept: int = 0
+    wanted: int = 0
+    """At creation."""
+    ceiling: int | None = None
+    hosts: int = 1
+    because: Evidence | None = None
+    fix: str = ""
+    change: tuple[Change, ...] = ()
+    undecided: Undecided | None = None
+
+
+def _size(cluster: _Cluster, group: Any, where: str, reading: PodReading, left: Decimal) -> _Size:
+    obj, path = cluster.obj, cluster.path
+    scaled = switch(at(cluster.spec, "enableInTreeAutoscaling"))
+    hosts = count(at(group, "numOfHosts"))
+    replicas, least, most = (
+        count(at(group, field)) for field in ("replicas", "minReplicas", "maxReplicas")
+    )
+    numbers = ((least, "minReplicas"), (replicas, "replicas"), (hosts, "numOfHosts"))
+    opened = next((f for v, f in numbers if isinstance(v, Hidden | Impossible)), None)
+    if opened is not None or isinstance(scaled, Hidden):
+        field = f"{where}.{opened}" if opened else f"{path}.enableInTreeAutoscaling"
+        why = f"{field} can't be read at preview, so the number of workers is not known"
+        return _Size(undecided=Undecided(obj.urn, field, why, SETTLE))
+    low = least if isinstance(least, int) else 0
+    high = most if isinstance(most, int) else None
+    wanted = max(replicas if isinstance(replicas, int) else 0, low)
+    wanted = min(wanted, high) if high is not None else wanted
+    own_hosts = hosts if isinstance(hosts, int) and hosts else 1
+    if scaled is not True:
+        return _fixed(cluster, group, where, wanted, own_hosts)
+    because = Evidence(
+        obj.urn,
+        f"{where}.minReplicas",
+        at(group, "minReplicas"),
+        f"the autoscaler keeps {counted(low, 'worker')}",
+    )
+    found = _Size(
+        kept=low,
+        wanted=wanted,
+        ceiling=high,
+        hosts=own_hosts,
+        because=because,
+        fix=f"Set {where}.minReplicas to 0",
+        change=change_of(obj, f"{where}.minReplicas", 0),
+    )
+    return _with_serve(cluster, found, reading, left)
+
+
+def _fixed(cluster: _Cluster, group: Any, where: str, wanted: int, hosts: int) -> _Size:
+    """A group without an autoscaler keeps its replicas."""
+    obj, switch_path = cluster.obj, f"{cluster.path}.enableInTreeAutoscaling"
+    because = Evidence(
+        obj.urn,
+        f"{where}.replicas",
+        at(group, "replicas"),
+        f"without autoscaling the group keeps {counted(wanted, 'worker')}",
+    )
+    fix = f"Set {switch_path} to true with {where}.minReplicas 0, or {where}.replicas to 0"
+    change = (*change_of(obj, switch_path, True), *change_of(obj, f"{where}.minReplicas", 0))
+    if cluster.pinned is not None:
+        # Ray's autoscaler keeps what the Serve app keeps.
+        fix = (
+            f"Set {switch_path} to true, {where}.minReplicas to 0 and min_replicas 0 in "
+            "spec.serveConfigV2"
         )
-        numbers = ((least, "minReplicas"), (replicas, "replicas"), (hosts, "numOfHosts"))
-        opened = next((f for v, f in numbers if isinstance(v, Hidden | Impossible)), None)
-        reading = read_pod(
-            estate,
-            obj,
-            group if isinstance(group, Hidden) else at(group, "template"),
-            f"{where}.template",
+        change = ()
+    return _Size(
+        kept=wanted,
+        wanted=wanted,
+        ceiling=wanted,
+        hosts=hosts,
+        because=because,
+        fix=fix,
+        change=change,
+    )
+
+
+def _with_serve(cluster: _Cluster, found: _Size, reading: PodReading, left: Decimal) -> _Size:
+    """What the deployments of a Serve config keep beyond the group's own minimum."""
+    pinned, demand = cluster.pinned, reading.demand
+    if pinned is None or found.kept or not (demand.wants_gpu or reading.undecided):
+        return found if pinned is None or not left else _raised(cluster, found, demand.gpus, left)
+    if pinned.open is not None and not left:
+        part = Undecided(cluster.obj.urn, "spec.serveConfigV2", pinned.open, SETTLE)
+        return replace(found, undecided=part)
+    return _raised(cluster, found, demand.gpus, left)
+
+
+def _raised(cluster: _Cluster, found: _Size, gpus: Decimal, left: Decimal) -> _Size:
+    each = gpus * found.hosts
+    needed = math.ceil(left / each) if each else int(left > 0)
+    needed = needed if found.ceiling is None else min(needed, found.ceiling)
+    if needed <= found.kept:
+        return found
+    why = f"its deployments keep replicas that need {left:f} GPUs, whether or not anything asks"
+    because = Evidence(cluster.obj.urn, "spec.serveConfigV2", None, why)
+    fix = "Give each deployment with GPUs an autoscaling_config with min_replicas 0"
+    return replace(found, kept=needed, because=because, fix=fix, change=())
+
+
+def _workers(
+    estate: Estate,
+    cluster: _Cluster,
+    group: Any,
+    where: str,
+    index: int,
+    reading: PodReading,
+    sized: _Size,
+) -> Workload:
+    named = text(at(group, "groupName"))
+    name = named if isinstance(named, str) and named else f"workers {index}"
+    stopped = (*cluster.off, suspended(at(group, "suspend")))
+    if sized.undecided is not None and True not in stopped:
+        part = sized.undecided
+        return build(estate, cluster.obj, reading, part=name, undecided=(part,), ceiling=None)
+    hold: Hold | None = None
+    if sized.kept and sized.because is not None:
+        hold = Hold(
+            Cause.SCALER_MINIMUM,
+            cluster.obj.urn,
+            sized.kept,
+            (sized.because,),
+            sized.fix,
+            change=sized.change,
         )
-        stopped = (*off, suspended(at(group, "suspend")))
-        if True not in stopped and (opened is not None or isinstance(scaled, Hidden)):
-            field = f"{where}.{opened}" if opened else f"{path}.enableInTreeAutoscaling"
-            part = Undecided(
-                obj.urn,
-                field,
-                f"{field} can't be read at preview, so the number of workers is not known",
-                SETTLE,
-            )
-            yield build(estate, obj, reading, part=name, undecided=(part,), ceiling=None)
-            continue
-        low = least if isinstance(least, int) else 0
-        high = most if isinstance(most, int) else None
-        wanted = max(replicas if isinstance(replicas, int) else 0, low)
-        wanted = min(wanted, high) if high is not None else wanted
-        if scaled is not True:
-            because = Evidence(
-                obj.urn,
-                f"{where}.replicas",
-                at(group, "replicas"),
-                f"without autoscaling the group keeps {counted(wanted, 'worker')}",
-            )
-            kept, fix = (
-                wanted,
-                (
-                    f"Set {path}.enableInTreeAutoscaling to true with {where}.minReplicas 0, "
-                    f"or {where}.replicas to 0"
-                ),
-            )
-        else:
-            because = Evidence(
-                obj.urn,
-                f"{where}.minReplicas",
-                at(group, "minReplicas"),
-                f"the autoscaler keeps {counted(low, 'worker')}",
-            )
-            kept, fix = low, f"Set {where}.minReplicas to 0"
-            if isinstance(serve, Hidden) and not kept and True not in stopped:
-                part = Undecided(
-                    obj.urn,
-                    "spec.serveConfigV2",
-                    "its deployments are not known at preview: they may keep workers",
-                    SETTLE,
-                )
-                yield build(estate, obj, reading, part=name, undecided=(part,), ceiling=high)
-                continue
-            each = reading.demand.gpus
-            if pinned and each and kept < math.ceil(pinned / each):
-                kept = math.ceil(pinned / each)
-                why = (
-                    f"its deployments keep replicas that need {pinned:f} GPUs, whether or not "
-                    "somebody asks"
-                )
-                because = Evidence(obj.urn, "spec.serveConfigV2", None, why)
-                fix = "Give each deployment with GPUs an autoscaling_config with min_replicas 0"
-        ceiling = high if scaled is True else wanted
-        yield _group(
-            estate,
-            obj,
-            at(group, "template"),
-            where,
-            name,
-            kept,
-            hosts if isinstance(hosts, int) and hosts else 1,
-            ceiling,
-            stopped,
-            ends,
-            because,
-            fix,
-            wanted,
-        )
+    return _group(
+        estate,
+        cluster,
+        "workers",
+        name,
+        reading,
+        hold,
+        stopped,
+        wanted=sized.wanted,
+        ceiling=sized.ceiling,
+        hosts=sized.hosts,
+        where=where,
+    )
 
 
 def _group(
     estate: Estate,
-    obj: Object,
-    template: Any,
-    path: str,
+    cluster: _Cluster,
+    role: str,
     name: str,
-    kept: int,
-    hosts: int,
-    ceiling: int | None,
+    reading: PodReading,
+    hold: Hold | None,
     stopped: tuple[bool | Hidden, ...],
-    ends: bool,
-    because: Evidence | None = None,
-    fix: str = "Keep GPUs out of the head group: it runs for as long as the cluster is there",
-    desired: int | None = None,
+    *,
+    wanted: int,
+    ceiling: int | None,
+    hosts: int = 1,
+    where: str = "",
 ) -> Workload:
-    reading = read_pod(estate, obj, template, f"{path}.template")
+    """The pods of one group, as far as it is not suspended and the job does not end it."""
+    obj, copies = cluster.obj, cluster.copies
     if True in stopped:
         return build(estate, obj, reading, part=name)
-    wanted = kept if desired is None else desired
+    shape: dict[str, Any] = {
+        "part": name,
+        "desired": wanted * copies,
+        "ceiling": None if ceiling is None else ceiling * copies,
+        "pods_per_replica": hosts,
+    }
     if any(isinstance(value, Hidden) for value in stopped):
-        part = Undecided(
-            obj.urn, f"{path}", "whether it is suspended is not known at preview", SETTLE
-        )
-        return build(
-            estate,
-            obj,
-            reading,
-            part=name,
-            undecided=(part,),
-            desired=wanted,
-            ceiling=ceiling,
-            pods_per_replica=hosts,
-        )
-    if ends:
-        return build(
-            estate,
-            obj,
-            reading,
-            part=name,
-            desired=wanted,
-            ceiling=ceiling or wanted,
-            pods_per_replica=hosts,
-        )
-    because = because or Evidence(
-        obj.urn, path, None, "the head pod runs for as long as the cluster is there"
+        path = where or cluster.path
+        part = Undecided(obj.urn, path, "whether it is suspended is not known at preview", SETTLE)
+        return build(estate, obj, reading, undecided=(part,), **shape)
+    if isinstance(cluster.ends, Hidden):
+        path = f"{cluster.job_path}.shutdownAfterJobFinishes"
+        why = "whether the cluster is deleted when the job is done is not known at preview"
+        part = Undecided(obj.urn, path, why, SETTLE)
+        return build(estate, obj, reading, undecided=(part,), **shape)
+    if role in cluster.ends or hold is None:
+        return build(estate, obj, reading, **shape)
+    if cluster.job is not None:
+        hold = _left_by_job(cluster, hold)
+    hold = replace(hold, units=hold.least * copies)
+    if cluster.copies_path and copies:
+        replicas = change_of(obj, cluster.copies_path, 0)
+        fix = f"Set {cluster.copies_path} to 0 when idle, or scale it to zero with KEDA"
+        hold = replace(hold, fix=fix, change=replicas)
+    return build(estate, obj, reading, holds=(hold,) if hold.least else (), **shape)
+
+
+def _left_by_job(cluster: _Cluster, hold: Hold) -> Hold:
+    """What stays of a RayJob's cluster when the job is done."""
+    path = f"{cluster.job_path}.shutdownAfterJobFinishes"
+    value = at(cluster.job, "shutdownAfterJobFinishes")
+    because = Evidence(
+        cluster.obj.urn, path, value, "the cluster stays when the job is done: nothing deletes it"
     )
-    if obj.kind == "RayJob":
-        why = "shutdownAfterJobFinishes is not true, so the cluster stays when the job is done"
-        because = Evidence(
-            obj.urn, "spec.shutdownAfterJobFinishes", at(obj.spec, "shutdownAfterJobFinishes"), why
-        )
-        fix = "Set spec.shutdownAfterJobFinishes to true"
-    holds = (
-        (
-            Hold(
-                Cause.FIXED_REPLICAS if desired is None else Cause.SCALER_MINIMUM,
-                obj.urn,
-                kept,
-                (because,),
-                fix,
-            ),
-        )
-        if kept
-        else ()
-    )
-    return build(
-        estate,
-        obj,
-        reading,
-        part=name,
-        holds=holds,
-        desired=wanted,
-        ceiling=ceiling if desired is not None else wanted,
-        pods_per_replica=hosts,
-    )
-
-
-def _job_ends(obj: Object) -> bool:
-    return obj.kind == "RayJob" and switch(at(obj.spec, "shutdownAfterJobFinishes")) is True
-
-
-def _pinned_gpus(serve: Any) -> Decimal:
-    """GPUs that the deployments of a Ray Serve config keep without a request; an unreadable config
-    pins none by itself."""
-    config = known_text(serve)
-    if config is None:
-        return Decimal(0)
-    import yaml
-
-    try:
-        parsed = yaml.safe_load(config)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return Decimal(0)
-    total = Decimal(0)
-    for application in known_items(at(parsed, "applications")):
-        for deployment in known_items(at(application, "deployments")):
-            gpus = quantity(at(deployment, "ray_actor_options", "num_gpus"))
-            if not isinstance(gpus, Decimal) or not gpus:
-                continue
-            scaling = known_mapping(at(deployment, "autoscaling_config"))
-            # num_replicas defaults to 1, min_replicas of an autoscaling config too (Ray Serve
-            # docs).
-            number = (
-                count(scaling.get("min_replicas", 1))
-                if scaling
-                else count(at(deployment, "num_replicas"))
-            )
-            total += gpus * (number if isinstance(number, int) else 1)
-    return total
+    if at(cluster.job, "deletionStrategy") is not None:
+        rules = f"{cluster.job_path}.deletionStrategy.deletionRules"
+        fix = f"Add a rule to {rules} that deletes the cluster when the job has succeeded"
+        return replace(hold, evidence=(because,), fix=fix, change=())
+    change = change_of(cluster.obj, path, True)
+    return replace(hold, evidence=(because,), fix=f"Set {path} to true", change=change)

@@ -3,7 +3,6 @@ stand, and what the default is."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,8 +12,8 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
-from zerofloor.stack import UNKNOWN, Hidden
-from zerofloor.values import at, count, get, keys, known_items, known_mapping, known_text
+from zerofloor.stack import Hidden
+from zerofloor.values import at, get, keys, known_items, known_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +38,10 @@ class Row:
 
 
 _ROLLOUT = "Argo Rollouts docs, Specification: replicas defaults to 1"
-_NIM = "NVIDIA NIM Operator docs, NIMService: replicas defaults to 1"
 _SELDON = "Seldon Core docs, SeldonDeployment: replicas defaults to 1"
 
 ROWS: Final = (
     Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", _ROLLOUT),
-    Row("apps.nvidia.com", "NIMService", "spec.replicas", 1, "spec", _NIM, container=True),
-    Row(
-        "kubeai.org",
-        "Model",
-        "spec.minReplicas",
-        0,
-        "spec",
-        "KubeAI docs, Model: minReplicas defaults to 0",
-        container=True,
-    ),
-    Row(
-        "production-stack.vllm.ai",
-        "VLLMRuntime",
-        "spec.replicas",
-        1,
-        "spec.deploymentConfig",
-        "vLLM production stack CRDs",
-        container=True,
-    ),
     Row(
         "machinelearning.seldon.io",
         "SeldonDeployment",
@@ -147,11 +126,6 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
             reading = elsewhere(
                 obj, "spec.workloadRef", "the workload that it takes over is not in the stack"
             )
-    if (row.group, row.kind) == ("kubeai.org", "Model"):
-        template = {
-            **known_mapping(template),
-            "resources": _of_profile(at(template, "resourceProfile")),
-        }
     if row.container and not isinstance(template, Hidden):
         template = _around(template, template)
     path = prefix + ".".join(str(step) for step in parents)
@@ -168,26 +142,6 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
         field=str(field),
         reading=reading,
     )
-
-
-def _of_profile(profile: Any) -> Any:
-    """The resources of a KubeAI profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x2:1` (KubeAI
-    docs, "Resource profiles")."""
-    if isinstance(profile, Hidden):
-        return profile
-    name, _, number = (known_text(profile) or "cpu").partition(":")
-    times = count(number or 1)
-    chips = re.search(r"-(\d{1,2})x(\d{1,2})$", name)
-    each = int(chips[1]) * int(chips[2]) if chips else 1
-    for word, resource in (
-        ("amd", "amd.com/gpu"),
-        ("tpu", "google.com/tpu"),
-        ("nvidia", "nvidia.com/gpu"),
-        ("gpu", "nvidia.com/gpu"),
-    ):
-        if word in name:
-            return {"limits": {resource: each * times if isinstance(times, int) else UNKNOWN}}
-    return None if name.startswith("cpu") else UNKNOWN
 
 
 def _around(container: Any, placed: Any) -> Any:

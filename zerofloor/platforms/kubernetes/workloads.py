@@ -22,7 +22,7 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
-from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, seconds, text
@@ -218,62 +218,78 @@ def replicated(
             template_path or f"{path}.template",
         )
     value = at(spec, field)
+    placeholder = is_placeholder(at(template, "spec"))
+    return keep_pods(
+        estate,
+        obj,
+        reading,
+        value=value,
+        path=f"{path}.{field}",
+        default=default,
+        cause=Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS,
+        fix="Remove the placeholder pods, or scale them by schedule" if placeholder else None,
+        part=part,
+        pods_per_replica=pods_per_replica,
+    )
+
+
+def keep_pods(
+    estate: Estate,
+    obj: Object,
+    reading: PodReading,
+    *,
+    value: Any,
+    path: str,
+    default: int = 1,
+    cause: Cause = Cause.FIXED_REPLICAS,
+    fix: str | None = None,
+    part: str = "",
+    pods_per_replica: int = 1,
+    ceiling: int | None = None,
+    scales: bool = True,
+    undecided: tuple[Undecided, ...] = (),
+    assumptions: tuple[Assumption, ...] = (),
+) -> Workload:
+    """A workload that keeps as many pods as the number at `path` says; `default` where it is
+    absent. `ceiling` where something scales it further out; without `scales` no scaler moves it."""
     number = count(value)
     replicas = default if number is None else number
-    where = f"{path}.{field}"
     shape: dict[str, Any] = {"part": part, "pods_per_replica": pods_per_replica}
-    if isinstance(replicas, Hidden):
-        why = f"{where} is {replicas.value} at preview, so the number of GPU pods is not known"
-        return build(
-            estate,
-            obj,
-            reading,
-            undecided=(Undecided(obj.urn, where, why, SETTLE),),
-            ceiling=None,
-            **shape,
+    if not isinstance(replicas, int):
+        why = (
+            f"{path} is {replicas.value} at preview, so the number of GPU pods is not known"
+            if isinstance(replicas, Hidden)
+            else f"{path} can't be: {replicas.why}"
         )
-    if isinstance(replicas, Impossible):
-        why = f"{where} can't be: {replicas.why}"
-        return build(
-            estate,
-            obj,
-            reading,
-            undecided=(Undecided(obj.urn, where, why, "Correct the value"),),
-            ceiling=None,
-            **shape,
-        )
+        settle = SETTLE if isinstance(replicas, Hidden) else "Correct the value"
+        parts = (*undecided, Undecided(obj.urn, path, why, settle))
+        return build(estate, obj, reading, undecided=parts, ceiling=None, **shape)
     holds: tuple[Hold, ...] = ()
     if replicas:
-        said = (
-            f"{field} is {replicas}"
-            if number is not None
-            else f"{field} is not set and defaults to {default}"
+        field = path.rpartition(".")[2]
+        given = f"is {replicas}" if number is not None else f"is not set and defaults to {default}"
+        pods = counted(replicas * pods_per_replica, "pod")
+        kept = Evidence(obj.urn, path, value, f"{field} {given}: it keeps {pods} without a request")
+        scalable = scales and (obj.group, obj.kind) in WITH_SCALE
+        advice = (
+            f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject with "
+            f"minReplicaCount 0, or {path} 0"
+            if scalable
+            else f"Set {path} to 0 when idle: {obj.kind} has no scale subresource for a scaler"
         )
-        placeholder = is_placeholder(at(template, "spec"))
-        cause = Cause.PAUSE_PODS if placeholder else Cause.FIXED_REPLICAS
-        kept = Evidence(
-            obj.urn,
-            where,
-            value,
-            f"{said}: it keeps {counted(replicas * pods_per_replica, 'pod')} without a request",
-        )
-        fix = (
-            "Remove the placeholder pods, or scale them by schedule"
-            if placeholder
-            else (
-                f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject "
-                "with minReplicaCount 0, or replicas 0"
-            )
-        )
-        holds = (Hold(cause, obj.urn, replicas, (kept,), fix),)
+        change = change_of(obj, path, 0)
+        hold = Hold(cause, obj.urn, replicas, (kept,), fix or advice, change=change)
+        holds = (hold,)
     return build(
         estate,
         obj,
         reading,
         holds=holds,
-        replicas=replicas,
+        replicas=replicas if scales else None,
         desired=replicas,
-        ceiling=replicas,
+        ceiling=replicas if ceiling is None else max(ceiling, replicas),
+        undecided=undecided,
+        assumptions=assumptions,
         **shape,
     )
 
