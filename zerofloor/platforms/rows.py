@@ -99,6 +99,9 @@ class Row:
     """What runs where no type is named; None: nothing with a GPU."""
     count: tuple[str, ...] = ()
     """Paths of the number of machines; empty: one."""
+    shared: tuple[str, str] = ("", "")
+    """A path of `count` that counts what shares a machine (sessions), and the path of how many do;
+    omitted, each has its own."""
     default: int = 1
     """The number where it is omitted."""
     ceiling: tuple[str, ...] = ()
@@ -372,7 +375,16 @@ def _number(row: Row, source: Declared, prefix: str) -> Size | Undecided:
     if not row.count:
         return Size(source, prefix + row.machine[0], row.default)
     paths = [prefix + path for path in row.count]
-    return size(source, paths, row.default, f"omitted: {row.default}")
+    number = size(source, paths, row.default, f"omitted: {row.default}")
+    counted, sharing = row.shared
+    if not counted or isinstance(number, Undecided) or number.path != prefix + counted:
+        return number
+    each = size(source, [prefix + sharing], 1)
+    if isinstance(each, Undecided):
+        return each
+    if each.is_hidden or number.known is None:
+        return replace(number, value=each.value if each.is_hidden else number.value)
+    return replace(number, value=-(-number.known // max(each.known or 1, 1)))
 
 
 def _market(source: Declared, row: Row, prefix: str) -> Market:

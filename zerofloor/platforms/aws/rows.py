@@ -11,21 +11,32 @@ from typing import Final
 from zerofloor.capacity import Cause, Hold, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, lookup
-from zerofloor.platforms.aws import scaling
+from zerofloor.platforms.aws import codebuild, deadline, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared
 from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import Machines
-from zerofloor.platforms.rows import COUNT, PRESENT, Kept, Release, Row, as_declared, read_rows
+from zerofloor.platforms.rows import (
+    COUNT,
+    PRESENT,
+    Kept,
+    Release,
+    Row,
+    as_declared,
+    read_row,
+    read_rows,
+)
 
 
 def _appstream(name: str) -> Shape | None:
-    # stream.graphics.g4dn.xlarge is a g4dn.xlarge; graphics-design and graphics-pro are older
-    # single-GPU types.
+    # stream.graphics.g4dn.xlarge is a g4dn.xlarge; graphics-design and graphics-pro are older,
+    # graphics-pro with the GPUs of a g3 of its size (AppStream administration guide, "Instance
+    # families").
     match = re.fullmatch(r"stream\.graphics\.(g\w+\.\w+)", name)
     if match:
         return lookup(CLOUD, match[1])
     if name.startswith("stream.graphics"):
-        return Shape(CLOUD, name, Decimal(1), "GPU of an AppStream graphics instance")
+        gpus = {"8xlarge": 2, "16xlarge": 4}.get(name.rsplit(".", 1)[-1], 1)
+        return Shape(CLOUD, name, Decimal(gpus), "GPU of an AppStream graphics instance")
     return Shape(CLOUD, name, Decimal(0)) if name.startswith("stream.") else None
 
 
@@ -39,20 +50,9 @@ def _workspace(name: str) -> Shape | None:
     )
 
 
-def _codebuild(name: str) -> Shape | None:
-    gpu = "GPU" in name.upper()
-    return Shape(
-        CLOUD, name, None if gpu else Decimal(0), "GPU of a CodeBuild fleet" if gpu else ""
-    )
-
-
 def _lightsail(name: str) -> Shape | None:
     gpu = name.startswith("gpu_")
     return Shape(CLOUD, name, Decimal(1 if gpu else 0), "GPU of a Lightsail bundle" if gpu else "")
-
-
-def _deadline(name: str) -> Shape | None:
-    return Shape(CLOUD, name, Decimal(1), "GPU or more of a Deadline Cloud worker")
 
 
 ROWS: Final = (
@@ -61,7 +61,8 @@ ROWS: Final = (
         tokens=("aws:appstream/fleet:Fleet", "aws-native:appstream:Fleet"),
         platform="AppStream fleet",
         machine=("instanceType",),
-        count=("computeCapacity.desiredInstances",),
+        count=("computeCapacity.desiredInstances", "computeCapacity.desiredSessions"),
+        shared=("computeCapacity.desiredSessions", "maxSessionsPerInstance"),
         cause=Cause.INSTANCE,
         because="instances of an always-on fleet run with users or without",
         fix="Set fleetType to ON_DEMAND, or computeCapacity.desiredInstances to 0",
@@ -158,28 +159,6 @@ ROWS: Final = (
     ),
     Row(
         cloud=CLOUD,
-        tokens=("aws-native:deadline:Fleet",),
-        platform="Deadline Cloud fleet",
-        machine=(
-            "configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities"
-            ".selections[].name",
-        ),
-        count=("minWorkerCount",),
-        default=0,
-        ceiling=("maxWorkerCount",),
-        cause=Cause.POOL_MINIMUM,
-        because="this many workers run without any job",
-        fix="Set minWorkerCount to 0",
-        change=((COUNT, 0),),
-        source=(
-            "Deadline Cloud user guide, “Service-managed fleets”: the minimum of workers runs "
-            "when there is no work"
-        ),
-        translate=_deadline,
-        price_as="deadline",
-    ),
-    Row(
-        cloud=CLOUD,
         tokens=("aws:cloud9/environmentEC2:EnvironmentEC2", "aws-native:cloud9:EnvironmentEC2"),
         platform="Cloud9 environment",
         machine=("instanceType",),
@@ -195,19 +174,6 @@ ROWS: Final = (
                 because="the instance stops when nobody is connected",
             ),
         ),
-    ),
-    Row(
-        cloud=CLOUD,
-        tokens=("aws:codebuild/fleet:Fleet", "aws-native:codebuild:Fleet"),
-        platform="CodeBuild fleet",
-        machine=("environmentType",),
-        count=("baseCapacity",),
-        cause=Cause.RESERVATION,
-        because="reserved machines bill with builds or without",
-        fix="Use on-demand compute for GPU builds",
-        source="CodeBuild user guide, “Reserved capacity fleets”",
-        translate=_codebuild,
-        price_as="codebuild",
     ),
     Row(
         cloud=CLOUD,
@@ -270,12 +236,21 @@ NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
 }
 """Types that name GPU machines and keep none running, each with the reason."""
 
-READS: Final = frozenset(token for row in ROWS for token in row.tokens) | NOTHING_BY_ITSELF.keys()
+_BY_RESOURCE: Final = (codebuild.ROW, deadline.ROW)
+"""Rows whose machine several properties tell together."""
+
+READS: Final = (
+    frozenset(t for row in (*ROWS, *_BY_RESOURCE) for t in row.tokens) | NOTHING_BY_ITSELF.keys()
+)
 
 
 def read(estate: Estate) -> Iterator[Part]:
     """Every resource of the table."""
-    return read_rows(estate, ROWS, declared, _keep)
+    yield from read_rows(estate, ROWS, declared, _keep)
+    for source in declared(estate, *codebuild.ROW.tokens):
+        yield from read_row(estate, codebuild.row_of(source), source)
+    for source in declared(estate, *deadline.ROW.tokens):
+        yield from read_row(estate, deadline.row_of(source), source)
 
 
 _SCALED: Final[Mapping[str, tuple[str, str]]] = {

@@ -18,6 +18,7 @@ from zerofloor.platforms.aws import (
     ecs,
     eks,
     emr,
+    gamelift_streams,
     rows,
     sagemaker,
 )
@@ -35,6 +36,7 @@ _SERVICES: Final = (
     ("Bedrock", bedrock.read, bedrock.READS),
     ("Elastic Beanstalk", beanstalk.read, beanstalk.READS),
     ("CloudFormation", cloudformation.read, cloudformation.READS),
+    ("GameLift Streams", gamelift_streams.read, gamelift_streams.READS),
     ("other AWS services", rows.read, rows.READS),
 )
 
