@@ -195,6 +195,9 @@ class Placement(Value, frozen=True):
     """Whether nodes are removed within a week whatever keeps them (expireAfter)."""
     reclaim: Decimal = Decimal(0)
     """Seconds from a node's last pod until it is gone."""
+    tolerates_by_request: bool = False
+    """True where a pod that asks for a device tolerates a taint of that name by itself (GKE runs
+    ExtendedResourceToleration)."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
     name_hidden: bool = False

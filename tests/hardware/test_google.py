@@ -67,6 +67,6 @@ def test_cards_by_any_spelling() -> None:
 
 
 def test_sizes_in_names() -> None:
-    assert (vcpus_of("n1-standard-8"), memory_of("n1-standard-8")) == (8, 30)
-    assert (vcpus_of("n1-custom-6-20480"), memory_of("n1-custom-6-20480")) == (6, 20)
-    assert (vcpus_of("e2-medium"), memory_of("e2-medium")) == (2, None)
+    names = ("n1-standard-8", "n1-custom-6-20480", "e2-medium")
+    assert [vcpus_of(name) for name in names] == [8, 6, 2]
+    assert [memory_of(name) for name in names] == [30, 20, None]

@@ -134,11 +134,14 @@ def fits(shape: Shape, gpus: Decimal, cpu: Decimal, memory: Decimal) -> bool:
 
 def tolerates(pod: PodDemand, pool: Pool) -> bool:
     """Whether the pod tolerates all taints of the pool that keep pods off."""
-    taints = pool.placement.taints if pool.placement else ()
+    placement = pool.placement
+    taints = placement.taints if placement else ()
+    by_request = placement is not None and placement.tolerates_by_request
     return all(
         any(_tolerated(taint, t) for t in pod.tolerations)
         for taint in taints
         if taint.effect in ("NoSchedule", "NoExecute")
+        and not (by_request and taint.effect == "NoSchedule" and taint.key in pod.accelerators)
     )
 
 

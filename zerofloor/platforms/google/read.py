@@ -1,0 +1,249 @@
+"""The shared spelling of Google's resources: names and paths, machine types with their cards,
+markets, and the pool that a service declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import (
+    Assumption,
+    Evidence,
+    Hold,
+    Market,
+    Notice,
+    Placement,
+    Pool,
+    Undecided,
+)
+from zerofloor.estate import Estate, Link
+from zerofloor.hardware import google
+from zerofloor.hardware.instances import Shape
+from zerofloor.platforms.declared import Declared, Field, link_of
+from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of
+from zerofloor.stack import Hidden
+from zerofloor.values import Impossible, at, count, text
+from zerofloor.words import counted
+
+CLOUD: Final = "gcp"
+
+_SOLD_BESIDE: Final = frozenset(
+    {"nvidia-tesla-t4", "nvidia-tesla-p4", "nvidia-tesla-p100", "nvidia-tesla-v100"}
+)
+"""Cards that have a price of their own beside the N1 machine's."""
+_NO_CARD: Final = frozenset({"", "ACCELERATOR_TYPE_UNSPECIFIED"})
+_CARD_TYPE: Final = ("type", "acceleratorType")
+_CARD_COUNT: Final = ("count", "acceleratorCount", "coreCount")
+
+
+def last(value: Any) -> Any:
+    """The name at the end of a path or URL; anything else as it is."""
+    return value.strip().rstrip("/").rsplit("/", 1)[-1] if isinstance(value, str) else value
+
+
+def link(estate: Estate, user: Declared, prop: str, *types: str, value: Any = None) -> Link:
+    """What a property points at, whether it holds a name, a path or a URL."""
+    return link_of(estate, user, prop, *types, value=last(value), names=("name",))
+
+
+def resources(estate: Estate, found: Link) -> tuple[Declared, ...]:
+    """The resources of a link."""
+    return tuple(Declared(one, one.inputs, one.name) for one in found.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Accelerators that are added to a machine."""
+
+    number: Decimal = Decimal(0)
+    name: str = ""
+    """Google's own name of them, in lower case: `nvidia-tesla-t4`."""
+    undecided: tuple[Undecided, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+def cards(source: Declared, *paths: str) -> Cards:
+    """The accelerators at the first of the paths: a list of objects, or one object."""
+    field = source.field(*paths)
+    listed = field.items()
+    if isinstance(listed, Hidden):
+        return Cards(undecided=(_open_cards(field, f"{field.path} is {listed.value}"),))
+    number, name = Decimal(0), ""
+    for item in listed:
+        amount, kind = count(_first(item, _CARD_COUNT)), text(_first(item, _CARD_TYPE))
+        if isinstance(kind, str) and kind.strip() in _NO_CARD:
+            continue
+        if amount == 0 or (amount is None and kind is None and not isinstance(item, Hidden)):
+            continue
+        if not isinstance(amount, int):
+            return Cards(undecided=(_open_cards(field, _why_open(amount)),))
+        if isinstance(kind, Hidden):
+            return Cards(undecided=(_open_cards(field, f"the type of {amount} isn't known"),))
+        number += amount
+        name = str(last(kind or name)).lower().replace("_", "-").removesuffix("-vws")
+    if not number:
+        return Cards()
+    said = f"{counted(int(number), 'accelerator')} ({name}) on each machine"
+    return Cards(number, name, evidence=(field.evidence(said),))
+
+
+def _first(item: Any, names: Sequence[str]) -> Any:
+    if isinstance(item, Hidden):
+        return item
+    return next((value for name in names if (value := at(item, name)) is not None), None)
+
+
+def _why_open(amount: object) -> str:
+    if isinstance(amount, Impossible):
+        return f"their number is invalid: {amount.why}"
+    return "their number isn't known"
+
+
+def _open_cards(field: Field, why: str) -> Undecided:
+    return field.undecided(f"The accelerators can't be counted: {why}")
+
+
+def machines(
+    estate: Estate,
+    source: Declared,
+    kind: Sequence[str],
+    added: Sequence[str] = (),
+    default: str | None = None,
+) -> Machines:
+    """The machine of a type (by name or path) with the accelerators that are added to it.
+
+    `default` is what runs where no type is given; None: no machine then, unless cards are added.
+    A type with accelerators of its own names the same cards as the list beside it: they are not
+    added to each other.
+    """
+    field = source.field(*kind)
+    extra = cards(source, *added) if added else Cards()
+    if field.is_absent:
+        if default is None:
+            return _with_cards(Machines(), extra)
+        shape = estate.shape(CLOUD, default)
+        evidence = field.evidence(f"omitted: {default}")
+        found = Machines((shape,) if shape else (), evidence=(evidence,))
+        return _with_cards(found, extra)
+    value = field.value if field.is_hidden else _names(field.value)
+    return _with_cards(machines_of(estate, CLOUD, source, field.path, value), extra)
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [last(item) for item in value]
+    return last(value)
+
+
+def _with_cards(found: Machines, extra: Cards) -> Machines:
+    if any(shape.gpus for shape in found.shapes):
+        return found
+    if extra.undecided:
+        return Machines((), (*found.undecided, *extra.undecided), found.evidence, found.assumptions)
+    if not extra.number:
+        return found
+    # A type of unknown name or size has at least the cards that are listed for it.
+    bases = found.shapes or (Shape(CLOUD, extra.name, None),)
+    card = extra.name if extra.name in _SOLD_BESIDE and found.shapes else ""
+    shapes = tuple(
+        replace(base, gpus=extra.number, accelerator=google.card_of(extra.name), card=card)
+        for base in bases
+    )
+    return Machines(
+        shapes, (), (*found.evidence, *extra.evidence), found.assumptions, found.weights
+    )
+
+
+def shape_evidence(source: Declared, path: str, shape: Shape) -> Evidence:
+    """The evidence of a shape that no machine type names."""
+    return source.evidence(path, describe((shape,)))
+
+
+def market(source: Declared, prefix: str = "") -> Market:
+    """Spot where the machine is declared spot or preemptible; price only, so hidden is on demand."""
+    said = [
+        source.field(prefix + path).value
+        for path in ("spot", "preemptible", "scheduling.preemptible", "scheduling.spot")
+    ]
+    model = source.field(prefix + "scheduling.provisioningModel", prefix + "provisioningModel")
+    return "spot" if any(one is True for one in said) or model.value == "SPOT" else "on-demand"
+
+
+def region_of(place: object) -> str | None:
+    """`us-central1` of `us-central1-a`, of a region, or of a path to either; None for anything
+    else."""
+    name = last(place)
+    if not isinstance(name, str) or not name:
+        return None
+    parts = name.split("-")
+    return "-".join(parts[:2]) if len(parts) > 2 and len(parts[-1]) == 1 else name
+
+
+def is_zone(place: str) -> bool:
+    """Whether a location is a zone (`us-central1-a`) rather than a region."""
+    return len(place.split("-")) > 2
+
+
+def pool_of(
+    estate: Estate,
+    source: Declared,
+    found: Machines,
+    *,
+    platform: str,
+    holds: Iterable[Hold] = (),
+    extra: Iterable[Hold] = (),
+    undecided: Iterable[Undecided] = (),
+    desired: int | None = None,
+    ceiling: int | None = None,
+    sold: Market = "on-demand",
+    region: str | None = None,
+    placement: Placement | None = None,
+    part: str = "",
+    name: str = "",
+    notices: Iterable[Notice] = (),
+    assumptions: Iterable[Assumption] = (),
+    evidence: Iterable[Evidence] = (),
+    price_as: str | None = None,
+) -> Pool | None:
+    """The pool of a declaration; None where it has no GPU and takes no pods.
+
+    What isn't known about the machine matters only where one may run.
+    """
+    if not found.shapes and not found.undecided:
+        return None
+    if found.plain and placement is None:
+        return None
+    kept = () if found.plain else tuple(hold for hold in holds if hold.least)
+    beside = () if found.plain else tuple(hold for hold in extra if hold.least)
+    open_parts = () if found.plain else tuple(undecided)
+    if kept or beside or open_parts:
+        open_parts = (*open_parts, *found.undecided)
+    overlap = (desired or 0) if source.resource.replaced_before_delete else 0
+    return Pool(
+        urn=source.urn,
+        name=name or source.name,
+        platform=platform,
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=tuple(sorted(kept, key=lambda hold: -hold.least)),
+        extra=beside,
+        desired=desired if found.shapes else None,
+        ceiling=ceiling,
+        market=sold,
+        region=region or region_of(estate.region(source.resource, CLOUD)),
+        placement=placement,
+        undecided=tuple(dict.fromkeys(open_parts)),
+        notices=() if found.plain else tuple(notices),
+        assumptions=(*found.assumptions, *assumptions),
+        price_as=price_as,
+        overlap=overlap,
+        evidence=(*found.evidence, *evidence),
+        part=part,
+    )
+
+
+SETTLE_TEMPLATE: Final = (
+    "Judge the stack that declares it along (--join), or name the machine type here"
+)
