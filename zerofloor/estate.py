@@ -165,7 +165,8 @@ class Estate:
             return None
         provider = self.by_urn.get((resource.provider or "").rsplit("::", 1)[0])
         if provider is not None:
-            of_provider = provider.inputs.get("location" if cloud == "azure" else "region")
+            given = [provider.inputs.get(prop) for prop in _PROVIDER_PLACES.get(cloud, ("region",))]
+            of_provider = next((place for place in given if place is not None), None)
             if isinstance(of_provider, str):
                 return of_provider
             if hidden(of_provider):
@@ -174,7 +175,7 @@ class Estate:
         config = (stack.config if stack else None) or {}
         keys = {
             "aws": ("aws:region", "aws-native:region"),
-            "gcp": ("gcp:region", "google-native:region"),
+            "gcp": ("gcp:region", "google-native:region", "gcp:zone", "google-native:zone"),
             "azure": ("azure-native:location", "azure:location"),
         }
         for key in keys.get(cloud, (f"{cloud}:region",)):
@@ -213,6 +214,7 @@ def _frozen(found: Mapping[K, list[Resource]]) -> Mapping[K, tuple[Resource, ...
     return {key: tuple(resources) for key, resources in found.items()}
 
 
+_PROVIDER_PLACES = {"azure": ("location",), "gcp": ("region", "zone")}
 _ZONE_PROPERTIES = ("region", "availabilityZone", "zone", "location")
 
 

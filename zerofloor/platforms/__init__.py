@@ -30,9 +30,11 @@ def families() -> tuple[tuple[Platform, ...], ...]:
     from zerofloor.platforms.aws import services as aws
     from zerofloor.platforms.azure import services as azure
     from zerofloor.platforms.clouds import services as clouds
+    from zerofloor.platforms.google import services as google
 
     return (
         aws.PLATFORMS,
+        google.PLATFORMS,
         azure.PLATFORMS,
         kubernetes.PLATFORMS,
         clouds.PLATFORMS,

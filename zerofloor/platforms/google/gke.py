@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final
 
 from zerofloor.capacity import (
@@ -24,9 +25,10 @@ from zerofloor.capacity import (
     Undecided,
 )
 from zerofloor.estate import Estate
-from zerofloor.platforms.declared import Declared, Size, declared, size
+from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.google.read import (
     CLOUD,
+    declared,
     is_zone,
     last,
     link,
@@ -104,7 +106,7 @@ def _node_pools(estate: Estate) -> Iterator[NodePool]:
     members = _members(estate)
     for source in declared(estate, *POOLS):
         cluster = _cluster_of(estate, source)
-        alone = cluster is not None and members.get(cluster.urn) == 1
+        alone = Alone.NO if cluster is None else members.get(cluster.urn, Alone.NO)
         found = _node_pool(estate, source, cluster, "", alone=alone)
         if found is not None:
             yield found
@@ -112,21 +114,41 @@ def _node_pools(estate: Estate) -> Iterator[NodePool]:
         yield from _inline(estate, source, members)
 
 
-def _members(estate: Estate) -> Mapping[str, int]:
-    """By cluster (URN): how many node pools it keeps; left out where that isn't certain."""
-    counted_pools: dict[str, int] = {}
+class Alone(Enum):
+    """Whether a pool is the only one of its cluster, so that system pods have nowhere else."""
+
+    YES = "yes"
+    PERHAPS = "perhaps"
+    NO = "no"
+
+
+def _members(estate: Estate) -> Mapping[str, Alone]:
+    """By cluster (URN): whether a pool of it is its only one; left out where that isn't told."""
+    sizes: dict[str, int] = {}
+    unsure: set[str] = set()
     for source in declared(estate, *CLUSTERS):
-        provisions = switch(source.pick(*_PROVISIONING)[1])
-        if provisions is None or provisions is False:
-            kept = len(known_items(source.inputs.get("nodePools")))
-            counted_pools[source.urn] = kept + (1 if _keeps_default(source) is not None else 0)
+        inline, kept = source.field("nodePools").items(), _keeps_default(source)
+        provisions = [source.field(path).switch() for path in _PROVISIONING]
+        if any(one is True for one in provisions):
+            continue  # GKE makes pools for pods that have none.
+        sizes[source.urn] = 0 if isinstance(inline, Hidden) else len(inline)
+        if any(isinstance(one, Hidden) for one in (kept, inline, *provisions)):
+            unsure.add(source.urn)
+        elif kept is True:
+            sizes[source.urn] += 1
     for source in declared(estate, *POOLS):
         cluster = _cluster_of(estate, source)
         if cluster is None:
             return {}  # A pool of a cluster that can't be told may belong to any.
-        if cluster.urn in counted_pools:
-            counted_pools[cluster.urn] += 1
-    return counted_pools
+        if cluster.urn in sizes:
+            sizes[cluster.urn] += 1
+    return {urn: _alone(number, urn in unsure) for urn, number in sizes.items()}
+
+
+def _alone(number: int, is_unsure: bool) -> Alone:
+    if number != 1:
+        return Alone.NO
+    return Alone.PERHAPS if is_unsure else Alone.YES
 
 
 _PROVISIONING: Final = (
@@ -139,7 +161,10 @@ _PROVISIONING: Final = (
 
 def _keeps_default(source: Declared) -> bool | Hidden | None:
     """Whether the cluster keeps its default pool; None where it has none."""
-    if source.inputs.get("nodePools") or switch(source.pick("enableAutopilot")[1]) is True:
+    inline = source.inputs.get("nodePools")
+    if isinstance(inline, Hidden):
+        return inline
+    if inline or switch(source.inputs.get("enableAutopilot")) is True:
         return None
     if switch(get(source.inputs, "autopilot.enabled")) is True:
         return None
@@ -149,10 +174,8 @@ def _keeps_default(source: Declared) -> bool | Hidden | None:
     return None if removed is True else True
 
 
-def _inline(
-    estate: Estate, cluster: Declared, members: Mapping[str, int]
-) -> Iterator[NodePool]:
-    alone = members.get(cluster.urn) == 1
+def _inline(estate: Estate, cluster: Declared, members: Mapping[str, Alone]) -> Iterator[NodePool]:
+    alone = members.get(cluster.urn, Alone.NO)
     listed = cluster.field("nodePools").items()
     if isinstance(listed, Hidden):
         yield _unread(estate, cluster, "nodePools")
@@ -386,7 +409,9 @@ def _autoscaled(
         why = f"{hidden[0].path} isn't known at preview: so many GPU nodes stay on"
         return _Sizes(undecided=(source.open(hidden[0].path, why),), ceiling=ceiling, grows=True)
     per_zone = (each.known or 0) * zones.number
-    minimum, nodes = (total, total.known or 0) if (total.known or 0) > per_zone else (each, per_zone)
+    minimum, nodes = (
+        (total, total.known or 0) if (total.known or 0) > per_zone else (each, per_zone)
+    )
     multiplied = zones.evidence if minimum is each else ()
     said = _each(minimum.known or 0, zones if minimum is each else Zones(number=1))
     step = minimum.evidence(f"the autoscaler keeps {said}")
@@ -434,7 +459,7 @@ def _reapplied(source: Declared, prefix: str, floor: int, zones: Zones) -> Itera
 
 
 def _node_pool(
-    estate: Estate, source: Declared, cluster: Declared | None, prefix: str, *, alone: bool
+    estate: Estate, source: Declared, cluster: Declared | None, prefix: str, *, alone: Alone
 ) -> NodePool | None:
     config = source.pick(f"{prefix}nodeConfig", f"{prefix}config")[0]
     found = _machines(estate, source, config)
@@ -448,12 +473,13 @@ def _node_pool(
         holds = ()
         why = "Whether the default node pool is removed isn't known at preview"
         undecided = (*undecided, source.open("removeDefaultNodePool", why))
-    own_taints = get(source.inputs, f"{config}.taints")
-    if alone and not holds and not undecided and not _keeps_pods_off(own_taints):
-        holds = _system_pods(source, found, own_taints, sizes)
+    if alone is not Alone.NO and not holds and not undecided and sizes.grows:
+        part = _system_pods(source, found, get(source.inputs, f"{config}.taints"), alone)
+        holds = (part,) if isinstance(part, Hold) else ()
+        undecided = (part,) if isinstance(part, Undecided) else ()
     sold, price_as = _market(source, config)
     region = _region(estate, source, cluster)
-    part = "" if source.resource.type in POOLS else prefix.rstrip(".") or "default-pool"
+    own = "" if source.resource.type in POOLS else prefix.rstrip(".") or "default-pool"
     named = get(source.inputs, f"{prefix}name")
     pool = pool_of(
         estate,
@@ -469,8 +495,8 @@ def _node_pool(
         placement=_placement(
             source, prefix, config, found, region=region, grows=sizes.grows, sold=sold, alone=alone
         ),
-        part=part,
-        name=(known_text(named) if part else None) or _shown(source, part),
+        part=own,
+        name=(known_text(named) if own else None) or _shown(source, own),
         notices=sizes.notices,
         assumptions=zones.assumptions if any(hold.least for hold in holds) else (),
         evidence=sizes.evidence,
@@ -521,20 +547,23 @@ def _keeps_pods_off(taints: Any) -> bool:
 
 
 def _system_pods(
-    source: Declared, found: Machines, taints: Any, sizes: _Sizes
-) -> tuple[Hold, ...]:
+    source: Declared, found: Machines, taints: Any, alone: Alone
+) -> Hold | Undecided | None:
     """One node of the only pool of a cluster: system pods have nowhere else to run."""
-    if isinstance(taints, Hidden) or sizes.ceiling == 0 or not sizes.grows:
-        return ()
-    alone = source.evidence("cluster", f"it is the only pool of its cluster ({_SYSTEM_PODS})")
-    return (
-        Hold(
-            cause=Cause.STRAY_POD,
-            urn=source.urn,
-            units=1,
-            evidence=(*found.evidence, alone),
-            fix="Add a node pool without GPUs (one e2-standard-2) for the system pods",
-        ),
+    if _keeps_pods_off(taints):
+        return None
+    prop = "cluster" if source.resource.type in POOLS else "nodePools"
+    fix = "Add a node pool without GPUs (one e2-standard-2) for the system pods"
+    if alone is Alone.PERHAPS or isinstance(taints, Hidden):
+        why = "It may be the only pool of its cluster, and then a node stays for system pods"
+        return source.open(prop, why, fix)
+    said = source.evidence(prop, f"it is the only pool of its cluster ({_SYSTEM_PODS})")
+    return Hold(
+        cause=Cause.STRAY_POD,
+        urn=source.urn,
+        units=1,
+        evidence=(*found.evidence, said),
+        fix=fix,
     )
 
 
@@ -598,7 +627,7 @@ def _placement(
     region: str | None,
     grows: bool,
     sold: Market,
-    alone: bool,
+    alone: Alone,
 ) -> Placement:
     given = source.field(f"{config}.labels")
     name = source.field(f"{prefix}name").text()
@@ -619,7 +648,7 @@ def _placement(
     return Placement(
         labels={**labels, **own},
         open_labels=given.is_hidden,
-        taints=_taints(source, config, found, by_gke=not (is_default or alone)),
+        taints=_taints(source, config, found, by_gke=not is_default and alone is Alone.NO),
         grows=grows,
         reclaim=_RECLAIM,
         tolerates_by_request=True,
@@ -718,9 +747,7 @@ def _label_value(value: Any) -> str:
     return str(value).lower().replace("_", "-")
 
 
-def _taints(
-    source: Declared, config: str, found: Machines, *, by_gke: bool
-) -> tuple[Taint, ...]:
+def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> tuple[Taint, ...]:
     taints = []
     # A taint that is hidden keeps nobody off here: pods that land raise a floor, never lower it.
     for item in known_items(get(source.inputs, f"{config}.taints")):

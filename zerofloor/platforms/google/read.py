@@ -3,7 +3,7 @@ markets, and the pool that a service declares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -22,7 +22,8 @@ from zerofloor.estate import Estate, Link
 from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import Declared, Field, link_of
-from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of
+from zerofloor.platforms.declared import declared as all_declared
+from zerofloor.platforms.machines import Machines, describe, machines_of
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, text
 from zerofloor.words import counted
@@ -36,6 +37,13 @@ _SOLD_BESIDE: Final = frozenset(
 _NO_CARD: Final = frozenset({"", "ACCELERATOR_TYPE_UNSPECIFIED"})
 _CARD_TYPE: Final = ("type", "acceleratorType")
 _CARD_COUNT: Final = ("count", "acceleratorCount", "coreCount")
+
+
+def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
+    """The resources of these types; those that the program only looks up are not its own."""
+    for source in all_declared(estate, *tokens):
+        if source.resource.op != "read":
+            yield source
 
 
 def last(value: Any) -> Any:
@@ -162,7 +170,8 @@ def shape_evidence(source: Declared, path: str, shape: Shape) -> Evidence:
 
 
 def market(source: Declared, prefix: str = "") -> Market:
-    """Spot where the machine is declared spot or preemptible; price only, so hidden is on demand."""
+    """Spot where the machine is declared spot or preemptible; only the price depends on it, so
+    hidden is on demand."""
     said = [
         source.field(prefix + path).value
         for path in ("spot", "preemptible", "scheduling.preemptible", "scheduling.spot")
