@@ -92,8 +92,8 @@ def _resource(
     holds_nothing: Callable[[str], bool],
     seen: Seen,
 ) -> Iterator[Part]:
-    if is_inert(resource.type) or holds_nothing(resource.type):
-        return
+    if resource.op == "read" or is_inert(resource.type) or holds_nothing(resource.type):
+        return  # What is only looked up is another program's.
     doubt = _doubt(estate, resource, is_read, seen)
     if doubt is None:
         yield from _acts(resource)
