@@ -53,9 +53,15 @@ HOST_GROUPS: Final = (
     "azure-native:compute:DedicatedHostGroup",
     "azure:compute/dedicatedHostGroup:DedicatedHostGroup",
 )
+PLANS: Final = (
+    "azure-native:desktopvirtualization:ScalingPlan",
+    "azure:desktopvirtualization/scalingPlan:ScalingPlan",
+)
+"""Scaling plans of Virtual Desktop: they act on a host pool, which session hosts join by a token
+inside the machine."""
 FLEET: Final = "azure-native:azurefleet:Fleet"
 READS: Final = frozenset(
-    {*VMS, *SETS, *STANDBY, *HOSTS, *HOST_GROUPS, FLEET} | shutdown.READS | autoscale.READS
+    {*VMS, *SETS, *STANDBY, *HOSTS, *HOST_GROUPS, *PLANS, FLEET} | shutdown.READS | autoscale.READS
 )
 
 _SHUT: Final = "Add an auto-shutdown schedule, or delete the VM when it isn't used"
@@ -102,6 +108,15 @@ def _machine(
         yield from pools(
             estate, replace(supply, evidence=(sure.evidence,), notices=(_until_evening(supply),))
         )
+        return
+    plan = next(azure.declared(estate, *PLANS), None)
+    if plan is not None:
+        why = (
+            "A Virtual Desktop scaling plan may deallocate the VM: which VMs are session hosts "
+            "stands in no property"
+        )
+        settle = "Add a hint (runs: never) for session hosts of the plan, or waive it"
+        yield from pools(estate, replace(supply, undecided=(field.undecided(why, settle),)))
         return
     yield from pools(
         estate,

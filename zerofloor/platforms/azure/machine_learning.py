@@ -11,7 +11,15 @@ from zerofloor.capacity import WEEK, Accounted, Cause, Change, Hold, Part, Undec
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import autoscale
 from zerofloor.platforms.azure import read as azure
-from zerofloor.platforms.azure.pools import Supply, fixed, hold_of, market, pools, unknown_number
+from zerofloor.platforms.azure.pools import (
+    LOW_PRIORITY,
+    Supply,
+    fixed,
+    hold_of,
+    market,
+    pools,
+    unknown_number,
+)
 from zerofloor.platforms.declared import Declared, Field, Size, size
 from zerofloor.schedules import BadSchedule, hours_per_week
 from zerofloor.values import at, count, hidden, known_items, known_text
@@ -94,6 +102,8 @@ def _cluster(estate: Estate, source: Declared, prefix: str) -> Iterator[Part]:
         machines=azure.machines(estate, source, kind.path, kind.value),
         market=market(source, f"{prefix}vmPriority"),
     )
+    if supply.market == "spot":
+        supply = replace(supply, price_as=LOW_PRIORITY)
     most = scale.source.field(f"{prefix}scaleSettings.maxNodeCount").count()
     supply = replace(supply, ceiling=most if isinstance(most, int) else None)
     if scale.is_absent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.capacity import (
     Accounted,
@@ -26,6 +26,10 @@ from zerofloor.platforms.azure.read import CLOUD, change, is_text, region
 from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import Machines
 from zerofloor.values import get
+
+LOW_PRIORITY: Final = "low-priority"
+"""The price book's name for machines that Batch and Machine Learning sell at a price of their own,
+which is no spot price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from zerofloor.platforms.azure.tokens import of_arm
 from zerofloor.stack import UNKNOWN, Hidden, Resource
-from zerofloor.values import at, count, known_items, known_mapping, known_text
+from zerofloor.values import at, count, hidden, known_items, known_mapping, known_text
 
 DEPLOYMENTS: Final = frozenset(
     f"azure-native:resources:{scope}"
@@ -72,6 +72,8 @@ class Inside:
     """As `azure-native` has them; for a type that no reader knows, the resource's own body."""
     open: str = ""
     """Why it can't be told whether it is there, or how often; empty where it is there once."""
+    unreadable: bool = False
+    """True where nothing tells what it is."""
 
 
 def resources(deployment: Resource) -> Iterator[Inside]:
@@ -130,6 +132,9 @@ def _inside(template: Mapping[str, Any], given: Mapping[str, Any], depth: int) -
 
 
 def _resource(scope: _Scope, body: Any, *, above: str, parent: str, depth: int) -> Iterator[Inside]:
+    if isinstance(body, Hidden) or hidden(at(body, "type")):
+        yield _unreadable("a resource")
+        return
     condition = scope.value(at(body, "condition"))
     if not isinstance(body, Mapping) or depth > 5 or condition is False:
         return
@@ -147,13 +152,23 @@ def _resource(scope: _Scope, body: Any, *, above: str, parent: str, depth: int) 
         why = "its condition can't be worked out"
     inputs = _inputs(scope, logical, body, path, parent) if logical else body
     shown = path[-1] if path else kind.rsplit("/", 1)[-1]
+    if hidden(body.get("properties")) and logical not in _WRAPPED:
+        yield _unreadable(shown, kind)
+        return
     for index in range(1 if why else times):
         number = f"[{index}]" if times > 1 else ""
         yield Inside(kind, logical, f"{shown}{number}", inputs, why)
+    if hidden(body.get("resources")):
+        yield _unreadable(shown)
     for child in known_items(body.get("resources")):
         yield from _resource(
             scope, child, above=kind, parent=path[-1] if path else "", depth=depth + 1
         )
+
+
+def _unreadable(name: str, kind: str = "") -> Inside:
+    why = "what it is isn't known at preview"
+    return Inside(kind, "", name, {}, why, unreadable=True)
 
 
 def _nested(scope: _Scope, body: Mapping[str, Any], depth: int) -> Iterator[Inside]:
@@ -161,7 +176,15 @@ def _nested(scope: _Scope, body: Mapping[str, Any], depth: int) -> Iterator[Insi
     # parameters have its own names, and what only this one knows is worked out first.
     passed = known_mapping(scope.value(at(body, "properties", "parameters")))
     given = {str(name): at(value, "value") for name, value in passed.items()}
-    inner = parse(at(body, "properties", "template"))
+    template = at(body, "properties", "template")
+    if template is None:
+        kind = "Microsoft.Resources/deployments"
+        yield Inside(kind, "", "nested", body, "its template is elsewhere")
+        return
+    if hidden(scope.value(template)):
+        yield _unreadable("a nested deployment")
+        return
+    inner = parse(template)
     if at(body, "properties", "expressionEvaluationOptions", "scope") != "inner":
         inner = known_mapping(scope.value(inner))
     yield from _inside(inner, given, depth + 1)
