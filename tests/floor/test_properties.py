@@ -276,4 +276,5 @@ def test_a_wait_longer_than_any_calendar_is_a_wait_like_any_other() -> None:
             _object("karpenter.sh/v1", "NodePool", "gpu", pool),
         ]
     )
-    assert (found.verdict, found.gpus) == ("held", 1)
+    assert found.verdict == "held"
+    assert found.gpus == 1
