@@ -48,6 +48,7 @@ def judge(
         findings=findings,
         assumptions=_in_order((*judged.floor.assumptions, *notes)),
         today=today,
+        settings=settings.in_force.sources,
     )
 
 

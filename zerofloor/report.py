@@ -59,6 +59,10 @@ class Finding(Value, frozen=True):
     """The same from run to run, whatever else changes in the program."""
     status: Status | None = None
     """Against a baseline of findings; None where there is none."""
+    tolerated: bool = False
+    """True where the baseline knows it and the run asks for new or worse ones only."""
+    carries: str = ""
+    """The waiver ID that its resource carries (`zerofloor-waive`)."""
     grew: str = ""
     """By what it is worse than in the baseline."""
 

@@ -193,7 +193,7 @@ def test_a_waiver_lets_it_pass_until_its_day(tmp_path: Path) -> None:
     # Where the GPU type is not known the cost is not: a dollar cap can't be shown to hold.
     assert done.code == 1
     assert any(
-        "cost is not known" in finding["message"] for finding in json.loads(done.out)["findings"]
+        "cost is unknown" in finding["message"] for finding in json.loads(done.out)["findings"]
     )
 
 

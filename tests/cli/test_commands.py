@@ -149,6 +149,7 @@ def test_estimate_is_the_money_and_no_gate(tmp_path: Path) -> None:
         "floor",
         "estimate",
         "assumptions",
+        "settings",
         "prices",
     }
 

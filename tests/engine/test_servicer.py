@@ -79,9 +79,15 @@ def test_every_rule_is_a_policy_with_its_level_and_the_pack_has_a_schema(pack: P
     assert (info.name, info.version, info.supportsConfig) == ("zerofloor", __version__, True)
     levels = {policy.name: policy.enforcementLevel for policy in info.policies}
     assert list(levels) == ["zerofloor", *(rule.id for rule in rules.all_rules())]
-    assert (levels["GPU014"], levels["GPU101"]) == (pb.MANDATORY, pb.ADVISORY)
+    assert (levels["GPU014"], levels["GPU101"]) == (pb.REMEDIATE, pb.ADVISORY)
     schema = dict(info.policies[0].configSchema.properties)
-    assert sorted(schema) == ["maxCeilingHourly", "maxDesiredHourly", "maxFloorHourly", "undecided"]
+    assert sorted(schema) == [
+        "maxCeilingHourly",
+        "maxDesiredHourly",
+        "maxFloorHourly",
+        "settings",
+        "undecided",
+    ]
 
 
 def test_inputs_are_judged_not_outputs_and_nothing_is_told_twice(pack: Pack) -> None:

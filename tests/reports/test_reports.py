@@ -301,6 +301,7 @@ def test_estimate_is_the_money_alone() -> None:
         "floor",
         "estimate",
         "assumptions",
+        "settings",
         "prices",
     }
     _estimate_has_no_findings(markdown.render_estimate(report()), report())

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.cases import digest_of
 from zerofloor.documents import read
+from zerofloor.gate.organisation import Written, combined
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.report import Report
-from zerofloor.settings import parse
+from zerofloor.rules import known_rules
+from zerofloor.settings.nodes import node_of
 
 TODAY = datetime.date(2026, 11, 24)
 
@@ -23,10 +26,12 @@ def report_on(example: str) -> Report:
     beside either."""
     documents = [document for document in yaml.safe_load_all(example) if document]
     settings: Any = {}
+    policy: Any = None
     manifests = []
     resources = None
     for document in documents:
         settings = document.get("settings", settings)
+        policy = document.get("policy", policy)
         if "resources" in document:
             resources = document["resources"]
         elif "kind" in document:
@@ -44,4 +49,7 @@ def report_on(example: str) -> Report:
             "\n---\n".join(map(json.dumps, manifests)).encode(),
             input_format="manifests",
         )
-    return judge((stack,), open_book(), parse(settings, "example"), TODAY)
+    organisation = [] if policy is None else [Written(node_of(policy, "policy"), Path())]
+    repository = Written(node_of(settings, "example"), Path())
+    chosen = combined(organisation, repository, known_rules(), TODAY)
+    return judge((stack,), open_book(), chosen, TODAY)

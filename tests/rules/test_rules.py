@@ -50,6 +50,7 @@ FROZEN = {
     "GPU204": "stale-price-snapshot",
     "GPU205": "waiver-not-in-force",
     "GPU206": "unused-waiver",
+    "GPU207": "setting-not-allowed",
 }
 """Published: people's waivers and settings name them. Never change a line, only add one."""
 
@@ -139,7 +140,9 @@ def test_severity_by_settings() -> None:
 
 
 def test_a_slip_in_a_rules_name_is_told() -> None:
-    with pytest.raises(InputError, match="there is no rule 'pool-minimum'"):
+    with pytest.raises(
+        InputError, match="there is no rule pool-minimum; did you mean pool-minimum-holds-gpu"
+    ):
         rules.check_names(parse({"rules": {"pool-minimum": "off"}}, "zerofloor.yaml"))
 
 

@@ -28,6 +28,15 @@ SettingsOption: TypeAlias = Annotated[
         help="Settings file (default: zerofloor.yaml next to the input or in the current folder).",
     ),
 ]
+PolicyOption: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--policy",
+        metavar="FILE",
+        help="The organisation's settings, which limit the repository's (default: "
+        "ZEROFLOOR_POLICY).",
+    ),
+]
 TodayOption: TypeAlias = Annotated[
     str | None,
     Option(

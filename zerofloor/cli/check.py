@@ -15,6 +15,7 @@ from zerofloor.cli.app import (
     MaxSizeOption,
     OfflineOption,
     OutputOption,
+    PolicyOption,
     SettingsOption,
     TodayOption,
 )
@@ -32,6 +33,7 @@ def check(
     input_format: InputFormatOption = None,
     baseline: BaselineOption = None,
     settings: SettingsOption = None,
+    policy: PolicyOption = None,
     max_size: MaxSizeOption = 64,
     today: TodayOption = None,
     live: LiveOption = False,
@@ -43,11 +45,12 @@ def check(
     Input formats are detected automatically. Each file is judged by itself and a folder's manifests
     together; --join judges all inputs together. The exit code is the worst one.
     """
-    from zerofloor.cli.inputs import Reading, read_documents, settings_beside
+    from zerofloor.cli.inputs import Chosen, Reading, read_documents, settings_for
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_reports, say
     from zerofloor.errors import InputError
 
+    chosen = Chosen(settings, policy, day(today))
     asked = Asked(day(today), live, offline_ok, against)
     reading = Reading(input_format, baseline, max_size * MIB)
     estates = []
@@ -70,7 +73,7 @@ def check(
     reports = []
     for names, stacks in estates:
         try:
-            reports.append(report_on(stacks, *settings_beside(settings, names), asked))
+            reports.append(report_on(stacks, *settings_for(chosen, names), asked))
         except InputError as error:
             say(str(error))
             unread = True

@@ -15,6 +15,7 @@ from zerofloor.cli.app import (
     MaxSizeOption,
     OfflineOption,
     OutputOption,
+    PolicyOption,
     SettingsOption,
     StackOption,
     StackOutputsOption,
@@ -36,6 +37,7 @@ def estimate(
     input_format: InputFormatOption = None,
     baseline: BaselineOption = None,
     settings: SettingsOption = None,
+    policy: PolicyOption = None,
     max_size: MaxSizeOption = 64,
     stack: StackOption = None,
     engine: EngineOption = "auto",
@@ -50,12 +52,12 @@ def estimate(
 
     Always exits 0, whatever the cost; `check` and `preview` are the gate.
     """
-    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
+    from zerofloor.cli.inputs import Chosen, Previewing, Reading, read_any, settings_for
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_estimate
 
     asked = Asked(day(today), live, offline_ok, against)
-    chosen = settings_beside(settings, files)
+    chosen = settings_for(Chosen(settings, policy, day(today)), files)
     reading, previewing = (
         Reading(input_format, baseline, max_size * MIB),
         Previewing(stack, engine, time_limit, stack_outputs),

@@ -10,6 +10,7 @@ from zerofloor.cli.app import (
     EngineOption,
     InputFormatOption,
     MaxSizeOption,
+    PolicyOption,
     SettingsOption,
     StackOption,
     StackOutputsOption,
@@ -33,6 +34,7 @@ def explain(
     ] = (),
     input_format: InputFormatOption = None,
     settings: SettingsOption = None,
+    policy: PolicyOption = None,
     max_size: MaxSizeOption = 64,
     stack: StackOption = None,
     engine: EngineOption = "auto",
@@ -41,7 +43,7 @@ def explain(
     today: TodayOption = None,
 ) -> None:
     """Explain what keeps a GPU running, link by link; or print a rule's page."""
-    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
+    from zerofloor.cli.inputs import Chosen, Previewing, Reading, read_any, settings_for
     from zerofloor.cli.output import emit, terminal_width
     from zerofloor.errors import InputError
     from zerofloor.rules import find_rule
@@ -65,7 +67,7 @@ def explain(
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.reports.explain import resource_page
 
-    chosen = settings_beside(settings, sources)
+    chosen = settings_for(Chosen(settings, policy, day(today)), sources)
     reading, previewing = (
         Reading(input_format, None, max_size * MIB),
         Previewing(stack, engine, time_limit, stack_outputs),

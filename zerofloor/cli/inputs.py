@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from zerofloor.structs import Value
 if TYPE_CHECKING:
     from zerofloor.prices.book import PriceBook, Table
     from zerofloor.settings import Settings
+    from zerofloor.settings.nodes import Node
     from zerofloor.stack import Stack
 
 STDIN = "-"
@@ -121,18 +123,42 @@ def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
     )
 
 
-def settings_beside(given: Path | None, inputs: Sequence[str]) -> tuple[Settings, Path]:
-    """The settings and their folder: `--settings`, else zerofloor.yaml beside the first input or in
-    it, else in the current folder."""
-    from zerofloor.settings import FILE_NAME, Settings, load
+class Chosen(Value, frozen=True):
+    """Which settings the options name."""
 
-    if given is not None:
-        return load(given), given.parent
-    first = Path(inputs[0]) if inputs and inputs[0] != STDIN else Path()
-    for folder in dict.fromkeys((first if first.is_dir() else first.parent, Path())):
-        if (folder / FILE_NAME).is_file():
-            return load(folder / FILE_NAME), folder
-    return Settings(), Path()
+    settings: Path | None
+    """The repository's; None: those beside the input."""
+    policy: Path | None
+    """The organisation's; None: the file that ZEROFLOOR_POLICY names, if it is set."""
+    today: datetime.date
+
+
+def settings_for(chosen: Chosen, inputs: Sequence[str]) -> tuple[Settings, Path]:
+    """The settings in force and the folder of the repository's: `--settings`, else what stands
+    beside the first input or in it, else in the current folder; under the organisation's."""
+    from zerofloor.settings.finding import POLICY_VARIABLE, find_settings, read_settings
+
+    policy = chosen.policy or Path(os.environ.get(POLICY_VARIABLE, ""))
+    found: tuple[Node, Path] | None
+    if chosen.settings is not None:
+        found = read_settings(chosen.settings), chosen.settings.parent
+    else:
+        first = Path(inputs[0]) if inputs and inputs[0] != STDIN else Path()
+        beside = first if first.is_dir() else first.parent
+        found = find_settings(dict.fromkeys((beside, Path())))
+    if found is None and policy == Path():
+        from zerofloor.settings import Settings
+
+        return Settings(), Path()
+    from zerofloor.gate.organisation import Written, combined
+    from zerofloor.rules import known_rules
+
+    organisation = []
+    if policy != Path():
+        organisation.append(Written(node=read_settings(policy), folder=policy.parent))
+    own = None if found is None else Written(node=found[0], folder=found[1])
+    settings = combined(organisation, own, known_rules(), chosen.today)
+    return settings, Path() if found is None else found[1]
 
 
 def open_prices(

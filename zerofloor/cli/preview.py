@@ -12,6 +12,7 @@ from zerofloor.cli.app import (
     LiveOption,
     OfflineOption,
     OutputOption,
+    PolicyOption,
     SettingsOption,
     StackOption,
     StackOutputsOption,
@@ -32,6 +33,7 @@ def preview(
     form: FormatOption = "table",
     output: OutputOption = None,
     settings: SettingsOption = None,
+    policy: PolicyOption = None,
     today: TodayOption = None,
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
@@ -47,7 +49,7 @@ def preview(
     from zerofloor.cli.output import emit_reports
 
     asked = Asked(day(today), live, offline_ok, against)
-    chosen = inputs.settings_beside(settings, [str(directory)])
+    chosen = inputs.settings_for(inputs.Chosen(settings, policy, day(today)), [str(directory)])
     found = inputs.preview(
         directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0]
     )

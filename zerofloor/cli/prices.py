@@ -26,7 +26,7 @@ def show(
     """Print what an item costs: each region and market with its source and date."""
     import textwrap
 
-    from zerofloor.cli.inputs import open_prices, settings_beside
+    from zerofloor.cli.inputs import Chosen, open_prices, settings_for
     from zerofloor.cli.output import emit
     from zerofloor.errors import InputError
     from zerofloor.prices.show import show
@@ -34,7 +34,7 @@ def show(
     from zerofloor.reports.visible import visible
 
     date = day(today)
-    book = open_prices(*settings_beside(settings, []))
+    book = open_prices(*settings_for(Chosen(settings, None, date), []))
     found = show(book, item, region)
     if not found:
         raise InputError(f"{item}: no price{f' in {region}' if region else ''}")

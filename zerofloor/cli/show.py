@@ -11,12 +11,13 @@ from zerofloor.cli.app import (
     InputFormatOption,
     MaxSizeOption,
     OutputOption,
+    PolicyOption,
     SettingsOption,
     StackOption,
     StackOutputsOption,
     TimeLimitOption,
 )
-from zerofloor.cli.parsing import Argument
+from zerofloor.cli.parsing import Argument, day
 
 
 def show(
@@ -32,6 +33,7 @@ def show(
     baseline: BaselineOption = None,
     max_size: MaxSizeOption = 64,
     settings: SettingsOption = None,
+    policy: PolicyOption = None,
     stack: StackOption = None,
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
@@ -43,12 +45,12 @@ def show(
     list
     of stacks.
     """
-    from zerofloor.cli.inputs import Previewing, Reading, read_any, settings_beside
+    from zerofloor.cli.inputs import Chosen, Previewing, Reading, read_any, settings_for
     from zerofloor.cli.output import emit
     from zerofloor.reports.json_report import dump
     from zerofloor.reports.show import shown
 
-    chosen, _ = settings_beside(settings, [source])
+    chosen, _ = settings_for(Chosen(settings, policy, day(None)), [source])
     previewing = Previewing(stack, engine, time_limit, stack_outputs)
     stacks = read_any(source, Reading(input_format, baseline, max_size * MIB), previewing, chosen)
     values = [shown(one) for one in stacks]

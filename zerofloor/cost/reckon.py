@@ -33,7 +33,7 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.book import HOUR, OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
 from zerofloor.prices.embedded import LIST_REGION
-from zerofloor.settings import Limits, Settings
+from zerofloor.settings import Limits, ScopedLimits, Settings
 from zerofloor.structs import Value
 from zerofloor.words import dollars, number, short
 
@@ -248,11 +248,13 @@ def _unpriced(
     currency: str,
     limits: Limits,
 ) -> _Line:
+    limited: tuple[Limits | ScopedLimits, ...] = (limits, *limits.scoped)
+    ceiling_limited = any(one.max_ceiling_hourly is not None for one in limited)
+    desired_limited = any(one.max_desired_hourly is not None for one in limited)
     counted = {
         "floor": supply.nodes > 0 or nodes["floor"] > 0,
-        "desired": limits.max_desired_hourly is not None and nodes["desired"] > 0,
-        "ceiling": limits.max_ceiling_hourly is not None
-        and (supply.ceiling is None or supply.ceiling > 0),
+        "desired": desired_limited and nodes["desired"] > 0,
+        "ceiling": ceiling_limited and (supply.ceiling is None or supply.ceiling > 0),
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
     names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"

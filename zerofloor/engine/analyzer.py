@@ -15,6 +15,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+DEEPEST = 8
+"""Processes between the pack and the engine, at most."""
+
 USAGE = (
     'zerofloor-pack is started by Pulumi: pulumi preview --policy-pack "$(zerofloor pack-path)"\n'
 )
@@ -42,6 +45,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit(1) from None
 
 
+def _program_folder() -> Path:
+    """The program's folder. The engine starts an executable pack there, but one that is a folder
+    in that folder: then it is where the engine itself runs (Linux tells)."""
+    here = Path.cwd()
+    if not (here / "PulumiPolicy.yaml").is_file():
+        return here
+    process = os.getppid()
+    for _ in range(DEEPEST):
+        try:
+            place = Path(f"/proc/{process}/cwd").readlink()
+            stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+        except OSError:
+            break
+        around = (place, *place.parents)
+        if place != here and any((one / "Pulumi.yaml").is_file() for one in around):
+            return place
+        process = int(stat.rpartition(")")[2].split()[1])
+    return here
+
+
 def _serve(stop: threading.Event) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -56,7 +79,7 @@ def _serve(stop: threading.Event) -> None:
         ThreadPoolExecutor(max_workers=4),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
-    pack = Pack(folder=Path.cwd(), today=datetime.datetime.now(datetime.UTC).date())
+    pack = Pack(folder=_program_folder(), today=datetime.datetime.now(datetime.UTC).date())
     analyzer_grpc.add_AnalyzerServicer_to_server(pack, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

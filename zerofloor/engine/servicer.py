@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from google.protobuf import empty_pb2
 
 from zerofloor import __version__, rules
@@ -27,11 +26,15 @@ from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.engine.properties import plain
 from zerofloor.engine.stubs import pb, plugin_pb
 from zerofloor.errors import InputError
+from zerofloor.gate.organisation import Written, combined
 from zerofloor.judge import judge, judge_resource
 from zerofloor.prices.book import PriceBook
 from zerofloor.prices.opening import open_for
 from zerofloor.report import Finding
-from zerofloor.settings import FILE_NAME, Settings, load
+from zerofloor.reports.phrases import money_line
+from zerofloor.settings import Settings
+from zerofloor.settings.finding import POLICY_VARIABLE, read_settings, settings_in
+from zerofloor.settings.nodes import Node, node_of
 from zerofloor.stack import Resource, Stack
 from zerofloor.words import dollars
 
@@ -42,13 +45,20 @@ own."""
 PROVIDER = "pulumi:providers:"
 """How the types of providers begin."""
 
-LIMITS = {
-    "maxFloorHourly": "max_floor_hourly",
-    "maxDesiredHourly": "max_desired_hourly",
-    "maxCeilingHourly": "max_ceiling_hourly",
-}
+LIMITS = ("maxFloorHourly", "maxDesiredHourly", "maxCeilingHourly")
+"""Limits that are properties of their own, beside `settings`."""
+
+ENDS = ("Pulumi.yaml", "Pulumi.yml", "PulumiPolicy.yaml")
+"""A folder with one of these is the last in which settings are looked for."""
 
 SCHEMA: Mapping[str, Any] = {
+    "settings": {
+        "type": "object",
+        "description": (
+            "The organisation's settings, as in zerofloor.yaml: limits, waivers, hints, and in "
+            "`allow` what a repository's own settings may do."
+        ),
+    },
     "undecided": {
         "type": "string",
         "enum": ["mandatory", "advisory"],
@@ -65,6 +75,10 @@ SCHEMA: Mapping[str, Any] = {
 }
 """Configuration of the policy `zerofloor`; the engine checks it, and adds the enforcement level of
 each rule by itself."""
+
+DEFAULT_OF_ERRORS = pb.REMEDIATE
+"""Blocks as MANDATORY does, since nothing is ever remediated. The engine sends a level for every
+policy: so what an organisation set to mandatory can be told from what nobody set."""
 
 SETTING_OF_LEVEL = {
     pb.ADVISORY: "warning",
@@ -87,6 +101,8 @@ class _Run:
     resources: dict[str, Resource] = field(default_factory=dict)
     """By URN, as `Analyze` told them."""
     providers: list[Resource] = field(default_factory=list)
+    money: str = ""
+    """The totals in a line; empty where there is nothing to count."""
     reported: set[tuple[str, str, bool]] = field(default_factory=set)
     """Rule, URN and whether it blocks, of what was reported already."""
 
@@ -128,7 +144,7 @@ class Pack:
     def Configure(self, request: Any, context: Any) -> Any:
         with self._lock:
             self._config = {
-                name: (SETTING_OF_LEVEL[one.enforcementLevel], plain(one.properties))
+                name: (one.enforcementLevel, plain(one.properties))
                 for name, one in request.policyConfig.items()
             }
             self._run.judged_by = None
@@ -151,7 +167,12 @@ class Pack:
         return self._answer(lambda: self._judge_resource(request))
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:
-        return self._answer(lambda: self._judge_stack(request))
+        answer = self._answer(lambda: self._judge_stack(request))
+        key = (NAME, "totals", False)
+        if self._run.money and key not in self._run.reported:
+            self._run.reported.add(key)
+            answer.diagnostics.append(self._totals(self._run.money))
+        return answer
 
     def Remediate(self, request: Any, context: Any) -> Any:
         return pb.RemediateResponse()
@@ -186,6 +207,7 @@ class Pack:
         report = judge((self._stack(resources),), *self._judged_by())
         if report.gate == "fail" and not any(map(_blocks, report.findings)):
             raise InputError("the gate fails and no finding says why")
+        self._run.money = money_line(report)
         return report.findings
 
     def _stack(self, resources: Sequence[Resource]) -> Stack:
@@ -202,8 +224,7 @@ class Pack:
     def _judged_by(self) -> tuple[PriceBook, Settings, datetime.date]:
         """What to judge by; read once in an operation."""
         if self._run.judged_by is None:
-            settings, folder = _settings_near(self._folder)
-            settings = _configured(settings, self._config)
+            settings, folder = _settings(self._folder, self._config, self._today)
             self._run.judged_by = (open_for(settings, folder), settings, self._today)
         return self._run.judged_by
 
@@ -263,6 +284,16 @@ class Pack:
             urn=finding.urn,
         )
 
+    def _totals(self, text: str) -> Any:
+        return pb.AnalyzeDiagnostic(
+            policyName=NAME,
+            policyPackName=NAME,
+            policyPackVersion=__version__,
+            description="what it costs",
+            message=text,
+            enforcementLevel=pb.ADVISORY,
+        )
+
     def _scrubbed(self, text: str) -> str:
         for secret in self._run.secrets:
             text = text.replace(secret, "[secret]")
@@ -283,7 +314,7 @@ def _policy(rule: Any) -> Any:
         displayName=rule.name,
         description=rule.title,
         message=rule.why,
-        enforcementLevel=pb.MANDATORY if rule.severity == "error" else pb.ADVISORY,
+        enforcementLevel=DEFAULT_OF_ERRORS if rule.severity == "error" else pb.ADVISORY,
         policy_type=pb.POLICY_TYPE_RESOURCE if rule.scope == "resource" else pb.POLICY_TYPE_STACK,
         remediation_steps=rule.fix,
     )
@@ -344,40 +375,54 @@ def _secret_texts(values: Any) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
-def _settings_near(folder: Path) -> tuple[Settings, Path]:
-    """`zerofloor.yaml` in the program's folder or above it, up to the project's, and where; the
-    engine starts the pack in the former."""
+def _settings(
+    folder: Path, config: Mapping[str, tuple[int, Mapping[str, Any]]], today: datetime.date
+) -> tuple[Settings, Path]:
+    """The settings in force, and the folder of the repository's own.
+
+    The organisation's are the file that ZEROFLOOR_POLICY names and the engine's configuration of
+    the pack; the repository's stand in the program's folder or above it, up to the project's.
+    """
+    organisation = []
+    policy = os.environ.get(POLICY_VARIABLE)
+    if policy:
+        path = Path(policy)
+        organisation.append(Written(node=read_settings(path), folder=path.parent))
+    configured = _configured(config)
+    if configured is not None:
+        organisation.append(Written(node=configured, folder=folder))
+    found = _settings_near(folder)
+    own = None if found is None else Written(node=found[0], folder=found[1])
+    settings = combined(organisation, own, rules.known_rules(), today)
+    return settings, folder if found is None else found[1]
+
+
+def _settings_near(folder: Path) -> tuple[Node, Path] | None:
     for place in (folder, *folder.parents):
-        if (place / FILE_NAME).is_file():
-            return load(place / FILE_NAME), place
-        if (place / "Pulumi.yaml").is_file() or (place / "PulumiPolicy.yaml").is_file():
+        node = settings_in(place)
+        if node is not None:
+            return node, place
+        if any((place / name).is_file() for name in ENDS):
             break
-    return Settings(), folder
+    return None
 
 
-def _configured(
-    settings: Settings, config: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> Settings:
-    """The settings with the engine's configuration of the pack over them."""
-    default = {rule.id: rule.severity for rule in rules.all_rules()}
-    # The engine sends a level for every policy, so what equals the default was not asked for.
+def _configured(config: Mapping[str, tuple[int, Mapping[str, Any]]]) -> Node | None:
+    """What an organisation configured the pack with, as settings; None where it did not."""
+    default = {rule.id: _policy(rule).enforcementLevel for rule in rules.all_rules()}
     levels = {
-        name: level
+        name: SETTING_OF_LEVEL[level]
         for name, (level, _) in config.items()
         if name in default and level != default[name]
     }
-    properties = config.get(NAME, ("error", {}))[1]
-    limits = {
-        field: Decimal(str(properties[name]))
-        for name, field in LIMITS.items()
-        if name in properties
-    }
-    undecided = {"mandatory": "error", "advisory": "warning"}.get(
-        properties.get("undecided", ""), settings.undecided
-    )
-    return msgspec.structs.replace(
-        settings,
-        rules={**settings.rules, **levels},
-        limits=msgspec.structs.replace(settings.limits, **limits),
-        undecided=undecided,
-    )
+    properties = dict(config.get(NAME, (0, {}))[1])
+    settings = dict(properties.get("settings") or {})
+    limits = {name: properties[name] for name in LIMITS if name in properties}
+    undecided = {"mandatory": "error", "advisory": "warning"}.get(properties.get("undecided", ""))
+    if levels:
+        settings["rules"] = {**(settings.get("rules") or {}), **levels}
+    if limits:
+        settings["limits"] = {**(settings.get("limits") or {}), **limits}
+    if undecided:
+        settings["undecided"] = undecided
+    return node_of(settings, "the policy pack's configuration") if settings else None

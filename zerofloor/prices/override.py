@@ -84,10 +84,16 @@ def read(path: Path) -> PriceFile:
 
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: can't be read: {error}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: can't be read: it is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        # The parser's own words quote the file, and the settings may name any file.
+        mark = getattr(error, "problem_mark", None)
+        raise InputError(f"{path}{f':{mark.line + 1}' if mark else ''}: not YAML") from None
+    except (RecursionError, ValueError):
+        raise InputError(f"{path}: not YAML") from None
     try:
         return PriceFile.model_validate(data)
     except ValidationError as error:

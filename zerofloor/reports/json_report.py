@@ -42,10 +42,8 @@ def render(report: Report) -> str:
 def render_estimate(report: Report) -> str:
     """The money alone, in the report's own shape."""
     whole = data(report)
-    return dump(
-        {"schema": ESTIMATE_SCHEMA}
-        | {key: whole[key] for key in ("documents", "floor", "estimate", "assumptions", "prices")}
-    )
+    parts = ("documents", "floor", "estimate", "assumptions", "settings", "prices")
+    return dump({"schema": ESTIMATE_SCHEMA} | {key: whole[key] for key in parts})
 
 
 def dump(value: Any) -> str:
@@ -85,6 +83,7 @@ def data(report: Report) -> dict[str, Any]:
         "assumptions": [
             {"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions
         ],
+        "settings": [{"file": one.file, "owner": one.owner} for one in report.settings],
         "prices": {
             "snapshot": estimate.snapshot,
             "as_of": estimate.snapshot_as_of,

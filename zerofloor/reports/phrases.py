@@ -320,6 +320,20 @@ def _range(amount: Amount, hours: Decimal | int) -> str:
     )
 
 
+def money_line(report: Report) -> str:
+    """Floor, desired and ceiling in one line; empty where nothing was counted."""
+    if not report.floor.entries and not report.estimate.items:
+        return ""
+    shown = []
+    for figure in ("floor", "desired", "ceiling"):
+        found = columns(report, figure)
+        if found is not None:
+            hourly, monthly = found
+            amount = hourly if hourly == monthly else f"{hourly}/h ({monthly} a month)"
+            shown.append(f"{figure} {amount}")
+    return f"Cost: {', '.join(shown)}."
+
+
 def price(money: Money) -> str:
     """Exact to a millionth, so that who multiplies it gets the same sums; at least cents."""
     whole, _, part = f"{money.amount.quantize(Decimal('0.000001')):,f}".rstrip("0").partition(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
@@ -11,8 +12,10 @@ from typing import Final
 
 from zerofloor.errors import InputError
 from zerofloor.estate import Estate
+from zerofloor.gate.organisation import Rules
 from zerofloor.money import ZERO
 from zerofloor.report import Finding, Severity
+from zerofloor.rules.inline import carried_waiver
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource
@@ -35,7 +38,11 @@ def all_rules() -> tuple[Rule, ...]:
 def find_rule(id_or_name: str) -> Rule | None:
     """The rule with this ID (in either case) or name."""
     return next(
-        (rule for rule in all_rules() if id_or_name == rule.name or id_or_name.upper() == rule.id),
+        (
+            rule
+            for rule in all_rules()
+            if id_or_name.lower() == rule.name or id_or_name.upper() == rule.id
+        ),
         None,
     )
 
@@ -43,12 +50,23 @@ def find_rule(id_or_name: str) -> Rule | None:
 def check_names(settings: Settings) -> None:
     """Raises InputError where the settings change the severity of a rule that doesn't exist: a slip
     would switch nothing, silently."""
-    wrong = sorted(name for name in settings.rules if find_rule(name) is None)
+    written = [*settings.rules, *(one.rule for one in settings.waivers if one.rule != "*")]
+    wrong = sorted({name for name in written if find_rule(name) is None})
     if wrong:
+        known = [word for rule in all_rules() for word in (rule.id, rule.name)]
+        near = difflib.get_close_matches(wrong[0], known, 1, 0.6)
         raise InputError(
-            f"settings: rules: there is no rule {', '.join(map(repr, wrong))}; `zerofloor "
-            "rules` lists them"
+            f"settings: there is no rule {', '.join(wrong)}"
+            + (f"; did you mean {near[0]}?" if near else "; `zerofloor rules` lists them")
         )
+
+
+def known_rules() -> Rules:
+    """What the gate must know of the rules."""
+    return Rules(
+        ids={word: rule.id for rule in all_rules() for word in (rule.id, rule.name)},
+        severities={rule.id: rule.severity for rule in all_rules()},
+    )
 
 
 def findings(judged: Judged, rules: Iterable[Rule] | None = None) -> tuple[Finding, ...]:
@@ -111,6 +129,9 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         monthly=problem.monthly,
         cost_unknown=problem.cost_unknown,
         change=problem.change,
+        gpus=problem.gpus,
+        place=problem.place,
+        carries="" if resource is None else carried_waiver(resource.inputs),
     )
 
 

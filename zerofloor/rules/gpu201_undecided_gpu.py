@@ -36,6 +36,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             one.settle,
             cost_unknown=True,
             severity=judged.settings.undecided,
+            place=one.path,
         )
     named = {hold.urn for entry in judged.floor.entries for hold in entry.holds} | {
         urn for entry in judged.floor.entries if entry.holds for urn in entry.carried_by

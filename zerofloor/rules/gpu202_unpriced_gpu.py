@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.settings import Limits, ScopedLimits
 
 BAD = """\
 resources:
@@ -23,27 +24,25 @@ resources:
 
 def check(judged: Judged) -> Iterable[Problem]:
     limits = judged.settings.limits
+    limited: tuple[Limits | ScopedLimits, ...] = (limits, *limits.scoped)
     counting = {
         "floor": True,
-        "desired": limits.max_desired_hourly is not None,
-        "ceiling": limits.max_ceiling_hourly is not None,
+        "desired": any(one.max_desired_hourly is not None for one in limited),
+        "ceiling": any(one.max_ceiling_hourly is not None for one in limited),
     }
     for gap in judged.estimate.gaps:
         if gap.blocks:
             beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
             why, _, settle = gap.why.partition(": ")
-            figures = [
-                figure if figure == "floor" else f"{figure}, which has a limit"
-                for figure in gap.lacks
-                if counting.get(figure)
-            ]
-            where = f"the {' and the '.join(figures)}" if figures else "what is held"
-            message = f"Its GPUs count in {where}, and {gap.what} has no price: {why}{beside}."
+            figures = " and the ".join(figure for figure in gap.lacks if counting.get(figure))
+            where = f"; it counts in the {figures}" if figures else ""
+            message = f"{gap.what} has no price because {why}{beside}{where}."
             yield Problem(
                 gap.urn,
-                message,
+                f"{message[:1].upper()}{message[1:]}",
                 f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix,
                 cost_unknown=True,
+                place=gap.what,
             )
 
 

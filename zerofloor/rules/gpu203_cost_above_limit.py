@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from zerofloor.cost.estimate import Amount
+from zerofloor.gate.limits import HOURLY, Part, parts_of
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Judged, Problem, Rule
-from zerofloor.words import dollars
+from zerofloor.settings.parsing import camel
+from zerofloor.words import counted, dollars, number
 
 BAD = """\
 resources:
@@ -38,38 +39,73 @@ settings:
 
 
 def check(judged: Judged) -> Iterable[Problem]:
-    limits, estimate = judged.settings.limits, judged.estimate
-    for name, figure, amount, limit in (
-        ("maxFloorHourly", "floor", estimate.floor, limits.max_floor_hourly),
-        ("maxDesiredHourly", "desired", estimate.desired, limits.max_desired_hourly),
-        ("maxCeilingHourly", "ceiling", estimate.ceiling, limits.max_ceiling_hourly),
-    ):
-        if limit is not None:
-            yield from _against(name, figure, amount, limit)
+    for part in parts_of(judged.settings.limits, judged.floor, judged.estimate):
+        for figure, field in HOURLY.items():
+            limit = getattr(part.limits, field)
+            if limit is not None:
+                yield from _cost(part, figure, limit)
+        yield from _idle(part)
 
 
-def _against(name: str, figure: str, amount: Amount, limit: Decimal) -> Iterable[Problem]:
-    most = amount.up_to or amount.hourly  # Where a choice is open, the dearest may be what runs.
-    allowed = f"limits.{name} allows {dollars(Money(limit))}/h"
+def _cost(part: Part, figure: str, limit: Decimal) -> Iterable[Problem]:
+    amount = part.amounts[figure]
+    most = amount.up_to or amount.hourly  # Where a choice is open, the most expensive may run.
+    setting = f"{part.path}.{camel(HOURLY[figure])}"
+    allowed = f"the limit is {dollars(Money(limit))}/h ({setting})"
+    name = _figure(part, figure)
     if amount.unbounded:
         yield Problem(
             "",
-            f"Nothing bounds the {figure}, and {allowed}.",
+            f"{name} has no upper bound, and {allowed}.",
             "Set a limit on every pool (spec.limits, a maximum).",
             cost_unknown=True,
+            place=setting,
         )
     elif most.currency != "USD":
         yield Problem(
             "",
-            f"The {figure} is in {most.currency}, and {allowed}.",
+            f"{name} is in {most.currency}, and {allowed}.",
             "State the price override in USD.",
             cost_unknown=True,
+            place=setting,
         )
     elif most.amount > limit:
-        text = f"The {figure} costs {dollars(most)}/h, and {allowed}."
         yield Problem(
-            "", text, f"Lower the {figure}, or raise the limit.", monthly=most * HOURS_PER_MONTH
+            "",
+            f"{name} costs {dollars(most)}/h; {allowed}.",
+            f"Lower the {figure}, or have the limit raised.",
+            monthly=most * HOURS_PER_MONTH,
+            place=setting,
         )
+
+
+def _idle(part: Part) -> Iterable[Problem]:
+    gpus, hours = part.limits.max_idle_gpus, part.limits.max_idle_hours_per_week
+    held = _figure(part, "floor")
+    if gpus is not None and part.gpus > gpus:
+        setting = f"{part.path}.maxIdleGpus"
+        yield Problem(
+            "",
+            f"{held} holds {counted(part.gpus, 'GPU')}; the limit is {number(gpus)} ({setting}).",
+            "Scale to zero what holds the GPUs, or have the limit raised.",
+            place=setting,
+            gpus=part.gpus,
+        )
+    if hours is not None and part.hours > hours:
+        setting = f"{part.path}.maxIdleHoursPerWeek"
+        yield Problem(
+            "",
+            (
+                f"{held} holds GPUs for {number(part.hours)} h a week; the limit is "
+                f"{number(hours)} h ({setting})."
+            ),
+            "Shorten the schedule, scale to zero, or have the limit raised.",
+            place=setting,
+        )
+
+
+def _figure(part: Part, figure: str) -> str:
+    return f"The {figure}" + (f" of {part.scope}" if part.scope else "")
 
 
 RULE = Rule(
@@ -77,10 +113,11 @@ RULE = Rule(
     name="cost-above-limit",
     title="Stack exceeds a limit",
     why=(
-        "zerofloor.yaml, or the policy pack's configuration, sets the most that floor, desired or ceiling may cost an hour. Where a "
-        "choice among types is open, the dearest counts."
+        "The settings limit what floor, desired and ceiling may cost an hour, how many GPUs may idle and for how many hours a week: for "
+        "the whole, or for an environment, a project or some resources (`limits.scoped`). If a choice among types is open, the most "
+        "expensive counts."
     ),
-    fix="Lower the count or choose a cheaper type, or raise the limit.",
+    fix="Lower the count or choose a cheaper type, or have the limit raised.",
     severity="error",
     since="0.1.0",
     scope="stack",

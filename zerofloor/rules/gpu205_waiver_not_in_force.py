@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zerofloor.gate import concerns, refusal
+from zerofloor.gate.waivers import concerns, named, refusal
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import short
 
@@ -43,6 +43,7 @@ def check(judged: Judged) -> Iterable[Problem]:
                         f"permit it: {why}."
                     ),
                     RULE.fix,
+                    place=f"{finding.rule} {named(waiver)}",
                 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zerofloor.gate import concerns
+from zerofloor.gate.waivers import concerns, is_everything, named
 from zerofloor.rules.rule import Judged, Problem, Rule
 
 BAD = """\
@@ -30,11 +30,17 @@ def check(judged: Judged) -> Iterable[Problem]:
         if not any(concerns(waiver, finding) for finding in judged.findings):
             yield Problem(
                 "",
-                (
-                    f"The waiver of {waiver.owner} for {waiver.rule} on {waiver.urn} matches "
-                    "no finding."
-                ),
+                (f"The waiver of {waiver.owner} for {named(waiver)} matches no finding."),
                 RULE.fix,
+                place=named(waiver),
+            )
+        elif waiver.rule == "*" and waiver.urn is not None and is_everything(waiver.urn):
+            yield Problem(
+                "",
+                f"The waiver of {waiver.owner} permits every rule on every resource.",
+                "Name the rule and the resource that the waiver is for.",
+                place=named(waiver),
+                severity="warning",
             )
 
 

@@ -62,7 +62,14 @@ def notices(cause: Cause) -> Check:
     def check(judged: Judged) -> Iterable[Problem]:
         found = {(one.urn, one.message): one for one in judged.floor.notices if one.cause is cause}
         return [
-            Problem(one.urn, one.message, one.fix, one.evidence, change=one.change)
+            Problem(
+                one.urn,
+                one.message,
+                one.fix,
+                one.evidence,
+                place=one.evidence[0].path if one.evidence else "",
+                change=one.change,
+            )
             for one in found.values()
         ]
 
@@ -91,7 +98,12 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
         cost_unknown=monthly is None,
         severity="warning" if by_schedule else None,
         change=strongest.change,
+        gpus=sum((_kept(entry, strongest)[0] for entry in _entries(owners)), Decimal(0)) or None,
     )
+
+
+def _entries(held: list[Held]) -> list[Entry]:
+    return list({(entry.urn, entry.name): entry for entry, _ in held}.values())
 
 
 def _hours(held: list[Held], distinct: list[Hold]) -> Decimal:
@@ -105,7 +117,7 @@ def _hours(held: list[Held], distinct: list[Hold]) -> Decimal:
 def _message(
     held: list[Held], strongest: Hold, weekly: Decimal, judged: Judged, bill: _Bill
 ) -> str:
-    entries = list({(entry.urn, entry.name): entry for entry, _ in held}.values())
+    entries = _entries(held)
     names = " and ".join(f"{one.platform} {one.name}" for one in entries[:3]) + (
         f" and {len(entries) - 3} more" if len(entries) > 3 else ""
     )

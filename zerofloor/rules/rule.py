@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from zerofloor.capacity import Capacity, Change, Evidence
@@ -43,6 +44,10 @@ class Problem(Value, frozen=True):
     then."""
     severity: Severity | None = None
     """Where this one differs from the rule's."""
+    gpus: Decimal | None = None
+    """GPUs that it holds at one time; None where it holds none, or the number is not known."""
+    place: str = ""
+    """What tells it from other problems of its rule on its resource: a property path."""
     change: tuple[Change, ...] = ()
     """The same as `fix`, as data; empty where a person must decide."""
 

@@ -23,6 +23,9 @@ MOST_NODES: Final = 50_000
 DEEPEST: Final = 30
 """Levels of nesting."""
 
+KINDS: Final = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp"})
+"""What YAML tags may stand for."""
+
 EXTENDS_AT_MOST: Final = 5
 """Files in a chain of `extends`."""
 
@@ -91,15 +94,16 @@ def _extended(path: Path, before: tuple[Path, ...]) -> Node:
         return node
     if not isinstance(base.value, str) or not base.value or "://" in base.value:
         raise InputError(f"{base.place}: extends must name a file, relative to this one")
-    return _merged(_extended(path.parent / base.value, (*before, whole)), node)
+    return merged(_extended(path.parent / base.value, (*before, whole)), node)
 
 
-def _merged(base: Node, over: Node, key: str = "") -> Node:
+def merged(base: Node, over: Node, key: str = "") -> Node:
+    """What `over` says on top of `base`."""
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         together = dict(base.value)
         for name, node in over.value.items():
             known = together.get(name)
-            together[name] = node if known is None else _merged(known, node, name)
+            together[name] = node if known is None else merged(known, node, name)
         return Node(together, over.file, over.line)
     if isinstance(base.value, list) and isinstance(over.value, list) and key in ADDED:
         return Node([*base.value, *over.value], over.file, over.line)
@@ -158,6 +162,9 @@ class _Reading:
         line = raw.start_mark.line + 1
         if self.nodes > MOST_NODES or depth > DEEPEST:
             raise InputError(f"{self.name}:{line}: too many or too deeply nested values")
+        kind = raw.tag.rpartition(":")[2]
+        if kind not in KINDS:
+            raise InputError(f"{self.name}:{line}: a YAML tag has no meaning here")
         if raw.id == "mapping":
             return Node(self._mapping(raw, depth), self.name, line)
         if raw.id == "sequence":
@@ -179,9 +186,6 @@ class _Reading:
         return found
 
     def _scalar(self, raw: Any, line: int) -> Any:
-        kind = raw.tag.rpartition(":")[2]
-        if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
-            raise InputError(f"{self.name}:{line}: a YAML tag has no meaning here")
         try:
             return self.loader.construct_object(raw)
         except ValueError:

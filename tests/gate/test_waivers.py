@@ -49,7 +49,9 @@ def test_an_error_fails_and_a_waiver_lets_it_pass_and_is_named() -> None:
     assert gate.verdict([finding()]) == "fail"
     (waived,) = gate.waived([finding()], [waiver()], TODAY)
     assert gate.verdict([waived]) == "pass"
-    assert waived.waived_by == "ml-team: demo for a customer (until 2026-11-24)"
+    assert (
+        waived.waived_by == "ml-team: demo for a customer (until 2026-11-24, up to $1,000 a month)"
+    )
 
 
 def test_warnings_pass() -> None:
@@ -100,7 +102,7 @@ def test_a_waiver_ends_after_its_last_day() -> None:
     assert gate.refusal(waiver(expires=TODAY), finding(), TODAY) is None
     assert (
         gate.refusal(waiver(), finding(), TODAY + datetime.timedelta(1))
-        == "it expired on 2026-11-24"
+        == "it expired on 2026-11-24 (1 day ago)"
     )
 
 
@@ -108,18 +110,18 @@ def test_a_waiver_ends_at_its_cap() -> None:
     assert gate.refusal(waiver(cap="734.38"), finding(), TODAY) is None
     assert (
         gate.refusal(waiver(cap="734.37"), finding(), TODAY)
-        == "it costs $734.38 a month, and its cap is $734.37 a month"
+        == "it costs $734.38 a month, $0.01 above its cap of $734.37"
     )
 
 
 def test_a_cost_in_another_currency_is_not_below_a_cap_in_dollars() -> None:
     refused = gate.refusal(waiver(), finding(monthly=Money(Decimal(1), "EUR")), TODAY)
-    assert refused == "the cost is in EUR, and its cap is $1,000 a month"
+    assert refused == "its cost is in EUR, and its cap is $1,000 a month"
 
 
 def test_an_unknown_cost_is_not_below_any_cap() -> None:
     refused = gate.refusal(waiver(), finding(monthly=None, cost_unknown=True), TODAY)
-    assert refused == "the cost is not known, and its cap is $1,000 a month"
+    assert refused == "its cost is unknown, and its cap is $1,000 a month"
 
 
 def test_an_undecided_gpu_is_waived_by_its_name_and_not_by_a_star() -> None:

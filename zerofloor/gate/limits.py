@@ -1,0 +1,114 @@
+"""Limits: what a stack, an environment, a project or some resources may cost and keep idle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from zerofloor.cost.estimate import Amount, Estimate, ResourceCost
+from zerofloor.floor.result import Entry, Floor
+from zerofloor.gate.waivers import matches
+from zerofloor.money import Money
+from zerofloor.settings import Limits, ScopedLimits
+from zerofloor.structs import Value
+
+HOURLY: Final = {
+    "floor": "max_floor_hourly",
+    "desired": "max_desired_hourly",
+    "ceiling": "max_ceiling_hourly",
+}
+"""The figures that have a limit, and the limit's field."""
+
+
+class Part(Value, frozen=True):
+    """What one set of limits is about."""
+
+    scope: str
+    """`stack prod*`; empty for the whole."""
+    path: str
+    """Where its limits stand in the settings: `limits`, `limits.scoped item 1`."""
+    limits: Limits | ScopedLimits
+    amounts: dict[str, Amount]
+    """By figure."""
+    gpus: Decimal
+    """Held at one time without a request, for certain."""
+    hours: Decimal
+    """For how many hours of a week any GPU is held."""
+
+
+def parts_of(limits: Limits, floor: Floor, estimate: Estimate) -> Iterator[Part]:
+    """The whole, and each scope that has something in it."""
+    yield Part(
+        scope="",
+        path="limits",
+        limits=limits,
+        amounts={name: getattr(estimate, name) for name in HOURLY},
+        gpus=floor.gpus or Decimal(0),
+        hours=_hours(floor.entries),
+    )
+    for number, scoped in enumerate(limits.scoped, 1):
+        entries = [one for one in floor.entries if _is_meant(scoped, one.urn)]
+        costs = [one for one in estimate.resources if _is_meant(scoped, one.urn)]
+        if entries or costs:
+            yield Part(
+                scope=_named(scoped),
+                path=f"limits.scoped item {number}",
+                limits=scoped,
+                amounts=_amounts(costs, estimate.floor.hourly.currency),
+                gpus=_gpus(entries),
+                hours=_hours(entries),
+            )
+
+
+def _is_meant(scoped: ScopedLimits, urn: str) -> bool:
+    stack, project = _stack_and_project(urn)
+    return (
+        matches(scoped.stack, stack)
+        and matches(scoped.project, project)
+        and matches(scoped.urn, urn)
+    )
+
+
+def _stack_and_project(urn: str) -> tuple[str, str]:
+    parts = urn.split("::", 2)
+    return parts[0].removeprefix("urn:pulumi:"), parts[1] if len(parts) > 1 else ""
+
+
+def _named(scoped: ScopedLimits) -> str:
+    named = (("stack", scoped.stack), ("project", scoped.project), ("resource", scoped.urn))
+    return (
+        ", ".join(f"{what} {pattern}" for what, pattern in named if pattern != "*") or "any stack"
+    )
+
+
+def _amounts(costs: Iterable[ResourceCost], currency: str) -> dict[str, Amount]:
+    costs = list(costs)
+    readers: dict[str, Callable[[ResourceCost], Amount]] = {
+        "floor": lambda one: one.floor,
+        "desired": lambda one: one.desired,
+        "ceiling": lambda one: one.ceiling,
+    }
+    found = {}
+    for name, read in readers.items():
+        total = most = Money(Decimal(0), currency)
+        for cost in costs:
+            amount = read(cost)
+            total += amount.hourly
+            most += amount.up_to or amount.hourly
+        found[name] = Amount(total, most, any(read(cost).unbounded for cost in costs))
+    return found
+
+
+def _gpus(entries: Iterable[Entry]) -> Decimal:
+    """A workload counts by the pool that carries it, where that is meant too."""
+    entries = list(entries)
+    urns = {one.urn for one in entries}
+    return sum(
+        (one.gpus or Decimal(0) for one in entries if not urns.intersection(one.carried_by)),
+        Decimal(0),
+    )
+
+
+def _hours(entries: Iterable[Entry]) -> Decimal:
+    return max((one.hours_per_week for one in entries if one.gpus), default=Decimal(0))
