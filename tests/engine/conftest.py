@@ -12,9 +12,13 @@ from tests.engine.real_engine import Engine, missing, new_engine
 def engine(tmp_path: Path) -> Engine:
     """The real engine. Without its binaries the test is skipped, and fails in CI or with
     ZEROFLOOR_REQUIRE_ENGINE=1."""
-    reason = missing()
-    if reason is not None:
+    require_engine()
+    return new_engine(tmp_path / "engine")
+
+
+def require_engine() -> None:
+    """Skips where the real engine isn't built; fails there in CI."""
+    if reason := missing():
         if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    return new_engine(tmp_path / "engine")

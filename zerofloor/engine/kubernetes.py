@@ -31,9 +31,12 @@ _CLUSTER_SCOPED: Final = frozenset({
     "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy",
     "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "StorageClass",
     "ValidatingWebhookConfiguration", "VolumeAttachment",
+    # Custom resources of which the provider learns it from the API server.
+    "AKSNodeClass", "ClusterQueue", "ClusterServingRuntime", "ClusterTriggerAuthentication",
+    "ComputeClass", "EC2NodeClass", "KWOKNodeClass", "NodeClaim", "NodeOverlay", "NodePool",
+    "ResourceFlavor",
 })  # fmt: skip
-"""Kinds without a namespace, as the provider lists them; what it does not know counts as having
-one."""
+"""Kinds without a namespace; what the provider does not know counts as having one."""
 
 
 def checked(

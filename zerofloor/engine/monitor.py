@@ -381,7 +381,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """The inputs as the provider's check returns them, for packages whose check we know."""
         if not request.type.startswith("kubernetes:") or "pulumi:autonaming" in self._in.config:
             return props
-        default = {"namespace": self._in.config.get("kubernetes:namespace")}
+        keys = ("namespace", "kubeconfig", "context")
+        default = {key: self._in.config.get(f"kubernetes:{key}") for key in keys}
         with self._lock:
             settings = self._settings.get(provider.rpartition("::")[0], default)
         if kubernetes.has_unknown(settings):
