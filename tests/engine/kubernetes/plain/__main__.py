@@ -48,16 +48,17 @@ k8s.autoscaling.v2.HorizontalPodAutoscaler(
         },
     },
 )
+pod = {"containers": [{"name": "c", "image": "i"}]}
 k8s.apps.v1.Deployment(
     "zero",
-    spec={"replicas": 0, "selector": {}, "template": {}},
+    spec={
+        "replicas": 0,
+        "selector": {"match_labels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    },
 )
 k8s.batch.v1.Job(
     "once",
-    spec={
-        "template": {
-            "spec": {"restart_policy": "Never", "containers": [{"name": "c", "image": "i"}]}
-        }
-    },
+    spec={"template": {"spec": {**pod, "restart_policy": "Never"}}},
     opts=pulumi.ResourceOptions(delete_before_replace=True),
 )
