@@ -89,7 +89,7 @@ PLATFORMS: Final = (
     Platform(
         "Helm",
         helm.read,
-        lambda token: token in helm.TYPES,
+        helm.reads,
         # EKS add-ons are drivers and controllers that AWS publishes.
         holds_nothing=lambda token: token in helm.TYPES and "addon" in token.lower(),
     ),

@@ -1,10 +1,11 @@
-"""Helm releases: what a chart makes is not in the document, so only its values can tell that it
-asks for GPUs."""
+"""Helm releases, whoever installs them: what a chart makes is not in the document, so its name and
+its values tell whether it may ask for GPUs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,9 +20,27 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.accelerators import is_accelerator
+from zerofloor.platforms.kubernetes.charts import (
+    is_driver,
+    is_infrastructure,
+    names_model_server,
+    serves_models,
+)
+from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.platforms.unread import names_gpu
+from zerofloor.platforms.unread.texts import documents_in
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, count, hidden, known_items, known_mapping, known_text, quantity
+from zerofloor.values import (
+    at,
+    count,
+    get,
+    hidden,
+    items,
+    known_items,
+    known_mapping,
+    known_text,
+    quantity,
+)
 
 TYPES: Final = frozenset(
     {
@@ -33,111 +52,251 @@ TYPES: Final = frozenset(
         "aws:eks/addon:Addon",
     }
 )
+_FLUX: Final = ("helm.toolkit.fluxcd.io", "HelmRelease")
+_K3S: Final = ("helm.cattle.io", "HelmChart")
+_ARGO: Final = ("argoproj.io", "Application")
+_ARGO_SET: Final = ("argoproj.io", "ApplicationSet")
+KINDS: Final = frozenset({_FLUX, _K3S, _ARGO, _ARGO_SET})
+"""Custom resources by which a controller in the cluster installs a chart."""
 
-_DRIVERS: Final = re.compile(
-    r"(?:.*/)?(?:gpu-operator|nvidia-device-plugin|k8s-device-plugin|dcgm-exporter|gpu-feature-discovery|nvidia-network-operator|network-operator"
-    r"|node-feature-discovery|amd-gpu(?:-operator)?|gpu-operator-charts|neuron-helm-chart|neuron-device-plugin|aws-efa-k8s-device-plugin"
-    r"|nvidia-dra-driver-gpu|hami|kai-scheduler|kueue|volcano|karpenter(?:-crd)?|cluster-autoscaler|keda|keda-add-ons-http|kube-prometheus-stack"
-    r"|prometheus|grafana|opencost|kubecost|cost-analyzer|knative-operator|kserve|kserve-crd|kuberay-operator|lws|jobset|leader-worker-set)"
+SETTLE: Final = (
+    "Render it (helm template) and check the manifests along (--join), or add a hint with a reason "
+    "to zerofloor.yaml"
 )
-"""Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or
-manage what others declare."""
 
 
-_INFRASTRUCTURE: Final = re.compile(
-    r"(?:.*/)?(?:ingress-nginx|nginx-ingress|nginx|traefik|cert-manager|external-dns|external-secrets|aws-load-balancer-controller|metrics-server|argo-cd|argocd"
-    r"|aws-(?:ebs|efs|fsx|mountpoint-s3)-csi-driver|aws-node-termination-handler|aws-for-fluent-bit|fluent-bit|fluentd|loki(?:-stack)?|tempo|promtail|datadog"
-    r"|opentelemetry-collector|istio.*|base|istiod|gateway|linkerd.*|cilium|calico|tigera-operator|vault|consul|postgresql(?:-ha)?|mysql|mariadb|mongodb"
-    r"|redis(?:-cluster)?|valkey|rabbitmq|kafka|elasticsearch|opensearch|minio|velero|sealed-secrets|reloader|descheduler|kyverno|gatekeeper|harbor|gitlab"
-    r"|keycloak|oauth2-proxy|cloudnative-pg|wordpress|jenkins|sonarqube|nats|temporal|airflow)"
-)
-"""Charts known to run without accelerators: hidden values (a password in an output) leave them
-quiet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One chart that is installed with these values."""
+
+    resource: Resource
+    chart: str | Hidden | None
+    chart_path: str
+    name: str
+    namespace: str
+    values: tuple[tuple[str, Any], ...]
+    """Each set of values with its path; a later one overrides an earlier one."""
+    unseen: str = ""
+    """The path of values that stand in a file which is not in the document."""
+
+
+def reads(token: str) -> bool:
+    """Whether this type installs a chart."""
+    return token in TYPES or group_kind(token) in KINDS
 
 
 def read(estate: Estate) -> Iterable[Part]:
     for token in sorted(estate.by_type):
-        if token not in TYPES or "addon" in token.lower():
+        if not reads(token) or "addon" in token.lower():
             continue
         for resource in estate.by_type[token]:
             if token.endswith(":Chart") and estate.children.get(resource.urn):
                 # A Chart renders its manifests as children: those are read instead.
                 continue
-            yield from _release(estate, resource)
+            for release in _releases(resource):
+                yield from _judged(estate, release)
 
 
-def _release(estate: Estate, resource: Resource) -> Iterator[Part]:
-    chart = known_text(resource.inputs.get("chart"))
-    values = resource.inputs.get("values")
-    names = [chart or "", known_text(resource.inputs.get("name")) or ""]
-    if chart is not None and _DRIVERS.fullmatch(chart.rstrip("/")):
-        yield from _of_a_driver(estate, resource, chart, values)
+def _releases(resource: Resource) -> Iterator[Release]:
+    """The charts that a resource installs: several for an Argo CD application with sources."""
+    kind = group_kind(resource.type)
+    inputs, spec = resource.inputs, resource.inputs.get("spec")
+    if kind == _FLUX:
+        path = "spec.chart.spec.chart"
+        yield _of_object(resource, at(spec, "chart", "spec", "chart"), path, ("spec.values",))
+    elif kind == _K3S:
+        paths = ("spec.valuesContent", "spec.set")
+        yield _of_object(resource, at(spec, "chart"), "spec.chart", paths)
+    elif kind in (_ARGO, _ARGO_SET):
+        yield from _of_argo(resource, kind == _ARGO_SET)
+    else:
+        chart = inputs.get("chart")
+        files = inputs.get("valueYamlFiles")
+        texts, unseen = _from_files(files)
+        own = (("values", inputs["values"]),) if "values" in inputs else ()
+        yield Release(
+            resource=resource,
+            chart=chart if isinstance(chart, str | Hidden) else None,
+            chart_path="chart",
+            name=known_text(inputs.get("name")) or resource.name,
+            namespace=_namespace(inputs.get("namespace"), inputs),
+            values=(*texts, *own),
+            unseen=unseen,
+        )
+
+
+def _from_files(files: Any) -> tuple[tuple[tuple[str, Any], ...], str]:
+    """Values from files: those whose text is there, and the path of the first that is not."""
+    found: list[tuple[str, Any]] = []
+    unseen = "valueYamlFiles" if isinstance(files, Hidden) else ""
+    for index, file in enumerate(known_items(files) if not isinstance(files, Hidden) else ()):
+        path = f"valueYamlFiles[{index}]"
+        text = file.get("text") if isinstance(file, Mapping) else None
+        parsed = documents_in(text) if isinstance(text, str) else ()
+        if parsed or (isinstance(text, str) and not text.strip()):
+            found += [(path, document) for document in parsed]
+        else:
+            unseen = unseen or path
+    return tuple(found), unseen
+
+
+def _of_object(resource: Resource, chart: Any, chart_path: str, paths: tuple[str, ...]) -> Release:
+    values: list[tuple[str, Any]] = []
+    unseen = ""
+    for path in paths:
+        value = get(resource.inputs, path)
+        if isinstance(value, str):
+            values += [(path, document) for document in documents_in(value)]
+        elif value is not None:
+            values.append((path, value))
+    others = items(get(resource.inputs, "spec.valuesFrom"))
+    if isinstance(others, Hidden) or others:
+        unseen = "spec.valuesFrom"
+    metadata = resource.inputs.get("metadata")
+    return Release(
+        resource=resource,
+        chart=chart if isinstance(chart, str | Hidden) else None,
+        chart_path=chart_path,
+        name=known_text(at(metadata, "name")) or resource.name,
+        namespace=_namespace(at(resource.inputs, "spec", "targetNamespace"), resource.inputs),
+        values=tuple(values),
+        unseen=unseen,
+    )
+
+
+def _of_argo(resource: Resource, is_set: bool) -> Iterator[Release]:
+    """The sources of an Argo CD application that are charts; the others are folders of manifests
+    elsewhere."""
+    spec = "spec.template.spec" if is_set else "spec"
+    sources = [f"{spec}.source"]
+    listed = get(resource.inputs, f"{spec}.sources")
+    sources += [f"{spec}.sources[{index}]" for index in range(len(known_items(listed)))]
+    for source in sources:
+        given = get(resource.inputs, source)
+        if not isinstance(given, Mapping) or not ("chart" in given or "helm" in given):
+            continue
+        chart = given.get("chart", given.get("path"))
+        paths = (
+            f"{source}.helm.values",
+            f"{source}.helm.valuesObject",
+            f"{source}.helm.parameters",
+        )
+        yield _of_object(resource, chart, f"{source}.chart", paths)
+
+
+def _namespace(value: Any, inputs: Mapping[str, Any]) -> str:
+    if hidden(value):
+        return ""
+    return known_text(value) or known_text(at(inputs, "metadata", "namespace")) or "default"
+
+
+def _judged(estate: Estate, release: Release) -> Iterator[Part]:
+    chart = release.chart
+    if isinstance(chart, Hidden):
+        said = f"the chart is {chart.value} at preview"
+        yield _workload(estate, release, release.chart_path, said, PodDemand(open_count=True))
         return
-    if isinstance(resource.inputs.get("chart"), Hidden):
-        hidden_chart = f"chart is {resource.inputs['chart'].value} at preview"
-        yield _workload(estate, resource, "chart", hidden_chart, PodDemand(open_count=True))
+    if chart is not None and is_driver(chart):
+        yield from _of_a_driver(estate, release, chart)
         return
-    if isinstance(values, Hidden):
-        if (
-            not any(_names_model_server(name) for name in names)
-            and chart is not None
-            and _INFRASTRUCTURE.fullmatch(chart.rstrip("/"))
-        ):
-            yield Accounted(
-                urn=resource.urn, path="values", because=f"{chart} runs without accelerators"
+    infrastructure = chart is not None and is_infrastructure(chart)
+    for path, values in release.values:
+        if not isinstance(values, Hidden):
+            continue
+        if infrastructure and not names_model_server(release.name):
+            because = f"{chart} runs without accelerators"
+            yield Accounted(urn=release.resource.urn, path=path, because=because)
+            continue
+        said = f"values is {values.value} at preview"
+        yield _workload(estate, release, path, said, PodDemand(open_count=True))
+        return
+    found = next(filter(None, (_asks(path, values) for path, values in release.values)), None)
+    found = found or _by_name(release)
+    if found is not None:
+        path, said, pod = found
+        if _runs_no_pod(release):
+            assumption = Assumption(
+                f"chart {chart or release.name} runs no pod",
+                "its values say replicas 0; what it does with them is not declared",
+            )
+            yield _plain(estate, release, pod, assumptions=(assumption,))
+            return
+        yield _workload(estate, release, path, said, pod)
+        return
+    if release.unseen and not infrastructure:
+        # In a cluster's own store values are the rule; a program's file is there to be read.
+        if release.unseen.startswith("spec.") and not _is_model_server(release):
+            yield Assumption(
+                f"chart {chart or release.name} asks for no GPU",
+                f"its values stand in {release.unseen}, which is not in the document",
             )
             return
-        yield _workload(
-            estate,
-            resource,
-            "values",
-            f"values is {values.value} at preview",
-            PodDemand(open_count=True),
-        )
-        return
-    found = _asks(values) or _from_chart(chart)
-    if found is None:
-        return
-    path, said, pod = found
-    if (
-        count(known_mapping(values).get("replicaCount")) == 0
-        or count(known_mapping(values).get("replicas")) == 0
-    ):
-        assumption = Assumption(
-            f"chart {chart or resource.name} runs no pod",
-            "its values say replicas 0; what it does with them is not declared",
-        )
-        yield _plain(estate, resource, pod, assumptions=(assumption,))
-        return
-    yield _workload(estate, resource, path, said, pod)
+        said = "values that the document doesn't show"
+        yield _workload(estate, release, release.unseen, said, PodDemand(open_count=True))
 
 
-def _of_a_driver(estate: Estate, resource: Resource, chart: str, values: Any) -> Iterator[Part]:
+def _is_model_server(release: Release) -> bool:
+    named = (release.chart if isinstance(release.chart, str) else "", release.name)
+    return any(map(names_model_server, named))
+
+
+def _runs_no_pod(release: Release) -> bool:
+    last = [values for _, values in release.values if isinstance(values, Mapping)]
+    return any(
+        count(values.get(name)) == 0 for values in last for name in ("replicaCount", "replicas")
+    )
+
+
+def _of_a_driver(estate: Estate, release: Release, chart: str) -> Iterator[Part]:
     """A driver's or an operator's chart: it names GPUs and asks for none, unless its values do."""
-    amounts = dict(_amounts(values))
-    if amounts:
-        pod = PodDemand(accelerators=amounts)
-        yield _workload(estate, resource, "values", ", ".join(sorted(amounts)), pod)
-        return
+    for path, values in release.values:
+        amounts = dict(_amounts(values))
+        if amounts:
+            said = ", ".join(sorted(amounts))
+            yield _workload(estate, release, path, said, PodDemand(accelerators=amounts))
+            return
     because = f"{chart} serves the GPUs that other resources hold"
-    yield Accounted(urn=resource.urn, path="", because=because)
+    yield Accounted(urn=release.resource.urn, path="", because=because)
 
 
-def _asks(values: Any) -> tuple[str, str, PodDemand] | None:
+def _asks(path: str, values: Any) -> tuple[str, str, PodDemand] | None:
     """Where the values ask for a GPU, and for how many."""
-    found = next(names_gpu(values, "values"), None)
+    found = next(names_gpu(values, path), None)
     if found is None:
         return None
     amounts = dict(_amounts(values))
-    return found[0], found[1], PodDemand(accelerators=amounts, open_count=not amounts)
+    return found.path, found.said, PodDemand(accelerators=amounts, open_count=not amounts)
 
 
-def _from_chart(chart: str | None) -> tuple[str, str, PodDemand] | None:
-    return (
-        ("chart", chart, PodDemand(open_count=True))
-        if chart and re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart)
-        else None
-    )
+def _by_name(release: Release) -> tuple[str, str, PodDemand] | None:
+    """A chart that asks for GPUs by default, where its values don't say otherwise."""
+    chart = release.chart
+    if not isinstance(chart, str):
+        return None
+    served = serves_models(chart)
+    if served is not None and not any(_declines(values) for _, values in release.values):
+        said = f"its default is {served.gpus} a pod"
+        return release.chart_path, said, PodDemand(open_count=True)
+    if re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart):
+        return release.chart_path, chart, PodDemand(open_count=True)
+    return None
+
+
+_NO_GPU: Final = frozenset({"numGpus", "gpus", "gpuCount", "requestGPU", "nvidia.com/gpu"})
+
+
+def _declines(value: Any, depth: int = 0) -> bool:
+    """Whether values set a number of GPUs to zero."""
+    if depth > 40:
+        return False
+    if isinstance(value, Mapping):
+        return any(
+            (name in _NO_GPU and count(inner) == 0) or _declines(inner, depth + 1)
+            for name, inner in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return any(_declines(inner, depth + 1) for inner in value)
+    return False
 
 
 def _amounts(value: Any, depth: int = 0) -> Iterator[tuple[str, Decimal]]:
@@ -154,43 +313,31 @@ def _amounts(value: Any, depth: int = 0) -> Iterator[tuple[str, Decimal]]:
         yield from _amounts(inner, depth + 1)
 
 
-def _names_model_server(name: str) -> bool:
-    return bool(re.search(r"gpu|vllm|ollama|triton|inference|llm|nim|tgi|sglang", name))
-
-
-def _workload(estate: Estate, resource: Resource, path: str, said: str, pod: PodDemand) -> Workload:
-    chart = known_text(resource.inputs.get("chart")) or "a chart"
+def _workload(estate: Estate, release: Release, path: str, said: str, pod: PodDemand) -> Workload:
+    chart = release.chart if isinstance(release.chart, str) else "a chart"
     why = (
         f"{chart} is a chart whose manifests are not in the document ({path}: {said}): it may keep "
         "GPU pods"
     )
-    settle = (
-        "Render it (helm template) and check the manifests along (--join), or add a hint with "
-        "a reason to zerofloor.yaml"
-    )
-    return _plain(estate, resource, pod, undecided=(Undecided(resource.urn, path, why, settle),))
+    undecided = Undecided(release.resource.urn, path, why, SETTLE)
+    return _plain(estate, release, pod, undecided=(undecided,))
 
 
 def _plain(
     estate: Estate,
-    resource: Resource,
+    release: Release,
     pod: PodDemand,
     *,
     undecided: tuple[Undecided, ...] = (),
     assumptions: tuple[Assumption, ...] = (),
 ) -> Workload:
-    namespace = resource.inputs.get("namespace")
-    hint = workload_hint(estate.settings, resource.urn)
+    hint = workload_hint(estate.settings, release.resource.urn)
     if hint is not None and hint[0] != "always":
         undecided, assumptions = (), (*assumptions, hint[1])
     return Workload(
-        urn=resource.urn,
-        name=known_text(resource.inputs.get("name")) or resource.name,
-        namespace=""
-        if hidden(namespace)
-        else known_text(namespace)
-        or known_text(at(resource.inputs, "metadata", "namespace"))
-        or "default",
+        urn=release.resource.urn,
+        name=release.name,
+        namespace=release.namespace,
         kind="Helm release",
         pod=pod,
         ceiling=None,
@@ -199,9 +346,9 @@ def _plain(
         assumptions=assumptions,
         evidence=(
             Evidence(
-                resource.urn,
-                "chart",
-                resource.inputs.get("chart"),
+                release.resource.urn,
+                release.chart_path,
+                release.chart,
                 "what it installs is not in the document",
             ),
         ),

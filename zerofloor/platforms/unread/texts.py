@@ -27,16 +27,22 @@ def parsed(text: str) -> tuple[Any, ...]:
     """The documents in a text that is JSON or YAML and may name a GPU; none where it is neither."""
     if len(text) > _LONGEST or not _WORTH.search(text):
         return ()
-    start = text.lstrip()[:1]
-    if start in ("{", "["):
+    one_line = "\n" not in text and not re.match(r"[\w.-]+:\s", text)
+    if text.lstrip()[:1] not in ("{", "[") and (":" not in text or one_line):
+        return ()
+    return documents_in(text)
+
+
+@lru_cache(maxsize=256)
+def documents_in(text: str) -> tuple[Any, ...]:
+    """The objects and lists that a text of JSON or YAML holds; none where it is neither."""
+    if len(text) > _LONGEST or text.startswith("#!"):
+        return ()
+    if text.lstrip()[:1] in ("{", "["):
         try:
             return (msgspec.json.decode(text),)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             pass
-    elif ":" not in text or ("\n" not in text and not re.match(r"[\w.-]+:\s", text)):
-        return ()
-    if text.startswith("#!"):
-        return ()
     # Read the way manifests are: bounded, no tags, no aliases without end.
     from zerofloor.documents.yaml_text import yaml_documents
 
