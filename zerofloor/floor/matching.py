@@ -27,7 +27,7 @@ _DISCOVERED = (
 )
 """Labels that an operator puts on GPU nodes once they run (GPU feature discovery)."""
 
-_FIELD_DOMAINS = ("karpenter.k8s.aws/", "eks.amazonaws.com/")
+_FIELD_DOMAINS = ("karpenter.k8s.aws/", "eks.amazonaws.com/", "karpenter.azure.com/")
 
 
 def shapes_for(pool: Pool, pod: PodDemand) -> tuple[Shape, ...]:

@@ -81,7 +81,12 @@ def type_labels(shape: Shape) -> Mapping[str, str | None]:
             "instance-gpu-count": None,
             "instance-gpu-name": None,
             "instance-gpu-manufacturer": None,
+            "sku-gpu-count": None,
+            "sku-gpu-name": None,
+            "sku-gpu-manufacturer": None,
         }
+    if shape.cloud == "azure":
+        return _azure_labels(shape)
     family, _, size = shape.instance_type.partition(".")
     split = re.match(r"([a-z]+)-?(\d+)", family)
     gpu = bool(shape.gpus) and not _is_neuron(shape)
@@ -112,6 +117,33 @@ def type_labels(shape: Shape) -> Mapping[str, str | None]:
             shape.accelerator.removeprefix("AWS ").lower() if _is_neuron(shape) else None
         )
         labels["instance-accelerator-manufacturer"] = "aws" if _is_neuron(shape) else None
+    return labels
+
+
+def _azure_labels(shape: Shape) -> Mapping[str, str | None]:
+    """The labels of Karpenter on Azure (node auto-provisioning) by a VM size; the series is
+    left open (karpenter-provider-azure, labels.go)."""
+    name = re.fullmatch(r"(?i)standard_([a-z])\w*?(?:_v(\d+))?", shape.instance_type)
+    labels: dict[str, str | None] = {
+        INSTANCE_TYPE: shape.instance_type,
+        "beta.kubernetes.io/instance-type": shape.instance_type,
+        "sku-name": shape.instance_type,
+        "sku-family": name[1].upper() if name else None,
+        "sku-version": (name[2] or "1") if name else None,
+        "kubernetes.io/arch": "arm64" if "_GB" in shape.instance_type.upper() else "amd64",
+        "kubernetes.io/os": "linux",
+    }
+    if shape.vcpus is not None:
+        labels["sku-cpu"] = f"{shape.vcpus.normalize():f}"
+    if shape.memory_gib is not None:
+        labels["sku-memory"] = f"{(shape.memory_gib * 1024).quantize(Decimal(1)):f}"
+    if shape.gpus is not None and shape.gpus == int(shape.gpus):
+        labels["sku-gpu-count"] = f"{int(shape.gpus)}" if shape.gpus else None
+    if shape.gpus != 0:
+        labels["sku-gpu-manufacturer"] = shape.accelerator.split(" ")[0].lower()
+        model = re.search(r"_([A-Z]{1,3}\d{2,3}[A-Z]?|T4)_", shape.instance_type, re.IGNORECASE)
+        if model:
+            labels["sku-gpu-name"] = model[1].upper()
     return labels
 
 

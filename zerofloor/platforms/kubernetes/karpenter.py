@@ -4,6 +4,7 @@ N… and G…)."""
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -88,7 +89,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
                 )
             )
             break
-    cloud = "azure" if at(template, "spec", "nodeClassRef", "kind") == "AKSNodeClass" else "aws"
+    cloud = _cloud(at(template, "spec"))
     requirements, open_parts = _requirements(obj, known_items(at(template, "spec", "requirements")))
     undecided += open_parts
     shapes, unknown = candidates(estate, cloud, requirements)
@@ -167,6 +168,11 @@ def _pool(estate: Estate, obj: Object) -> Pool:
     )
 
 
+def _cloud(spec: Any) -> str:
+    kind = at(spec, "nodeClassRef", "kind")
+    return "azure" if kind == "AKSNodeClass" else "aws"
+
+
 def _requirements(
     obj: Object, listed: list[Any]
 ) -> tuple[tuple[Requirement, ...], list[Undecided]]:
@@ -221,6 +227,10 @@ _TYPE_KEYS = frozenset(
         f"{domain}/instance-{field}"
         for domain in ("karpenter.k8s.aws", "eks.amazonaws.com")
         for field in ("accelerator-name", "accelerator-count")
+    }
+    | {
+        f"karpenter.azure.com/sku-{field}"
+        for field in ("family", "gpu-count", "gpu-name", "name", "series")
     }
 )
 
@@ -279,6 +289,9 @@ def _may_be_cpu(cloud: str, requirements: tuple[Requirement, ...]) -> bool:
     """Whether types without an accelerator meet the requirements."""
     for r in requirements:
         field = label_of(r.key)
+        if field in ("sku-family", "sku-name", "sku-series") and r.operator == "In":
+            return any(map(_is_plain_sku, r.values))
+        field = re.sub(r"^sku-gpu-", "instance-gpu-", field)
         if field in ("instance-gpu-count", "instance-accelerator-count"):
             if r.operator in ("Exists", "In") or (
                 r.operator in ("Gt", "Gte") and r.values and r.values[0] not in ("-1",)
@@ -300,6 +313,12 @@ def _may_be_cpu(cloud: str, requirements: tuple[Requirement, ...]) -> bool:
             known = {shape.instance_type.split(".")[0] for shape in accelerated_types(cloud)}
             return any(value not in known for value in r.values)
     return True
+
+
+def _is_plain_sku(value: str) -> bool:
+    """Whether an Azure family (`D`), series or size stands for machines without a GPU."""
+    name = re.sub(r"^standard_", "", value, flags=re.IGNORECASE).upper()
+    return not name.startswith("N") or name.startswith(("NP", "NM"))
 
 
 def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undecided]]:
@@ -592,7 +611,8 @@ def _reserves(estate: Estate, template: Any) -> bool:
 def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
     """A NodeClaim that a program declares itself: one node for good."""
     requirements, undecided = _requirements(obj, known_items(at(obj.spec, "requirements")))
-    shapes, _ = candidates(estate, "aws", requirements)
+    cloud = _cloud(obj.spec)
+    shapes, _ = candidates(estate, cloud, requirements)
     gpus = tuple(shape for shape in shapes if shape.gpus != 0)
     if gpus and len(gpus) == len(shapes):
         because = Evidence(
@@ -609,13 +629,13 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
             obj.urn,
             obj.shown_name,
             "Karpenter NodeClaim",
-            "aws",
+            cloud,
             gpus,
             (hold,),
             desired=1,
             ceiling=1,
             market=_market(requirements, False),
-            region=estate.region(obj.resource, "aws"),
+            region=estate.region(obj.resource, cloud),
             undecided=tuple(undecided),
             assumptions=(TRUSTED,),
         )
