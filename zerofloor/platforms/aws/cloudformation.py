@@ -6,91 +6,203 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Part, Undecided
+from zerofloor.capacity import Accounted, Assumption, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
-from zerofloor.platforms.aws.templates import STACKS, parse, token
+from zerofloor.platforms.aws.templates import (
+    CLOUD_CONTROL,
+    SET_INSTANCES,
+    STACK_SETS,
+    STACKS,
+    Unreadable,
+    deploying,
+    has_instances,
+    parse,
+    token,
+    type_name,
+)
 from zerofloor.platforms.declared import SETTLE_VALUE
-from zerofloor.values import hidden, known_mapping
+from zerofloor.stack import Hidden, Resource
+from zerofloor.values import at, hidden, mapping
+
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_SETTLE: Final = "Declare the resource in the program, add a hint, or waive it"
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """What of the templates no reader can see: a template elsewhere, or a kind of resource that
-    nobody reads and that names a GPU type."""
-    for stack in estate.of_type(*STACKS):
+    """What of the templates no reader can see: a template elsewhere, a macro's result, or a kind of
+    resource that nobody reads and that names a GPU type."""
+    for stack in deploying(estate):
         parent = estate.by_urn.get(stack.parent or "")
-        if parent is not None and parent.type.startswith("eks:index:"):
-            continue  # the component says what it deploys
-        body = stack.inputs.get("templateBody")
-        template = parse(body)
-        unread = {
-            name: item
-            for name, item in sorted(
-                known_mapping(template.get("Resources")).items(), key=lambda pair: str(pair[0])
-            )
-            if token(item) not in _READ
-        }
-        parameters = stack.inputs.get("parameters")
-        if hidden(body) or (not template and _hides_type(parameters)):
-            path = "templateBody" if hidden(body) else "parameters"
-            yield Undecided(
-                stack.urn,
-                path,
-                f"{path} is hidden: what it deploys could run GPU instances",
-                SETTLE_VALUE,
-            )
-            continue
-        named = _accelerated(unread) or (_accelerated(parameters) if not template else None)
-        if named is not None:
-            path = "templateBody" if template else "parameters"
-            why = f"Its template names {named} in a way that can't be read: it could run for good"
-            yield Undecided(
-                stack.urn, path, why, "Declare the resource in the program, add a hint, or waive it"
-            )
-        elif not template:
-            what = f"the CloudFormation stack {stack.name} runs no GPU"
-            yield Assumption(
-                what, "its template can't be read here, and no parameter names a GPU type"
-            )
+        if parent is None or not parent.type.startswith("eks:index:"):
+            # (An EKS component says itself what it deploys.)
+            yield from _stack(stack)
+    for stack_set in estate.of_type(*STACK_SETS):
+        if not has_instances(estate, stack_set):
+            because = "a stack set without an instance deploys nothing"
+            yield Accounted(urn=stack_set.urn, path="", because=because)
+    for resource in estate.of_type(CLOUD_CONTROL):
+        yield from _cloud_control(resource)
+
+
+def _stack(stack: Resource) -> Iterator[Part]:
+    body = stack.inputs.get("templateBody")
+    parameters = stack.inputs.get("parameters")
+    if isinstance(body, Hidden):
+        why = "templateBody isn't known at preview: what it deploys could run GPU instances"
+        yield Undecided(stack.urn, "templateBody", why, SETTLE_VALUE)
+        return
+    template = parse(body)
+    if isinstance(template, Unreadable):
+        why = f"Its template can't be read ({template.why}): it could run GPU instances"
+        yield Undecided(stack.urn, "templateBody", why, "Correct the template, or waive it")
+    elif template is None:
+        path, _ = _where(stack.inputs, "templateUrl", "templateURL")
+        yield from _elsewhere(stack, path, parameters, stack.name)
+    else:
+        yield from _template(stack, template)
+
+
+def _template(stack: Resource, template: Mapping[str, Any]) -> Iterator[Part]:
+    expanded = _expanded(template)
+    if expanded is not None:
+        why = f"Its template is expanded by {expanded}, whose result isn't known here"
+        yield Undecided(stack.urn, "templateBody", why, _SETTLE)
+    inside = mapping(template.get("Resources"))
+    unread: dict[str, Any] = {}
+    for logical, body in {} if isinstance(inside, Hidden) else inside.items():
+        if type_name(body) == _NESTED:
+            path = f"templateBody: {logical}.TemplateURL"
+            nested = at(body, "Properties", "Parameters")
+            yield from _elsewhere(stack, path, nested, str(logical))
+        elif token(body) not in _READ:
+            unread[str(logical)] = body
+    named = accelerated(unread)
+    if named is not None:
+        why = f"Its template names {named} in a way that isn't read: GPUs could stay on"
+        yield Undecided(stack.urn, "templateBody", why, _SETTLE)
+
+
+def _elsewhere(stack: Resource, path: str, parameters: Any, name: str) -> Iterator[Part]:
+    """A template that is somewhere else: judged by what it is given."""
+    if _hides_type(parameters):
+        why = "A parameter of a template that isn't here isn't known: it could name a GPU type"
+        yield Undecided(stack.urn, "parameters", why, SETTLE_VALUE)
+        return
+    named = accelerated(parameters)
+    if named is not None:
+        why = f"A template that isn't here is given {named}: GPUs could stay on"
+        yield Undecided(stack.urn, "parameters", why, _SETTLE)
+        return
+    because = f"its template ({path}) can't be read here, and no parameter names a GPU type"
+    yield Assumption(f"The CloudFormation stack {name} runs no GPU", because)
+
+
+def _cloud_control(resource: Resource) -> Iterator[Part]:
+    state, name = resource.inputs.get("desiredState"), resource.inputs.get("typeName")
+    kind = token({"Type": name})
+    if isinstance(name, Hidden) or (isinstance(state, Hidden) and kind in _READ):
+        why = "What Cloud Control creates isn't known at preview: it could be GPU instances"
+        yield Undecided(resource.urn, "desiredState", why, SETTLE_VALUE)
+        return
+    found = parse(state)
+    if isinstance(found, Unreadable):
+        why = f"Its desired state can't be read ({found.why}): it could be GPU instances"
+        yield Undecided(resource.urn, "desiredState", why, "Correct the text, or waive it")
+        return
+    named = accelerated(found) if kind not in _READ else None
+    if named is not None:
+        why = f"It names {named} in a {name} that isn't read: GPUs could stay on"
+        yield Undecided(resource.urn, "desiredState", why, _SETTLE)
+
+
+_KNOWN_TRANSFORMS: Final = (
+    "AWS::Serverless",
+    "AWS::LanguageExtensions",
+    "AWS::SecretsManager",
+    "AWS::CodeDeployBlueGreen",
+    "AWS::CodeStar",
+)
+"""Macros whose result has no more machines than what they are given (CloudFormation template
+reference, "Transform")."""
+
+
+def _expanded(template: Mapping[str, Any]) -> str | None:
+    """The macro that makes more of the template than stands in it."""
+    listed = template.get("Transform")
+    for name in listed if isinstance(listed, list) else [listed]:
+        if isinstance(name, Mapping):
+            return _macro(name)
+        if isinstance(name, str) and not name.startswith(_KNOWN_TRANSFORMS):
+            return name
+    return _included(template.get("Resources"), 0)
+
+
+def _included(value: Any, depth: int) -> str | None:
+    if depth > 30:
+        return None
+    if isinstance(value, Mapping):
+        if "Fn::Transform" in value:
+            return _macro(value["Fn::Transform"])
+        inner = list(value.values())
+    else:
+        inner = value if isinstance(value, list) else []
+    found = (_included(item, depth + 1) for item in inner)
+    return next((name for name in found if name is not None), None)
+
+
+def _macro(body: Any) -> str:
+    name = at(body, "Name")
+    return name if isinstance(name, str) else "a macro"
+
+
+def _where(inputs: Mapping[str, Any], *paths: str) -> tuple[str, Any]:
+    return next(((p, inputs[p]) for p in paths if inputs.get(p) is not None), (paths[0], None))
 
 
 def _hides_type(parameters: Any) -> bool:
     """Whether a parameter that may name an instance type is hidden."""
     named = re.compile(r"type|instance|class|size|shape", re.I)
-    return hidden(parameters) or any(
-        hidden(value) and named.search(str(key)) for key, value in known_mapping(parameters).items()
-    )
+    known = mapping(parameters)
+    if isinstance(known, Hidden):
+        return True
+    return any(hidden(value) and named.search(str(key)) for key, value in known.items())
 
 
-def _accelerated(value: Any, depth: int = 0) -> str | None:
-    """An accelerated instance type named somewhere in the value."""
+def accelerated(value: Any, depth: int = 0) -> str | None:
+    """An accelerated instance type named somewhere in the value, as a word of a text too."""
     if isinstance(value, str):
-        shape = (
-            lookup("aws", value)
-            if re.fullmatch(r"(?:ml\.)?[a-z]+[0-9][a-z0-9-]*\.[a-z0-9-]+", value)
-            else None
-        )
-        return value if shape is not None and shape.gpus != 0 else None
+        for word in _TYPE.findall(value[:_LONGEST]):
+            shape = lookup("aws", word)
+            if shape is not None and shape.gpus != 0:
+                return str(word)
+        return None
     if depth > 30 or not isinstance(value, Mapping | list | tuple):
         return None
     inner = [value[key] for key in sorted(value, key=str)] if isinstance(value, Mapping) else value
     return next(
-        (found for item in inner if (found := _accelerated(item, depth + 1)) is not None), None
+        (found for item in inner if (found := accelerated(item, depth + 1)) is not None), None
     )
 
 
+_TYPE: Final = re.compile(
+    r"(?<![\w.-])(?:ml\.)?[a-z]{1,3}\d[a-z0-9-]{0,12}\.(?:\d{0,3}xlarge|metal(?:-\w+)?|large|medium)"
+    r"(?![\w-])"
+)
+_LONGEST: Final = 100_000
+
 _READ: Final = frozenset(
     {
+        "aws-native:applicationautoscaling:ScalableTarget",
+        "aws-native:applicationautoscaling:ScalingPolicy",
         "aws-native:autoscaling:AutoScalingGroup",
         "aws-native:autoscaling:LaunchConfiguration",
         "aws-native:autoscaling:ScalingPolicy",
         "aws-native:autoscaling:ScheduledAction",
         "aws-native:autoscaling:WarmPool",
-        "aws-native:applicationautoscaling:ScalableTarget",
-        "aws-native:applicationautoscaling:ScalingPolicy",
-        "aws-native:cloudwatch:Alarm",
         "aws-native:batch:ComputeEnvironment",
         "aws-native:batch:JobDefinition",
+        "aws-native:cloudwatch:Alarm",
         "aws-native:ec2:CapacityReservation",
         "aws-native:ec2:Ec2Fleet",
         "aws-native:ec2:Host",
@@ -102,4 +214,4 @@ _READ: Final = frozenset(
 )
 """The kinds that a reader takes from templates too."""
 
-READS: Final = frozenset(STACKS)
+READS: Final = frozenset({*STACKS, *STACK_SETS, *SET_INSTANCES, CLOUD_CONTROL})

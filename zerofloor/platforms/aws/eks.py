@@ -203,7 +203,8 @@ def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
 def _deploys_template(estate: Estate, resource: Resource) -> bool:
     below = estate.children.get(resource.urn, ())
     return any(
-        child.type in STACKS and bool(parse(child.inputs.get("templateBody"))) for child in below
+        child.type in STACKS and isinstance(parse(child.inputs.get("templateBody")), Mapping)
+        for child in below
     )
 
 

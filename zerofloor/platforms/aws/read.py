@@ -29,8 +29,8 @@ def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
         yield Declared(resource, resource.inputs, resource.name)
     wanted = {token for token in tokens if token.startswith("aws-native:")}
     if wanted:
-        for stack, logical, inputs in templates.resources(estate, wanted):
-            yield Declared(stack, inputs, logical, logical)
+        for inner in templates.inner_resources(estate, wanted):
+            yield Declared(inner.holder, inner.properties, inner.logical, inner.logical, inner.prop)
 
 
 @cache

@@ -3,15 +3,24 @@ name them."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from zerofloor.estate import Estate
-from zerofloor.stack import UNKNOWN, Resource
-from zerofloor.values import known_mapping, known_text
+from zerofloor.stack import UNKNOWN, Hidden, Resource
+from zerofloor.values import at, items, mapping
 
 STACKS: Final = ("aws:cloudformation/stack:Stack", "aws-native:cloudformation:Stack")
+STACK_SETS: Final = ("aws:cloudformation/stackSet:StackSet", "aws-native:cloudformation:StackSet")
+SET_INSTANCES: Final = (
+    "aws:cloudformation/stackSetInstance:StackSetInstance",
+    "aws:cloudformation/stackInstances:StackInstances",
+)
+CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
 
 _AS_THEY_ARE: Final = frozenset({"Labels", "Tags", "UserData"})
 """Properties whose keys people choose."""
@@ -23,39 +32,179 @@ class Reference(str):
     __slots__ = ()
 
 
-def resources(
-    estate: Estate, tokens: set[str]
-) -> Iterator[tuple[Resource, str, Mapping[str, Any]]]:
-    """The resources of these `aws-native` types in every template of the estate that can be read:
-    the CloudFormation stack that
-    holds it, its logical ID, its properties."""
-    for stack in estate.of_type(*STACKS):
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A resource that another one's text declares."""
+
+    holder: Resource
+    prop: str
+    """The property of the holder whose text it is: `templateBody`, `desiredState`."""
+    logical: str
+    token: str
+    """Its type as `aws-native` would name it; empty where it has none."""
+    properties: Mapping[str, Any]
+    type_name: str
+    """Its type as it stands there: `AWS::EC2::Instance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a template that is there is none that can be read."""
+
+    why: str
+
+
+def inner_resources(estate: Estate, tokens: set[str]) -> tuple[Inner, ...]:
+    """The resources of these `aws-native` types in every text of the estate that can be read."""
+    known = estate.once("inner resources", lambda: tuple(_inner(estate)))
+    return tuple(inner for inner in known if inner.token in tokens)
+
+
+def deploying(estate: Estate) -> Iterator[Resource]:
+    """The stacks, and the stack sets that have an instance."""
+    yield from estate.of_type(*STACKS)
+    for stack_set in estate.of_type(*STACK_SETS):
+        if has_instances(estate, stack_set):
+            yield stack_set
+
+
+def has_instances(estate: Estate, stack_set: Resource) -> bool:
+    """Whether a stack set deploys its template anywhere: by its own groups, or by instances that
+    name it (or may, where the name isn't known)."""
+    own = items(stack_set.inputs.get("stackInstancesGroup"))
+    if isinstance(own, Hidden) or own:
+        return True
+    for instance in estate.of_type(*SET_INSTANCES):
+        link = estate.link(
+            instance,
+            "stackSetName",
+            *STACK_SETS,
+            value=instance.inputs.get("stackSetName"),
+            names=("name", "stackSetName"),
+        )
+        if stack_set in link.found:
+            return True
+    return False
+
+
+def _inner(estate: Estate) -> Iterator[Inner]:
+    for stack in deploying(estate):
         template = parse(stack.inputs.get("templateBody"))
-        inside = known_mapping(template.get("Resources"))
-        parameters = _parameters(template, known_mapping(stack.inputs.get("parameters")))
+        if not isinstance(template, Mapping):
+            continue
+        inside = mapping(template.get("Resources"))
+        if isinstance(inside, Hidden):
+            continue
+        scope = _scope(template, mapping(stack.inputs.get("parameters")), inside)
         for logical, body in sorted(inside.items(), key=lambda pair: str(pair[0])):
-            if token(body) in tokens:
-                inputs = _camel(
-                    known_mapping(body).get("Properties"), parameters, frozenset(map(str, inside))
-                )
-                yield stack, str(logical), known_mapping(inputs)
+            properties = camel(at(body, "Properties"), scope)
+            yield Inner(
+                holder=stack,
+                prop="templateBody",
+                logical=str(logical),
+                token=token(body),
+                properties=properties if isinstance(properties, Mapping) else {},
+                type_name=type_name(body),
+            )
+    for resource in estate.of_type(CLOUD_CONTROL):
+        state = parse(resource.inputs.get("desiredState"))
+        name = resource.inputs.get("typeName")
+        properties = camel(state, _Scope()) if isinstance(state, Mapping) else {}
+        shown = name if isinstance(name, str) else ""
+        yield Inner(
+            holder=resource,
+            prop="desiredState",
+            logical=shown.rsplit("::", 1)[-1],
+            token=token({"Type": shown}),
+            properties=properties if isinstance(properties, Mapping) else {},
+            type_name=shown,
+        )
 
 
-def parse(body: Any) -> Mapping[str, Any]:
-    """The template as a mapping; empty where it is none, hidden or can't be read."""
-    return body if isinstance(body, Mapping) else _parsed(body) if isinstance(body, str) else {}
+# Reading the text
+
+
+def parse(body: Any) -> Mapping[str, Any] | Unreadable | None:
+    """The template; None where there is none or it is hidden, `Unreadable` where what is there is
+    none."""
+    if body is None or isinstance(body, Hidden):
+        return None
+    if isinstance(body, str):
+        return _parsed(body) if body.strip() else None
+    return body if isinstance(body, Mapping) else Unreadable("it is neither text nor an object")
 
 
 @lru_cache(maxsize=256)
-def _parsed(body: str) -> Mapping[str, Any]:
+def _parsed(body: str) -> Mapping[str, Any] | Unreadable:
+    """JSON first, as JSON: YAML forbids the tabs that JSON allows."""
+    if body.lstrip().startswith("{"):
+        try:
+            return _object(json.loads(body, object_pairs_hook=_pairs))
+        except RecursionError:
+            return Unreadable("it is nested too deeply")
+        except _Twice as twice:
+            return Unreadable(str(twice))
+        except ValueError:
+            pass  # Flow-style YAML begins like JSON.
+    return _yaml(body)
+
+
+def _yaml(body: str) -> Mapping[str, Any] | Unreadable:
     import yaml
 
     try:
-        return known_mapping(yaml.load(body, Loader=_loader()))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
+        return _object(yaml.load(body, Loader=_loader()))
+    except RecursionError:
+        return Unreadable("it is nested too deeply")
+    except _Twice as twice:
+        return Unreadable(str(twice))
+    except (yaml.YAMLError, ValueError, TypeError):
+        return Unreadable("it is neither JSON nor YAML")
 
 
+class _Twice(ValueError):
+    """A key that stands twice: which one counts is not told."""
+
+
+def _object(found: Any) -> Mapping[str, Any] | Unreadable:
+    if not isinstance(found, Mapping):
+        return Unreadable("it is no object")
+    if _is_deep(found, 0):
+        return Unreadable("it is nested too deeply")
+    inside = found.get("Resources")
+    if inside is not None and not isinstance(inside, Mapping):
+        return Unreadable("its Resources are no object")
+    if isinstance(inside, Mapping):
+        for logical, body in inside.items():
+            if str(logical).startswith("Fn::"):
+                continue
+            properties = body.get("Properties") if isinstance(body, Mapping) else body
+            if not isinstance(body, Mapping) or not isinstance(properties, Mapping | None):
+                return Unreadable(f"its resource {str(logical)[:40]} is no object")
+    return found
+
+
+def _is_deep(value: Any, depth: int) -> bool:
+    """Whether it is nested deeper than any template is (an alias may hold itself)."""
+    if depth > _DEEPEST:
+        return True
+    inner = value.values() if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping | list):
+        return False
+    return any(_is_deep(item, depth + 1) for item in inner)
+
+
+_DEEPEST: Final = 60
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice("a key stands twice in one object")
+    return found
+
+
+@lru_cache(maxsize=1)
 def _loader() -> Any:
     import yaml
 
@@ -63,49 +212,179 @@ def _loader() -> Any:
         pass
 
     def tagged(loader: Any, suffix: str, node: Any) -> Any:
-        if suffix in ("Ref", "GetAtt") and isinstance(node, yaml.ScalarNode):
-            return {"Ref": str(node.value).split(".")[0]}
-        return {"Fn": suffix}
+        if isinstance(node, yaml.ScalarNode):
+            content: Any = str(node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            content = loader.construct_sequence(node, deep=True)
+        else:
+            content = loader.construct_mapping(node, deep=True)
+        name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+        return {name: content}
+
+    def text(loader: Any, node: Any) -> str:
+        return str(node.value)
+
+    def once(loader: Any, node: Any) -> Any:
+        keys = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            raise _Twice("a key stands twice in one object")
+        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
     Loader.add_multi_constructor("!", tagged)
+    # A lone `=` and a date are text to CloudFormation, not a value type and a day.
+    Loader.add_constructor("tag:yaml.org,2002:value", text)
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", text)
+    Loader.add_constructor("tag:yaml.org,2002:map", once)
     return Loader
+
+
+def type_name(body: Any) -> str:
+    """The type of a template's resource as it stands there; empty where it has none."""
+    found = at(body, "Type")
+    return found if isinstance(found, str) else ""
 
 
 def token(body: Any) -> str:
     """The `aws-native` type of a template's resource; empty where it has none."""
-    parts = (known_text(known_mapping(body).get("Type")) or "").split("::")
-    return (
-        f"aws-native:{parts[1].lower()}:{_NAMES.get(parts[2], parts[2])}"
-        if len(parts) == 3 and parts[0] == "AWS"
-        else ""
-    )
+    parts = type_name(body).split("::")
+    if len(parts) != 3 or parts[0] != "AWS":
+        return ""
+    return f"aws-native:{parts[1].lower()}:{_NAMES.get(parts[2], parts[2])}"
 
 
 _NAMES: Final = {"EC2Fleet": "Ec2Fleet"}
 
 
-def _parameters(template: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    declared = known_mapping(template.get("Parameters"))
-    return {
-        name: given.get(name, known_mapping(body).get("Default", UNKNOWN))
-        for name, body in declared.items()
-    }
+# Intrinsic functions
 
 
-def _camel(value: Any, parameters: Mapping[str, Any], logical: frozenset[str]) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What intrinsic functions of a template may name."""
+
+    parameters: Mapping[str, Any] | Hidden = UNKNOWN
+    mappings: Any = None
+    logical: frozenset[str] = frozenset()
+
+
+def _scope(
+    template: Mapping[str, Any], given: Mapping[str, Any] | Hidden, inside: Mapping[str, Any]
+) -> _Scope:
+    declared = mapping(template.get("Parameters"))
+    parameters: dict[str, Any] = {}
+    for name, body in {} if isinstance(declared, Hidden) else declared.items():
+        own = UNKNOWN if isinstance(given, Hidden) else given.get(name)
+        if own is None:
+            default = at(body, "Default")
+            own = UNKNOWN if default is None else default
+        parameters[name] = own
+    return _Scope(parameters, template.get("Mappings"), frozenset(map(str, inside)))
+
+
+def camel(value: Any, scope: _Scope) -> Any:
+    """A value with camelCase keys and its intrinsic functions worked out; unknown where they can't
+    be."""
     if isinstance(value, Mapping):
-        if len(value) == 1 and str(next(iter(value))).startswith(("Ref", "Fn")):
-            name = value.get("Ref")
-            if isinstance(name, str) and name in parameters:
-                return parameters[name]
-            return Reference(name) if isinstance(name, str) and name in logical else UNKNOWN
+        if len(value) == 1:
+            name = str(next(iter(value)))
+            if name == "Ref" or name.startswith("Fn::"):
+                return _resolved(name, value[next(iter(value))], scope)
+        if "Fn::Transform" in value:
+            return UNKNOWN
         return {
-            _lower(str(key)): item if key in _AS_THEY_ARE else _camel(item, parameters, logical)
+            _lower(str(key)): item if key in _AS_THEY_ARE else camel(item, scope)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_camel(item, parameters, logical) for item in value]
+        found = [camel(item, scope) for item in value]
+        return [item for item in found if item is not _NOTHING]
     return value
+
+
+_NOTHING: Final = None
+"""What `AWS::NoValue` leaves."""
+
+
+def _resolved(name: str, content: Any, scope: _Scope) -> Any:
+    match name:
+        case "Ref":
+            return _ref(content, scope)
+        case "Fn::GetAtt":
+            first = content[0] if isinstance(content, list) and content else content
+            logical = str(first).split(".")[0]
+            return Reference(logical) if logical in scope.logical else UNKNOWN
+        case "Fn::Sub":
+            return _sub(content, scope)
+        case "Fn::Join":
+            return _join(content, scope)
+        case "Fn::FindInMap":
+            return _find(content, scope)
+        case "Fn::Select":
+            return _select(content, scope)
+        case "Fn::Split":
+            parts = camel(content, scope)
+            known = isinstance(parts, list) and all(isinstance(part, str) for part in parts)
+            return parts[1].split(parts[0]) if known and len(parts) == 2 else UNKNOWN
+        case _:
+            return UNKNOWN
+
+
+def _ref(content: Any, scope: _Scope) -> Any:
+    if content == "AWS::NoValue":
+        return _NOTHING
+    if not isinstance(scope.parameters, Hidden) and isinstance(content, str):
+        if content in scope.parameters:
+            return scope.parameters[content]
+        if content in scope.logical:
+            return Reference(content)
+    return UNKNOWN
+
+
+def _sub(content: Any, scope: _Scope) -> Any:
+    pattern = content
+    own: Mapping[str, Any] = {}
+    if isinstance(content, list) and len(content) == 2 and isinstance(content[1], Mapping):
+        pattern, own = content[0], content[1]
+    if not isinstance(pattern, str):
+        return UNKNOWN
+    whole = re.fullmatch(r"\$\{([\w:.]+)\}", pattern)
+    if whole and whole[1] not in own:
+        return (
+            _resolved("Fn::GetAtt", whole[1], scope) if "." in whole[1] else _ref(whole[1], scope)
+        )
+    out = pattern
+    for name in set(re.findall(r"\$\{([\w:.]+)\}", pattern)):
+        value = camel(own[name], scope) if name in own else _ref(name, scope)
+        if isinstance(value, Reference) or not isinstance(value, str | int | float):
+            return UNKNOWN
+        out = out.replace("${" + name + "}", str(value))
+    return out.replace("${!", "${")
+
+
+def _join(content: Any, scope: _Scope) -> Any:
+    parts = camel(content, scope)
+    if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
+        return UNKNOWN
+    if any(isinstance(p, Reference) or not isinstance(p, str | int) for p in parts[1]):
+        return UNKNOWN
+    return str(parts[0]).join(map(str, parts[1]))
+
+
+def _find(content: Any, scope: _Scope) -> Any:
+    path = camel(content, scope)
+    if not isinstance(path, list) or not all(isinstance(key, str) for key in path[:3]):
+        return UNKNOWN
+    found = at(scope.mappings, *path[:3])
+    return UNKNOWN if found is None else found
+
+
+def _select(content: Any, scope: _Scope) -> Any:
+    parts = camel(content, scope)
+    if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
+        return UNKNOWN
+    index = str(parts[0])
+    known = index.isdigit() and int(index) < len(parts[1])
+    return parts[1][int(index)] if known else UNKNOWN
 
 
 def _lower(key: str) -> str:
