@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,10 @@ def _made_up(stack: Stack) -> Iterator[tuple[str, str]]:
             name, _, suffix = metadata["name"].rpartition("-")
             assert (name, len(suffix)) == (resource.name, 8)
             yield metadata["name"], f"{name}-00000000"
+        if resource.type == "kubernetes:helm.sh/v3:Release":
+            made_up = f"{resource.name}-[0-9a-f]{{8}}"
+            if re.fullmatch(made_up, resource.inputs["name"]):
+                yield resource.inputs["name"], f"{resource.name}-00000000"
 
 
 def _changed(value: Any, known: Callable[[str], str], key: str = "") -> Any:

@@ -1,7 +1,6 @@
-"""`python -m tests.engine.record`: writes what the real engine and the real Kubernetes provider say
-of the programs in tests/engine/kubernetes to tests/data/engine/kubernetes, as digests and events.
-
-Paths of this machine and times are taken out.
+"""`python -m tests.engine.record [NAME…]`: writes what the real engine and the real Kubernetes
+provider say of the programs in tests/engine/kubernetes, as digests and events, to
+tests/data/engine/kubernetes. Paths of this machine and times are taken out.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def _without_traces(value: Any) -> Any:
 def main() -> None:
     """The command."""
     RECORDED.mkdir(exist_ok=True)
-    for program in sorted(folder.name for folder in PROGRAMS.iterdir()):
+    for program in sys.argv[1:] or sorted(folder.name for folder in PROGRAMS.iterdir()):
         with tempfile.TemporaryDirectory() as folder:
             for ending, text in outputs(new_engine(Path(folder) / "engine"), program).items():
                 (RECORDED / f"{program}.{ending}").write_text(text)

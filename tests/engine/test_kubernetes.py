@@ -50,6 +50,22 @@ def test_our_preview_gives_objects_as_the_provider_does(engine: Engine, name: st
 
 
 @pytest.mark.engine
+def test_our_preview_gives_releases_as_the_provider_does_but_for_helms_defaults(
+    engine: Engine,
+) -> None:
+    real, ours = by_engine(engine, "release"), by_us("release")
+    for one, other in zip(ours.resources, real.resources, strict=True):
+        if one.type != "kubernetes:helm.sh/v3:Release":
+            continue
+        theirs = {**other.inputs, "name": re.sub("-[0-9a-f]{8}$", "", other.inputs["name"])}
+        mine = {**one.inputs, "name": re.sub("-[0-9a-f]{8}$", "", one.inputs["name"])}
+        assert set(theirs) > set(mine)
+        assert mine == {key: theirs[key] for key in mine}
+    (names,) = (r for r in ours.resources if r.name == "names")
+    assert re.fullmatch("llm-[0-9a-f]{8}", names.inputs["data"]["release"])
+
+
+@pytest.mark.engine
 @pytest.mark.parametrize("name", RENDERED)
 def test_what_the_providers_components_make_is_in_the_digest(engine: Engine, name: str) -> None:
     stack = by_engine(engine, name)
@@ -155,7 +171,7 @@ def test_metadata_that_has_a_name_or_is_not_known_stays(given: Any) -> None:
     [
         "kubernetes:apps/v1:DeploymentPatch",
         "kubernetes:core/v1:ConfigMapList",
-        "kubernetes:helm.sh/v3:Release",
+        "kubernetes:helm.sh/v4:Chart",
         "kubernetes:yaml:ConfigFile",
         "pulumi:providers:kubernetes",
     ],

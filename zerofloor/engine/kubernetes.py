@@ -20,6 +20,7 @@ _TOKEN: Final = re.compile(r"kubernetes:([^/:]+)/[^/:]+:([A-Za-z0-9]+)")
 _NO_OBJECTS: Final = ("helm.sh", "yaml", "kustomize")
 """Modules of the package whose types are no Kubernetes objects."""
 
+_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 _AUTONAMED: Final = "pulumi.com/autonamed"
 _READ_ONLY: Final = (
     "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
@@ -44,6 +45,8 @@ def checked(
 ) -> dict[str, Any]:
     """The inputs of a resource of the package, as wire values: named, and put into the provider's
     `namespace`, if it has one. What is no Kubernetes object stays as it is."""
+    if kind == _RELEASE:
+        return _release(props, name=name, urn=urn)
     match = _TOKEN.fullmatch(kind)
     if match is None or match[1] in _NO_OBJECTS:
         return dict(props)
@@ -102,12 +105,22 @@ def _named(metadata: dict[str, Any], *, name: str, urn: str) -> dict[str, Any]:
     for the same resource."""
     if metadata.get("name") or metadata.get("generateName"):
         return metadata
-    suffix = hashlib.sha256(urn.encode()).hexdigest()[:8]
-    named = {**metadata, "name": f"{name}-{suffix}"}
+    named = {**metadata, "name": _unique(name, urn)}
     annotations = metadata.get("annotations") or {}
     if _is_plain(annotations):
         named["annotations"] = dict(sorted({**annotations, _AUTONAMED: "true"}.items()))
     return named
+
+
+def _release(props: Mapping[str, Any], *, name: str, urn: str) -> dict[str, Any]:
+    """A release with a name. Of Helm's own defaults, which the provider writes out, none says what
+    the chart makes."""
+    released = {key: value for key, value in props.items() if key != "compat"}
+    return {**released, "name": released.get("name") or _unique(name, urn)}
+
+
+def _unique(name: str, urn: str) -> str:
+    return f"{name}-{hashlib.sha256(urn.encode()).hexdigest()[:8]}"
 
 
 def _encoded(props: dict[str, Any]) -> dict[str, Any]:
