@@ -129,7 +129,8 @@ class Estate:
         index = self.names(types, names)
         stack = id(self.stack_of.get(resource.urn))
         if isinstance(value, str):
-            found = index.by_name.get(value, ()) or index.by_pulumi_name.get(value, ())
+            called = index.by_name.get(value, ()) or index.by_pulumi_name.get(value, ())
+            found = tuple(r for r in called if self.meets(resource, r))
             if found:
                 return Link(found)
             return Link(index.unnamed, open=True) if index.unnamed else Link()
@@ -138,7 +139,7 @@ class Estate:
             index.by_stack.get(stack, ()),
         )
         for group in (siblings, candidates):
-            if len(group) == 1:
+            if len(group) == 1 and self.meets(resource, group[0]):
                 what = f"{resource.name} uses {group[0].name}"
                 return Link(
                     group,
@@ -147,6 +148,17 @@ class Estate:
                     ),
                 )
         return Link(siblings or candidates, open=True)
+
+    def meets(self, one: Resource, other: Resource) -> bool:
+        """Whether a name in one may mean the other: not where two known providers, or two known
+        regions of AWS, keep them apart."""
+        mine, theirs = _provider(one), _provider(other)
+        if mine is not None and theirs is not None and mine != theirs and mine[0] == theirs[0]:
+            return False
+        if not one.type.startswith("aws") or not other.type.startswith("aws"):
+            return True
+        regions = {self.region(one, "aws"), self.region(other, "aws")} - {None}
+        return len(regions) < 2
 
     def region(self, resource: Resource, cloud: str) -> str | None:
         """The region of a resource: its own, its provider's, the stack's config, a setting; None
@@ -182,6 +194,16 @@ class Estate:
             if config.get(key):
                 return config[key]
         return self.settings.region.get(cloud)
+
+
+def _provider(resource: Resource) -> tuple[str, str] | None:
+    """The type and URN of a resource's provider; one URN for all default ones of a package."""
+    urn = (resource.provider or "").rsplit("::", 1)[0]
+    parts = urn.split("::")
+    if len(parts) < 4:
+        return None
+    kind, name = parts[-2], parts[-1]
+    return kind, "default" if re.fullmatch(r"default(_[\w.]+)?", name) else urn
 
 
 def _index(estate: Estate, types: tuple[str, ...], names: tuple[str, ...]) -> Names:

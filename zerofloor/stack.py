@@ -73,6 +73,8 @@ class Resource(structs.Value, frozen=True):
     bill."""
     outputs: Mapping[str, Any] | None = None
     """What the cloud said about it, where the document is of a deployed stack; None elsewhere."""
+    before: Mapping[str, Any] | None = None
+    """Its inputs before the update that changes it in place; None for any other op."""
     remote: bool = False
     """True for a component of another package whose children this preview can't know."""
 

@@ -156,7 +156,14 @@ def _retained(name: str, urn: str, steps: list[Step]) -> list[Resource]:
 
 
 def resource_of(
-    name: str, urn: str, state: State, op: str, links: bool, *, created_first: bool = False
+    name: str,
+    urn: str,
+    state: State,
+    op: str,
+    links: bool,
+    *,
+    created_first: bool = False,
+    before: Mapping[str, Any] | None = None,
 ) -> Resource:
     """A state as a resource. Raises InputError where its URN or its inputs can't be the
     engine's."""
@@ -186,6 +193,7 @@ def resource_of(
         source_position=_position(state.source_position),
         custom=state.custom,
         replaced_before_delete=created_first,
+        before=before,
     )
 
 
@@ -231,7 +239,16 @@ def _outcome(name: str, urn: str, steps: list[Step], links: bool) -> Resource | 
         "replace" if replaced else chosen.op,
         links,
         created_first=replaced and _created_first(steps),
+        before=_before(name, chosen),
     )
+
+
+def _before(name: str, step: Step) -> Mapping[str, Any] | None:
+    """The inputs that an update in place changes."""
+    old = step.old_state
+    if step.op != "update" or old is None:
+        return None
+    return inputs_of(old.type, _as_it_was(name, old).inputs)
 
 
 def _deciding(name: str, urn: str, steps: list[Step]) -> Step:

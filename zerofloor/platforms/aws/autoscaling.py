@@ -24,6 +24,8 @@ from zerofloor.platforms.aws.launch import (
     CONFIGURATIONS,
     TEMPLATES,
     in_units,
+    lone,
+    misshapen,
     of_configuration,
     of_template,
     overridden,
@@ -35,6 +37,7 @@ from zerofloor.platforms.aws.read import CLOUD, declared, strings
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster
+from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, hidden, known_items, known_text, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
@@ -174,7 +177,9 @@ def _raises(named: Size, own: Size) -> bool:
 
 
 def _machines(estate: Estate, source: Declared) -> Machines:
-    mixed = source.inputs.get("mixedInstancesPolicy")
+    mixed = lone(source.inputs.get("mixedInstancesPolicy"))
+    if mixed is not None and not isinstance(mixed, Mapping | Hidden):
+        return misshapen(source, "mixedInstancesPolicy")
     if mixed is not None:
         path = "mixedInstancesPolicy.launchTemplate"
         spec = get(mixed, "launchTemplate.launchTemplateSpecification")
@@ -289,7 +294,7 @@ def _lowered(effect: Effect) -> Lowered | None:
     return None
 
 
-def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm | None:
+def _warm(source: Declared, separate: tuple[tuple[Declared, bool], ...]) -> Warm | Undecided | None:
     own = eks.warm_pool(source, "warmPool")
     if own is not None or not separate:
         return own

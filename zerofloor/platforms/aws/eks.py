@@ -13,7 +13,7 @@ from zerofloor.hardware.instances import lookup
 from zerofloor.platforms import trust
 from zerofloor.platforms.aws.actions import actions_by_group
 from zerofloor.platforms.aws.groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
-from zerofloor.platforms.aws.launch import of_template, spot_template
+from zerofloor.platforms.aws.launch import lone, of_template, spot_template
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
 from zerofloor.platforms.aws.templates import STACKS, parse
 from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
@@ -304,42 +304,41 @@ def autoscaler(estate: Estate, source: Declared, minimum: Size, cluster: Cluster
     return Lowered(evidence, trusted)
 
 
-def warm_pool(source: Declared, path: str) -> Warm | None:
+def warm_pool(source: Declared, path: str) -> Warm | Undecided | None:
     """The warm pool of a group, where its instances run (Stopped is the default; stopped ones bill
     for disks only)."""
-    config = source.inputs.get(path)
-    state = at(config, "poolState")
-    if (
-        config is None
-        or (not hidden(config) and not config)
-        or switch(at(config, "enabled")) is False
-    ):
+    given = source.inputs.get(path)
+    config = lone(given)
+    if config is None or given == []:
         return None
-    if not hidden(state) and str(state or "Stopped").lower() != "running":
+    if not isinstance(config, Mapping | Hidden):
+        why = f"{path} is no object: it may keep GPU instances running"
+        return source.open(path, why, "Correct the value")
+    if config is not given:
+        path = f"{path}[0]"
+    state = at(config, "poolState")
+    if config == {} or switch(at(config, "enabled")) is False:
+        return None
+    if isinstance(state, Hidden):
+        why = "Whether the instances of the warm pool run isn't known at preview"
+        return source.open(f"{path}.poolState", why)
+    if str(state or "Stopped").lower() != "running":
         return None
     minimum = size(source, [f"{path}.minSize"], 0)
     prepared = _prepared(source, f"{path}.maxGroupPreparedCapacity")
-    if not isinstance(minimum, Size) or prepared is None:
-        return None
-    if hidden(state):
-        return Warm(
-            source.evidence(f"{path}.poolState", "it may run"),
-            minimum,
-            replace(prepared, value=state),
-        )
-    return Warm(
-        source.evidence(f"{path}.poolState", "instances of the warm pool run, and bill"),
-        minimum,
-        prepared,
-    )
+    if isinstance(minimum, Undecided):
+        return minimum
+    if isinstance(prepared, Undecided):
+        return prepared
+    running = source.evidence(f"{path}.poolState", "instances of the warm pool run, and bill")
+    return Warm(running, minimum, prepared)
 
 
-def _prepared(source: Declared, path: str) -> Size | None:
+def _prepared(source: Declared, path: str) -> Size | Undecided:
     value = get(source.inputs, path)
     if value == -1:  # the same as leaving it out (EC2 Auto Scaling API, PutWarmPool)
         return Size(source, path, None)
-    found = size(source, [path])
-    return found if isinstance(found, Size) else None
+    return size(source, [path])
 
 
 def cluster_of(estate: Estate, source: Declared, prop: str) -> Cluster:

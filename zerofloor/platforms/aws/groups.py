@@ -84,7 +84,7 @@ class Group:
     """A setting that keeps every instance that ever came."""
     unpin: str = ""
     actions: tuple[Action, ...] = ()
-    warm: Warm | None = None
+    warm: Warm | Undecided | None = None
     holds: tuple[Hold, ...] = ()
     """What others keep of it (tasks of a service)."""
     undecided: tuple[Undecided, ...] = ()
@@ -356,6 +356,8 @@ def _warm(
     warm = group.warm
     if warm is None:
         return (), (), []
+    if isinstance(warm, Undecided):
+        return (), (), [warm]
     total = warm.prepared.known if warm.prepared.known is not None else group.maximum.known
     if warm.prepared.is_hidden or warm.minimum.is_hidden or total is None:
         path = warm.prepared.path

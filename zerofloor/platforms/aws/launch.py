@@ -3,7 +3,7 @@ attribute-based requirements."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -16,8 +16,16 @@ from zerofloor.platforms.aws.read import CLOUD, declared, machines, market, stri
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, link_of
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, union
-from zerofloor.stack import UNKNOWN
-from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, quantity
+from zerofloor.stack import UNKNOWN, Hidden
+from zerofloor.values import (
+    at,
+    get,
+    hidden,
+    known_items,
+    known_text,
+    quantity,
+    switch,
+)
 
 TEMPLATES: Final = ("aws:ec2/launchTemplate:LaunchTemplate", "aws-native:ec2:LaunchTemplate")
 CONFIGURATIONS: Final = (
@@ -39,6 +47,7 @@ def of_template(estate: Estate, user: Declared, path: str, reference: Any) -> Ma
     if identifier is None:
         return Machines()
     where = f"{path}.{key}" if key else path
+    version = at(reference, "version") if key else UNKNOWN
     return _linked(
         estate,
         user,
@@ -47,6 +56,7 @@ def of_template(estate: Estate, user: Declared, path: str, reference: Any) -> Ma
         TEMPLATES,
         ("name", "launchTemplateName"),
         "launch template",
+        version,
     )
 
 
@@ -64,6 +74,7 @@ def _linked(
     types: Sequence[str],
     names: tuple[str, ...],
     what: str,
+    version: Any = UNKNOWN,
 ) -> Machines:
     if isinstance(identifier, Reference):
         inside = [
@@ -78,7 +89,9 @@ def _linked(
     found = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
     if not found:
         return _unreadable(user, path, what)
-    candidates = [replace_path(_template(estate, item), user, path, item, what) for item in found]
+    candidates = [
+        replace_path(_of_version(estate, item, version), user, path, item, what) for item in found
+    ]
     if not link.open and link.assumption is None:
         return union(candidates)
     everything = union(candidates)
@@ -108,6 +121,34 @@ def _unreadable(user: Declared, path: str, what: str) -> Machines:
     return Machines(undecided=(user.open(path, why, settle),))
 
 
+def _of_version(estate: Estate, template: Declared, version: Any) -> Machines:
+    """The machines of a version of the template. An update in place makes a new version; a group
+    that pins a number, or takes the default that stays, goes on launching an older one (EC2 user
+    guide, "Manage launch template versions")."""
+    now = _template(estate, template)
+    before = template.resource.before
+    if before is None or not _is_older(template, version):
+        return now
+    then = _template(estate, replace(template, inputs=before))
+    if not then.plain:
+        shown = "the default version" if version is None else f"version {version}"
+        why = f"{shown} stays as it was before this update"
+        return replace(then, evidence=(*then.evidence, template.evidence("instanceType", why)))
+    if now.plain:
+        return now
+    why = f"Which version of {template.name} is launched isn't known: the newest has a GPU type"
+    return Machines(undecided=(template.open("instanceType", why),))
+
+
+def _is_older(template: Declared, version: Any) -> bool:
+    """Whether a version is none that this update makes."""
+    if isinstance(version, Hidden) or version == "$Latest":
+        return False  # One that isn't known yet is what the update makes.
+    if version is None or version == "$Default":
+        return switch(template.inputs.get("updateDefaultVersion")) is not True
+    return True
+
+
 def _template(estate: Estate, template: Declared) -> Machines:
     path, requirements = template.pick(
         "instanceRequirements", "launchTemplateData.instanceRequirements"
@@ -117,6 +158,11 @@ def _template(estate: Estate, template: Declared) -> Machines:
     return machines(
         estate, template, *template.pick("instanceType", "launchTemplateData.instanceType")
     )
+
+
+def lone(value: Any) -> Any:
+    """The object that a list holds alone, as Terraform writes a block; anything else as it is."""
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
 def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
@@ -150,9 +196,14 @@ def overridden(
             )
         )
     parts: list[Machines] = []
-    for index, override in enumerate(known_items(overrides)):
+    if not isinstance(overrides, Mapping | list | tuple):
+        return misshapen(user, path)
+    for index, override in enumerate(known_items(overrides)):  # Not hidden: asked above.
         where = f"{path}[{index}]"
-        if hidden(override):
+        if not isinstance(override, Mapping | Hidden):
+            parts.append(misshapen(user, where))
+            continue
+        if isinstance(override, Hidden):
             parts.append(
                 Machines(
                     undecided=(
@@ -187,6 +238,12 @@ def overridden(
     return union(parts) if parts else base
 
 
+def misshapen(user: Declared, path: str) -> Machines:
+    """What stands where an object belongs: no engine lets it through, and it may mean a GPU."""
+    why = f"{path} is no object: it could name a GPU type"
+    return Machines(undecided=(user.open(path, why, "Correct the value"),))
+
+
 def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Machines:
     """The accelerated types that an attribute-based selection admits, or a plain machine where it
     admits none.
@@ -199,7 +256,10 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
     if hidden(requirements):
         why = f"The instance requirements are {requirements.value}: they could select GPU types"
         return Machines(undecided=(user.open(path, why),))
-    wanted = known_mapping(requirements)
+    requirements = lone(requirements)
+    if not isinstance(requirements, Mapping):
+        return misshapen(user, path)
+    wanted: Mapping[str, Any] = requirements
     low, high = (
         _number(get(wanted, "acceleratorCount.min")),
         _number(get(wanted, "acceleratorCount.max")),

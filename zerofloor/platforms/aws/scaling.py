@@ -92,7 +92,12 @@ def target_of(
         ("targets", dimension),
         lambda: _index([d for d in declared(estate, *TARGETS) if _of_dimension(d, dimension)]),
     )
-    named = [source for name in resource_ids for source in index.by_id.get(name, ())]
+    named = [
+        source
+        for name in resource_ids
+        for source in index.by_id.get(name, ())
+        if estate.meets(resource, source.resource)
+    ]
     linked = [
         source
         for source in index.by_dependency.get(resource.urn, ())
