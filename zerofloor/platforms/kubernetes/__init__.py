@@ -17,6 +17,8 @@ from zerofloor.platforms.kubernetes import (
     kaito,
     karpenter,
     keda,
+    kserve,
+    llm_services,
     model_servers,
     nim,
     notebooks,
@@ -53,6 +55,8 @@ _PATCHED: Final = frozenset(
         karpenter,
         buffers,
         serving,
+        kserve,
+        llm_services,
         ray,
         gangs,
         notebooks,
@@ -71,21 +75,34 @@ PLATFORMS: Final = (
     Platform("KEDA", keda.read, _kinds(keda.KINDS)),
     Platform("Karpenter", karpenter.read, _kinds(karpenter.KINDS)),
     Platform("Capacity buffers", buffers.read, _kinds(buffers.KINDS)),
-    Platform("Knative and KServe", serving.read, _kinds(serving.KINDS)),
+    Platform("Knative", serving.read, _kinds(serving.KINDS)),
+    Platform(
+        "KServe InferenceServices",
+        kserve.read,
+        _kinds(kserve.KINDS),
+        holds_nothing=_kinds(kserve.RUNTIMES),
+    ),
+    Platform(
+        "KServe LLMInferenceServices",
+        llm_services.read,
+        _kinds(llm_services.KINDS),
+        holds_nothing=_kinds(llm_services.CONFIGURATIONS),
+    ),
     Platform("KubeRay", ray.read, _kinds(ray.KINDS)),
     Platform(
         "LeaderWorkerSet, JobSet, Volcano, Kubeflow training", gangs.read, _kinds(gangs.KINDS)
     ),
     Platform("Kubeflow notebooks", notebooks.read, _kinds(notebooks.KINDS)),
     Platform("vLLM production stack and KubeAI", model_servers.read, _kinds(model_servers.KINDS)),
-    Platform("NVIDIA NIM", nim.read, _kinds(nim.KINDS)),
+    Platform("NVIDIA NIM", nim.read, _kinds(nim.KINDS), holds_nothing=_kinds(nim.DOWNLOADS)),
     Platform("NVIDIA Dynamo", dynamo.read, _kinds(dynamo.KINDS)),
     Platform("KAITO", kaito.read, _kinds(kaito.KINDS)),
     Platform("AIBrix", aibrix.read, _kinds(aibrix.KINDS)),
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)
     ),
-    Platform("Patches", _read_patches, _is_patch),
+    # What a patch sets is merged into its object, or undecided without one.
+    Platform("Patches", _read_patches, _is_patch, holds_nothing=_is_patch),
     Platform(
         "Helm",
         helm.read,

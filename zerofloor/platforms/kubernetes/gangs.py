@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from zerofloor.capacity import Part, Undecided, Workload
+from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
 from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, known_items, known_mapping, known_text
+from zerofloor.values import (
+    Count,
+    Impossible,
+    at,
+    count,
+    items,
+    known_items,
+    known_mapping,
+    known_text,
+)
 
 _TRAINING = {
     ("kubeflow.org", "PyTorchJob"): "pytorchReplicaSpecs",
@@ -99,6 +109,21 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
 
 
 def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
+    yield from _ended_by(list(_replicated_jobs(estate, obj)), _drivers_of_job_set(obj.spec))
+
+
+def _drivers_of_job_set(spec: Any) -> _Drivers | None:
+    """The jobs with whose success a JobSet is complete, and its other jobs are deleted (JobSet
+    docs, successPolicy)."""
+    policy = at(spec, "successPolicy")
+    targets = items(at(policy, "targetReplicatedJobs"))
+    if policy is None or isinstance(targets, Hidden):
+        return None
+    names = frozenset(name for name in targets if isinstance(name, str))
+    return _Drivers(names or None, any_of=at(policy, "operator") == "Any")
+
+
+def _replicated_jobs(estate: Estate, obj: Object) -> Iterator[Workload]:
     spec = obj.spec
     off = suspended(at(spec, "suspend"))
     for index, group in enumerate(_listed(at(spec, "replicatedJobs"))):
@@ -124,6 +149,39 @@ def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
 
 
 def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
+    yield from _ended_by(list(_tasks(estate, obj)), _drivers_of_volcano(obj.spec))
+
+
+_ENDS: Final = frozenset({"CompleteJob", "TerminateJob", "AbortJob"})
+
+
+def _drivers_of_volcano(spec: Any) -> _Drivers | None:
+    """The tasks whose completion ends the job: "the unfinished pods will be killed" (Volcano,
+    how_to_use_job_policy)."""
+    if _completes(at(spec, "policies")):
+        return _Drivers(None, any_of=True)
+    names = frozenset(
+        name
+        for task in _listed(at(spec, "tasks"))
+        if _completes(at(task, "policies")) and isinstance(name := at(task, "name"), str)
+    )
+    return _Drivers(names, any_of=True) if names else None
+
+
+def _completes(policies: Any) -> bool:
+    """Whether a policy ends the job when a task is completed; a hidden one is taken not to."""
+    listed = items(policies)
+    if isinstance(listed, Hidden):
+        return False
+    return any(at(one, "action") in _ENDS and "TaskCompleted" in _events(one) for one in listed)
+
+
+def _events(policy: Any) -> list[Any]:
+    listed = items(at(policy, "events"))
+    return [at(policy, "event"), *([] if isinstance(listed, Hidden) else listed)]
+
+
+def _tasks(estate: Estate, obj: Object) -> Iterator[Workload]:
     for index, task in enumerate(_listed(at(obj.spec, "tasks"))):
         path = f"spec.tasks[{index}]"
         yield _run(
@@ -134,7 +192,7 @@ def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
             known_text(at(task, "name")) or str(index),
             False,
             None,
-            "spec.tasks[].template.spec.activeDeadlineSeconds",
+            f"{path}.template.spec.activeDeadlineSeconds",
         )
 
 
@@ -157,7 +215,65 @@ def _train_job(estate: Estate, obj: Object) -> Workload:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Drivers:
+    """Whose completion ends the other pods."""
+
+    names: frozenset[str] | None
+    """Parts by name; None: each part."""
+    any_of: bool
+    """Whether one of them is enough."""
+
+
+def _ended_by(parts: list[Workload], drivers: _Drivers | None) -> Iterator[Workload]:
+    """The parts, those that never end by themselves ended by the drivers, if these end."""
+    leading = [w for w in parts if drivers and (drivers.names is None or w.part in drivers.names)]
+    done = [not w.holds and not w.undecided for w in leading]
+    over = bool(done) and (any(done) if drivers and drivers.any_of else all(done))
+    for workload in parts:
+        if over and (workload not in leading or (drivers and drivers.any_of)):
+            yield replace(workload, holds=(), undecided=())
+        else:
+            yield workload
+
+
+_CHIEFS: Final = frozenset({"Master", "Chief", "Launcher"})
+
+
 def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
+    """The roles of a training job. What becomes of pods that still run when it is done,
+    cleanPodPolicy says: by default they stay (training-operator and mpi-operator, defaults)."""
+    parts = list(_roles(estate, obj, field))
+    policy = at(obj.spec, "runPolicy", "cleanPodPolicy")
+    policy = at(obj.spec, "cleanPodPolicy") if policy is None else policy
+    if policy in ("Running", "All"):
+        chiefs = frozenset(w.part for w in parts if w.part in _CHIEFS)
+        yield from _ended_by(parts, _Drivers(chiefs, any_of=False) if chiefs else None)
+        return
+    for workload in parts:
+        if obj.kind == "MPIJob" and workload.part == "Worker":
+            yield _stays(obj, workload, policy)
+        else:
+            yield workload
+
+
+def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
+    """An MPIJob's workers run sshd and never end by themselves."""
+    path = "spec.runPolicy.cleanPodPolicy"
+    if isinstance(policy, Hidden):
+        part = Undecided(obj.urn, path, f"{path} is {policy.value}: its workers may stay", SETTLE)
+        return replace(worker, undecided=(*worker.undecided, part))
+    if not worker.desired:
+        return worker
+    why = "its workers run sshd, and nothing removes them when the launcher is done"
+    because = Evidence(obj.urn, path, policy, f"{path} is None by default: {why}")
+    fix = f"Set {path} to Running"
+    change = change_of(obj, path, "Running")
+    hold = Hold(Cause.ENDLESS_JOB, obj.urn, worker.desired, (because,), fix, change=change)
+    return replace(worker, holds=(hold,), undecided=(), notices=())
+
+
+def _roles(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     policy = at(obj.spec, "runPolicy")
     off = suspended(at(policy, "suspend"))
     roles = at(obj.spec, field)

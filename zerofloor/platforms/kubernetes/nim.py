@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Part, Undecided, Workload
+from zerofloor.capacity import Accounted, Cause, Part, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import (
@@ -25,8 +25,9 @@ from zerofloor.stack import Hidden
 from zerofloor.values import at, count, items, switch, text
 
 _GROUP: Final = "apps.nvidia.com"
-KINDS = frozenset({(_GROUP, "NIMService"), (_GROUP, "NIMPipeline"), (_GROUP, "NIMCache")})
-"""A NIMCache downloads a model once and ends."""
+DOWNLOADS = frozenset({(_GROUP, "NIMCache")})
+"""They download a model once and end."""
+KINDS = frozenset({(_GROUP, "NIMService"), (_GROUP, "NIMPipeline"), *DOWNLOADS})
 
 _MIN_SCALE: Final = ("autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale")
 
@@ -46,6 +47,8 @@ def _pipeline(estate: Estate, obj: Object) -> Iterator[Part]:
     for index, service in enumerate(services):
         enabled = switch(at(service, "enabled"))
         if enabled is False:
+            place = f"spec.services[{index}]"
+            yield Accounted(urn=obj.urn, path=place, because="the service is not enabled")
             continue
         path = f"spec.services[{index}].spec"
         spec = service if isinstance(service, Hidden) else at(service, "spec")

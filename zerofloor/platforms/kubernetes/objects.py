@@ -170,7 +170,7 @@ def _patched(obj: Object, patches: Iterable[Object]) -> Object:
     urns: list[str] = []
     for patch in sorted(patches, key=lambda one: one.urn):
         if _is_meant(patch, obj):
-            body = _merged(body, patch.body)
+            body = merged(body, patch.body)
             urns.append(patch.urn)
     return replace(obj, body=body, patches=tuple(urns)) if urns else obj
 
@@ -179,18 +179,20 @@ _BY_NAME = frozenset({"containers", "initContainers", "volumes", "env"})
 """Lists whose elements server-side apply merges by name; all others are replaced."""
 
 
-def _merged(value: Any, patch: Any, key: str = "") -> Any:
+def merged(value: Any, patch: Any, key: str = "") -> Any:
+    """An object with a patch over it, as server-side apply and strategic merges do it; what is
+    hidden stays hidden."""
     if isinstance(value, Hidden):
         return value
     if isinstance(value, Mapping) and isinstance(patch, Mapping):
         out = dict(value)
         for name, inner in patch.items():
             if name not in ("apiVersion", "kind"):
-                out[name] = _merged(value.get(name), inner, name)
+                out[name] = merged(value.get(name), inner, name)
         return out
     if key in _BY_NAME and isinstance(value, list | tuple) and isinstance(patch, list | tuple):
         named = {at(one, "name"): one for one in patch if isinstance(at(one, "name"), str)}
-        kept = [_merged(one, named.pop(at(one, "name"), {}), "") for one in value]
+        kept = [merged(one, named.pop(at(one, "name"), {}), "") for one in value]
         return [
             *kept,
             *named.values(),
