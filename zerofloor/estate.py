@@ -168,6 +168,8 @@ class Estate:
         own = _own_region(resource, cloud)
         if own is not None:
             return own
+        if cloud == "azure" and hidden(resource.inputs.get("location")):
+            return self._group_location(resource, "location")  # `location: group.location`
         # A zone that is not known yet is in its provider's region; a region that is not known is
         # not replaced by another.
         if any(
@@ -193,7 +195,25 @@ class Estate:
         for key in keys.get(cloud, (f"{cloud}:region",)):
             if config.get(key):
                 return config[key]
-        return self.settings.region.get(cloud)
+        of_group = self._group_location(resource, "resourceGroupName") if cloud == "azure" else None
+        return of_group or self.settings.region.get(cloud)
+
+    def _group_location(self, resource: Resource, prop: str) -> str | None:
+        """The location of the Azure resource group that a property was computed from, or names:
+        what `azure-native` takes where a resource has none of its own."""
+        types = tuple(sorted(filter(_GROUP_TYPE.fullmatch, self.by_type)))
+        value = resource.inputs.get(prop)
+        names = ("resourceGroupName", "name")
+        link = self.link(resource, prop, *types, value=value, names=names)
+        if link.open or len(link.found) != 1 or (value is None and link.assumption is not None):
+            return None
+        place = link.found[0].inputs.get("location")
+        return place if isinstance(place, str) else None
+
+
+_GROUP_TYPE = re.compile(
+    r"azure-native(?:_\w+)?:resources(?:/\w+)?:ResourceGroup|azure:core/resourceGroup:ResourceGroup"
+)
 
 
 def _provider(resource: Resource) -> tuple[str, str] | None:

@@ -156,7 +156,7 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
         ("aws:ebs/snapshot:Snapshot", {}, "EBS snapshot"),
         ("aws:efs/fileSystem:FileSystem", {}, "EFS file system is unpriced"),
         ("gcp:container/cluster:Cluster", {}, "GKE cluster management is unpriced"),
-        ("azure-native:network:NatGateway", {}, "NAT gateway is unpriced"),
+        ("azure-native:network:LoadBalancer", {}, "load balancer, by its rules is unpriced"),
         (
             "kubernetes:core/v1:PersistentVolumeClaim",
             {"spec": {"resources": {"requests": {"storage": "100Gi"}}}},

@@ -31,7 +31,16 @@ from zerofloor.estate import Estate
 from zerofloor.floor.result import Entry, Floor, Supply
 from zerofloor.hardware.instances import Shape
 from zerofloor.money import HOURS_PER_MONTH, Money
-from zerofloor.prices.book import HOUR, OLD_AFTER_DAYS, Key, Missing, Price, PriceBook, snapshot_age
+from zerofloor.prices.book import (
+    HOUR,
+    MONTH,
+    OLD_AFTER_DAYS,
+    Key,
+    Missing,
+    Price,
+    PriceBook,
+    snapshot_age,
+)
 from zerofloor.prices.embedded import LIST_REGION
 from zerofloor.settings import Limits, ScopedLimits, Settings
 from zerofloor.structs import Value
@@ -345,7 +354,7 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
     if isinstance(price, Missing):
         return _gap(need, price.why, market, book)
     hourly, monthly = _hourly(price)
-    unit = need.unit if price.unit == HOUR else price.unit.removesuffix("-month")
+    unit = need.unit if price.unit in (HOUR, MONTH) else price.unit.removesuffix("-month")
     what = f"{need.what} in {need.region}"
     return Item(
         need.urn,
@@ -368,7 +377,7 @@ def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
 
 def _hourly(price: Price) -> tuple[Money, bool]:
     """A price by the month as one by the hour, and whether it was one."""
-    monthly = price.unit.endswith("-month")
+    monthly = price.unit.endswith("month")
     return _divided(price.money, HOURS_PER_MONTH) if monthly else price.money, monthly
 
 

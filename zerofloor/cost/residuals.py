@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK
+from zerofloor.cost import residuals_azure
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -73,6 +74,8 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
         reader = _READERS.get(kind)
         if reader is not None:
             found.extend(need for one in existing for need in reader(scene, one))
+        elif kind.startswith("azure"):
+            found.extend(need for one in existing for need in _azure(estate, one))
         elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
             found.extend(
@@ -80,6 +83,12 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
                 for one in existing
             )
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
+
+
+def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
+    for bill in residuals_azure.bills(estate, resource):
+        place = estate.region(resource, "azure")
+        yield Need(resource.urn, bill.what, "azure", bill.item, bill.quantity, UNIT, place)
 
 
 Reader = Callable[[_Scene, Resource], Iterator[Need]]
@@ -509,7 +518,10 @@ def _held(floor: Floor) -> Mapping[str, Decimal | None]:
 
 def _cloud(estate: Estate, of_pools: Set[str]) -> str:
     """That of the stack's clusters, else the only one of the GPU pools."""
-    clouds = {cloud for kind, cloud in _CLUSTERS.items() if estate.by_type.get(kind)} or of_pools
+    clouds = {cloud for kind, cloud in _CLUSTERS.items() if estate.by_type.get(kind)}
+    if any(map(residuals_azure.is_cluster, estate.by_type)):
+        clouds.add("azure")
+    clouds = clouds or set(of_pools)
     return next(iter(clouds)) if len(clouds) == 1 else ""
 
 
@@ -517,7 +529,6 @@ _CLUSTERS: Final = {
     "aws:eks/cluster:Cluster": "aws",
     "aws-native:eks:Cluster": "aws",
     "gcp:container/cluster:Cluster": "gcp",
-    "azure-native:containerservice:ManagedCluster": "azure",
 }
 
 _READERS: Final[Mapping[str, Reader]] = {
@@ -550,14 +561,6 @@ _NO_PRICE: Final = {
     "gcp:compute/routerNat:RouterNat": ("gcp", "Cloud NAT"),
     "gcp:compute/address:Address": ("gcp", "static address"),
     "gcp:compute/globalAddress:GlobalAddress": ("gcp", "static address"),
-    "azure-native:containerservice:ManagedCluster": (
-        "azure",
-        "AKS control plane (free in the Free tier)",
-    ),
-    "azure-native:compute:Disk": ("azure", "managed disk"),
-    "azure-native:network:NatGateway": ("azure", "NAT gateway"),
-    "azure-native:network:PublicIPAddress": ("azure", "public IP address"),
-    "azure-native:network:LoadBalancer": ("azure", "load balancer"),
     "runpod:index:NetworkStorage": ("runpod", "network volume"),
 }
 # What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that nobody

@@ -12,13 +12,14 @@ import msgspec
 
 from zerofloor.capacity import Market
 from zerofloor.money import Money
-from zerofloor.prices import embedded
+from zerofloor.prices import azure, embedded
 from zerofloor.structs import Value
 
 Origin = Literal["override", "live", "snapshot"]
 """Where a price was found, in the order in which they are asked."""
 
 HOUR: Final = "hour"
+MONTH: Final = "month"
 
 
 class Key(Value, frozen=True, order=True):
@@ -144,6 +145,11 @@ def snapshot_age(gathered: str, today: datetime.date) -> int:
 
 
 def _snapshot_price(key: Key) -> Price | None:
+    if key.cloud == "azure" and key.service:
+        sold = azure.price_of(key.item, key.region, key.service)
+        if sold is None or key.market != "on-demand":
+            return None
+        return Price(key, Money(sold.usd), HOUR, sold.source, sold.as_of, "snapshot")
     if key.service or key.os != "linux":
         return None
     row = embedded.machine_row(key.cloud, key.item, key.region, key.market)

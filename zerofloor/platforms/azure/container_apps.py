@@ -134,9 +134,20 @@ def _app(
         key = (environment.key if environment else "", name)
         needs[key].append(_need(source, replicas))
         return
-    found = Machines((kind.shape,), evidence=(field.evidence(describe((kind.shape,))),))
+    evidence = (field.evidence(describe((kind.shape,))),)
+    found = Machines((_sized(kind.shape, source),), evidence=evidence)
     supply = Supply(source=source, platform="Container app", machines=found, price_as=SERVICE)
     yield from pools(estate, _replicas(supply, source, replicas))
+
+
+def _sized(shape: Shape, source: Declared) -> Shape:
+    """The shape as one replica of the app bills: by GPU, and by its containers' vCPU and memory
+    (Container Apps, "Billing")."""
+    need = _need(source, Size(source, "", 0))
+    if not isinstance(need, _Need) or not (need.cpu and need.memory):
+        return shape
+    sizes = f"{need.cpu.normalize():f} vCPU and {need.memory.normalize():f} GiB"
+    return replace(shape, instance_type=f"{shape.instance_type} with {sizes}")
 
 
 def _is_none(replicas: Size | Undecided) -> bool:

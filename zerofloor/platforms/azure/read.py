@@ -20,6 +20,12 @@ from zerofloor.values import hidden, known_text
 CLOUD: Final = "azure"
 
 
+_CLUSTERS: Final = (
+    "azure-native:containerservice:ManagedCluster",
+    "azure:containerservice/kubernetesCluster:KubernetesCluster",
+)
+
+
 def declared(estate: Estate, *types: str) -> Iterator[Declared]:
     """The resources of these logical types, also those in ARM templates."""
     known = estate.once("azure", lambda: _index(estate))
@@ -69,11 +75,34 @@ def change(source: Declared, path: str, to: Any) -> tuple[Change, ...]:
     return changes_of(source, (path, to))
 
 
+_HOLDERS: Final = (
+    ("kubernetesClusterId", _CLUSTERS),
+    ("resourceName", _CLUSTERS),
+    (
+        "capacityReservationGroupId",
+        ("azure:compute/capacityReservationGroup:CapacityReservationGroup",),
+    ),
+    ("containerAppEnvironmentId", ("azure:containerapp/environment:Environment",)),
+    ("environmentId", ("azure-native:app:ManagedEnvironment",)),
+    ("managedEnvironmentId", ("azure-native:app:ManagedEnvironment",)),
+    ("accountName", ("azure-native:cognitiveservices:Account",)),
+    ("cognitiveAccountId", ("azure:cognitive/account:Account",)),
+)
+"""Properties that tie a resource without a location of its own to one that has it."""
+
+
 def region(estate: Estate, source: Declared) -> str | None:
-    """Where it runs."""
+    """Where it runs: its own location, else that of what it belongs to."""
     own = source.inputs.get("location")
-    if source.logical is not None and isinstance(own, str):
+    if isinstance(own, str):
         return own
+    if own is None:
+        for path, types in _HOLDERS:
+            if source.field(path).is_absent:
+                continue
+            holder = linked(estate, source, path, types).certain
+            if holder is not None and holder.key != source.key:
+                return region(estate, holder)
     return estate.region(source.resource, CLOUD)
 
 
