@@ -81,15 +81,18 @@ class Bundled:
         return done.stdout
 
 
+PROGRAM = "from tests.lab.bundled import program\n\nprogram()\n"
+
+
 @contextlib.contextmanager
-def bundled(lab: Lab, folder: Path) -> Iterator[Bundled]:
-    """The stack, with a kubeconfig that works while the block runs."""
+def bundled(lab: Lab, folder: Path, text: str = PROGRAM) -> Iterator[Bundled]:
+    """The stack, or that of another program, with a kubeconfig that works while the block runs."""
     engine = new_engine(folder / "engine")
     engine = Engine(engine.folder, {**engine.environ, "PYTHONPATH": str(ROOT)})
     project = folder / "stack"
     project.mkdir()
     (project / "Pulumi.yaml").write_text("name: model-server\nruntime: python\n")
-    (project / "__main__.py").write_text("from tests.lab.bundled import program\n\nprogram()\n")
+    (project / "__main__.py").write_text(text)
     stack = Bundled(engine, project)
     stack._must("stack", "init", "lab")
     with kubeconfig(lab) as access:

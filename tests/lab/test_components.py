@@ -3,11 +3,15 @@ validation, nothing stored."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engine.conftest import require_engine
+from tests.lab.bundled import bundled
 from tests.lab.declared import declared
 from tests.lab.harness.api import Refused
 from tests.lab.harness.lab import Lab
@@ -76,6 +80,26 @@ def test_every_object_is_accepted_as_it_stands(lab: Lab) -> None:
             except Refused as refused:
                 refusals.append(f"{component} {arguments}: {name_of(manifest)}: {refused}")
     assert refusals == []
+
+
+EVERYTHING = """
+import zerofloor.components
+from tests.lab.test_components import OPTIONS
+
+for number, (component, arguments) in enumerate(OPTIONS):
+    getattr(zerofloor.components, component)(f"c{number}", arguments)
+"""
+
+
+@pytest.mark.engine
+def test_every_object_passes_a_preview_of_the_real_provider(lab: Lab, tmp_path: Path) -> None:
+    """Which sends each to the API server, as it would be applied, but for a dry run."""
+    require_engine()
+    with bundled(lab, tmp_path, EVERYTHING) as stack:
+        steps = json.loads(stack.must("preview", "--json"))["steps"]
+    objects = [step for step in steps if step["newState"]["type"].count("/") == 1]
+    assert len(objects) >= 2 * len(OPTIONS)
+    assert {step["op"] for step in steps} == {"create"}
 
 
 def test_the_server_would_refuse_a_field_that_it_does_not_know(lab: Lab) -> None:
