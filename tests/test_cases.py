@@ -8,6 +8,7 @@ from tests import outcomes
 CLOUDS_DONE = (
     "aws",
     "azure",
+    "gcp",
     "kubernetes",
     "databricks",
     "digitalocean",

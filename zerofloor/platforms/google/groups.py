@@ -75,6 +75,7 @@ class Group:
 
     part: Part
     source: Declared
+    what: Described
 
 
 def groups(estate: Estate) -> tuple[Group, ...]:
@@ -90,7 +91,7 @@ def _groups(estate: Estate) -> Iterator[Group]:
         for version in _versions(estate, source):
             part = _pool(estate, source, version, kept, extra)
             if part is not None:
-                yield Group(part=part, source=source)
+                yield Group(part=part, source=source, what=version.what)
 
 
 # What its machines are

@@ -67,6 +67,7 @@ class Instance:
 
     part: Part
     source: Declared
+    what: Described
 
 
 def instances(estate: Estate) -> tuple[Instance, ...]:
@@ -80,7 +81,7 @@ def _instances(estate: Estate) -> Iterator[Instance]:
         what = _described(estate, source)
         part = _instance(estate, source, what, attached.get(source.urn, ()))
         if part is not None:
-            yield Instance(part=part, source=source)
+            yield Instance(part=part, source=source, what=what)
 
 
 def _described(estate: Estate, source: Declared) -> Described:

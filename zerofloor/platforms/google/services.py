@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from zerofloor.platforms.google import (
+    batch,
+    compute_class,
+    dataproc,
     gke,
     groups,
     instances,
     notebooks,
+    reservations,
     run,
     templates,
     tpu,
@@ -26,8 +30,12 @@ _SERVICES: Final = (
     ("Vertex AI", vertex.read, vertex.READS),
     ("Notebooks and workstations", notebooks.read, notebooks.READS),
     ("Cloud TPU", tpu.read, tpu.READS),
+    ("Reservations and sole-tenant nodes", reservations.read, reservations.READS),
+    ("Dataproc", dataproc.read, dataproc.READS),
+    ("Dataflow, Batch and Slurm", batch.read, batch.READS),
 )
 
-PLATFORMS: Final[tuple[Platform, ...]] = tuple(
-    Platform(name, with_hints(read), reads.__contains__) for name, read, reads in _SERVICES
+PLATFORMS: Final[tuple[Platform, ...]] = (
+    *(Platform(name, with_hints(read), reads.__contains__) for name, read, reads in _SERVICES),
+    Platform("GKE compute classes", with_hints(compute_class.read), compute_class.reads),
 )
