@@ -206,7 +206,8 @@ def read_rows(
     """The pools of every resource of these rows."""
     for row in rows:
         for source in sources(estate, *row.tokens):
-            yield from _elements(estate, row, source, keep)
+            if source.resource.op != "read":  # That one is looked up, not declared.
+                yield from _elements(estate, row, source, keep)
 
 
 def _elements(estate: Estate, row: Row, source: Declared, keep: Keep) -> Iterator[Part]:
@@ -271,6 +272,9 @@ def read_row(
         undecided = (*undecided, *found.undecided)
     if found.plain:
         kept, undecided = replace(kept, holds=()), ()
+        if row.nodes is not None:
+            why = "a name, of a pool whose nodes have no GPU"
+            yield Accounted(urn=source.urn, path=prefix + row.nodes.name, because=why)
     elif not kept.holds and not undecided:
         why = released.because if isinstance(released, Evidence) else "it keeps no machine"
         yield Accounted(urn=source.urn, path=prefix + row.machine[0], because=why)
