@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_python_program_in_process(
     with (folder / "Pulumi.dev.yaml").open("a") as file:
         file.write(settings)
     floor = floor_of(preview_in_process(folder, "dev", time_limit=60))
-    assert (floor.verdict, floor.gpus) == (verdict, gpus)
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
 
 
 @pytest.mark.parametrize(("minimum", "verdict", "gpus"), [("0", "zero", 0), ("2", "held", 8)])
@@ -71,4 +72,4 @@ def test_a_digest_of_a_scale_set(minimum: str, verdict: str, gpus: int) -> None:
     """Recorded by the engine on a first preview: the setting's target is an unknown id."""
     text = DIGEST.read_text().replace('"minimum": 0', f'"minimum": {minimum}')
     floor = floor_of(read("render.json", text.encode()))
-    assert (floor.verdict, floor.gpus) == (verdict, gpus)
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
