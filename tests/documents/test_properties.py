@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zerofloor.documents.properties import DEEPEST, inputs_of, value_of
+from zerofloor.documents.properties import DEEPEST, LAST_APPLIED, inputs_of, value_of
 from zerofloor.stack import SECRET, UNKNOWN
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -108,6 +108,14 @@ def test_the_content_of_a_kubernetes_secret_is_secret_unmarked_too() -> None:
         "kind": "Secret",
         "stringData": SECRET,
         "data": SECRET,
+    }
+    for kind in ("core/v1:SecretPatch", "core/v1:SecretList", "yaml/v2:ConfigGroup"):
+        inside = {"items": [raw], "objs": [raw]} if "Patch" not in kind else raw
+        assert "hf_planted" not in repr(inputs_of(f"kubernetes:{kind}", inside))
+    applied = {"annotations": {LAST_APPLIED: "hf_planted_secret", "keep": "x"}, "name": "s"}
+    assert inputs_of("kubernetes:core/v1:Secret", {"metadata": applied})["metadata"] == {
+        "annotations": {"keep": "x"},
+        "name": "s",
     }
     assert inputs_of("kubernetes:core/v1:ConfigMap", {"data": {"k": "v"}}) == {"data": {"k": "v"}}
 

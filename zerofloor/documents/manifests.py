@@ -36,7 +36,6 @@ URN."""
 
 _API_VERSION: Final = re.compile(r"(?:[a-z0-9][a-z0-9.-]*/)?v[a-z0-9]+")
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _EXPECTED: Final = "expected Kubernetes objects with apiVersion and kind"
 
 
@@ -155,7 +154,7 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         called = f"{metadata.get('namespace') or 'default'}/{called}"
     type_token = f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
     try:
-        inputs = inputs_of(type_token, _without_last_applied(value, metadata))
+        inputs = inputs_of(type_token, value)
     except RecursionError:
         raise refusal(name, f"{where}: nested too deeply") from None
     return Resource(
@@ -164,16 +163,6 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         name=called,
         inputs=inputs,
     )
-
-
-def _without_last_applied(value: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Without kubectl's copy of the whole object, in which a Secret's content would stand a second
-    time."""
-    annotations = metadata.get("annotations")
-    if not isinstance(annotations, dict) or _LAST_APPLIED not in annotations:
-        return value
-    kept = {key: item for key, item in annotations.items() if key != _LAST_APPLIED}
-    return value | {"metadata": metadata | {"annotations": kept}}
 
 
 def _file(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -52,11 +53,46 @@ def inputs_of(type_token: str, raw: Mapping[str, Any] | None) -> dict[str, Any]:
         inputs, dict
     ):  # a resource whose inputs are one marked value: nothing is known of it
         return {"__inputs": inputs}
-    if type_token == "kubernetes:core/v1:Secret":
-        inputs = {
-            key: SECRET if key in ("data", "stringData") else value for key, value in inputs.items()
-        }
+    if type_token.startswith("kubernetes:"):
+        return _concealed(inputs, type_token)
     return inputs
+
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""kubectl's copy of the whole object, in which a Secret's content would stand a second time."""
+
+_OF_OBJECTS: Final = re.compile(r"kubernetes:(?:core/v1:\w*List|(?:yaml|helm|kustomize)\b.*)")
+
+
+def _concealed(inputs: dict[str, Any], type_token: str) -> dict[str, Any]:
+    """The inputs without the content of Secrets, in whatever kind of object it stands."""
+    metadata = inputs.get("metadata")
+    if isinstance(metadata, dict):
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+            others = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+            inputs = {**inputs, "metadata": {**metadata, "annotations": others}}
+    if type_token in ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"):
+        return _sealed(inputs)
+    if _OF_OBJECTS.fullmatch(type_token):
+        of_secrets = type_token == "kubernetes:core/v1:SecretList"
+        for key in ("items", "objs"):
+            listed = inputs.get(key)
+            if isinstance(listed, list):
+                sealed = [
+                    _sealed(item)
+                    if isinstance(item, dict) and (of_secrets or item.get("kind") == "Secret")
+                    else item
+                    for item in listed
+                ]
+                inputs = {**inputs, key: sealed}
+    return inputs
+
+
+def _sealed(secret: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: SECRET if key in ("data", "stringData") else value for key, value in secret.items()
+    }
 
 
 def value_of(value: Any, depth: int = 0) -> Any:

@@ -7,13 +7,14 @@ and their effect on dependencies.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -36,6 +37,7 @@ from zerofloor.documents.steps import position
 from zerofloor.engine import kubernetes
 from zerofloor.engine import properties as wire
 from zerofloor.engine.invokes import Answer, Question, answer
+from zerofloor.engine.rendering import kustomized, render, templated
 from zerofloor.errors import InputError
 from zerofloor.stack import STACK_TYPE, Resource
 
@@ -89,6 +91,12 @@ class Surroundings:
     """Results of invokes by token."""
     exports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of other stacks by the name that the program uses."""
+    program: Path | None = None
+    """The folder that the program runs in, to which its files are relative; None: the project's."""
+
+    @property
+    def folder(self) -> Path:
+        return self.program or self.root
 
 
 @dataclass(slots=True)
@@ -177,6 +185,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._settings: dict[str, Mapping[str, Any]] = {}
         """By URN of a provider: what it is configured with."""
         self._channels: dict[str, Any] = {}
+        self._unrendered: dict[tuple[str, str], Mapping[str, Any]] = {}
+        """By type and name: what a component asked to have rendered, and was not."""
 
     def close(self) -> None:
         for channel in self._channels.values():
@@ -279,10 +289,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             source_position=self._position(request),
             custom=request.custom and not request.remote,
         )
+        rendered: tuple[Resource, ...] = ()
         if request.remote:
-            self._note(
-                f"{urn} is a component of another package: what it creates is not known here"
-            )
+            resource, rendered = self._remote(resource, context)
         outputs = (
             self._outputs(request.type, props, options.additional_secret_outputs)
             if resource.custom
@@ -290,7 +299,10 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
         known = getattr(options, "import")
         with self._lock:
+            if not resource.inputs and (request.type, request.name) in self._unrendered:
+                resource = replace(resource, inputs=self._unrendered[request.type, request.name])
             self._out.resources[urn] = resource
+            self._out.resources |= {child.urn: child for child in rendered}
             self._transforms[urn] = list(request.transforms)
             self._states[urn] = (known, outputs)
             if is_provider:
@@ -299,6 +311,34 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 inherited = self._providers.get(request.parent, {}) if not request.custom else {}
                 self._providers[urn] = {**inherited, **options.providers}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=known, object=wire.struct(outputs))
+
+    def _remote(self, component: Resource, context: Any) -> tuple[Resource, tuple[Resource, ...]]:
+        """A component of another package, with what it renders if that is known here."""
+        try:
+            found = render(component.type, component.inputs, component.name, self._in.folder)
+        except InputError as error:
+            self._refuse(f"{component.type} {component.name}: {error}", context)
+            raise
+        if found is None or found.why_not:
+            self._note(
+                f"{component.urn} is a component of another package: what it creates is not known "
+                f"here{': ' if found else ''}{found.why_not if found else ''}"
+            )
+            return replace(component, remote=True), ()
+        return component, tuple(self._child(component, obj) for obj in found.objects)
+
+    def _child(self, component: Resource, obj: Resource) -> Resource:
+        """An object that a component renders, named as the provider names it."""
+        name = f"{component.name}:{obj.name}"
+        return replace(
+            obj,
+            urn=self._urn(component.urn, obj.type, name),
+            name=name,
+            parent=component.urn,
+            provider=component.provider,
+            property_dependencies={},
+            source_position=component.source_position,
+        )
 
     def ReadResource(self, request: Any, context: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
@@ -592,10 +632,35 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if token in self._in.answers:
             return Answer(self._in.answers[token], "what the settings say")
         try:
+            if token in ("kubernetes:helm:template", "kubernetes:kustomize:directory"):
+                return self._rendered(token, args)
             return answer(Question(token, args, self._in.config, self._region(provider)))
         except InputError as error:
             self._refuse(str(error), context)
             return None
+
+    def _rendered(self, token: str, args: Mapping[str, Any]) -> Answer:
+        """What the provider renders for a v3 Chart or a v1 Directory; what can't be rendered here
+        is left to the component, whose inputs then say what it is."""
+        if token == "kubernetes:kustomize:directory":
+            kind, inputs = "kubernetes:kustomize:Directory", dict(args)
+            found = kustomized(args.get("directory"), self._in.folder)
+        else:
+            kind, inputs = "kubernetes:helm.sh/v3:Chart", _chart_of(args.get("jsonOpts"))
+            found = templated(inputs_of(kind, inputs), str(inputs.get("name")), self._in.folder)
+        if not found.why_not:
+            question = Question("kubernetes:yaml:decode", {"text": found.text}, {}, None)
+            return answer(question) or Answer({"result": []}, "")
+        # The component may be registered before or after it asks.
+        known = inputs_of(kind, wire.concealed(inputs, self._in.hides))
+        name = str(inputs.get("name", ""))
+        with self._lock:
+            self._unrendered[kind, name] = known
+            for urn, resource in self._out.resources.items():
+                if resource.type == kind and not resource.inputs and resource.name in (name, ""):
+                    self._out.resources[urn] = replace(resource, inputs=known)
+        self._note(f"{token} is not answered: {found.why_not}")
+        return Answer({"result": []}, "")
 
     def _region(self, provider: str) -> str | None:
         with self._lock:
@@ -620,6 +685,22 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         response = provider_pb2.CallResponse()
         getattr(response, "return").CopyFrom(wire.struct({"result": wire.UNKNOWN_STRING}))
         return response
+
+
+def _chart_of(options: Any) -> dict[str, Any]:
+    """The options of a v3 Chart in the words of a v4 Chart."""
+    given = json.loads(options) if isinstance(options, str) else {}
+    fetched = given.get("fetch_opts") or given.get("fetchOpts") or {}
+    chart, repo = given.get("path") or given.get("chart"), given.get("repo")
+    inputs = {
+        "chart": f"{repo}/{chart}" if repo and isinstance(chart, str) else chart,
+        "name": given.get("release_name") or given.get("releaseName"),
+        "values": given.get("values"),
+        "version": given.get("version"),
+        "namespace": given.get("namespace"),
+        "repositoryOpts": {"repo": fetched.get("repo")} if fetched.get("repo") else None,
+    }
+    return {key: value for key, value in inputs.items() if value is not None}
 
 
 def _alias(urn: str) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zerofloor.engine.project import Config, Project, read_config, read_project
+from zerofloor.engine.rendering import with_value_files
 from zerofloor.errors import InputError
 from zerofloor.stack import Stack
 
@@ -99,6 +100,7 @@ def preview_in_process(
         hides=lambda text: any(secret in text for secret in hidden),
         answers=answers or {},
         exports=others,
+        program=project.program.parent,
     )
     with serve(surroundings) as (address, registered):
         run = _run(
@@ -121,7 +123,7 @@ def preview_in_process(
         for name in config.environments
     ]
     encrypted = sorted(set((config.undecrypted or {}).values()))
-    return Stack(
+    previewed = Stack(
         kind="program",
         resources=tuple(registered.resources[urn] for urn in sorted(registered.resources)),
         project=project.name,
@@ -135,6 +137,7 @@ def preview_in_process(
             *(f"the configuration {key} is encrypted and not decrypted here" for key in encrypted),
         ),
     )
+    return with_value_files(previewed, project.program.parent)
 
 
 @dataclass(frozen=True, slots=True)

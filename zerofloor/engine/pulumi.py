@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zerofloor.engine.project import Project, load_yaml, read_config, read_project
+from zerofloor.engine.rendering import with_value_files
 from zerofloor.errors import InputError
 from zerofloor.stack import Stack
 
@@ -106,6 +107,7 @@ def preview_with_engine(
         if done.returncode != 0 or report.exists():
             raise _failure(directory, report, done)
     digest = read(str(directory), done.stdout, input_format="digest")
+    digest = with_value_files(digest, project.program.parent)
     return replace(
         digest,
         kind="program",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.stack import UNKNOWN, Hidden, Resource, Stack
+
+_MANIFEST_OF_SECRET: Final = re.compile(r"""["']?kind["']?\s*:\s*["']?Secret\b""")
+"""A text of manifests with a Secret among them: its content stands there in plain."""
 
 
 def shown(stack: Stack) -> dict[str, Any]:
@@ -35,6 +39,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, str) and _MANIFEST_OF_SECRET.search(value):
+        return {"$secret": True}
     return value
 
 

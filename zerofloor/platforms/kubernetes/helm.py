@@ -233,6 +233,18 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
             return
         said = "values that the document doesn't show"
         yield _workload(estate, release, release.unseen, said, PodDemand(open_count=True))
+        return
+    if infrastructure:
+        return
+    if release.resource.type.endswith(":Chart"):
+        # The provider renders it into children: without any, it was not rendered.
+        said = "it was not rendered"
+        yield _workload(estate, release, release.chart_path, said, PodDemand(open_count=True))
+        return
+    yield Assumption(
+        f"chart {chart or release.name} asks for no GPU by default",
+        "its values name none and its manifests are not in the document",
+    )
 
 
 def _is_model_server(release: Release) -> bool:

@@ -28,6 +28,7 @@ from zerofloor.platforms.unread.types import (
     is_gpu_by_nature,
     is_inert,
     is_machine,
+    makes_no_gpu,
     renders_manifests,
 )
 from zerofloor.platforms.unread.vocabulary import Key, is_gpu_machine, key_of
@@ -250,7 +251,7 @@ def _component(
     if is_gpu_by_nature(resource.type):
         why = f"What component {resource.name} creates isn't in the document: it may keep a GPU"
         return Undecided(resource.urn, "", why, RENDER)
-    if resource.remote:
+    if resource.remote and not makes_no_gpu(resource.type):
         why = (
             f"What component {resource.name} of another package creates isn't known in-process: it "
             "may keep a GPU"

@@ -189,6 +189,22 @@ def is_machine(token: str) -> bool:
     return bool(_MACHINES.fullmatch(name)) and not _NO_MACHINES.fullmatch(token)
 
 
+_PLAIN_COMPONENTS: Final = re.compile(
+    r"awsx:(?:ec2|lb|ecr|cloudtrail|classic/(?:ec2|lb|ecr|apigateway)|apigateway):.*"
+    r"|awsx:ecs:(?:Fargate\w+)|(?:aws-apigateway|synced-folder|auto-deploy|aws-static-website"
+    r"|aws-s3-replicated-bucket|google-cloud-static-website|azure-static-website|cloudflare-\w+"
+    r"|kubernetes-cert-manager|kubernetes-ingress-nginx|kubernetes-coredns|aws-iam|aws-vpc"
+    r"|pulumi-policy|pulumiservice):.*"
+)
+
+
+@lru_cache(maxsize=4096)
+def makes_no_gpu(token: str) -> bool:
+    """Whether a component of a known package makes networks, websites and the like: nothing with a
+    GPU. AWS Fargate has no GPUs."""
+    return _PLAIN_COMPONENTS.fullmatch(token) is not None
+
+
 @lru_cache(maxsize=4096)
 def renders_manifests(token: str) -> bool:
     """Whether a component renders Kubernetes manifests as its children."""
