@@ -25,6 +25,7 @@ check: .venv/.dev  ## Lint, types, import contracts, generated docs and data.
 	$(BIN)/python -m tools.docs --check
 	$(BIN)/python -m tools.docs_components --check
 	$(BIN)/python -m tools.docs_lab --check
+	$(BIN)/python -m tools.docs_reads --check
 	$(BIN)/python -m tools.docs_architecture --check
 	$(BIN)/python -m tools.snapshot verify
 
@@ -46,6 +47,7 @@ docs: .venv/.dev  ## Write the generated docs.
 	$(BIN)/python -m tools.docs_components
 	$(BIN)/python -m tools.docs_lab
 	$(BIN)/python -m tools.docs_architecture
+	$(BIN)/python -m tools.docs_reads
 
 bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.cold_start

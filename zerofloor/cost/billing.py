@@ -50,6 +50,9 @@ _METERS: Final = {
         60, 60, "Hugging Face Inference Endpoints: per minute while initializing or running"
     ),
     "lambda": _meter(60, 60, "Lambda: per minute"),
+    "digitalocean": _meter(1, 300, "DigitalOcean GPU Droplets: per second, 5 minutes minimum"),
+    "linode": _meter(3600, 3600, "Linode: per hour, rounded up"),
+    "scaleway": _meter(60, 60, "Scaleway GPU Instances: per minute while on or on standby"),
 }
 
 UNKNOWN_METER: Final = _meter(3600, 3600, "not known: whole hours assumed")

@@ -344,7 +344,7 @@ def _mode(row: Row, source: Declared, prefix: str) -> Row | Undecided:
         cause=scaling.cause,
         because=scaling.because,
         fix=scaling.fix,
-        change=((COUNT, 0),),
+        change=((COUNT, 0),) if scaling.smallest == 0 else (),
     )
 
 

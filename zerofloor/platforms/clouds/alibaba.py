@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Accounted, Cause, Part
+from zerofloor.capacity import Accounted, Cause, Evidence, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.clouds.read import STILL_BILLS, account, linked, token_set, tokens
@@ -30,7 +30,7 @@ _TEMPLATES: Final = tokens(
 _RULES: Final = tokens("alicloud:ess/scalingRule:ScalingRule")
 _FUNCTIONS: Final = tokens("alicloud:fc/v3Function:V3Function")
 _ECONOMICAL: Final = (
-    "https://www.alibabacloud.com/help/en/ecs/user-guide/economical-mode (vCPUs, memory and GPUs "
+    "Alibaba Cloud docs, “Economical mode” (vCPUs, memory and GPUs "
     "are released; not for gn5 and families with local SSDs)"
 )
 _NOT_ECONOMICAL: Final = re.compile(r"ecs\.(?:gn5(?:[-.]|$)|ebmre6p|re6p|i\d|d\d|sccgn)")
@@ -84,7 +84,7 @@ _GROUP: Final = Row(
     because="the group keeps this many instances",
     fix="Set minSize and desiredCapacity to 0",
     change=((COUNT, 0), ("minSize", 0)),
-    source="https://www.alibabacloud.com/help/en/auto-scaling/ (scaling groups)",
+    source="pulumi_alicloud 4.0.0 ess/scalingGroup (scaling groups)",
 )
 _POOL: Final = Row(
     cloud=CLOUD,
@@ -101,7 +101,7 @@ _POOL: Final = Row(
         ("scalingConfig.minSize", 0),
         ("scalingConfig.maxSize", NUMBER),
     ),
-    source="https://www.alibabacloud.com/help/en/ack/ (auto-scaling node pools: minSize 0 to 1000)",
+    source="pulumi_alicloud 4.0.0 cs/nodePool (auto-scaling node pools: minSize 0 to 1000)",
     scaling=Scaling(
         switch="scalingConfig.enable",
         minimum=("scalingConfig.minSize",),
@@ -145,7 +145,7 @@ _ECI: Final = Row(
     cause=Cause.INSTANCE,
     because="a container group bills while it exists",
     fix="Delete the container group when it isn't used",
-    source="https://www.alibabacloud.com/help/en/eci/ (billing)",
+    source="pulumi_alicloud 4.0.0 eci/containerGroup (billing)",
 )
 
 
@@ -205,7 +205,7 @@ _EAS: Final = Row(
     cause=Cause.ENDPOINT,
     because="an EAS service keeps its instances (metadata.instance)",
     fix="Set metadata.instance in serviceConfig to 0, or delete the service when it isn't used",
-    source="https://www.alibabacloud.com/help/en/pai/ (EAS: parameters of model services)",
+    source="Alibaba Cloud docs, PAI-EAS (EAS: parameters of model services)",
 )
 _EAIS: Final = Row(
     cloud=CLOUD,
@@ -216,7 +216,7 @@ _EAIS: Final = Row(
     cause=Cause.INSTANCE,
     because="an elastic accelerated instance bills while it exists",
     fix="Delete the EAIS instance when it isn't used",
-    source="https://www.alibabacloud.com/help/en/eais/ (billing)",
+    source="pulumi_alicloud 4.0.0 eais/instance (billing)",
 )
 
 
@@ -249,7 +249,7 @@ _PROVISIONED: Final = Row(
     because="provisioned instances are kept without requests",
     fix="Set target to 0",
     change=((COUNT, 0),),
-    source="https://www.alibabacloud.com/help/en/functioncompute/ (provisioned instances)",
+    source="pulumi_alicloud 4.0.0 fc/v3ProvisionConfig (provisioned instances)",
 )
 ROWS: Final = (_INSTANCE, _GROUP, _POOL, _ECI, _EAS, _EAIS, _PROVISIONED)
 _QUIET: Final = {
@@ -280,24 +280,35 @@ def _instance(estate: Estate, source: Declared, row: Row, number: Size, found: M
     mode = source.field("stoppedMode")
     if source.field("instanceChargeType").text() == "PrePaid":
         link = source.field("instanceChargeType").evidence("paid for the month, stopped or not")
-        return _noted(kept, link)
+        return _noted(kept, link, "Delete the instance when it isn't used: a stop ends no bill")
     excluded = bool(found.undecided) or any(
         _NOT_ECONOMICAL.match(shape.instance_type) for shape in found.shapes
     )
     match mode.text():
         case "StopCharging" if not excluded and not source.field("instanceChargeType").is_hidden:
             return Kept(ceiling=kept.ceiling)
-        case "StopCharging" | "KeepCharging" | "Not-applicable":
-            return _noted(kept, mode.evidence(STILL_BILLS))
+        case "StopCharging":
+            fix = "Delete the instance when it isn't used: its family has no economical mode"
+            return _noted(kept, mode.evidence(STILL_BILLS), fix)
+        case "KeepCharging" | "Not-applicable":
+            return _noted(kept, mode.evidence(STILL_BILLS), "")
     why = "Stopped without a known stoppedMode: whether that ends the bill is the account's setting"
     settle = "Set stoppedMode to StopCharging"
     return replace(kept, holds=(), undecided=(mode.undecided(why, settle),))
 
 
-def _noted(kept: Kept, link: Any) -> Kept:
-    return replace(
-        kept, holds=tuple(replace(hold, evidence=(*hold.evidence, link)) for hold in kept.holds)
+def _noted(kept: Kept, link: Evidence, fix: str) -> Kept:
+    """What a stop does not end, with another way out where stopping is none."""
+    holds = (
+        replace(
+            hold,
+            evidence=(*hold.evidence, link),
+            fix=fix or hold.fix,
+            change=() if fix else hold.change,
+        )
+        for hold in kept.holds
     )
+    return replace(kept, holds=tuple(holds))
 
 
 def _group(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:

@@ -76,7 +76,7 @@ _MODEL: Final = Row(
     because="an environment never goes below it",
     fix="Set autoscaling.minReplica of the environment to 0",
     change=((COUNT, 0),),
-    source="https://docs.baseten.co/deployment/autoscaling (min_replica 0 by default)",
+    source="Baseten docs, “Autoscaling” (min_replica 0 by default)",
     derived=True,
 )
 ROWS: Final = (_MODEL,)

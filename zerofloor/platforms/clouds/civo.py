@@ -13,7 +13,7 @@ from zerofloor.platforms.nodes import Nodes
 from zerofloor.platforms.rows import COUNT, Row, read_rows
 
 CLOUD: Final = "civo"
-_DOCS: Final = "https://www.civo.com/docs/ (sizes; civo/terraform-provider-civo 1.3.1)"
+_DOCS: Final = "Civo docs (sizes; civo/terraform-provider-civo 1.3.1)"
 _POOL: Final = Row(
     cloud=CLOUD,
     tokens=tokens("civo:index/kubernetesNodePool:KubernetesNodePool"),

@@ -15,7 +15,7 @@ CLOUD: Final = "crusoe"
 _TEMPLATES: Final = tokens("crusoe:index/instanceTemplate:InstanceTemplate") + tokens(
     "crusoe:index/computeInstanceTemplate:ComputeInstanceTemplate"
 )
-_DOCS: Final = "https://docs.crusoecloud.com/ (terraform-provider-crusoe, 2026-08-17)"
+_DOCS: Final = "Crusoe's Terraform provider (terraform-provider-crusoe, 2026-08-17)"
 ROWS: Final = (
     Row(
         cloud=CLOUD,

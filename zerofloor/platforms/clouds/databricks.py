@@ -88,8 +88,7 @@ def _workers(estate: Estate, source: Declared, prefix: str) -> Machines:
 
 
 _TERMINATION: Final = (
-    "https://docs.databricks.com/aws/en/compute/clusters-manage#automatic-termination (10 to 10000 "
-    "minutes, default 60, 0 switches it off)"
+    "Databricks docs, “Automatic termination” (10 to 10000 minutes, default 60, 0 switches it off)"
 )
 _DRIVER: Final = Row(
     cloud=CLOUD,
@@ -129,7 +128,7 @@ _POOL: Final = Row(
     because="the pool keeps so many idle machines beside those in use",
     fix="Set minIdleInstances to 0",
     change=((COUNT, 0),),
-    source="https://docs.databricks.com/aws/en/compute/pools (minimum idle instances)",
+    source="Databricks docs, “Pool configuration reference” (minimum idle instances)",
 )
 _ENTITY: Final = Row(
     cloud=CLOUD,
@@ -143,7 +142,7 @@ _ENTITY: Final = Row(
     fix="Set scaleToZeroEnabled to true",
     change=(("scaleToZeroEnabled", True),),
     source=(
-        "https://docs.databricks.com/aws/en/machine-learning/model-serving/ (scale_to_zero_enabled:"
+        "Databricks docs, “Model Serving” (scale_to_zero_enabled:"
         " the lower bound of concurrency is 0)"
     ),
     releases=(
@@ -164,7 +163,7 @@ _THROUGHPUT: Final = Row(
     cause=Cause.ENDPOINT,
     because="provisioned throughput has no zero: its capacity is reserved, on hardware unnamed",
     fix="Use pay-per-token Foundation Model APIs, or model serving with scaleToZeroEnabled",
-    source="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/",
+    source="Databricks docs, “Foundation Model APIs”",
 )
 ROWS: Final = (_DRIVER, _WORKERS, _POOL, _ENTITY, _THROUGHPUT)
 _QUIET: Final = {
@@ -286,7 +285,7 @@ def _serve(estate: Estate, source: Declared, row: Row, number: Size, found: Mach
     )
 
 
-_CONTINUOUS: Final = "https://docs.databricks.com/aws/en/jobs/continuous"
+_CONTINUOUS: Final = "Databricks docs, “Run jobs continuously”"
 
 
 def _job(estate: Estate, source: Declared) -> Iterator[Part]:

@@ -59,7 +59,7 @@ _INFERENCE: Final = Row(
         "Serve the model by DigitalOcean's serverless inference, or on a DOKS pool with autoScale "
         "and minNodes 0"
     ),
-    source="https://docs.digitalocean.com/products/gradient-ai-platform/ (scale is at least 1)",
+    source="pulumi_digitalocean 4.84.1 dedicatedInference (scale is at least 1)",
 )
 ROWS: Final = (
     Row(
@@ -89,7 +89,7 @@ ROWS: Final = (
         cause=Cause.POOL_MINIMUM,
         because="the pool never goes below it",
         fix="Delete the pool when it isn't used: it needs at least one Droplet",
-        source="https://docs.digitalocean.com/products/droplets/how-to/create-autoscale-pools/",
+        source="DigitalOcean docs, “Droplet autoscale pools”",
     ),
     _INFERENCE,
 )

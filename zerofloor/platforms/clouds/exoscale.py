@@ -12,7 +12,7 @@ from zerofloor.platforms.nodes import Nodes
 from zerofloor.platforms.rows import COUNT, Release, Row, Stopped, read_rows
 
 CLOUD: Final = "exoscale"
-_DOCS: Final = "pulumiverse_exoscale 0.66.1; https://community.exoscale.com/"
+_DOCS: Final = "pulumiverse_exoscale 0.66.1"
 ROWS: Final = (
     Row(
         cloud=CLOUD,

@@ -20,7 +20,7 @@ from zerofloor.values import at, count, seconds, switch
 from zerofloor.words import number as shown
 
 CLOUD: Final = "fireworks"
-_DOCS: Final = "https://docs.fireworks.ai/deployments/autoscaling (minReplicaCount 0 by default)"
+_DOCS: Final = "Fireworks docs, “Autoscaling” (minReplicaCount 0 by default)"
 
 
 def _replica(estate: Estate, source: Declared, prefix: str) -> Machines:

@@ -62,7 +62,7 @@ ROWS: Final = (
         because="an endpoint never goes below it; omitted it is 1",
         fix="Set compute.scaling.minReplica to 0 and compute.scaling.scaleToZeroTimeout to 15",
         change=((COUNT, 0), ("compute.scaling.scaleToZeroTimeout", 15)),
-        source="https://huggingface.co/docs/inference-endpoints/guides/autoscaling",
+        source="Hugging Face Inference Endpoints docs, “Autoscaling”",
         derived=True,
         stopped="paused: free until it is resumed by hand; scaled to zero: free",
     ),

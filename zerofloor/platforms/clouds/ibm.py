@@ -18,7 +18,7 @@ from zerofloor.stack import Hidden
 CLOUD: Final = "ibm"
 _TEMPLATES: Final = tokens("ibm:index/isInstanceTemplate:IsInstanceTemplate")
 _MANAGERS: Final = tokens("ibm:index/isInstanceGroupManager:IsInstanceGroupManager")
-_DOCS: Final = "https://cloud.ibm.com/docs/vpc?topic=vpc-profiles (gx profiles have GPUs)"
+_DOCS: Final = "IBM VPC docs, “Instance profiles” (gx profiles have GPUs)"
 _GROUP: Final = Row(
     cloud=CLOUD,
     tokens=tokens("ibm:index/isInstanceGroup:IsInstanceGroup"),
@@ -31,7 +31,7 @@ _GROUP: Final = Row(
     because="the group keeps this many instances",
     fix="Set instanceCount to 0",
     change=((COUNT, 0),),
-    source="https://cloud.ibm.com/docs/vpc?topic=vpc-creating-auto-scale-instance-group",
+    source="IBM VPC docs, “Creating an instance group for auto scaling”",
 )
 _WORKERS: Final = Row(
     cloud=CLOUD,
@@ -43,7 +43,7 @@ _WORKERS: Final = Row(
     because="the pool keeps this many workers in each zone",
     fix="Set workerCount to 0, or delete the pool when it isn't used",
     change=((COUNT, 0),),
-    source="https://cloud.ibm.com/docs/containers?topic=containers-planning_worker_nodes",
+    source="IBM Cloud Kubernetes Service docs, “Planning your worker node setup”",
     nodes=Nodes(name="workerPoolName", name_labels=("ibm-cloud.kubernetes.io/worker-pool-name",)),
 )
 _SERVER_STOP: Final = Release(

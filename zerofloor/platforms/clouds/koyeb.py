@@ -41,7 +41,7 @@ _SERVICE: Final = Row(
     because="the service never goes below it",
     fix="Set definition.scalings[].min to 0",
     change=((COUNT, 0),),
-    source="https://www.koyeb.com/docs/run-and-scale/scale-to-zero (min 0; idle after 5 minutes)",
+    source="Koyeb docs, “Scale to zero” (min 0; idle after 5 minutes)",
 )
 ROWS: Final = (_SERVICE,)
 READS: Final = token_set(ROWS)
@@ -53,5 +53,11 @@ def read(estate: Estate) -> Iterator[Part]:
         row = replace(_SERVICE, each=each.path)
         if each.is_absent:
             # One instance where nothing says how many.
-            row = replace(_SERVICE, each="", count=("definition.scalings[0].min",), ceiling=())
+            row = replace(
+                _SERVICE,
+                each="",
+                count=("definition.scalings[0].min",),
+                ceiling=(),
+                change=(("definition.scalings", [{"min": 0, "max": 1}]),),
+            )
         yield from read_rows(estate, (row,), lambda *_, one=source: (one,))

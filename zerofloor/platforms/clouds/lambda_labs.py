@@ -20,7 +20,7 @@ ROWS: Final = (
         cause=Cause.INSTANCE,
         because="there is no stop: an instance bills by the minute until it is terminated",
         fix="Terminate the instance when it isn't used: Lambda has no stop",
-        source="https://docs.lambda.ai/public-cloud/billing/ (billed until terminated)",
+        source="Lambda docs, “Billing” (billed until terminated)",
         derived=True,
         stopped="there is no stop",
     ),

@@ -14,7 +14,7 @@ from zerofloor.platforms.rows import Row, Scaling, read_rows
 
 CLOUD: Final = "linode"
 _LKE_DOCS: Final = (
-    "https://techdocs.akamai.com/cloud-computing/docs/manage-nodes-and-node-pools (the autoscaler "
+    "Akamai cloud computing docs, “Manage nodes and node pools” (the autoscaler "
     "keeps at least one node)"
 )
 
@@ -51,10 +51,7 @@ ROWS: Final = (
         cause=Cause.INSTANCE,
         because="a Linode bills until it is deleted, powered off too",
         fix="Delete the Linode when it isn't used: booted: false does not stop the bill",
-        source=(
-            "https://techdocs.akamai.com/cloud-computing/docs/stop-further-billing (a powered-off "
-            "Linode accrues charges)"
-        ),
+        source=("Akamai cloud computing docs, billing (a powered-off Linode accrues charges)"),
         releases=(still_bills("booted", False, because="a powered-off Linode accrues charges"),),
         stopped="bills on: a powered-off Linode accrues charges until it is deleted",
     ),

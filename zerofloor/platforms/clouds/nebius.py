@@ -35,7 +35,7 @@ def _machines(at: str) -> Callable[[Estate, Declared, str], Machines]:
         if preset.is_hidden:
             why = f"{preset.path} isn't known at preview: it says how many GPUs a machine has"
             return Machines(undecided=(preset.undecided(why, SETTLE_TYPE),))
-        full = f"{named}_{size}" if isinstance(size, str) else f"{named}_"
+        full = f"{named}_{size}" if isinstance(size, str) else named
         return machines_of(estate, CLOUD, source, platform.path, full)
 
     return read
@@ -62,8 +62,7 @@ ROWS: Final = (
         fix="Set stopped to true when it isn't used, or use a node group with minNodeCount 0",
         change=(("stopped", True),),
         source=(
-            "https://docs.nebius.com/legal/specific-terms (Compute 2.3, 2.4: a stopped VM isn't "
-            "charged, its disks are)"
+            "Nebius specific terms (Compute 2.3, 2.4: a stopped VM isn't charged, its disks are)"
         ),
         releases=(Release(path="stopped", values=(True,), because="stopped: only disks bill"),),
         spot=(("preemptible.onPreemption", "STOP"),),
@@ -84,7 +83,7 @@ ROWS: Final = (
             ("autoscaling.minNodeCount", 0),
             ("autoscaling.maxNodeCount", NUMBER),
         ),
-        source="https://docs.nebius.com/kubernetes/node-groups/autoscaling",
+        source="pulumi_nebius 0.6.73 mk8sV1NodeGroup",
         scaling=Scaling(
             switch="autoscaling",
             on=(PRESENT,),

@@ -33,7 +33,7 @@ _CONFIGURATIONS: Final = tokens("oci:Core/instanceConfiguration:InstanceConfigur
 _SCALERS: Final = tokens("oci:Autoscaling/autoScalingConfiguration:AutoScalingConfiguration")
 _ADDONS: Final = tokens("oci:ContainerEngine/addon:Addon")
 _STOPPED_DOCS: Final = (
-    "https://docs.oracle.com/iaas/Content/Compute/Tasks/resource-billing-stopped-instances.htm "
+    "Oracle docs, “Resource Billing for Stopped Instances” "
     "(of GPU shapes only VM.GPU.A10 stops billing)"
 )
 _STOPPED: Final = (
@@ -75,7 +75,7 @@ _INSTANCE_POOL: Final = Row(
     because="the pool keeps this many instances",
     fix="Set size to 0 when it isn't used",
     change=((COUNT, 0),),
-    source="https://docs.oracle.com/iaas/Content/Compute/Concepts/instancemanagement.htm",
+    source="Oracle docs, “Creating Instance Configurations and Pools”",
     stopped=_STOPPED,
 )
 _NODE_POOL: Final = Row(
@@ -88,7 +88,7 @@ _NODE_POOL: Final = Row(
     because="the pool keeps this many nodes: no autoscaler add-on manages it",
     fix="Set nodeConfigDetails.size to 0, or let the ClusterAutoscaler add-on manage it from 0",
     change=((COUNT, 0),),
-    source="https://docs.oracle.com/iaas/Content/ContEng/Tasks/contengusingclusterautoscaler.htm",
+    source="Oracle docs, “Using the Kubernetes Cluster Autoscaler”",
     nodes=Nodes(labels=("initialNodeLabels",)),
     spot=(("nodeConfigDetails.placementConfigs[0].preemptibleNodeConfig", PRESENT),),
 )
@@ -104,7 +104,7 @@ _NETWORK: Final = Row(
     because="the network's pool keeps this many instances, which bill while stopped too",
     fix="Terminate the cluster network when it isn't used, or set the size to 0",
     change=((COUNT, 0),),
-    source="https://docs.oracle.com/iaas/Content/Compute/Tasks/managingclusternetworks.htm",
+    source="Oracle docs, “Cluster Networks”",
     stopped=_STOPPED,
 )
 _INACTIVE: Final = Release(
@@ -126,7 +126,7 @@ _DEPLOYMENT: Final = Row(
     cause=Cause.ENDPOINT,
     because="a model deployment has no zero: it keeps at least one instance",
     fix="Delete the model deployment when it isn't used: its smallest size is one instance",
-    source="https://docs.oracle.com/iaas/data-science/using/model-dep-create.htm",
+    source="pulumi_oci 5.5.0 DataScience/modelDeployment",
     releases=(_INACTIVE,),
     stopped="INACTIVE: read on no page, so undecided",
 )
@@ -141,7 +141,7 @@ _NOTEBOOK: Final = Row(
     cause=Cause.INTERACTIVE,
     because="a session runs until it is deactivated or deleted",
     fix="Delete the notebook session when it isn't used",
-    source="https://docs.oracle.com/iaas/data-science/using/manage-notebook-sessions.htm",
+    source="pulumi_oci 5.5.0 DataScience/notebookSession",
     releases=(_INACTIVE,),
     stopped="INACTIVE: read on no page, so undecided",
 )
@@ -166,7 +166,7 @@ _AI_CLUSTER: Final = Row(
     cause=Cause.RESERVATION,
     because="a dedicated AI cluster has no zero: hosting commits to at least 744 unit-hours",
     fix="Use on-demand inference of Generative AI, and delete the cluster when it isn't used",
-    source="https://docs.oracle.com/iaas/Content/generative-ai/pay-dedicated.htm",
+    source="Oracle docs, “Paying for Dedicated AI Clusters”",
 )
 _RESERVATION: Final = Row(
     cloud=CLOUD,
@@ -179,7 +179,7 @@ _RESERVATION: Final = Row(
     because="reserved capacity that no instance uses bills at 85 %",
     fix="Set reservedCount to 0, or delete the reservation when it isn't used",
     change=((COUNT, 0),),
-    source="https://docs.oracle.com/iaas/Content/Compute/Tasks/reserve-capacity.htm",
+    source="Oracle docs, “Capacity Reservations”",
 )
 ROWS: Final = (
     _INSTANCE,

@@ -13,7 +13,7 @@ from zerofloor.platforms.rows import NUMBER, Row, Scaling, read_rows
 
 CLOUD: Final = "ovh"
 _BILLING: Final = (
-    "https://support.us.ovhcloud.com/hc/en-us/articles/Public-Cloud-Billing (hours count from "
+    "OVHcloud support, “Public Cloud Billing” (hours count from "
     "creation until deletion, powered off too)"
 )
 ROWS: Final = (
@@ -53,7 +53,7 @@ ROWS: Final = (
         because="without autoscale the pool keeps this many nodes",
         fix="Set autoscale to true and minNodes to 0, or desiredNodes to 0",
         change=(("autoscale", True), ("minNodes", 0), ("maxNodes", NUMBER)),
-        source="https://docs.ovhcloud.com/en/guides/public-cloud/containers-orchestration/",
+        source="pulumi_ovh 2.22.0 CloudProject/kubeNodePool",
         scaling=Scaling(
             switch="autoscale",
             minimum=("minNodes",),

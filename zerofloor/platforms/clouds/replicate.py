@@ -24,7 +24,7 @@ ROWS: Final = (
         because="instances that are online bill while idle; it never goes below it",
         fix="Set minInstances to 0",
         change=((COUNT, 0),),
-        source="https://replicate.com/docs/topics/deployments (min_instances)",
+        source="Replicate docs, “Deployments” (min_instances)",
         derived=True,
     ),
 )

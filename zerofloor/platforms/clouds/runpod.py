@@ -16,7 +16,7 @@ from zerofloor.stack import Hidden
 from zerofloor.values import known_items
 
 CLOUD: Final = "runpod"
-_BILLING: Final = "https://docs.runpod.io/references/billing-information"
+_BILLING: Final = "RunPod docs, “Billing information”"
 
 
 def _pod(estate: Estate, source: Declared, prefix: str) -> Machines:
@@ -55,6 +55,7 @@ ROWS: Final = (
         cause=Cause.INSTANCE,
         because="a pod runs from its creation and bills by the second until it is stopped",
         fix="Serve it as a serverless Endpoint with workersMin 0, or set terminateAfter",
+        price_as="pods",
         source=_BILLING,
         stopped="free but for its volume, which then costs more; a restart may find no GPU",
     ),
@@ -72,7 +73,7 @@ ROWS: Final = (
         fix="Set workersMin to 0",
         change=((COUNT, 0),),
         price_as="serverless",
-        source="https://docs.runpod.io/serverless/pricing (active workers bill 24/7)",
+        source="RunPod docs, “Serverless pricing” (active workers bill 24/7)",
         stopped="flex workers bill until idleTimeout (5 s) after their last request",
     ),
 )

@@ -43,7 +43,7 @@ ROWS: Final = (
         fix="Set state to stopped when it isn't used, or use a Kapsule pool with minSize 0",
         change=(("state", "stopped"),),
         source=(
-            "https://www.scaleway.com/en/docs/instances/faq/ (powered off: volumes and IPs only; "
+            "Scaleway docs, Instances FAQ (powered off: volumes and IPs only; "
             "standby keeps the slot and bills)"
         ),
         releases=(
@@ -64,7 +64,7 @@ ROWS: Final = (
         because="without autoscaling the pool keeps this many nodes",
         fix="Set autoscaling to true and minSize to 0",
         change=(("autoscaling", True), ("minSize", 0), ("maxSize", NUMBER)),
-        source="https://www.scaleway.com/en/docs/kubernetes/how-to/manage-node-pools/",
+        source="pulumiverse_scaleway 1.60.0 kubernetes/pool",
         scaling=Scaling(
             switch="autoscaling",
             minimum=("minSize",),
@@ -89,7 +89,7 @@ ROWS: Final = (
         cause=Cause.ENDPOINT,
         because="a dedicated deployment bills by the hour without requests",
         fix="Use Scaleway's serverless Generative APIs, or a Kapsule pool with minSize 0",
-        source="https://www.scaleway.com/en/docs/managed-inference/ (no scale to zero)",
+        source="Scaleway docs, Managed Inference (no scale to zero)",
     ),
 )
 GROUPS: Final = (
@@ -107,7 +107,7 @@ GROUPS: Final = (
         because="the group never goes below it",
         fix="Set capacities[].minReplicas to 0",
         change=((COUNT, 0),),
-        source="https://www.scaleway.com/en/docs/instances/ (autoscaling instance groups)",
+        source="pulumiverse_scaleway 1.60.0 autoscaling/instanceGroup",
     ),
 )
 READS: Final = token_set((*ROWS, *GROUPS)) | frozenset(_TEMPLATES)

@@ -17,7 +17,7 @@ from zerofloor.platforms.rows import COUNT, NUMBER, Kept, Row, Scaling, as_decla
 CLOUD: Final = "tencent"
 _CONFIGS: Final = tokens("tencentcloud:As/scalingConfig:ScalingConfig")
 _STOP_DOCS: Final = (
-    "https://www.tencentcloud.com/document/product/213/19918 (no charges when shut down: "
+    "Tencent Cloud docs, “No Charges When Shut Down” (no charges when shut down: "
     "pay-as-you-go, STOP_CHARGING)"
 )
 _INSTANCE: Final = Row(
@@ -45,7 +45,7 @@ _GROUP: Final = Row(
     because="the group keeps this many instances",
     fix="Set minSize and desiredCapacity to 0",
     change=((COUNT, 0), ("minSize", 0)),
-    source="https://www.tencentcloud.com/document/product/377",
+    source="Tencent Cloud docs, Auto Scaling",
 )
 _POOL: Final = Row(
     cloud=CLOUD,
@@ -58,7 +58,7 @@ _POOL: Final = Row(
     because="without enableAutoScale the pool keeps this many nodes",
     fix="Set enableAutoScale to true and minSize to 0",
     change=(("enableAutoScale", True), ("minSize", 0), ("maxSize", NUMBER)),
-    source="https://www.tencentcloud.com/document/product/457 (node pools)",
+    source="Tencent Cloud docs, TKE node pools (node pools)",
     scaling=Scaling(
         switch="enableAutoScale",
         minimum=("minSize",),

@@ -32,7 +32,7 @@ ROWS: Final = (
             "Delete the cluster when it isn't used, or serve the model by a dedicated endpoint "
             "with inactiveTimeout (0 means never)"
         ),
-        source="https://docs.together.ai/ (terraform-provider-together 0.0.1, 2026-07-20)",
+        source="Together's Terraform provider (terraform-provider-together 0.0.1, 2026-07-20)",
         derived=True,
     ),
 )

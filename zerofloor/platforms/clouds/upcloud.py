@@ -12,7 +12,7 @@ from zerofloor.platforms.nodes import Nodes
 from zerofloor.platforms.rows import COUNT, Row, read_rows
 
 CLOUD: Final = "upcloud"
-_DOCS: Final = "pulumi_upcloud 0.23.0; https://upcloud.com/docs/"
+_DOCS: Final = "pulumi_upcloud 0.23.0"
 ROWS: Final = (
     Row(
         cloud=CLOUD,

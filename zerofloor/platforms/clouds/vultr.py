@@ -14,8 +14,7 @@ from zerofloor.platforms.rows import Row, Scaling, read_rows
 
 CLOUD: Final = "vultr"
 _STOP_DOCS: Final = (
-    "https://docs.vultr.com/products/compute/cloud-gpu/management/stop-instance (a stopped server "
-    "bills until it is destroyed)"
+    "Vultr docs, “How to Stop a Cloud GPU Instance” (a stopped server bills until it is destroyed)"
 )
 
 _POOL: Final = Row(
@@ -27,7 +26,7 @@ _POOL: Final = Row(
     cause=Cause.DESIRED_NOT_LOWERED,
     because="without autoScaler the pool keeps this many nodes",
     fix="Delete the GPU pool when it isn't used: no page says that VKE scales to 0",
-    source="https://docs.vultr.com/products/kubernetes/vke (node pools, autoscaler)",
+    source="ediri_vultr 2.27.1 kubernetesNodePools (node pools, autoscaler)",
     scaling=Scaling(
         switch="autoScaler",
         minimum=("minNodes",),
