@@ -323,11 +323,13 @@ def test_each_operating_system_beside_another_has_its_own_price() -> None:
     assert found.floor.hourly.amount == D("1.006")
 
 
-def test_a_stack_that_no_platform_reads_still_has_its_residuals() -> None:
+def test_a_pool_that_keeps_no_node_leaves_its_cluster_fee() -> None:
     cluster = resource("gcp:container/cluster:Cluster", "gke", {"location": "us-central1"})
     pool = resource(
         "gcp:container/nodePool:NodePool",
         "l4",
         {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4", "count": 1}]}},
     )
-    assert [gap.what for gap in estimate_of(cluster, pool).gaps] == ["GKE cluster management"]
+    found = estimate_of(cluster, pool)
+    assert [item.what for item in found.items] == ["GKE cluster management in us-central1"]
+    assert found.residual.hourly.amount == D("0.1")  # USD an hour (Infracost's golden, 2026-07-01)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zerofloor.capacity import Market
+from zerofloor.cost import google
 from zerofloor.hardware.instances import Shape
 from zerofloor.money import Money
 from zerofloor.prices import managed
@@ -24,6 +25,8 @@ class Option(Value, frozen=True):
     price: Price
     note: str = ""
     """What the price rests on, for `what`."""
+    parts: tuple[google.Part, ...] = ()
+    """What the price is made of, where that is sold apart."""
 
 
 class Choice(Value, frozen=True):
@@ -88,6 +91,11 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
 def _machine(
     shape: Shape, supply: Supply, region: str, book: PriceBook
 ) -> tuple[Option, ...] | Missing:
+    if supply.cloud == "gcp":
+        found = google.price_node(shape, supply, region, book)
+        if isinstance(found, Missing):
+            return found
+        return (Option(shape, found.price, found.note, found.parts),)
     key = Key(
         supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "", supply.os
     )

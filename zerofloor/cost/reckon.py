@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, cast
 
 from zerofloor.capacity import WEEK, Market
+from zerofloor.cost import google
 from zerofloor.cost.baseline import Baseline, change
 from zerofloor.cost.billing import meter
 from zerofloor.cost.choice import Choice, Option, Unpriced, choose
@@ -205,9 +206,13 @@ def _line(
     by_quantity: dict[Decimal, list[Figure]] = {}
     for figure, nodes in quantities.items():
         by_quantity.setdefault(nodes, []).append(figure)
-    items = [
-        item(nodes, "node", tuple(figures), what) for nodes, figures in by_quantity.items() if nodes
-    ]
+    parts = () if choice.open else choice.cheapest.parts
+    items: list[Item] = []
+    for nodes, figures in by_quantity.items():
+        if nodes and parts:
+            items += _parts(entry, supply, parts, nodes, tuple(figures))
+        elif nodes:
+            items.append(item(nodes, "node", tuple(figures), what))
     if supply.overlap:
         hours = Decimal(supply.overlap) * meter(supply.cloud).billed(wait.most) / 3600
         items.append(
@@ -230,6 +235,29 @@ def _line(
     return _Line(
         cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money
     )
+
+
+def _parts(
+    entry: Entry,
+    supply: Supply,
+    parts: Iterable[google.Part],
+    nodes: Decimal,
+    figures: tuple[Figure, ...],
+) -> Iterator[Item]:
+    """What a node is billed for, each with its own price and source."""
+    where = f" {supply.market} in {supply.region}" if supply.region else f" {supply.market}"
+    for part in parts:
+        price = part.price
+        yield Item(
+            entry.urn,
+            f"{part.what}{where}",
+            nodes,
+            "node",
+            price.money,
+            price.source,
+            price.as_of,
+            figures,
+        )
 
 
 def _amount(nodes: Decimal, price: Money, dearest: Money | None) -> Amount:
@@ -328,6 +356,11 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
         yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."
     if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
         yield f"{name}: the list price of a3-highgpu leaves out its local SSDs."
+    if choice.cheapest.shape.card.startswith("nvidia"):
+        yield (
+            f"{name}: N1 machines and the GPUs on them get up to 30% off for running all month "
+            "(sustained use); these are list prices."
+        )
     if (
         supply.cloud == "azure"
         and choice.cheapest.shape.instance_type.lower().startswith("standard_nc")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK
-from zerofloor.cost import residuals_azure
+from zerofloor.cost import residuals_azure, residuals_google
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -76,6 +76,8 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
             found.extend(need for one in existing for need in reader(scene, one))
         elif kind.startswith("azure"):
             found.extend(need for one in existing for need in _azure(estate, one))
+        elif residuals_google.is_google(kind):
+            found.extend(need for one in existing for need in _google(scene, one))
         elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
             found.extend(
@@ -89,6 +91,13 @@ def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
     for bill in residuals_azure.bills(estate, resource):
         place = estate.region(resource, "azure")
         yield Need(resource.urn, bill.what, "azure", bill.item, bill.quantity, UNIT, place)
+
+
+def _google(scene: _Scene, resource: Resource) -> Iterator[Need]:
+    for bill in residuals_google.bills(scene.estate, resource, scene.held):
+        place = bill.region or scene.estate.region(resource, "gcp")
+        unit = NODE if bill.is_node else UNIT
+        yield Need(resource.urn, bill.what, "gcp", bill.item, bill.quantity, unit, place)
 
 
 Reader = Callable[[_Scene, Resource], Iterator[Need]]
@@ -529,6 +538,8 @@ _CLUSTERS: Final = {
     "aws:eks/cluster:Cluster": "aws",
     "aws-native:eks:Cluster": "aws",
     "gcp:container/cluster:Cluster": "gcp",
+    "google-native:container/v1:Cluster": "gcp",
+    "google-native:container/v1beta1:Cluster": "gcp",
 }
 
 _READERS: Final[Mapping[str, Reader]] = {
@@ -556,11 +567,6 @@ _READERS: Final[Mapping[str, Reader]] = {
 _NO_PRICE: Final = {
     "aws:efs/fileSystem:FileSystem": ("aws", "EFS file system"),
     "aws:fsx/lustreFileSystem:LustreFileSystem": ("aws", "FSx for Lustre file system"),
-    "gcp:container/cluster:Cluster": ("gcp", "GKE cluster management"),
-    "gcp:compute/disk:Disk": ("gcp", "persistent disk"),
-    "gcp:compute/routerNat:RouterNat": ("gcp", "Cloud NAT"),
-    "gcp:compute/address:Address": ("gcp", "static address"),
-    "gcp:compute/globalAddress:GlobalAddress": ("gcp", "static address"),
     "runpod:index:NetworkStorage": ("runpod", "network volume"),
 }
 # What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that nobody

@@ -64,5 +64,5 @@ RULE = Rule(
     check=holds(Cause.FIXED_REPLICAS),
     bad=BAD,
     good=GOOD,
-    ways=(1, 16, 29),
+    ways=(1, 16, 29, 40),
 )

@@ -74,5 +74,5 @@ RULE = Rule(
     check=holds(Cause.SCALER_MINIMUM),
     bad=BAD,
     good=GOOD,
-    ways=(3, 4, 5, 16, 36, 37, 42, 51),
+    ways=(3, 4, 5, 16, 36, 37, 40, 42, 51),
 )

@@ -71,5 +71,5 @@ RULE = Rule(
     check=holds(Cause.PAUSED_SCALER),
     bad=BAD,
     good=GOOD,
-    ways=(10, 11),
+    ways=(10, 11, 39),
 )

@@ -90,5 +90,5 @@ RULE = Rule(
     check=holds(Cause.KEPT_PEAK),
     bad=BAD,
     good=GOOD,
-    ways=(10, 33, 51),
+    ways=(10, 33, 39, 51),
 )

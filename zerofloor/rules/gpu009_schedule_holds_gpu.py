@@ -72,5 +72,5 @@ RULE = Rule(
     check=holds(Cause.SCHEDULE),
     bad=BAD,
     good=GOOD,
-    ways=(9, 15, 33, 51, 52),
+    ways=(9, 15, 33, 39, 51, 52),
 )

@@ -32,5 +32,5 @@ RULE = Rule(
     check=holds(Cause.INTERACTIVE),
     bad=BAD,
     good=GOOD,
-    ways=(36, 52),
+    ways=(36, 40, 52),
 )

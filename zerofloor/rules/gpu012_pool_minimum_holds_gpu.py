@@ -39,5 +39,5 @@ RULE = Rule(
     check=holds(Cause.POOL_MINIMUM),
     bad=BAD,
     good=GOOD,
-    ways=(31, 34, 37, 41, 42, 52, 53),
+    ways=(31, 34, 37, 38, 39, 41, 42, 52, 53),
 )

@@ -42,5 +42,5 @@ RULE = Rule(
     check=holds(Cause.DESIRED_NOT_LOWERED),
     bad=BAD,
     good=GOOD,
-    ways=(31, 34, 41, 51, 53),
+    ways=(31, 34, 38, 39, 40, 41, 51, 53),
 )

@@ -33,5 +33,5 @@ RULE = Rule(
     check=holds(Cause.INSTANCE),
     bad=BAD,
     good=GOOD,
-    ways=(30, 51, 53),
+    ways=(30, 39, 51, 53),
 )

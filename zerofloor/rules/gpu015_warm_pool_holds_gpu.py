@@ -51,5 +51,5 @@ RULE = Rule(
     check=holds(Cause.WARM_POOL),
     bad=BAD,
     good=GOOD,
-    ways=(32, 34, 51),
+    ways=(32, 34, 40, 51),
 )

@@ -52,5 +52,5 @@ RULE = Rule(
     check=holds(Cause.STATIC_POOL),
     bad=BAD,
     good=GOOD,
-    ways=(18,),
+    ways=(18, 40),
 )

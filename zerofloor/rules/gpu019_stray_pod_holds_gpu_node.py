@@ -83,5 +83,5 @@ RULE = Rule(
     check=holds(Cause.STRAY_POD),
     bad=BAD,
     good=GOOD,
-    ways=(23, 24, 28),
+    ways=(23, 24, 28, 38),
 )

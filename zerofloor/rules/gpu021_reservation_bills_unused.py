@@ -33,5 +33,5 @@ RULE = Rule(
     check=holds(Cause.RESERVATION),
     bad=BAD,
     good=GOOD,
-    ways=(30, 35, 51),
+    ways=(30, 35, 39, 51),
 )

@@ -46,5 +46,5 @@ RULE = Rule(
     check=holds(Cause.ENDPOINT),
     bad=BAD,
     good=GOOD,
-    ways=(36, 37, 52, 53),
+    ways=(36, 37, 40, 52, 53),
 )

@@ -95,6 +95,8 @@ class NodePool:
     source: Declared
     prefix: str
     zones: Zones
+    standing: int | None = None
+    """Nodes that it keeps by its own declaration; None where that isn't known."""
 
 
 def node_pools(estate: Estate) -> tuple[NodePool, ...]:
@@ -504,7 +506,8 @@ def _node_pool(
     )
     if pool is None:
         return None
-    return NodePool(part=pool, source=source, prefix=prefix, zones=zones)
+    standing = None if sizes.undecided else max((h.least for h in sizes.holds), default=0)
+    return NodePool(part=pool, source=source, prefix=prefix, zones=zones, standing=standing)
 
 
 def _shown(source: Declared, part: str) -> str:

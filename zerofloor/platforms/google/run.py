@@ -23,7 +23,7 @@ from zerofloor.platforms.declared import SETTLE_VALUE, Declared, changes_of, siz
 from zerofloor.platforms.google.read import CLOUD, declared, pool_of
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, get, items
+from zerofloor.values import Impossible, at, count, get, items, quantity
 from zerofloor.words import counted
 
 SERVICES: Final = ("gcp:cloudrunv2/service:Service", "google-native:run/v2:Service")
@@ -121,17 +121,38 @@ def _machines(source: Declared, template: str) -> Machines:
     if chosen is None and asked is None:
         return Machines(shapes=(Shape(CLOUD, "a Cloud Run instance", Decimal(0)),))
     name = chosen if isinstance(chosen, str) else "GPU"
+    vcpus, memory = _sizes(source, f"{spec}.containers", name)
+    said = f"{vcpus.normalize():f} vCPU and {memory.normalize():f} GiB"
     shape = Shape(
         CLOUD,
-        f"an instance with {name}",
+        f"Cloud Run {name} with {said}",
         Decimal(1),
         google.card_of(name) if isinstance(chosen, str) else "GPU of unknown type",
-        card=name.lower(),
+        vcpus,
+        memory,
     )
     evidence = [asked] if isinstance(asked, Evidence) else []
     if isinstance(chosen, str):
         evidence.append(selector.evidence(f"each instance has one {name}"))
     return Machines((shape,), evidence=tuple(evidence))
+
+
+_SMALLEST: Final = {"nvidia-rtx-pro-6000": (Decimal(20), Decimal(80))}
+_SMALLEST_L4: Final = (Decimal(4), Decimal(16))
+"""vCPUs and GiB of the smallest instance with a GPU (Cloud Run docs, GPU support)."""
+
+
+def _sizes(source: Declared, path: str, accelerator: str) -> tuple[Decimal, Decimal]:
+    """vCPUs and GiB of an instance over all its containers, by which it is priced."""
+    listed = source.field(path).items()
+    vcpus, memory = Decimal(0), Decimal(0)
+    for container in [] if isinstance(listed, Hidden) else listed:
+        limits = at(container, "resources", "limits")
+        cpu, bytes_ = quantity(at(limits, "cpu")), quantity(at(limits, "memory"))
+        vcpus += cpu if isinstance(cpu, Decimal) else 0
+        memory += bytes_ / 2**30 if isinstance(bytes_, Decimal) else 0
+    least = _SMALLEST.get(accelerator, _SMALLEST_L4)
+    return max(vcpus, least[0]), max(memory, least[1]).quantize(Decimal("0.01"))
 
 
 def _is_v2(source: Declared) -> bool:

@@ -1,0 +1,138 @@
+"""What Google resources bill beside their GPUs: cluster fees, disks, addresses, NAT, the nodes
+without GPUs of a GKE cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor.capacity import Pool
+from zerofloor.estate import Estate
+from zerofloor.platforms.google import gke
+from zerofloor.platforms.google.gke import CLUSTERS, POOLS
+from zerofloor.platforms.google.read import last
+from zerofloor.platforms.google.templates import INSTANCES
+from zerofloor.stack import Resource
+from zerofloor.values import at, count, get, hidden, known_items, known_text
+
+Held = Mapping[str, Decimal | None]
+"""GPU nodes held on an average hour, by URN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One thing that bills, as the price book names it."""
+
+    what: str
+    item: str = ""
+    """Empty where the book has no price."""
+    quantity: Decimal | None = Decimal(1)
+    """None where its size is not known."""
+    is_node: bool = False
+    region: str | None = None
+    """Where another resource says it; None: the resource's own."""
+
+
+def bills(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
+    """What one resource bills whether GPUs run or not, and what its GPU nodes need beside them."""
+    reader = _READERS.get(resource.type)
+    if reader is not None and resource.op != "read":
+        yield from reader(resource)
+    if resource.type in (*CLUSTERS, *POOLS) and resource.op != "read":
+        yield from _nodes(estate, resource, held)
+
+
+def is_google(token: str) -> bool:
+    """Whether `bills` may have something for a type."""
+    return token in _READERS or token in (*CLUSTERS, *POOLS)
+
+
+def _disk(what: str, kind: Any, size: Any, nodes: Decimal | None = Decimal(1)) -> Bill:
+    """A disk by its type (pd-standard where none is given) and size in GB."""
+    name = "pd-standard" if kind is None else known_text(last(kind)) or ""
+    amount = count(size)
+    known = nodes is not None and isinstance(amount, int) and bool(name)
+    total = nodes * amount if known and nodes is not None and isinstance(amount, int) else None
+    item = f"persistent disk {name}" if name.startswith("pd-") and name != "pd-extreme" else ""
+    shown = f"{what}, {amount} GB {name}" if isinstance(amount, int) and name else what
+    return Bill(shown, item, total)
+
+
+def _instance(instance: Resource) -> Iterator[Bill]:
+    boot = instance.inputs.get("bootDisk")
+    if boot is not None:
+        start = at(boot, "initializeParams")
+        kind, size = at(start, "type"), at(start, "size")
+        yield _disk("boot disk", None if hidden(boot) else kind, size)
+    for item in known_items(instance.inputs.get("scratchDisks")):
+        size = at(item, "size")
+        amount = count(375 if size is None else size)
+        yield Bill("local SSD", "local SSD", Decimal(amount) if isinstance(amount, int) else None)
+
+
+def _volume(disk: Resource) -> Iterator[Bill]:
+    size = disk.inputs.get("size")
+    yield _disk(
+        "disk", disk.inputs.get("type"), disk.inputs.get("sizeGb") if size is None else size
+    )
+
+
+def _address(address: Resource) -> Iterator[Bill]:
+    if address.inputs.get("addressType") == "INTERNAL":
+        return
+    yield Bill("static address while nothing uses it", "static external address, unused")
+
+
+def _nat(nat: Resource) -> Iterator[Bill]:
+    yield Bill("Cloud NAT, by the machines behind it and their data")
+
+
+def _nodes(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
+    """A cluster's fee, the disks of the GPU nodes that stay, and the nodes without GPUs."""
+    if resource.type in CLUSTERS:
+        yield Bill("GKE cluster management", "GKE cluster management")
+    for node_pool in gke.node_pools(estate):
+        if node_pool.source.urn != resource.urn:
+            continue
+        pool = node_pool.part
+        nodes = _running(pool, node_pool.standing, held)
+        if nodes == 0:
+            continue
+        path = f"{node_pool.prefix}nodeConfig"
+        config = get(resource.inputs, path)
+        size = at(config, "diskSizeGb")
+        if not hidden(config):
+            disk = _disk(
+                f"boot disks of {pool.name}",
+                "pd-balanced" if at(config, "diskType") is None else at(config, "diskType"),
+                100 if size is None else size,
+                nodes,
+            )
+            yield Bill(disk.what, disk.item, disk.quantity, region=pool.region)
+        if not _has_gpus(pool) and len(pool.shapes) == 1:
+            kind = pool.shapes[0].instance_type
+            yield Bill(f"nodes of {pool.name} ({kind})", kind, nodes, True, pool.region)
+
+
+def _running(pool: Pool, standing: int | None, held: Held) -> Decimal | None:
+    if _has_gpus(pool):
+        return held.get(pool.urn, Decimal(0))
+    return None if standing is None else Decimal(standing)
+
+
+def _has_gpus(pool: Pool) -> bool:
+    return any(shape.gpus != 0 for shape in pool.shapes)
+
+
+_READERS: Final[Mapping[str, Callable[[Resource], Iterator[Bill]]]] = {
+    **dict.fromkeys(INSTANCES, _instance),
+    "gcp:compute/disk:Disk": _volume,
+    "gcp:compute/regionDisk:RegionDisk": _volume,
+    "google-native:compute/v1:Disk": _volume,
+    "gcp:compute/address:Address": _address,
+    "gcp:compute/globalAddress:GlobalAddress": _address,
+    "google-native:compute/v1:Address": _address,
+    "gcp:compute/routerNat:RouterNat": _nat,
+}
