@@ -13,6 +13,7 @@ from zerofloor.capacity import Assumption
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
 from zerofloor.floor.find import find_floor
+from zerofloor.gate.baseline import with_fingerprints
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.rules.rule import Judged, Rule
 from zerofloor.settings import Settings
@@ -37,6 +38,11 @@ def judge(
     Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """
     judged, findings = _judged(stacks, prices, settings, today, rules.all_rules(), baseline)
+    findings = with_fingerprints(
+        findings,
+        sorted({f"{s.project}/{s.name}" for s in stacks if s.kind != "manifests"}),
+        {r.urn: r.aliases for r in judged.estate.by_urn.values() if r.aliases},
+    )
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
         documents=tuple(
@@ -49,6 +55,7 @@ def judge(
         assumptions=_in_order((*judged.floor.assumptions, *notes)),
         today=today,
         settings=settings.in_force.sources,
+        docs=settings.docs,
     )
 
 

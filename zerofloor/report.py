@@ -57,6 +57,8 @@ class Finding(Value, frozen=True):
     """What tells it from other findings of its rule on its resource: a property path."""
     fingerprint: str = ""
     """The same from run to run, whatever else changes in the program."""
+    former: tuple[str, ...] = ()
+    """Its fingerprints under the names that its resource had before (Pulumi's aliases)."""
     status: Status | None = None
     """Against a baseline of findings; None where there is none."""
     tolerated: bool = False
@@ -88,6 +90,8 @@ class Report(Value, frozen=True):
     """The day of the run (UTC), as it was passed in: waivers expire and prices age by it."""
     settings: tuple[Source, ...] = ()
     """The files whose settings were in force, the organisation's first."""
+    docs: str | None = None
+    """Where the rules' pages are published, for links; None: nowhere."""
     baseline: str | None = None
     """The file of known findings that this was compared with."""
     fixed: tuple[Fixed, ...] = ()

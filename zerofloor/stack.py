@@ -68,6 +68,8 @@ class Resource(structs.Value, frozen=True):
     """Where the program declares it, as `FILE:LINE`."""
     custom: bool = True
     """False for a component: a group of resources that is nothing in the cloud itself."""
+    aliases: tuple[str, ...] = ()
+    """URNs that it had before, as the program declares."""
     replaced_before_delete: bool = False
     """True where the update creates this one before it deletes its predecessor: for a while both
     bill."""

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from zerofloor.cli.parsing import Option
+from zerofloor.reports.formats import Format
+from zerofloor.structs import Value
 
-Format = Literal["table", "json", "markdown"]
 InputFormat = Literal["digest", "events", "export", "manifests"]
 
-FormatOption: TypeAlias = Annotated[Format, Option("--format", "-f", help="Format of the report.")]
+
+class Target(Value, frozen=True):
+    """A report that is wanted."""
+
+    form: Format
+    path: Path | None
+    """None: stdout, or the file of `--output`."""
+
+
+def target_of(given: str) -> Target:
+    """`FORMAT` or `FORMAT=FILE`. Raises ValueError for another format."""
+    name, equals, path = given.partition("=")
+    return Target(Format(name), Path(path) if equals else None)
+
+
+FormatOption: TypeAlias = Annotated[
+    Literal["table", "json", "markdown"], Option("--format", "-f", help="Format of the report.")
+]
+FormatsOption: TypeAlias = Annotated[
+    Sequence[Target],
+    Option(
+        "--format",
+        "-f",
+        metavar="FORMAT[=FILE]",
+        convert=target_of,
+        help=f"Format of the report: {', '.join(Format)}; repeat it for several reports of one "
+        "run, each but one with its file. [default: table]",
+    ),
+]
 OutputOption: TypeAlias = Annotated[
     Path | None,
     Option(
@@ -65,6 +95,25 @@ AgainstOption: TypeAlias = Annotated[
 InputFormatOption: TypeAlias = Annotated[
     InputFormat | None,
     Option("--input-format", help="Input format (default: detected automatically)."),
+]
+BaselineFindingsOption: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--baseline-findings",
+        metavar="FILE",
+        help="Findings known before, from `zerofloor baseline`; see --fail-on.",
+    ),
+]
+FailOnOption: TypeAlias = Annotated[
+    Literal["new", "worse", "all"],
+    Option(
+        "--fail-on",
+        help="With --baseline-findings: which findings fail the gate; worse means new ones or "
+        "known ones that grew.",
+    ),
+]
+AdvisoryOption: TypeAlias = Annotated[
+    bool, Option("--advisory", help="Report everything and exit 0 even if the gate fails.")
 ]
 BaselineOption: TypeAlias = Annotated[
     Path | None,

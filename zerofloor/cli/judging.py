@@ -13,6 +13,9 @@ from zerofloor.cli.output import say
 from zerofloor.cost.baseline import Baseline, of_estimate, of_report
 from zerofloor.cost.choice import machine_keys
 from zerofloor.errors import InputError
+from zerofloor.gate import baseline as findings_baseline
+from zerofloor.gate.baseline import Baseline as KnownFindings
+from zerofloor.gate.baseline import FailOn
 from zerofloor.judge import judge
 from zerofloor.prices.book import Table
 from zerofloor.report import Report
@@ -30,6 +33,14 @@ class Asked(Value, frozen=True):
     """With `live`: where AWS can't be asked, the run goes on with the snapshot."""
     against: Path | None = None
     """A JSON report or a stack export to compare with."""
+    known: KnownFindings | None = None
+    """Findings that were there before."""
+    fail_on: FailOn = "worse"
+
+
+def known_findings(path: Path | None) -> KnownFindings | None:
+    """The baseline of findings in a file. Raises InputError where it is none."""
+    return None if path is None else findings_baseline.read(path)
 
 
 def report_on(stacks: Sequence[Stack], settings: Settings, folder: Path, asked: Asked) -> Report:
@@ -45,10 +56,12 @@ def report_on(stacks: Sequence[Stack], settings: Settings, folder: Path, asked: 
     )
     report = judge(stacks, open_prices(settings, folder), settings, asked.today, baseline=baseline)
     live = _live(report, asked) if asked.live else None
-    if live is None:
+    if live is not None:
+        prices = open_prices(settings, folder, live, asked.today.isoformat())
+        report = judge(stacks, prices, settings, asked.today, baseline=baseline)
+    if asked.known is None:
         return report
-    prices = open_prices(settings, folder, live, asked.today.isoformat())
-    return judge(stacks, prices, settings, asked.today, baseline=baseline)
+    return findings_baseline.compared(report, asked.known, asked.fail_on)
 
 
 def _live(report: Report, asked: Asked) -> Table | None:

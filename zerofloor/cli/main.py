@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.",
     "show": "Print a stack as zerofloor reads it, as JSON.",
     "estimate": "Print the cost only: floor, desired, expected, ceiling, residual.",
+    "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",
     "prices": "Look up prices.",

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerofloor.errors import InputError
+from zerofloor.reports.formats import Format, View, render
 
 if TYPE_CHECKING:
-    from zerofloor.cli.app import Format
+    from zerofloor.cli.app import Target
     from zerofloor.report import Report
 
 WIDEST = 100
@@ -35,12 +36,37 @@ def emit(text: str, output: Path | None = None) -> None:
         _replace(output, text)
 
 
-def emit_reports(reports: Sequence[Report], form: Format, output: Path | None) -> None:
-    """The reports in one text: as JSON one object, several as a list."""
-    emit(_rendered(reports, form, to_stdout=output is None), output)
+def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: Path | None) -> None:
+    """The reports in each format that was asked for: to its file, else to `output`, else stdout.
+
+    Raises InputError where two are meant for one place, before anything is written.
+    """
+    wanted = [(one.form, one.path or output) for one in targets] or [(Format.TABLE, output)]
+    places = [path for _, path in wanted]
+    if len(set(places)) < len(places):
+        raise InputError("two reports for one place: give all but one a file (--format json=FILE)")
+    texts = [(render(reports, form, _view(path)), path) for form, path in wanted]
+    for text, path in texts:
+        emit(text, path)
 
 
-def emit_estimate(report: Report, form: Format, output: Path | None) -> None:
+def exit_code(reports: Sequence[Report], *, failed: bool = False, advisory: bool = False) -> int:
+    """2 where something could not be judged, 1 where a gate fails (0 in advisory mode)."""
+    if failed:
+        return 2
+    fails = any(report.gate == "fail" for report in reports)
+    if fails and advisory:
+        say("advisory: the gate fails; without --advisory this is exit 1")
+    return 1 if fails and not advisory else 0
+
+
+def _view(path: Path | None) -> View:
+    if path is not None:
+        return View()
+    return View(width=terminal_width(), colour=colour_wanted())
+
+
+def emit_estimate(report: Report, form: str, output: Path | None) -> None:
     """The money of a report."""
     if form == "json":
         from zerofloor.reports import json_report
@@ -69,29 +95,12 @@ def terminal_width() -> int:
 
 
 def colour_wanted() -> bool:
-    """Whether stdout is a terminal that takes colour, and nobody asked for none (no-color.org)."""
+    """Whether stdout is a terminal that takes colour (no-color.org, force-color.org)."""
+    if os.environ.get("FORCE_COLOR") and not os.environ.get("NO_COLOR"):
+        return True
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
-
-
-def _rendered(reports: Sequence[Report], form: Format, *, to_stdout: bool) -> str:
-    if form == "json":
-        from zerofloor.reports import json_report
-
-        return (
-            json_report.render(reports[0])
-            if len(reports) == 1
-            else json_report.dump([json_report.data(one) for one in reports])
-        )
-    if form == "markdown":
-        from zerofloor.reports import markdown
-
-        return "\n".join(map(markdown.render, reports))
-    from zerofloor.reports import table
-
-    width, colour = (terminal_width(), colour_wanted()) if to_stdout else (80, False)
-    return "\n".join(table.render(one, width=width, colour=colour) for one in reports)
 
 
 def write(stream: object, text: str) -> None:

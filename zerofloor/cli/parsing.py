@@ -31,12 +31,19 @@ class Option:
     """An option of a command, by its spellings: `--format`, `-f`."""
 
     def __init__(
-        self, *names: str, help: str, metavar: str | None = None, least: float | None = None
+        self,
+        *names: str,
+        help: str,
+        metavar: str | None = None,
+        least: float | None = None,
+        convert: Callable[[str], Any] | None = None,
     ) -> None:
         self.names = names
         self.help = help
         self.metavar = metavar
         self.least = least
+        self.convert = convert
+        """From what is given to the value; ValueError for what is wrong."""
 
 
 class Argument:
@@ -194,8 +201,14 @@ def _help(told: Option | Argument, default: Any) -> str:
 
 def _converter(kind: type, told: Option | Argument) -> Callable[[str], Any]:
     least = getattr(told, "least", None)
+    own = getattr(told, "convert", None)
 
     def convert(given: str) -> Any:
+        if own is not None:
+            try:
+                return own(given)
+            except ValueError:
+                raise argparse.ArgumentTypeError(f"{given} is not one of them") from None
         if told.metavar == "YYYY-MM-DD":
             try:
                 datetime.date.fromisoformat(given)

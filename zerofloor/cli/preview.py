@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from zerofloor.cli.app import (
+    AdvisoryOption,
     AgainstOption,
+    BaselineFindingsOption,
     EngineOption,
-    FormatOption,
+    FailOnOption,
+    FormatsOption,
     LiveOption,
     OfflineOption,
     OutputOption,
@@ -30,7 +33,7 @@ def preview(
     engine: EngineOption = "auto",
     time_limit: TimeLimitOption = 120,
     stack_outputs: StackOutputsOption = None,
-    form: FormatOption = "table",
+    forms: FormatsOption = (),
     output: OutputOption = None,
     settings: SettingsOption = None,
     policy: PolicyOption = None,
@@ -38,6 +41,9 @@ def preview(
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
     against: AgainstOption = None,
+    baseline_findings: BaselineFindingsOption = None,
+    fail_on: FailOnOption = "worse",
+    advisory: AdvisoryOption = False,
 ) -> int:
     """Preview a Pulumi program and judge it.
 
@@ -45,14 +51,21 @@ def preview(
     program here, runs the program in this process and says so in the report.
     """
     from zerofloor.cli import inputs
-    from zerofloor.cli.judging import Asked, report_on
-    from zerofloor.cli.output import emit_reports
+    from zerofloor.cli.judging import Asked, known_findings, report_on
+    from zerofloor.cli.output import emit_reports, exit_code
 
-    asked = Asked(day(today), live, offline_ok, against)
+    asked = Asked(
+        today=day(today),
+        live=live,
+        offline_ok=offline_ok,
+        against=against,
+        known=known_findings(baseline_findings),
+        fail_on=fail_on,
+    )
     chosen = inputs.settings_for(inputs.Chosen(settings, policy, day(today)), [str(directory)])
     found = inputs.preview(
         directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0]
     )
-    report = report_on((found,), *chosen, asked)
-    emit_reports([report], form, output)
-    return 1 if report.gate == "fail" else 0
+    reports = [report_on((found,), *chosen, asked)]
+    emit_reports(reports, forms, output)
+    return exit_code(reports, advisory=advisory)

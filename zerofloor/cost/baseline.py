@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from zerofloor.cost.estimate import Amount, Change, Estimate
+from zerofloor.cost.estimate import Amount, Change, Estimate, ResourceChange, ResourceCost
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import PriceBook
@@ -24,6 +24,8 @@ class Baseline(Value, frozen=True):
     ceiling: Money
     snapshot: str
     """The price snapshot that they were reckoned with."""
+    resources: Mapping[str, tuple[Money, Money, Money]] | None = None
+    """Floor, desired and ceiling by URN; None where it doesn't list them."""
     missing: int = 0
     """How much of it had no price or was undecided."""
 
@@ -37,6 +39,7 @@ def of_estimate(estimate: Estimate, name: str) -> Baseline:
         estimate.desired.hourly,
         estimate.ceiling.hourly,
         estimate.snapshot,
+        _by_urn((one.urn, _figures(one)) for one in estimate.resources),
         missing,
     )
 
@@ -56,7 +59,13 @@ def of_report(report: Any, name: str) -> Baseline:
     missing = len(unpriced) if isinstance(unpriced, list) else 0
     missing += 1 if isinstance(verdict, Mapping) and verdict.get("verdict") == "undecided" else 0
     return Baseline(
-        name, floor, desired, ceiling, snapshot if isinstance(snapshot, str) else "", missing
+        name,
+        floor,
+        desired,
+        ceiling,
+        snapshot if isinstance(snapshot, str) else "",
+        _listed(estimate.get("resources"), name),
+        missing,
     )
 
 
@@ -101,6 +110,59 @@ def change(
         ceiling.hourly + baseline.ceiling * -1,
         tuple(notes),
     )
+
+
+def resource_changes(
+    baseline: Baseline, costs: Iterable[ResourceCost], currency: str
+) -> tuple[ResourceChange, ...]:
+    """What changed, by resource; nothing where the baseline doesn't list them."""
+    if baseline.resources is None:
+        return ()
+    now = _by_urn((one.urn, _figures(one)) for one in costs)
+    none = (Money(Decimal(0), currency),) * 3
+    changed = []
+    for urn in sorted({*now, *baseline.resources}):
+        before, after = baseline.resources.get(urn, none), now.get(urn, none)
+        differences = [b + a * -1 for a, b in zip(before, after, strict=True)]
+        if any(one.cents().amount for one in differences):
+            changed.append(ResourceChange(urn, *differences))
+    return tuple(
+        sorted(changed, key=lambda one: (-abs(one.floor.amount), -abs(one.ceiling.amount), one.urn))
+    )
+
+
+_Figures = tuple[Money, Money, Money]
+
+
+def _figures(cost: ResourceCost) -> _Figures:
+    return cost.floor.hourly, cost.desired.hourly, cost.ceiling.hourly
+
+
+def _by_urn(costs: Iterable[tuple[str, _Figures]]) -> dict[str, _Figures]:
+    """A resource may have several lines (the variants of an endpoint): they are added up."""
+    found: dict[str, _Figures] = {}
+    for urn, figures in costs:
+        known = found.get(urn)
+        if known is not None:
+            figures = (known[0] + figures[0], known[1] + figures[1], known[2] + figures[2])
+        found[urn] = figures
+    return found
+
+
+def _listed(resources: Any, name: str) -> dict[str, _Figures] | None:
+    if not isinstance(resources, list):
+        return None
+    costs = []
+    for one in resources:
+        if isinstance(one, Mapping) and isinstance(one.get("urn"), str):
+            wrapped = {"estimate": one}
+            figures = (
+                _money(wrapped, "floor", name),
+                _money(wrapped, "desired", name),
+                _money(wrapped, "ceiling", name),
+            )
+            costs.append((one["urn"], figures))
+    return _by_urn(costs)
 
 
 def signed(change: Money) -> str:

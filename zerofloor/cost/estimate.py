@@ -101,6 +101,15 @@ class Meaning(Value, frozen=True):
     """What the first request after idle waits then."""
 
 
+class ResourceChange(Value, frozen=True):
+    """What changed for one resource, an hour; one that is gone or new counts whole."""
+
+    urn: str
+    floor: Money
+    desired: Money
+    ceiling: Money
+
+
 class Change(Value, frozen=True):
     """The hourly figures against a baseline; negative is cheaper."""
 
@@ -110,6 +119,9 @@ class Change(Value, frozen=True):
     desired: Money
     ceiling: Money
     notes: tuple[str, ...] = ()
+    resources: tuple[ResourceChange, ...] = ()
+    """Those that changed, the largest change of the floor first; none where the baseline doesn't
+    list resources."""
 
 
 class BreakEven(Value, frozen=True):

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final, cast
 
 from zerofloor.capacity import WEEK, Market
 from zerofloor.cost import google
-from zerofloor.cost.baseline import Baseline, change
+from zerofloor.cost.baseline import Baseline, change, resource_changes
 from zerofloor.cost.billing import meter
 from zerofloor.cost.choice import Choice, Option, Unpriced, choose
 from zerofloor.cost.cold_start import Wait, cold_start
@@ -112,7 +113,9 @@ def estimate(
         meaning=meaning(amounts["floor"].hourly, settings.noticed_after_days, wait)
         if floor.entries
         else None,
-        change=None if baseline is None else _change(baseline, amounts, ceiling, book, floor, gaps),
+        change=None
+        if baseline is None
+        else _change(baseline, amounts, ceiling, book, floor, gaps, ordered),
         break_even=_break_even(lines, settings),
     )
 
@@ -124,9 +127,10 @@ def _change(
     book: PriceBook,
     floor: Floor,
     gaps: list[Gap],
+    costs: list[ResourceCost],
 ) -> Change:
     missing = sum(1 for gap in gaps if gap.lacks != ("residual",))
-    return change(
+    found = change(
         baseline,
         amounts["floor"],
         amounts["desired"],
@@ -134,6 +138,7 @@ def _change(
         book,
         missing + len(floor.undecided),
     )
+    return replace(found, resources=resource_changes(baseline, costs, book.currency))
 
 
 class _Line(Value, frozen=True):

@@ -47,6 +47,7 @@ class State(msgspec.Struct, rename="camel", gc=False):
     provider: str | None = None
     property_dependencies: dict[str, list[str] | None] | None = None
     ignore_changes: list[str] | None = None
+    aliases: list[str] | None = None
     source_position: str | None = None
 
 
@@ -190,6 +191,7 @@ def resource_of(
         provider=state.provider or None,
         property_dependencies=dependencies,
         ignore_changes=tuple(state.ignore_changes or ()),
+        aliases=tuple(state.aliases or ()),
         source_position=_position(state.source_position),
         custom=state.custom,
         replaced_before_delete=created_first,

@@ -107,6 +107,7 @@ class _Restricting:
             "traffic": self.described("traffic", self.policy.traffic, self.own.traffic),
             "serverless": self.described("serverless", self.policy.serverless, self.own.serverless),
             "cold_start": self.described("coldStart", self.policy.cold_start, self.own.cold_start),
+            "docs": self.policy.docs or self.own.docs,
             "region": {**self.own.region, **self.policy.region},
         }
         if "noticedAfterDays" in self.given:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
+
+import msgspec
 
 from zerofloor.cost.estimate import (
     Amount,
@@ -21,6 +24,7 @@ from zerofloor.cost.estimate import (
 from zerofloor.floor.result import Entry
 from zerofloor.money import Money
 from zerofloor.report import Finding, Report
+from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import undecided_figures, unpriced_figures
 from zerofloor.reports.show import plain
 
@@ -48,7 +52,22 @@ def render_estimate(report: Report) -> str:
 
 def dump(value: Any) -> str:
     """JSON-able data as text: pure ASCII, so that nothing in it can do anything to a terminal."""
-    return json.dumps(value, indent=2, ensure_ascii=True, default=str) + "\n"
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    except (TypeError, ValueError, UnicodeError):
+        # What msgspec doesn't write, an integer of hundreds of digits or an unpaired surrogate.
+        text = json.dumps(value, indent=2, ensure_ascii=True, default=str)
+    return (text if text.isascii() else escaped(text)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """JSON text with everything but ASCII as `\\uXXXX`; outside its strings there is nothing
+    else."""
+    return re.sub(
+        r"[^\x00-\x7e]",
+        lambda found: json.dumps(found[0])[1:-1],
+        text,
+    )
 
 
 def data(report: Report) -> dict[str, Any]:
@@ -79,9 +98,14 @@ def data(report: Report) -> dict[str, Any]:
         },
         "estimate": _estimate(estimate, least),
         "capacity": [_entry(entry) for entry in floor.entries],
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [_finding(finding, report) for finding in report.findings],
         "assumptions": [
             {"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions
+        ],
+        "baseline": report.baseline,
+        "fixed": [
+            {"fingerprint": f.fingerprint, "rule": f.rule, "urn": f.urn, "message": f.message}
+            for f in report.fixed
         ],
         "settings": [{"file": one.file, "owner": one.owner} for one in report.settings],
         "prices": {
@@ -157,6 +181,15 @@ def _change(change: Change) -> dict[str, Any]:
         "desired": _money(change.desired),
         "ceiling": _money(change.ceiling),
         "notes": list(change.notes),
+        "resources": [
+            {
+                "urn": one.urn,
+                "floor": _money(one.floor),
+                "desired": _money(one.desired),
+                "ceiling": _money(one.ceiling),
+            }
+            for one in change.resources
+        ],
     }
 
 
@@ -231,7 +264,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, report: Report) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "name": finding.name,
@@ -245,7 +278,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         ]
         or None,
         "monthly": _optional(finding.monthly),
+        "gpus": _number(finding.gpus),
         "waived_by": finding.waived_by,
+        "fingerprint": finding.fingerprint,
+        "status": finding.status,
+        "grew": finding.grew or None,
+        "help": help_url(report, finding.rule, finding.name),
     }
 
 

@@ -7,12 +7,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from zerofloor.report import Finding, Report
+from zerofloor.cost.baseline import signed
+from zerofloor.gate.waivers import blocks
+from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.report import Finding, Fixed, Report
+from zerofloor.reports.groups import Group, groups_of
+from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import (
     FIGURES,
     assumptions,
     changes,
     columns,
+    cost_of,
     document,
     gathered,
     headline,
@@ -23,35 +29,56 @@ from zerofloor.reports.phrases import (
     waiting,
 )
 from zerofloor.reports.visible import visible
-from zerofloor.words import counted, dollars, short
+from zerofloor.words import counted, short
 
-FINDINGS_AT_MOST: Final = 16_000
-FOLDED_AT_MOST: Final = 8_000
-"""Characters of a list: a comment on GitHub takes 65,536 in all."""
+MARKER: Final = "<!-- zerofloor -->"
+"""What a workflow looks for to update its comment instead of adding one."""
+
+WHOLE_AT_MOST: Final = 65_000
+"""Characters of a comment; GitHub takes 65,536."""
+
+FINDINGS_AT_MOST: Final = 14_000
+FOLDED_AT_MOST: Final = 5_000
+"""Characters of a list."""
+
+SECTIONS: Final = (
+    ("New", "new"),
+    ("Worse than before", "worse"),
+    ("Known before", "existing"),
+    ("Findings", None),
+)
+"""Headings by the status of their findings."""
+
+ROWS_AT_MOST: Final = 20
 
 
 def render(report: Report) -> str:
     """The comment; ends with a newline."""
-    return "\n".join(_lines(report)) + "\n"
+    return render_all([report])
+
+
+def render_all(reports: Sequence[Report]) -> str:
+    """One comment for several reports, with the marker once."""
+    pages = ["\n".join(_lines(report)) for report in reports]
+    text = f"{MARKER}\n" + "\n".join(pages) + "\n"
+    if len(text) <= WHOLE_AT_MOST:
+        return text
+    heads = [f"{_title(report)}\n" for report in reports]
+    listed = "\n".join(_within(WHOLE_AT_MOST - 500, heads))
+    return f"{MARKER}\n{listed}\nToo long for one comment; see the other reports of this run.\n"
 
 
 def render_estimate(report: Report) -> str:
     """The money alone."""
-    assumed = _folded("Assumed", assumptions(report))
-    notes_ = _folded("Notes", [*report.estimate.footnotes, *waiting(report)])
-    return (
-        "\n".join(
-            (
-                f"**{escaped(verdict(report))}**",
-                "",
-                *_documents(report),
-                *_costs(report),
-                *assumed,
-                *notes_,
-            )
-        )
-        + "\n"
+    lines = (
+        f"**{escaped(verdict(report))}**",
+        "",
+        *_documents(report),
+        *_costs(report),
+        *_folded("Assumptions", assumptions(report)),
+        *_folded("Notes", [*report.estimate.footnotes, *waiting(report)]),
     )
+    return "\n".join(lines) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -72,32 +99,68 @@ def code(text: str) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}".replace("|", "\\|")
 
 
+def sentence(text: str) -> str:
+    """A sentence of ours that quotes code between backticks, as prose with code in it."""
+    parts = re.split(r"`([^`\n]+)`", text)
+    return "".join(code(part) if at % 2 else _inner(part) for at, part in enumerate(parts))
+
+
+def _inner(text: str) -> str:
+    found = escaped(f"x{text}")  # The x keeps what only matters at a line's beginning from it.
+    return found[1:]
+
+
 def _lines(report: Report) -> Iterator[str]:
-    mark = "❌" if report.gate == "fail" else "✅"
-    yield f"### {mark} zerofloor: {escaped(headline(report))}"
+    yield _title(report)
     yield ""
     yield from _documents(report)
+    yield from _changed_resources(report)
+    open_ones = [one for one in report.findings if one.waived_by is None]
+    for heading, status in SECTIONS:
+        found = [one for one in open_ones if one.status == status]
+        if heading == "Findings" and report.baseline is not None:
+            heading = "Notices"
+        yield from _section(heading, found, report)
+    yield from _fixed(report.fixed)
+    waived = [one for one in report.findings if one.waived_by is not None]
+    yield from _section("Waived", waived, report)
     if report.floor.entries or report.estimate.items:
         yield from _costs(report)
-    for waived, heading in ((False, "Findings"), (True, "Waived")):
-        found = [
-            finding for finding in report.findings if (finding.waived_by is not None) is waived
-        ]
-        if found:
-            yield f"#### {heading}"
-            yield ""
-            yield from _within(
-                FINDINGS_AT_MOST, ["\n".join(_finding(finding)) for finding in found]
-            )
-            yield ""
-    yield from _folded("Assumed", assumptions(report))
+    yield from _folded("Assumptions", assumptions(report))
     yield from _folded("Notes", notes(report))
+    yield from _folded("Settings in force", [f"{s.file} ({s.owner})" for s in report.settings])
+
+
+def _title(report: Report) -> str:
+    mark = "❌" if report.gate == "fail" else "✅"
+    return f"### {mark} zerofloor: {escaped(headline(report))}"
 
 
 def _documents(report: Report) -> Iterator[str]:
-    for one in report.documents:
+    for one in report.documents[:ROWS_AT_MOST]:
         yield code(document(one))
         yield ""
+
+
+def _changed_resources(report: Report) -> Iterator[str]:
+    change = report.estimate.change
+    if change is None or not change.resources:
+        return
+    yield "| change a month | idle | at deployment | at maximum scale |"
+    yield "|---|---:|---:|---:|"
+    for one in change.resources[:ROWS_AT_MOST]:
+        amounts = " | ".join(_monthly(money) for money in (one.floor, one.desired, one.ceiling))
+        yield f"| {code(short(one.urn))} | {amounts} |"
+    more = len(change.resources) - ROWS_AT_MOST
+    if more > 0:
+        yield f"| {counted(more, 'more resource')} | | | |"
+    total = " | ".join(_monthly(one) for one in (change.floor, change.desired, change.ceiling))
+    yield f"| **total** | {total} |"
+    yield ""
+
+
+def _monthly(change: Money) -> str:
+    return signed(change * HOURS_PER_MONTH).removesuffix("/h")
 
 
 def _costs(report: Report) -> Iterator[str]:
@@ -112,25 +175,49 @@ def _costs(report: Report) -> Iterator[str]:
         yield escaped(line)
         yield ""
     lines, sources = priced_lines(report)
-    yield from _folded("Made of", [*lines, *sources, gathered(report)])
+    yield from _folded("Breakdown", [*lines, *sources, gathered(report)])
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    cost = (
-        f", {dollars(finding.monthly)} a month"
-        if finding.monthly is not None
-        else ", cost not known"
-        if finding.cost_unknown
-        else ""
-    )
-    where = f" {code(short(finding.urn))}" if finding.urn else ""
-    source = f" ({code(finding.source)})" if finding.source else ""
-    yield f"- **{finding.severity}** {finding.rule} {finding.name}{where}{source}{cost}<br>"
-    yield f"  {escaped(finding.message)}<br>"
-    if finding.fix:
-        yield f"  **Change:** {escaped(finding.fix)}"
-    if finding.waived_by:
-        yield f"  <br>Waived by {escaped(finding.waived_by)}"
+def _section(heading: str, findings: Sequence[Finding], report: Report) -> Iterator[str]:
+    if not findings:
+        return
+    yield f"#### {heading}"
+    yield ""
+    entries = ["\n".join(_group(group, report)) for group in groups_of(findings)]
+    yield from _within(FINDINGS_AT_MOST, entries)
+    yield ""
+
+
+def _group(group: Group, report: Report) -> Iterator[str]:
+    first, number = group.findings[0], len(group.findings)
+    url = help_url(report, first.rule, first.name)
+    name = f"{first.rule} {first.name}"
+    cost = cost_of(group)
+    on = f" on {number} resources" if number > 1 else ""
+    severity = f"**{first.severity}**" if blocks(first) else first.severity
+    head = f"- {severity} {f'[{name}]({url})' if url else name}{on}"
+    yield head + (f", {cost}" if cost else "") + "<br>"
+    for finding in group.findings[:ROWS_AT_MOST]:
+        where = f"{code(short(finding.urn))} " if finding.urn else ""
+        source = f"({code(finding.source)}) " if finding.source else ""
+        yield f"  {where}{source}{sentence(finding.message)}<br>"
+        if finding.grew:
+            yield f"  **Worse:** {escaped(finding.grew)}<br>"
+    if number > ROWS_AT_MOST:
+        yield f"  and {counted(number - ROWS_AT_MOST, 'more resource')}<br>"
+    if first.fix:
+        yield f"  **Change:** {sentence(first.fix)}"
+    if first.waived_by:
+        yield f"  <br>Waived by {escaped(first.waived_by)}"
+
+
+def _fixed(fixed: Sequence[Fixed]) -> Iterator[str]:
+    if fixed:
+        yield f"#### Fixed ({counted(len(fixed), 'finding')}; write the baseline anew)"
+        yield ""
+        lines = [f"- {one.rule} {code(short(one.urn))}" for one in fixed]
+        yield from _within(FOLDED_AT_MOST, lines)
+        yield ""
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -150,9 +237,7 @@ def _within(most: int, entries: Sequence[str]) -> Iterator[str]:
     for index, entry in enumerate(entries):
         room -= len(entry) + 1
         if room < 0:
-            yield (
-                f"- … and {len(entries) - index} more: the table and the JSON report have all "
-                "of them"
-            )
+            more = len(entries) - index
+            yield f"- … and {more} more: the table and the JSON report have all of them"
             return
         yield entry

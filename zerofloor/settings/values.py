@@ -273,6 +273,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a forgotten GPU bills until someone notices."""
     rules: Mapping[str, Level] = msgspec.field(default_factory=dict)
     """Severity by rule ID or name, where it should differ from the rule's own."""
+    docs: str | None = None
+    """Where docs/rules.md is published, for links in reports."""
     extends: str | None = None
     """A settings file, relative to this one, whose settings these are added to."""
     allow: Allow | None = None

@@ -1,0 +1,56 @@
+"""The files of a command as reports: what `check` and `baseline` do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zerofloor.cli.inputs import Chosen, Reading, read_documents, settings_for
+from zerofloor.cli.judging import Asked, report_on
+from zerofloor.cli.output import say
+from zerofloor.errors import InputError
+from zerofloor.report import Report
+from zerofloor.stack import Stack
+from zerofloor.structs import Value
+
+
+class Judging(Value, frozen=True):
+    """How files are judged."""
+
+    reading: Reading
+    chosen: Chosen
+    asked: Asked
+    join: bool = False
+
+
+class Judged(Value, frozen=True):
+    """What came of the files."""
+
+    reports: tuple[Report, ...]
+    failed: bool
+    """Whether one could not be judged; it was named on stderr."""
+
+
+def judge_files(files: Sequence[str], how: Judging) -> Judged:
+    """A report for each file or folder, one for all of them with `join`. What can't be judged is
+    named, and the rest is judged."""
+    estates: list[tuple[tuple[str, ...], tuple[Stack, ...]]] = []
+    failed = False
+    for name in files:
+        try:
+            estates.append(((name,), read_documents(name, how.reading)))
+        except InputError as error:
+            say(str(error))
+            failed = True
+    if how.join and estates:
+        if failed:
+            say("judging the rest without it; what it would have changed is unknown")
+        names = tuple(name for some, _ in estates for name in some)
+        estates = [(names, tuple(stack for _, stacks in estates for stack in stacks))]
+    reports = []
+    for names, stacks in estates:
+        try:
+            reports.append(report_on(stacks, *settings_for(how.chosen, names), how.asked))
+        except InputError as error:
+            say(str(error))
+            failed = True
+    return Judged(reports=tuple(reports), failed=failed)

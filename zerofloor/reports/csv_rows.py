@@ -1,0 +1,109 @@
+"""The cost as CSV in the shape of FOCUS, the FinOps cost and usage specification: one row for each
+charge of a month, by figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from zerofloor.cost.estimate import Item
+from zerofloor.money import HOURS_PER_MONTH
+from zerofloor.report import Report
+from zerofloor.reports.visible import visible
+from zerofloor.words import short
+
+COLUMNS: Final = (
+    "BillingCurrency",
+    "ChargeCategory",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingUnit",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "SubAccountName",
+    "x_Figure",
+    "x_PriceAsOf",
+    "x_PriceSource",
+    "x_Rules",
+    "x_Stack",
+    "x_WaivedBy",
+)
+"""FOCUS columns, then ours with x_, as FOCUS asks."""
+
+FORMULAS: Final = ("=", "+", "-", "@")
+"""What a spreadsheet would run when it opens the file."""
+
+
+def render(reports: Sequence[Report]) -> str:
+    """A header, and a row for each charge and each figure that it counts in."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for report in reports:
+        writer.writerows(_rows(report))
+    return out.getvalue()
+
+
+def _rows(report: Report) -> Iterator[list[str]]:
+    stack = "+".join(f"{one.project}/{one.stack}".strip("/") for one in report.documents)
+    by_urn: dict[str, list[str]] = {}
+    waived: dict[str, str] = {}
+    for finding in report.findings:
+        by_urn.setdefault(finding.urn, []).append(finding.rule)
+        if finding.waived_by:
+            waived[finding.urn] = finding.waived_by
+    for item in report.estimate.items:
+        rules = " ".join(sorted(set(by_urn.get(item.urn, ()))))
+        for figure in item.counts_in:
+            row = _row(item, figure, stack)
+            row |= {"x_Rules": rules, "x_WaivedBy": waived.get(item.urn, "")}
+            yield [_cell(row[column]) for column in COLUMNS]
+
+
+def _row(item: Item, figure: str, stack: str) -> dict[str, str]:
+    hours = item.quantity * HOURS_PER_MONTH
+    kind, _, name = short(item.urn).partition("::")
+    return {
+        "BillingCurrency": item.price.currency,
+        "ChargeCategory": "Usage",
+        "ChargeDescription": item.what,
+        "ChargeFrequency": "Usage-Based",
+        "ConsumedQuantity": _number(item.quantity if item.listed_monthly else hours),
+        "ConsumedUnit": f"{item.unit}-Months" if item.listed_monthly else f"{item.unit}-Hours",
+        "ListCost": f"{(item.price * hours).cents().amount:f}",
+        "ListUnitPrice": _number((item.price * _per(item)).amount),
+        "PricingUnit": f"{item.unit}-Months" if item.listed_monthly else f"{item.unit}-Hours",
+        "ResourceId": item.urn,
+        "ResourceName": name or kind,
+        "ResourceType": kind,
+        "ServiceCategory": "Compute" if item.unit == "node" else "Other",
+        "SubAccountName": stack,
+        "x_Figure": figure,
+        "x_PriceAsOf": item.as_of,
+        "x_PriceSource": item.source,
+        "x_Stack": stack,
+    }
+
+
+def _per(item: Item) -> Decimal:
+    return HOURS_PER_MONTH if item.listed_monthly else Decimal(1)
+
+
+def _number(value: Decimal) -> str:
+    text = f"{value.quantize(Decimal('0.000001')):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _cell(text: str) -> str:
+    shown = visible(text)
+    is_number = shown.replace(".", "", 1).lstrip("-").isdigit()
+    return f"'{shown}" if shown.startswith(FORMULAS) and not is_number else shown

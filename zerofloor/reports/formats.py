@@ -1,0 +1,79 @@
+"""The formats of a report, and the renderer of each, imported when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, assert_never
+
+from zerofloor.structs import Value
+
+if TYPE_CHECKING:
+    from zerofloor.report import Report
+
+
+class Format(StrEnum):
+    """What a report can be written as."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    HTML = "html"
+    CSV = "csv"
+
+
+class View(Value, frozen=True):
+    """Where a text is shown."""
+
+    width: int = 80
+    colour: bool = False
+
+
+def render(reports: Sequence[Report], form: Format, view: View) -> str:
+    """The reports in one text."""
+    match form:
+        case Format.TABLE:
+            from zerofloor.reports import table
+
+            return "\n".join(
+                table.render(one, width=view.width, colour=view.colour) for one in reports
+            )
+        case Format.JSON:
+            from zerofloor.reports import json_report
+
+            if len(reports) == 1:
+                return json_report.render(reports[0])
+            return json_report.dump([json_report.data(one) for one in reports])
+        case Format.MARKDOWN:
+            from zerofloor.reports import markdown
+
+            return markdown.render_all(reports)
+        case Format.SARIF:
+            from zerofloor.reports import sarif
+
+            return sarif.render(reports)
+        case Format.JUNIT:
+            from zerofloor.reports import junit
+
+            return junit.render(reports)
+        case Format.GITHUB:
+            from zerofloor.reports import github
+
+            return github.render(reports)
+        case Format.GITLAB:
+            from zerofloor.reports import gitlab
+
+            return gitlab.render(reports)
+        case Format.HTML:
+            from zerofloor.reports import html
+
+            return html.render(reports)
+        case Format.CSV:
+            from zerofloor.reports import csv_rows
+
+            return csv_rows.render(reports)
+    assert_never(form)

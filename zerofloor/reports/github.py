@@ -1,0 +1,53 @@
+"""The findings as GitHub workflow commands: annotations on the changed files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from zerofloor.report import Finding, Report
+from zerofloor.reports.phrases import cost_of, headline
+from zerofloor.reports.places import place_of
+from zerofloor.reports.visible import visible
+
+COMMANDS: Final = {"error": "error", "warning": "warning", "info": "notice"}
+
+AT_MOST: Final = 10
+"""Annotations of one kind that GitHub shows for a step; the rest are counted."""
+
+
+def render(reports: Sequence[Report]) -> str:
+    """A line an annotation, the most expensive first; a summary as the last one."""
+    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    shown: dict[str, int] = {}
+    for finding in report.findings:
+        if finding.waived_by is not None:
+            continue
+        command = COMMANDS["warning" if finding.tolerated else finding.severity]
+        shown[command] = shown.get(command, 0) + 1
+        if shown[command] <= AT_MOST:
+            yield _annotation(command, finding, report)
+    for command, number in shown.items():
+        if number > AT_MOST:
+            yield f"::{command} title=zerofloor::{number - AT_MOST} more findings"
+    yield f"::notice title=zerofloor::{_data(headline(report))}"
+
+
+def _annotation(command: str, finding: Finding, report: Report) -> str:
+    place = place_of(finding, report)
+    cost = cost_of(finding)
+    title = f"{finding.rule} {finding.name}" + (f", {cost}" if cost else "")
+    text = finding.message + (f" Change: {finding.fix}" if finding.fix else "")
+    where = f"file={_property(place.path)},line={place.line}"
+    return f"::{command} {where},title={_property(title)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
