@@ -242,7 +242,12 @@ def test_json_contract() -> None:
         "fix": "Set llm to 0.",
         "change": [{"urn": urn, "path": "scalingConfig.minSize", "to": 0}],
         "monthly": {"amount": "40179.20", "currency": "USD"},
+        "gpus": None,
         "waived_by": None,
+        "fingerprint": "",
+        "status": None,
+        "grew": None,
+        "help": None,
     }
     assert out["findings"][1]["change"] is None
     assert isinstance(out["floor"]["gpus"], int)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerofloor.errors import InputError
-from zerofloor.reports.formats import Format, View, render
 
 if TYPE_CHECKING:
     from zerofloor.cli.app import Target
     from zerofloor.report import Report
+    from zerofloor.reports.formats import View
 
 WIDEST = 100
 """Lines longer than this are hard to read, however wide the terminal is."""
@@ -41,6 +41,8 @@ def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: P
 
     Raises InputError where two are meant for one place, before anything is written.
     """
+    from zerofloor.reports.formats import Format, render
+
     wanted = [(one.form, one.path or output) for one in targets] or [(Format.TABLE, output)]
     places = [path for _, path in wanted]
     if len(set(places)) < len(places):
@@ -61,6 +63,8 @@ def exit_code(reports: Sequence[Report], *, failed: bool = False, advisory: bool
 
 
 def _view(path: Path | None) -> View:
+    from zerofloor.reports.formats import View
+
     if path is not None:
         return View()
     return View(width=terminal_width(), colour=colour_wanted())

@@ -26,7 +26,7 @@ def floor_chart(report: Report, name: str) -> str:
     if not held:
         return ""
     chart = _pygal().HorizontalBar(
-        **_options(None), show_legend=False, y_labels_major_count=5, show_minor_y_labels=False
+        **_options(None), show_legend=False, x_labels_major_count=5, show_minor_x_labels=False
     )
     chart.x_labels = [visible(short(one.urn))[-48:] for one in held[:BARS_AT_MOST]]
     chart.add("floor", [_monthly(one.floor.hourly.amount) for one in held[:BARS_AT_MOST]])

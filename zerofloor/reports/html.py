@@ -184,8 +184,11 @@ def _resources(report: Report) -> Iterator[str]:
         "</tr>"
     )
     for one in report.estimate.resources[:200]:
-        ceiling = "no limit" if one.ceiling.unbounded else _money(one.ceiling.monthly)
-        floor = _money(one.floor.monthly)
+        floor, ceiling = _money(one.floor.monthly), _money(one.ceiling.monthly)
+        if one.ceiling.unbounded:
+            ceiling = "no limit"
+        if not one.what:
+            floor = ceiling = "unpriced"
         yield (
             f"<tr><td>{text(short(one.urn))}</td><td>{text(one.what or 'unpriced')}</td>"
             f'<td class="n">{floor}</td><td class="n">{ceiling}</td></tr>'

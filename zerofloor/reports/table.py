@@ -58,6 +58,10 @@ class _Page:
         yield from self.documents()
         for waived, title in ((False, "Findings"), (True, "Waived")):
             yield from self.findings(title, waived=waived)
+        yield from self.bullets(
+            "Fixed (write the baseline anew)",
+            (f"{one.rule} {short(one.urn)}: {one.message}" for one in self.report.fixed),
+        )
         if self.report.floor.entries or self.report.estimate.items:
             yield from self.heading("Cost")
             yield from self.costs()
@@ -155,6 +159,8 @@ class _Page:
         if where.strip():
             yield from self.paragraph(where.strip(), indent="  ", style="dim")
         yield from self.paragraph(finding.message, indent="  ")
+        if finding.grew:
+            yield from self.paragraph(f"Worse: {finding.grew}", indent="  ")
 
     def heading(self, text: str) -> Iterator[str]:
         yield ""

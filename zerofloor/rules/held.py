@@ -151,8 +151,8 @@ def _message(
 def _reason(hold: Hold, judged: Judged) -> str:
     """The chain behind a hold; where a count speaks for itself, without what follows from it."""
     resources = judged.estate.by_urn
-    if hold.cause in COUNTS and len(hold.evidence) == 1 and hold.evidence[0].path:
-        (one,) = hold.evidence
+    one = hold.evidence[0]
+    if hold.cause in COUNTS and len(hold.evidence) == 1 and one.path and one.value is not None:
         return chain([one], hold.urn, resources).removesuffix(f" ({one.because})")
     return chain(hold.evidence, hold.urn, resources)
 
