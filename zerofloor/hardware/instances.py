@@ -100,15 +100,16 @@ def accelerated_types(cloud: str) -> tuple[Shape, ...]:
 def plain_type(cloud: str, instance_type: str) -> str:
     """The machine behind a service's name for it: `ml.g5.xlarge` → `g5.xlarge`; the last part of a
     resource path."""
-    name = instance_type.strip().rsplit("/", 1)[-1]
-    return name[3:] if cloud == "aws" and name.startswith("ml.") else name
+    if cloud == "aws":
+        return instance_type.strip().removeprefix("ml.")
+    return instance_type.strip().rsplit("/", 1)[-1]
 
 
 def family(cloud: str, name: str) -> str:
     """The part of a type's name that tells its family: `g6e.xlarge` → `g`, `Standard_NC6s_v3` →
     `nc`, `a2-highgpu-1g` → `a2`."""
     if cloud == "aws":
-        match = re.match(r"([a-z]+)[\d-][^.]*\.", name)
+        match = re.fullmatch(r"([a-z]+)[\d-][a-z0-9-]*\.[a-z0-9-]+", name)
     elif cloud == "azure":
         match = re.match(r"(?:standard|basic)_([a-z]+)\d", name.lower())
     else:

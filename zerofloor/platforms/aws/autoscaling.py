@@ -80,6 +80,9 @@ def _read(
     minimum, maximum = size(source, ["minSize"]), size(source, ["maxSize"])
     desired = size(source, ["desiredCapacity"])
     wrong = tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
+    if source.inputs.get("minSize") is None and source.inputs.get("maxSize") is None:
+        why = "Neither minSize nor maxSize is in this document, and AWS requires both"
+        wrong = (source.open("minSize", why, "Give both sizes"),)
     platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
     if (
         wrong

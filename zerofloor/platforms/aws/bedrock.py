@@ -12,7 +12,10 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws.read import CLOUD, declared
 from zerofloor.platforms.declared import size
 
-_THROUGHPUT: Final = ("aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput",)
+_THROUGHPUT: Final = (
+    "aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput",
+    "aws-native:bedrock:ProvisionedModelThroughput",
+)
 READS: Final = frozenset(_THROUGHPUT)
 
 

@@ -125,8 +125,6 @@ def _instance(
     else:
         found = of_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
         if not found.shapes and not found.undecided:
-            if source.resource.op == "read" or not source.inputs:
-                return  # looked up, not declared
             found = Machines(
                 undecided=(
                     source.open(

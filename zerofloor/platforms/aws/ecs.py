@@ -17,6 +17,7 @@ from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.groups import GROUPS, Lowered
 from zerofloor.platforms.aws.launch import required
 from zerofloor.platforms.aws.read import CLOUD, declared
+from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Resource
@@ -211,15 +212,13 @@ def _per_task(
     estate: Estate, source: Declared
 ) -> tuple[Decimal, Undecided | None, tuple[Evidence, ...]]:
     value = source.inputs.get("taskDefinition")
-    name = value.rsplit("/", 1)[-1].split(":")[0] if isinstance(value, str) else value
-    link = link_of(estate, source, "taskDefinition", *_TASKS, value=name, names=("family",))
-    if not link.found:
-        return Decimal(0), None, ()
+    name = value
+    if isinstance(value, str) and not isinstance(value, Reference):
+        name = value.rsplit("/", 1)[-1].split(":")[0]
     unread: Undecided | None = None
     most = Decimal(0)
     evidence: tuple[Evidence, ...] = ()
-    for resource in link.found:
-        task = Declared(resource, resource.inputs, resource.name)
+    for task in _tasks_of(estate, source, name):
         gpus = task_gpus(task)
         if gpus is None:
             unread = task.open(
@@ -233,6 +232,15 @@ def _per_task(
                 task.evidence("family", f"its containers ask for {gpus.normalize():f} GPUs a task"),
             )
     return most, unread, evidence
+
+
+def _tasks_of(estate: Estate, source: Declared, name: Any) -> list[Declared]:
+    """The task definitions that a service may run; in a template those of the same template."""
+    if isinstance(name, Reference):
+        own = declared(estate, *_TASKS)
+        return [d for d in own if d.urn == source.urn and d.logical == name]
+    link = link_of(estate, source, "taskDefinition", *_TASKS, value=name, names=("family",))
+    return [Declared(resource, resource.inputs, resource.name) for resource in link.found]
 
 
 def task_gpus(task: Declared) -> Decimal | None:

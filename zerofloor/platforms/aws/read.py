@@ -26,7 +26,8 @@ def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
     """The resources of these types, also those that CloudFormation stacks hold (for `aws-native`
     tokens)."""
     for resource in estate.of_type(*tokens):
-        yield Declared(resource, resource.inputs, resource.name)
+        if resource.op != "read":  # What is only looked up is another program's.
+            yield Declared(resource, resource.inputs, resource.name)
     wanted = {token for token in tokens if token.startswith("aws-native:")}
     if wanted:
         for inner in templates.inner_resources(estate, wanted):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import Cause, Hold, Part
+from zerofloor.capacity import Accounted, Cause, Hold, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.platforms.aws import codebuild, deadline, scaling
@@ -239,6 +239,10 @@ NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
 _BY_RESOURCE: Final = (codebuild.ROW, deadline.ROW)
 """Rows whose machine several properties tell together."""
 
+_STARTS: Final = re.compile(
+    r":ec2:(?:runInstances|startInstances|createFleet)|create(?:Endpoint|Nodegroup)\b"
+)
+"""Calls in a state machine whose machines stay when it has ended."""
 READS: Final = (
     frozenset(t for row in (*ROWS, *_BY_RESOURCE) for t in row.tokens) | NOTHING_BY_ITSELF.keys()
 )
@@ -251,6 +255,10 @@ def read(estate: Estate) -> Iterator[Part]:
         yield from read_row(estate, codebuild.row_of(source), source)
     for source in declared(estate, *deadline.ROW.tokens):
         yield from read_row(estate, deadline.row_of(source), source)
+    for kind, because in NOTHING_BY_ITSELF.items():
+        for resource in estate.of_type(kind):
+            if not _STARTS.search(str(resource.inputs.get("definition", ""))):
+                yield Accounted(urn=resource.urn, path="", because=because)
 
 
 _SCALED: Final[Mapping[str, tuple[str, str]]] = {

@@ -29,6 +29,7 @@ from zerofloor.platforms.aws.read import CLOUD, declared, machines
 from zerofloor.platforms.aws.scaling import Kept, Level
 from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
 from zerofloor.platforms.machines import Machines
+from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
 
 CONFIGS: Final = (
@@ -160,34 +161,22 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
 def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Machines]]:
     for prop in ("productionVariants", "shadowProductionVariants"):
         value = config.inputs.get(prop)
-        if hidden(value):
-            yield (
-                prop,
-                value,
-                Machines(
-                    undecided=(
-                        config.open(prop, "The variants are hidden: they could run GPU instances"),
-                    )
-                ),
-            )
-        for index, variant in enumerate(known_items(value)):
+        if isinstance(value, Hidden):
+            why = f"{prop} isn't known at preview: it could run GPU instances"
+            yield prop, value, Machines(undecided=(config.open(prop, why),))
+            continue
+        if not isinstance(value, Mapping | list | tuple) and (value is not None or prop[0] == "p"):
+            why = f"{prop} is no list of variants: it could run GPU instances"
+            yield prop, value, Machines(undecided=(config.open(prop, why, "Correct the value"),))
+            continue
+        for index, variant in enumerate(known_items(value)):  # Not hidden: asked above.
             path = f"{prop}[{index}]"
-            if hidden(variant):
-                yield (
-                    path,
-                    variant,
-                    Machines(
-                        undecided=(
-                            config.open(path, "A variant is hidden: it could run GPU instances"),
-                        )
-                    ),
-                )
-            elif at(variant, "serverlessConfig") is None:  # serverless inference has no GPUs
-                yield (
-                    path,
-                    variant,
-                    machines(estate, config, f"{path}.instanceType", at(variant, "instanceType")),
-                )
+            if not isinstance(variant, Mapping):
+                why = "A variant can't be read at preview: it could run GPU instances"
+                yield path, variant, Machines(undecided=(config.open(path, why),))
+            elif variant.get("serverlessConfig") is None:  # Serverless inference has no GPUs.
+                named = at(variant, "instanceType")
+                yield path, variant, machines(estate, config, f"{path}.instanceType", named)
 
 
 def _variant(

@@ -13,6 +13,7 @@ from zerofloor.platforms.aws import (
     batch,
     beanstalk,
     bedrock,
+    calls,
     cloudformation,
     ec2,
     ecs,
@@ -37,6 +38,7 @@ _SERVICES: Final = (
     ("Elastic Beanstalk", beanstalk.read, beanstalk.READS),
     ("CloudFormation", cloudformation.read, cloudformation.READS),
     ("GameLift Streams", gamelift_streams.read, gamelift_streams.READS),
+    ("EventBridge Scheduler", calls.read, calls.READS),
     ("other AWS services", rows.read, rows.READS),
 )
 
