@@ -93,9 +93,7 @@ def _nodes(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
     """A cluster's fee, the disks of the GPU nodes that stay, and the nodes without GPUs."""
     if resource.type in CLUSTERS:
         yield Bill("GKE cluster management", "GKE cluster management")
-    for node_pool in gke.node_pools(estate):
-        if node_pool.source.urn != resource.urn:
-            continue
+    for node_pool in gke.pools_of(estate, resource.urn):
         pool = node_pool.part
         nodes = _running(pool, node_pool.standing, held)
         if nodes == 0:

@@ -72,7 +72,7 @@ def read(estate: Estate) -> Iterator[Part]:
     for node_pool in node_pools(estate):
         yield node_pool.part
     for source in declared(estate, *CLUSTERS):
-        yield from _accounted(source)
+        yield from _accounted(estate, source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,18 @@ class NodePool:
 def node_pools(estate: Estate) -> tuple[NodePool, ...]:
     """Every node pool of the estate, worked out once."""
     return estate.once("google node pools", lambda: tuple(_node_pools(estate)))
+
+
+def pools_of(estate: Estate, urn: str) -> tuple[NodePool, ...]:
+    """The node pools that one resource declares."""
+
+    def by_urn() -> Mapping[str, list[NodePool]]:
+        found: dict[str, list[NodePool]] = {}
+        for node_pool in node_pools(estate):
+            found.setdefault(node_pool.source.urn, []).append(node_pool)
+        return found
+
+    return tuple(estate.once("google node pools by URN", by_urn).get(urn, ()))
 
 
 def _node_pools(estate: Estate) -> Iterator[NodePool]:
@@ -182,16 +194,12 @@ def _inline(estate: Estate, cluster: Declared, members: Mapping[str, Alone]) -> 
     if isinstance(listed, Hidden):
         yield _unread(estate, cluster, "nodePools")
         return
-    separate = {
-        known_text(source.inputs.get("name"))
-        for source in declared(estate, *POOLS)
-        if (owner := _cluster_of(estate, source)) is not None and owner.urn == cluster.urn
-    }
+    separate = _separate(estate, cluster)
     for index, item in enumerate(listed):
         prefix = f"nodePools[{index}]."
         if isinstance(item, Hidden):
             yield _unread(estate, cluster, f"nodePools[{index}]")
-        elif (name := known_text(at(item, "name"))) is None or name not in separate:
+        elif known_text(at(item, "name")) not in separate:
             found = _node_pool(estate, cluster, cluster, prefix, alone=alone)
             if found is not None:
                 yield found
@@ -200,6 +208,20 @@ def _inline(estate: Estate, cluster: Declared, members: Mapping[str, Alone]) -> 
         found = _node_pool(estate, cluster, cluster, "", alone=alone)
         if found is not None:
             yield found
+
+
+def _separate(estate: Estate, cluster: Declared) -> frozenset[str]:
+    """The names of the cluster's pools that are resources of their own."""
+
+    def by_cluster() -> Mapping[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for source in declared(estate, *POOLS):
+            owner, name = _cluster_of(estate, source), known_text(source.inputs.get("name"))
+            if owner is not None and name is not None:
+                found[owner.urn] = found.get(owner.urn, frozenset()) | {name}
+        return found
+
+    return estate.once("google pools by cluster", by_cluster).get(cluster.urn, frozenset())
 
 
 def _unread(estate: Estate, cluster: Declared, path: str) -> NodePool:
@@ -777,7 +799,13 @@ def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> 
 # What names a GPU and holds nothing
 
 
-def _accounted(source: Declared) -> Iterator[Accounted]:
+def _accounted(estate: Estate, source: Declared) -> Iterator[Accounted]:
+    separate = _separate(estate, source)
+    # A hidden list of pools is undecided already.
+    for index, item in enumerate(known_items(source.inputs.get("nodePools"))):
+        if known_text(at(item, "name")) in separate:
+            because = "the same pool is a resource of its own, which counts"
+            yield Accounted(urn=source.urn, path=f"nodePools[{index}]", because=because)
     limits = "clusterAutoscaling.resourceLimits"
     if get(source.inputs, limits) is not None:
         because = "limits of node auto-provisioning: pods bring its nodes and it removes them"

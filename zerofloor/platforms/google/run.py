@@ -333,7 +333,17 @@ def _annotated(
     step = Evidence(source.urn, path, value, _keeps(number))
     if not number:
         return _Kept(evidence=(step,))
-    return _Kept(holds=(_held(source, number, step, [(path, "0")]),))
+    others = {**annotations, key: "0"}
+    is_readable = not any(isinstance(one, Hidden) for one in others.values())
+    hold = Hold(
+        cause=Cause.SCALER_MINIMUM,
+        urn=source.urn,
+        units=number,
+        evidence=(step,),
+        fix=f'Set the annotation {key} of {holder} to "0"',
+        change=changes_of(source, (f"{holder}.annotations", others)) if is_readable else (),
+    )
+    return _Kept(holds=(hold,))
 
 
 # Worker pools
