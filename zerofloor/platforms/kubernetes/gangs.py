@@ -263,6 +263,9 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
     if isinstance(policy, Hidden):
         part = Undecided(obj.urn, path, f"{path} is {policy.value}: its workers may stay", SETTLE)
         return replace(worker, undecided=(*worker.undecided, part))
+    if worker.ceiling is None:
+        part = Undecided(obj.urn, path, "how many workers stay is not known at preview", SETTLE)
+        return replace(worker, undecided=(*worker.undecided, part))
     if not worker.desired:
         return worker
     why = "its workers run sshd, and nothing removes them when the launcher is done"
@@ -270,7 +273,7 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
     fix = f"Set {path} to Running"
     change = change_of(obj, path, "Running")
     hold = Hold(Cause.ENDLESS_JOB, obj.urn, worker.desired, (because,), fix, change=change)
-    return replace(worker, holds=(hold,), undecided=(), notices=())
+    return replace(worker, holds=(hold,), notices=())
 
 
 def _roles(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:

@@ -169,10 +169,16 @@ def _of_argo(resource: Resource, is_set: bool) -> Iterator[Release]:
     elsewhere."""
     spec = "spec.template.spec" if is_set else "spec"
     sources = [f"{spec}.source"]
-    listed = get(resource.inputs, f"{spec}.sources")
-    sources += [f"{spec}.sources[{index}]" for index in range(len(known_items(listed)))]
+    listed = items(get(resource.inputs, f"{spec}.sources"))
+    if isinstance(listed, Hidden):
+        sources.append(f"{spec}.sources")
+    else:
+        sources += [f"{spec}.sources[{index}]" for index in range(len(listed))]
     for source in sources:
         given = get(resource.inputs, source)
+        if isinstance(given, Hidden):
+            yield _of_object(resource, given, source, ())
+            continue
         if not isinstance(given, Mapping) or not ("chart" in given or "helm" in given):
             continue
         chart = given.get("chart", given.get("path"))
@@ -211,7 +217,7 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
         yield _workload(estate, release, path, said, PodDemand(open_count=True))
         return
     found = next(filter(None, (_asks(path, values) for path, values in release.values)), None)
-    found = found or _by_name(release)
+    found = found or _by_name(release) or _hides(release)
     if found is not None:
         path, said, pod = found
         if _runs_no_pod(release):
@@ -291,6 +297,27 @@ def _by_name(release: Release) -> tuple[str, str, PodDemand] | None:
         return release.chart_path, said, PodDemand(open_count=True)
     if re.search(r"(?:^|[-/])gpu(?:[-/]|$)", chart):
         return release.chart_path, chart, PodDemand(open_count=True)
+    return None
+
+
+_PLAIN: Final = re.compile(
+    r".*(?:token|secret|password|key|host|url|uri|name|image|tag|arn|id|domain|class|cidr|region|zone|email|user|version|bucket|endpoint|address|ip|port)s?",
+    re.I,
+)
+"""Values that are text: hidden, they ask for no GPU."""
+
+
+def _hides(release: Release) -> tuple[str, str, PodDemand] | None:
+    """A part of a model server's values that is hidden and may ask for GPUs."""
+    if not _is_model_server(release):
+        return None
+    for path, values in release.values:
+        for name, inner in values.items() if isinstance(values, Mapping) else ():
+            parts = inner.items() if isinstance(inner, Mapping) else ()
+            for key, value in ((name, inner), *((f"{name}.{k}", v) for k, v in parts)):
+                if isinstance(value, Hidden) and not _PLAIN.fullmatch(key):
+                    said = f"{key} is {value.value} at preview"
+                    return f"{path}.{key}", said, PodDemand(open_count=True)
     return None
 
 

@@ -366,10 +366,12 @@ def _selects(runtime: Object, form: str | Hidden | None) -> bool:
     if isinstance(formats, Hidden) or isinstance(form, Hidden):
         return True
     return any(
-        at(one, "name") == form and at(one, "autoSelect") is not False and at(one, "autoSelect")
-        for one in formats
-        if not isinstance(at(one, "autoSelect"), Hidden)
+        _may_be(at(one, "name"), form) and _may_be(at(one, "autoSelect"), True) for one in formats
     )
+
+
+def _may_be(value: Any, wanted: Any) -> bool:
+    return isinstance(value, Hidden) or value == wanted
 
 
 def _reading(

@@ -93,7 +93,9 @@ def as_limits(resources: Any) -> Any:
     if isinstance(kind, Hidden) or isinstance(custom, Hidden):
         return UNKNOWN
     limits = dict(custom) if isinstance(custom, Mapping) else {}
-    limits |= {name: resources[name] for name in ("cpu", "memory") if resources.get(name)}
+    limits |= {
+        name: resources[name] for name in ("cpu", "memory") if resources.get(name) is not None
+    }
     gpus = resources.get("gpu")
     if isinstance(gpus, Hidden) or gpus:
         limits[kind or "nvidia.com/gpu"] = gpus
@@ -123,7 +125,7 @@ def _model(estate: Estate, obj: Object) -> Workload:
     if isinstance(fixed, Hidden):
         why = f"whether KubeAI scales it is {fixed.value} at preview"
         part = Undecided(obj.urn, "spec.autoscalingDisabled", why, SETTLE)
-        return build(estate, obj, reading, undecided=(part,), ceiling=None)
+        return build(estate, obj, reading, undecided=(part,), ceiling=None, scales=False)
     if fixed:
         value = at(spec, "replicas")
         return keep_pods(estate, obj, reading, value=value, path="spec.replicas", default=0)

@@ -439,7 +439,7 @@ def _affinity(found: _Found, spec: Any, prefix: str) -> tuple[tuple[Requirement,
     path = f"{prefix}.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
     terms = items(at(spec, "affinity", "nodeAffinity", _REQUIRED, "nodeSelectorTerms"))
     if isinstance(terms, Hidden):
-        found.placing.append(_open(found.obj, path, terms, "it may select nodes with GPUs"))
+        found.open(path, terms, "it may select nodes with GPUs")
         return ()
     read: list[tuple[Requirement, ...]] = []
     for index, term in enumerate(terms):
@@ -447,15 +447,18 @@ def _affinity(found: _Found, spec: Any, prefix: str) -> tuple[tuple[Requirement,
         where = f"{path}[{index}].matchExpressions"
         hidden_part: Any = expressions if isinstance(expressions, Hidden) else None
         requirements: list[Requirement] = []
+        tells_gpus = hidden_part is not None
         for expression in [] if isinstance(expressions, Hidden) else expressions:
             one = requirement(expression)
             if isinstance(one, Hidden):
                 hidden_part = one
+                key = at(expression, "key")
+                tells_gpus = tells_gpus or not isinstance(key, str) or is_gpu_label(key)
             elif one is not None:
                 requirements.append(one)
         if hidden_part is not None:
             part = _open(found.obj, where, hidden_part, "it may select nodes with GPUs")
-            found.placing.append(part)
+            (found.undecided if tells_gpus else found.placing).append(part)
         read.append(tuple(requirements))
     return tuple(read)
 

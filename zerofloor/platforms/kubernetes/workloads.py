@@ -102,6 +102,7 @@ def build(
     part: str = "",
     follows: str = "",
     share: Decimal = Decimal(1),
+    scales: bool = True,
     undecided: tuple[Undecided, ...] = (),
     notices: tuple[Notice, ...] = (),
     assumptions: tuple[Assumption, ...] = (),
@@ -169,7 +170,7 @@ def build(
         follows=follows,
         share=share,
         pods_per_replica=pods_per_replica,
-        has_scale=kind is not None or (obj.group, obj.kind) in WITH_SCALE,
+        has_scale=scales and (kind is not None or (obj.group, obj.kind) in WITH_SCALE),
         undecided=undecided,
         notices=notices if pod.wants_gpu else (),
         assumptions=assumptions,
@@ -254,7 +255,11 @@ def keep_pods(
     absent. `ceiling` where something scales it further out; without `scales` no scaler moves it."""
     number = count(value)
     replicas = default if number is None else number
-    shape: dict[str, Any] = {"part": part, "pods_per_replica": pods_per_replica}
+    shape: dict[str, Any] = {
+        "part": part,
+        "pods_per_replica": pods_per_replica,
+        "scales": scales,
+    }
     if not isinstance(replicas, int):
         why = (
             f"{path} is {replicas.value} at preview, so the number of GPU pods is not known"
@@ -285,7 +290,7 @@ def keep_pods(
         obj,
         reading,
         holds=holds,
-        replicas=replicas if scales else None,
+        replicas=replicas,
         desired=replicas,
         ceiling=replicas if ceiling is None else max(ceiling, replicas),
         undecided=undecided,
