@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",
     "prices": "Look up prices.",
+    "fireworks": "List, scale, park or delete Fireworks deployments.",
     "schema": "Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }

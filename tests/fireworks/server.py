@@ -1,0 +1,296 @@
+"""A local stand-in for the Fireworks API, for tests: it does what the documentation says.
+
+Documented (docs.fireworks.ai, Gateway REST API 5.10): the calls and their parameters, unique IDs
+(409), unknown ones (404), a missing bearer (401), a body without baseModel (400), scaleToZeroWindow
+of at least 300 s, `validateOnly`, pages, `updateMask`, the refusal to delete what served a request
+within the hour, soft deletion, 503 DEPLOYMENT_SCALING_UP at zero, billing from ready on, deletion
+after seven idle days.
+
+Choices, since nothing documents them: the exact bodies of errors, how long a start takes, GPUs of a
+model without a count (one), that a 503 counts as a request, whole seconds on the meter.
+
+Time stands still until a test moves it: POST /test/advance {"seconds": n}.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+KEY = "fw-test-key-PLANTED"
+ACCOUNT = "acme"
+CREATING_SECONDS = 60
+STARTING_SECONDS = 240
+WEEK_SECONDS = 7 * 24 * 3600
+
+
+@dataclass
+class Deployment:
+    """One deployment and its meter."""
+
+    body: dict[str, Any]
+    created: int
+    ready_since: list[int] = field(default_factory=list)
+    """For each replica that serves: since when."""
+    starting_since: list[int] = field(default_factory=list)
+    last_request: int | None = None
+    deleted: bool = False
+    gpu_seconds: int = 0
+
+    @property
+    def gpus(self) -> int:
+        return int(self.body.get("acceleratorCount", 1))
+
+
+@dataclass
+class Api:
+    """The account."""
+
+    now: int = 0
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    quota: int = 8
+    log: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What the next calls suffer, one each: drop-after (done, no answer), 500, 429, malformed."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def advance(self, seconds: int) -> None:
+        """Moves the clock second by second: replicas start, bill, and scale to zero."""
+        for _ in range(seconds):
+            self.now += 1
+            for deployment in self.deployments.values():
+                if not deployment.deleted:
+                    self._tick(deployment)
+
+    def _tick(self, deployment: Deployment) -> None:
+        if self.now - deployment.created < CREATING_SECONDS:
+            return
+        body = deployment.body
+        low, high = body.get("minReplicaCount", 0), _most(body)
+        wanted = min(low, high)
+        policy = body.get("autoscalingPolicy") or {}
+        window = int(float(str(policy.get("scaleToZeroWindow", "3600s")).rstrip("s")))
+        idle = self.now - (deployment.last_request or deployment.created)
+        if deployment.last_request is not None and idle < window and high > 0:
+            wanted = max(wanted, 1)
+        running = len(deployment.ready_since) + len(deployment.starting_since)
+        while running < wanted:
+            deployment.starting_since.append(self.now)
+            running += 1
+        while running > wanted:
+            (deployment.starting_since or deployment.ready_since).pop()
+            running -= 1
+        for since in list(deployment.starting_since):
+            if self.now - since >= STARTING_SECONDS:
+                deployment.starting_since.remove(since)
+                deployment.ready_since.append(self.now)
+        deployment.gpu_seconds += deployment.gpus * len(deployment.ready_since)
+        if low == 0 and idle >= WEEK_SECONDS:
+            deployment.deleted = True
+
+    def shown(self, name: str, deployment: Deployment) -> dict[str, Any]:
+        ready, starting = len(deployment.ready_since), len(deployment.starting_since)
+        young = self.now - deployment.created < CREATING_SECONDS
+        state = "DELETED" if deployment.deleted else "CREATING" if young else "READY"
+        shape = deployment.body.get("deploymentShape")
+        return {
+            **{k: v for k, v in deployment.body.items() if k != "directRouteApiKeys"},
+            **({"deploymentShape": f"{shape}/versions/v1"} if shape else {}),
+            "name": f"accounts/{ACCOUNT}/deployments/{name}",
+            "state": state,
+            "acceleratorCount": deployment.gpus,
+            **({"replicaCount": ready + starting} if ready + starting else {}),
+            **({"desiredReplicaCount": ready + starting} if ready + starting else {}),
+        }
+
+
+def _most(body: dict[str, Any]) -> int:
+    return int(body.get("maxReplicaCount", max(body.get("minReplicaCount", 0), 1)))
+
+
+class Refused(Exception):
+    """An answer other than 200."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+def _validated(body: dict[str, Any]) -> None:
+    if not body.get("baseModel"):
+        raise Refused(400, 3, "base_model is required")
+    if not body.get("acceleratorType") and not body.get("deploymentShape"):
+        raise Refused(400, 3, "accelerator_type must be specified")
+    window = (body.get("autoscalingPolicy") or {}).get("scaleToZeroWindow")
+    if window is not None and float(window.rstrip("s")) < 300:
+        raise Refused(400, 3, "scale_to_zero_window must be at least 5m")
+
+
+class Handler(BaseHTTPRequestHandler):
+    api: Api
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+    def do_GET(self) -> None:
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        self._answer("POST")
+
+    def do_PATCH(self) -> None:
+        self._answer("PATCH")
+
+    def do_DELETE(self) -> None:
+        self._answer("DELETE")
+
+    def _answer(self, method: str) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}")
+        url = urlparse(self.path)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        with self.api.lock:
+            if url.path.startswith("/test/"):
+                self._send(200, self._test(url.path, body))
+                return
+            self.api.log.append(f"{method} {url.path}")
+            fault = self.api.faults.pop(0) if self.api.faults else ""
+            if fault in ("500", "429", "503"):
+                self._send(int(fault), {"code": 13, "message": "try again"})
+                return
+            if fault == "malformed":
+                self._raw(200, b"<html>")
+                return
+            try:
+                result = self._call(method, url.path, query, body)
+            except Refused as refused:
+                error = {"code": refused.code, "message": refused.message, "details": []}
+                self._send(refused.status, error)
+                return
+            if fault == "drop-after":
+                self.close_connection = True
+                self.connection.close()
+                return
+            self._send(200, result)
+
+    def _test(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path == "/test/advance":
+            self.api.advance(int(body["seconds"]))
+        elif path == "/test/faults":
+            self.api.faults += body["faults"]
+        elif path == "/test/request":
+            deployment = self.api.deployments[body["id"]]
+            ready = bool(deployment.ready_since)
+            deployment.last_request = self.api.now
+            return {"status": 200 if ready else 503}
+        elif path == "/test/change":
+            self.api.deployments[body["id"]].body.update(body["fields"])
+        return {
+            "now": self.api.now,
+            "log": self.api.log,
+            "gpuSeconds": {n: d.gpu_seconds for n, d in self.api.deployments.items()},
+            "live": sorted(n for n, d in self.api.deployments.items() if not d.deleted),
+        }
+
+    def _call(
+        self, method: str, path: str, query: dict[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        if self.headers.get("Authorization") != f"Bearer {KEY}":
+            raise Refused(401, 16, "invalid API key")
+        prefix = f"/v1/accounts/{ACCOUNT}/deployments"
+        if not path.startswith(prefix):
+            raise Refused(404, 5, "not found")
+        name = path[len(prefix) :].lstrip("/")
+        if not name:
+            return self._list(query) if method == "GET" else self._create(query, body)
+        name, _, verb = name.partition(":")
+        deployment = self.api.deployments.get(name)
+        if deployment is None or (deployment.deleted and method != "GET"):
+            raise Refused(404, 5, f"deployment {name} not found")
+        if method == "GET":
+            return self.api.shown(name, deployment)
+        if method == "DELETE":
+            return self._delete(deployment, query)
+        if verb == "scale":
+            replicas = int(body["replicaCount"])
+            if replicas == 0:
+                deployment.last_request = None
+                deployment.ready_since.clear()
+                deployment.starting_since.clear()
+            return {}
+        return self._patch(name, deployment, query, body)
+
+    def _list(self, query: dict[str, str]) -> dict[str, Any]:
+        live = [(n, d) for n, d in sorted(self.api.deployments.items()) if not d.deleted]
+        start, size = int(query.get("pageToken") or 0), min(int(query.get("pageSize", 50)), 2)
+        page = [self.api.shown(name, found) for name, found in live[start : start + size]]
+        more = {"nextPageToken": str(start + size)} if start + size < len(live) else {}
+        return {"deployments": page, "totalSize": len(live), **more}
+
+    def _create(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        name = query.get("deploymentId") or f"d{len(self.api.deployments)}"
+        _validated(body)
+        known = self.api.deployments.get(name)
+        if known is not None and not known.deleted:
+            raise Refused(409, 6, f"deployment {name} already exists")
+        deployment = Deployment(body, self.api.now)
+        used = sum(d.gpus * _most(d.body) for d in self.api.deployments.values() if not d.deleted)
+        if used + deployment.gpus * _most(body) > self.api.quota:
+            raise Refused(429, 8, "GPU quota exceeded")
+        if query.get("validateOnly") != "true":
+            self.api.deployments[name] = deployment
+        return self.api.shown(name, deployment)
+
+    def _delete(self, deployment: Deployment, query: dict[str, str]) -> dict[str, Any]:
+        last = deployment.last_request
+        recent = last is not None and self.api.now - last < 3600
+        if recent and query.get("ignoreChecks") != "true":
+            raise Refused(400, 9, "the deployment served a request within the last hour")
+        deployment.deleted = True
+        return {}
+
+    def _patch(
+        self, name: str, deployment: Deployment, query: dict[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        mask = {_camel(part) for part in query.get("updateMask", "").split(",") if part}
+        changed = {**{k: v for k, v in deployment.body.items() if k not in mask}}
+        changed.update({k: v for k, v in body.items() if k in mask})
+        _validated(changed)
+        deployment.body = changed
+        return self.api.shown(name, deployment)
+
+    def _send(self, status: int, body: dict[str, Any]) -> None:
+        self._raw(status, json.dumps(body).encode())
+
+    def _raw(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def start(api: Api | None = None) -> tuple[ThreadingHTTPServer, Api]:
+    """A server on a free port of the loopback, in a thread of its own."""
+    account = api or Api()
+    handler = type("Bound", (Handler,), {"api": account})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, account
+
+
+if __name__ == "__main__":
+    running, _ = start()
+    sys.stdout.write(f"http://127.0.0.1:{running.server_address[1]}\n")
+    sys.stdout.flush()
+    threading.Event().wait()

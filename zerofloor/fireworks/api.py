@@ -1,0 +1,199 @@
+"""The Fireworks control API, as far as deployments need it (Gateway REST API 5.10.0,
+docs.fireworks.ai/api-reference).
+
+The key is sent as a header and never reaches a message, an error or a representation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+
+BASE: Final = "https://api.fireworks.ai"
+RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
+ATTEMPTS: Final = 5
+TIMEOUT_SECONDS: Final = 60.0
+
+CODES: Final[Mapping[int, str]] = {
+    1: "CANCELLED",
+    2: "UNKNOWN",
+    3: "INVALID_ARGUMENT",
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+    15: "DATA_LOSS",
+    16: "UNAUTHENTICATED",
+}
+"""google.rpc codes: FAILED_PRECONDITION and INVALID_ARGUMENT are both HTTP 400."""
+
+ADVICE: Final[Mapping[str, str]] = {
+    "UNAUTHENTICATED": "Set fireworks:apiKey (pulumi config set --secret) or FIREWORKS_API_KEY.",
+    "PERMISSION_DENIED": "Use a key of the account that owns the deployment.",
+    "RESOURCE_EXHAUSTED": "Wait, ask Fireworks for more quota, or delete what is not used.",
+    "NOT_FOUND": "Check the account and the deployment's ID.",
+}
+
+
+class ApiError(Exception):
+    """The API refused a call, or could not be reached."""
+
+    def __init__(self, code: str, message: str, doing: str) -> None:
+        advice = ADVICE.get(code)
+        super().__init__(f"{doing}: {code}: {message}" + (f" {advice}" if advice else ""))
+        self.code = code
+        """A google.rpc code by name; UNREACHABLE where no answer arrived."""
+
+
+class Api:
+    """Calls on one account."""
+
+    def __init__(
+        self,
+        account: str,
+        key: str,
+        *,
+        base: str = BASE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account = account
+        self._sleep = sleep
+        self._client = httpx.Client(
+            base_url=f"{base.rstrip('/')}/v1/accounts/{account}",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    def __repr__(self) -> str:
+        return f"Api({self.account!r})"
+
+    def close(self) -> None:
+        self._client.close()
+
+    def create(
+        self, deployment_id: str, body: Mapping[str, Any], *, validate_only: bool = False
+    ) -> dict[str, Any]:
+        """A new deployment, or with `validate_only` the one that it would be.
+
+        The ID makes it safe to repeat: one that exists is an ALREADY_EXISTS, never a second one.
+        """
+        parameters = {"deploymentId": deployment_id}
+        if validate_only:
+            parameters["validateOnly"] = "true"
+        doing = f"creating deployment {deployment_id}"
+        return self._call("POST", "/deployments", doing, params=parameters, json=dict(body))
+
+    def get(self, deployment_id: str) -> dict[str, Any] | None:
+        """The deployment; None where there is none, or only a deleted one."""
+        doing = f"reading deployment {deployment_id}"
+        try:
+            found = self._call("GET", f"/deployments/{deployment_id}", doing)
+        except ApiError as error:
+            if error.code == "NOT_FOUND":
+                return None
+            raise
+        return None if found.get("state") in ("DELETED", "DELETING") else found
+
+    def deployments(self) -> Iterator[dict[str, Any]]:
+        """Every deployment of the account that is not deleted, page by page."""
+        token = ""
+        while True:
+            parameters = {"pageSize": "200", **({"pageToken": token} if token else {})}
+            page = self._call("GET", "/deployments", "listing deployments", params=parameters)
+            yield from page.get("deployments", ())
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
+    def update(
+        self, deployment_id: str, body: Mapping[str, Any], fields: list[str]
+    ) -> dict[str, Any]:
+        """Changes these fields and keeps the others (the mask names them in snake_case)."""
+        mask = ",".join(sorted(_snake(field) for field in fields))
+        doing = f"updating deployment {deployment_id}"
+        path = f"/deployments/{deployment_id}"
+        return self._call("PATCH", path, doing, params={"updateMask": mask}, json=dict(body))
+
+    def scale(self, deployment_id: str, replicas: int) -> None:
+        """Puts the replicas to a number; 0 scales to zero until the next request."""
+        path = f"/deployments/{deployment_id}:scale"
+        doing = f"scaling deployment {deployment_id}"
+        self._call("PATCH", path, doing, json={"replicaCount": replicas})
+
+    def delete(self, deployment_id: str, *, ignore_checks: bool = False) -> None:
+        """Deletes it. FAILED_PRECONDITION where it served a request within the last hour, unless
+        `ignore_checks`. One that is gone already is deleted."""
+        parameters = {"ignoreChecks": "true"} if ignore_checks else {}
+        doing = f"deleting deployment {deployment_id}"
+        try:
+            self._call("DELETE", f"/deployments/{deployment_id}", doing, params=parameters)
+        except ApiError as error:
+            if error.code != "NOT_FOUND":
+                raise
+
+    def _call(self, method: str, path: str, doing: str, **options: Any) -> dict[str, Any]:
+        """One call with its retries: connection errors, 408, 429 and 5xx, with a back-off."""
+        delay = 0.5
+        for attempt in range(1, ATTEMPTS + 1):
+            last = attempt == ATTEMPTS
+            try:
+                answer = self._client.request(method, path, **options)
+            except httpx.HTTPError as error:
+                if last:
+                    why = f"no answer from the API ({type(error).__name__})"
+                    raise ApiError("UNREACHABLE", why, doing) from None
+            else:
+                if answer.is_success:
+                    return _decoded(answer, doing)
+                if last or answer.status_code not in RETRIED:
+                    raise _refusal(answer, doing)
+            self._sleep(delay)
+            delay = min(delay * 2, 8.0)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _decoded(answer: httpx.Response, doing: str) -> dict[str, Any]:
+    try:
+        body = answer.json() if answer.content else {}
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError("MALFORMED", "the API's answer is not a JSON object.", doing)
+    return body
+
+
+def _refusal(answer: httpx.Response, doing: str) -> ApiError:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    code = body.get("code")
+    name = CODES.get(code, "UNKNOWN") if isinstance(code, int) else str(code or "")
+    message = str(body.get("message") or f"HTTP {answer.status_code}").strip()
+    return ApiError(name or _BY_STATUS.get(answer.status_code, "UNKNOWN"), message, doing)
+
+
+_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
