@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import (
+    Accounted,
     Cause,
+    Change,
     Evidence,
     Hold,
     Notice,
@@ -85,6 +87,9 @@ def read(estate: Estate) -> Iterator[Part]:
         for profile in _inline(cluster, listed):
             if (cluster.key, profile.name) not in declared_alone:
                 yield from _pool(estate, profile)
+                continue
+            because = "the pool is declared as a resource of its own, which counts"
+            yield Accounted(urn=cluster.urn, path=profile.prefix.rstrip("."), because=because)
     for cluster in azure.declared(estate, CLASSIC_CLUSTER):
         if not cluster.field("defaultNodePool").is_absent:
             yield from _pool(
@@ -132,7 +137,7 @@ def _pool(estate: Estate, profile: _Profile) -> Iterator[Part]:
     if element is not None and element.is_hidden:
         yield element.undecided("The agent pool isn't known at preview, so it may have GPUs")
         return
-    by_size, number = _manual(estate, profile)
+    by_size, numbers = _manual(estate, profile)
     if by_size is not None:
         found = by_size
     else:
@@ -147,7 +152,7 @@ def _pool(estate: Estate, profile: _Profile) -> Iterator[Part]:
         os="windows" if azure.is_text(profile.field("osType").value, "Windows") else "linux",
     )
     if by_size is not None:
-        supply = _virtual_machines(supply, number)
+        supply = _virtual_machines(supply, numbers)
     else:
         supply = _sized(profile, supply)
     supply = _powered(profile, supply)
@@ -192,15 +197,17 @@ def _autoscaled(profile: _Profile, supply: Supply, autoscaled: Field) -> Supply:
         return replace(supply, undecided=(unknown_number(minimum),))
     never = _never_lowered(profile)
     least = max(minimum.known or 0, 1 if system is True else 0)
-    if never is not None and number_above(number, least):
+    if never is not None and _is_above(number, least):
+        kept, changes = never
         supply = hold_of(
             supply,
             cause=Cause.NEVER_EMPTIED,
             units=desired,
-            fix=f"Set {never.path} to 0.5",
-            evidence=(never,),
+            fix=f"Set {kept.path} to {changes[0].to if changes else 'its default'}",
+            evidence=(kept,),
+            changes=changes,
         )
-    doubt = _open_threshold(profile)
+    doubt = _open_profile(profile)
     if doubt is not None:
         supply = replace(supply, undecided=(*supply.undecided, doubt))
     if least:
@@ -229,7 +236,7 @@ def _autoscaled(profile: _Profile, supply: Supply, autoscaled: Field) -> Supply:
     )
 
 
-def number_above(number: Size | Undecided, least: int) -> bool:
+def _is_above(number: Size | Undecided, least: int) -> bool:
     return isinstance(number, Size) and (number.known or 0) > least
 
 
@@ -262,26 +269,42 @@ def _is_system(profile: _Profile) -> bool | Hidden:
     return azure.is_text(mode.value, "System")
 
 
-def _never_lowered(profile: _Profile) -> Evidence | None:
-    """The cluster autoscaler's profile, where it keeps every node: a node is removed only below
-    the utilization threshold (AKS, "Cluster autoscaler profile"), and none is below 0."""
-    if profile.cluster is None:
+def _never_lowered(profile: _Profile) -> tuple[Evidence, tuple[Change, ...]] | None:
+    """The setting of the cluster autoscaler with which every node outlasts an idle week: a node is
+    removed only below the utilization threshold, and none is below 0 (AKS, "Cluster autoscaler
+    profile"); or it waits longer than a week. With the change that ends it."""
+    cluster = profile.cluster
+    if cluster is None:
         return None
-    field = profile.cluster.field(_THRESHOLD)
+    field = cluster.field(_THRESHOLD)
     threshold = quantity(field.value)
     if isinstance(threshold, Decimal) and threshold == 0:
-        return field.evidence("no node is ever below a utilization of 0, so none is removed")
+        because = "no node is ever below a utilization of 0, so none is removed"
+        return field.evidence(because), azure.change(cluster, field.path, "0.5")
+    for names in _WAITS:
+        wait = cluster.field(*names)
+        lasts = seconds(wait.value)
+        if isinstance(lasts, Decimal) and lasts > azure.WEEK_SECONDS:
+            because = "an idle node stays for more than a week"
+            return wait.evidence(because), azure.change(cluster, wait.path, "10m")
     return None
 
 
-_THRESHOLD: Final = "autoScalerProfile.scaleDownUtilizationThreshold"
+_PROFILE: Final = "autoScalerProfile"
+_THRESHOLD: Final = f"{_PROFILE}.scaleDownUtilizationThreshold"
+_WAITS: Final = (
+    (f"{_PROFILE}.scaleDownUnneededTime", f"{_PROFILE}.scaleDownUnneeded"),
+    (f"{_PROFILE}.scaleDownDelayAfterAdd",),
+)
 
 
-def _open_threshold(profile: _Profile) -> Undecided | None:
-    field = None if profile.cluster is None else profile.cluster.field(_THRESHOLD)
-    if field is None or not field.is_hidden:
-        return None
-    return field.undecided("The utilization threshold isn't known: at 0 no idle node is removed")
+def _open_profile(profile: _Profile) -> Undecided | None:
+    for names in ((_THRESHOLD,), *_WAITS):
+        field = None if profile.cluster is None else profile.cluster.field(*names)
+        if field is not None and field.is_hidden:
+            why = f"{field.path} isn't known at preview: it may keep idle nodes"
+            return field.undecided(why)
+    return None
 
 
 def _count(profile: _Profile) -> Size | Undecided:
@@ -341,19 +364,21 @@ def _uncounted(profile: _Profile) -> Notice:
     )
 
 
-def _manual(estate: Estate, profile: _Profile) -> tuple[Machines | None, Size | Undecided]:
-    """The machines of a pool of type VirtualMachines and their number; None for any other type."""
-    none = Size(profile.source, "", 0)
+def _manual(
+    estate: Estate, profile: _Profile
+) -> tuple[Machines | None, tuple[Size | Undecided, ...]]:
+    """The machines of a pool of type VirtualMachines and their numbers, one a size; None for any
+    other type."""
     scale = profile.field("virtualMachinesProfile.scale", "virtualMachinesProfile")
     kind = profile.field("type")
     if scale.is_absent and not azure.is_text(kind.value, "VirtualMachines"):
-        return None, none
+        return None, ()
     path = f"{profile.prefix}virtualMachinesProfile.scale"
     if profile.source.field(path).is_hidden or profile.source.field(f"{path}.manual").is_hidden:
         open_ = profile.source.open(path, "The sizes aren't known at preview: they may have GPUs")
-        return Machines(undecided=(open_,)), open_
+        return Machines(undecided=(open_,)), (open_,)
     found: list[Machines] = []
-    total: Size | Undecided = none
+    numbers: list[Size | Undecided] = []
     for kind_of_scale, names in (("manual", ("count",)), ("autoscale", ("minCount", "count"))):
         for index, item in enumerate(
             known_items(profile.source.field(f"{path}.{kind_of_scale}").value)
@@ -362,34 +387,38 @@ def _manual(estate: Estate, profile: _Profile) -> tuple[Machines | None, Size | 
             sizes = profile.source.field(f"{where}.size", f"{where}.sizes", f"{where}.vmSize")
             machines = azure.machines(estate, profile.source, sizes.path, sizes.value)
             if hidden(item):
-                total = profile.source.open(where, "The scale isn't known at preview")
-                found.append(Machines(undecided=(total,)))
+                open_ = profile.source.open(where, "The scale isn't known at preview")
+                numbers.append(open_)
+                found.append(Machines(undecided=(open_,)))
                 continue
             if machines.plain or not (machines.shapes or machines.undecided):
                 continue
             found.append(machines)
-            number = size(profile.source, [f"{where}.{n}" for n in names], 1, "omitted: 1")
-            total = _sum(total, number)
-    return union(found), total
+            paths = [f"{where}.{name}" for name in names]
+            numbers.append(size(profile.source, paths, 1, "omitted: 1"))
+    return union(found), tuple(numbers)
 
 
-def _sum(left: Size | Undecided, right: Size | Undecided) -> Size | Undecided:
-    if isinstance(left, Undecided) or isinstance(right, Undecided):
-        return left if isinstance(left, Undecided) else right
-    if left.is_hidden or right.is_hidden:
-        return left if left.is_hidden else right
-    return replace(right, value=(left.known or 0) + (right.known or 0))
-
-
-def _virtual_machines(supply: Supply, number: Size | Undecided) -> Supply:
+def _virtual_machines(supply: Supply, numbers: tuple[Size | Undecided, ...]) -> Supply:
     # AKS, "Virtual Machines node pools": no cluster autoscaler with GPU sizes.
-    return fixed(
-        supply,
-        number,
-        cause=Cause.DESIRED_NOT_LOWERED,
-        because="a VirtualMachines pool with GPUs has no autoscaler",
-        fix="Use a VirtualMachineScaleSets pool with autoscaling and minCount 0",
+    for number in numbers:
+        supply = fixed(
+            supply,
+            number,
+            cause=Cause.DESIRED_NOT_LOWERED,
+            because="a VirtualMachines pool with GPUs has no autoscaler",
+            fix="Use a VirtualMachineScaleSets pool with autoscaling and minCount 0",
+        )
+    if not supply.holds:
+        return supply
+    units = sum(hold.units or 0 for hold in supply.holds)
+    together = replace(
+        supply.holds[0],
+        units=units,
+        evidence=tuple(link for hold in supply.holds for link in hold.evidence),
+        change=tuple(step for hold in supply.holds for step in hold.change),
     )
+    return replace(supply, holds=(together,), desired=units, ceiling=units)
 
 
 def _powered(profile: _Profile, supply: Supply) -> Supply:
@@ -482,12 +511,14 @@ def _retained(profile: _Profile) -> Hold | None:
     never = _never_lowered(profile)
     if never is None:
         return None
+    kept, changes = never
     return Hold(
         cause=Cause.NEVER_EMPTIED,
-        urn=never.urn,
+        urn=kept.urn,
         units=None,
-        evidence=(never,),
-        fix=f"Set {never.path} to 0.5",
+        evidence=(kept,),
+        fix=f"Set {kept.path} to {changes[0].to if changes else 'its default'}",
+        change=changes,
     )
 
 

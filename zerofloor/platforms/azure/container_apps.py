@@ -169,6 +169,11 @@ def _replicas(supply: Supply, source: Declared, replicas: Size | Undecided) -> S
         open_ = _never_to_zero(source)
         if open_ is not None:
             return replace(supply, undecided=(open_,))
+        wait = source.field("template.scale.cooldownPeriod", "template.cooldownPeriodInSeconds")
+        seconds = azure.iso_seconds(wait.value)
+        if wait.is_hidden or (seconds is not None and seconds > azure.WEEK_SECONDS):
+            why = "The cool-down may keep the last replica through an idle week"
+            return replace(supply, undecided=(wait.undecided(why, "Set it to 300"),))
         return replace(
             supply, evidence=(replicas.evidence("replicas scale in to 0 without requests"),)
         )

@@ -111,7 +111,31 @@ def _cluster(estate: Estate, source: Declared, prefix: str) -> Iterator[Part]:
         yield from pools(estate, replace(supply, undecided=(scale.undecided(why),)))
         return
     minimum = size(source, [f"{prefix}scaleSettings.minNodeCount"], 0, "omitted: 0")
-    yield from pools(estate, _minimum(supply, minimum))
+    wait = source.field(
+        f"{prefix}scaleSettings.nodeIdleTimeBeforeScaleDown",
+        f"{prefix}scaleSettings.scaleDownNodesAfterIdleDuration",
+    )
+    yield from pools(estate, _waiting(_minimum(supply, minimum), wait))
+
+
+def _waiting(supply: Supply, wait: Field) -> Supply:
+    """The supply whose idle nodes wait so long that they outlast a week."""
+    if supply.holds or supply.undecided or wait.is_absent or supply.ceiling == 0:
+        return supply
+    seconds = azure.iso_seconds(wait.value)
+    if seconds is None:
+        why = f"{wait.path} can't be read: it decides how long idle nodes stay"
+        return replace(supply, undecided=(wait.undecided(why),))
+    if seconds <= azure.WEEK_SECONDS:
+        return supply
+    return hold_of(
+        supply,
+        cause=Cause.NEVER_EMPTIED,
+        units=None,
+        fix=f"Set {wait.path} to PT15M",
+        evidence=(wait.evidence("nodes of the busiest hour stay for more than a week"),),
+        changes=azure.change(supply.source, wait.path, "PT15M"),
+    )
 
 
 def _minimum(supply: Supply, minimum: Size | Undecided) -> Supply:
@@ -179,6 +203,10 @@ def _idle_shutdown(supply: Supply, idle: Field, custom: Field) -> Supply:
         why = "A custom application keeps the instance from being idle, so it may never shut down"
         settle = "Remove customServices, or add a stop schedule"
         return replace(supply, undecided=(custom.undecided(why, settle),))
+    seconds = azure.iso_seconds(idle.value)
+    if seconds is None or not 900 <= seconds <= 259200:
+        why = "The idle time isn't between 15 minutes and 3 days, which the service refuses"
+        return replace(supply, undecided=(idle.undecided(why, "Set PT15M to P3D"),))
     return replace(supply, evidence=(idle.evidence("it stops after so long without activity"),))
 
 

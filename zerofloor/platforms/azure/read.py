@@ -3,9 +3,11 @@ types as shapes, links by id in any case."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Change
@@ -104,6 +106,31 @@ def region(estate: Estate, source: Declared) -> str | None:
             if holder is not None and holder.key != source.key:
                 return region(estate, holder)
     return estate.region(source.resource, CLOUD)
+
+
+def iso_seconds(value: Any) -> Decimal | None:
+    """An ISO 8601 duration (`PT15M`, `P1DT12H`) or a plain number of seconds, in seconds; None for
+    what is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{1,12}", value.strip()):
+        return Decimal(value.strip())
+    match = _ISO.fullmatch(value.strip().upper()) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        return None
+    weights = (604800, 86400, 3600, 60, 1)
+    return sum(
+        (Decimal(part or 0) * weight for part, weight in zip(match.groups(), weights, strict=True)),
+        Decimal(0),
+    )
+
+
+_ISO: Final = re.compile(
+    r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
+
+WEEK_SECONDS: Final = Decimal(604800)
+"""What waits longer than this to let a machine go keeps it through an idle week."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,14 @@ ROWS: Final = (
             cause=Cause.POOL_MINIMUM,
             because="a Spark pool without auto-pause keeps its nodes",
             fix="Enable autoPause",
+            change=((("autoPause", {"enabled": True, "delayInMinutes": 15}),) if native else ()),
             source="Azure Synapse, “Apache Spark pool configurations”: automatic pause",
             releases=(Release(path=path, values=(value,), because="the pool is paused when idle"),),
             price_as="synapse",
         )
-        for token, path, value in (
-            ("azure-native:synapse:BigDataPool", "autoPause.enabled", True),
-            ("azure:synapse/sparkPool:SparkPool", "autoPause.delayInMinutes", PRESENT),
+        for token, path, value, native in (
+            ("azure-native:synapse:BigDataPool", "autoPause.enabled", True, True),
+            ("azure:synapse/sparkPool:SparkPool", "autoPause.delayInMinutes", PRESENT, False),
         )
     ),
 )
