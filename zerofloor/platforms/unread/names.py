@@ -26,6 +26,8 @@ class Named(NamedTuple):
     path: str
     said: str
     """What stands there, short enough for a message."""
+    hidden: bool = False
+    """True where it is not known: it may name one."""
 
 
 DEEPEST: Final = 60
@@ -90,11 +92,13 @@ def _walk(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
     elif kind is dict:
         yield from _object(value, path, depth)
     elif kind is list or kind is tuple:
+        # The elements of a list of resources are their names.
+        of = "" if key == "resources" else key
         for index, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{index}]", key, depth + 1)
+            yield from _walk(inner, f"{path}[{index}]", of, depth + 1)
     elif isinstance(value, Hidden):
         if key in _ASKING or key_of(key) in (Key.GPU, Key.GPU_COUNT, Key.DEVICE):
-            yield Named(path, f"{key} is {value.value}")
+            yield Named(path, f"{key} is {value.value}", hidden=True)
     elif kind is bool or kind is int or kind is float:
         if value > 0 and key_of(key) in (Key.GPU_COUNT, Key.DEVICE):
             yield Named(path, f"{key}: {value}")

@@ -24,9 +24,11 @@ from zerofloor.platforms.unread.texts import machine_in, starts_machines
 from zerofloor.platforms.unread.types import (
     custom_kind,
     is_actor,
+    is_data_service,
     is_definition,
     is_gpu_by_nature,
     is_inert,
+    is_lone_machine,
     is_machine,
     makes_no_gpu,
     renders_manifests,
@@ -138,6 +140,8 @@ def _named(estate: Estate, resource: Resource, seen: Seen) -> Iterator[Named]:
         yield Named("", "its type has GPUs by nature")
     for named in names_gpu(resource.inputs, ""):
         if seen.covers(resource.urn, named.path):
+            continue
+        if named.hidden and is_data_service(resource.type):
             continue
         if resource.urn in seen.placed and "nodeSelector" in named.path:
             continue
@@ -284,7 +288,7 @@ def _renders_plainly(resource: Resource) -> bool:
 
 def _shapeless(resource: Resource) -> Undecided | None:
     """A machine without a single input: what it is, nothing says."""
-    if resource.inputs or resource.op == "read" or not is_machine(resource.type):
+    if resource.inputs or resource.op == "read" or not is_lone_machine(resource.type):
         return None
     if resource.outputs:
         return None

@@ -127,7 +127,8 @@ _BY_NATURE: Final = re.compile(
     r"|aws-native:gameliftstreams:StreamGroup"
     r"|fireworks:[^:]*:Deployment"
     r"|scaleway:(?:inference/deployment|index/inferenceDeployment):.*"
-    r"|alicloud:eais/instance:.*"
+    r"|alicloud:eais/instance:.*|alicloud:eflo/(?:node|hyperNode):.*"
+    r"|oci:Core/computeGpuMemoryCluster:.*"
 )
 _GPU_TYPE: Final = re.compile(r"(?:.*[a-z0-9_])?(?:G[Pp][Uu]|Tpu|TPU)s?(?:$|[A-Z_].*)|gpu[A-Z_].*")
 _NO_GPU_TYPE: Final = re.compile(
@@ -142,7 +143,7 @@ _MACHINES: Final = re.compile(
     re.I,
 )
 _NO_MACHINES: Final = re.compile(
-    r".*(?:rds|sql|database|\bdb|cache|redis|memorydb|docdb|neptune|dax|\bmq|kafka|msk|search|redshift|filestore"
+    r".*(?:s3control|verifiedaccess|rds|sql|database|\bdb|cache|redis|memorydb|docdb|neptune|dax|\bmq|kafka|msk|search|redshift|filestore"
     r"|spanner|bigtable|looker|alloydb|connect|mongo|cassandra|cosmos|eventhub|servicebus|apimanagement|storage"
     r"|filesystem|dms|directory|transfer|sso|oauth|authorization|dns|mail|valkey|rabbit|lightsail|function|identity"
     r"|iam|network|vpn|gateway|firewall|balancer|profile|attachment|api[sS]erver|licen[cs]e|user[pP]ool|idp).*",
@@ -196,6 +197,24 @@ _PLAIN_COMPONENTS: Final = re.compile(
     r"|kubernetes-cert-manager|kubernetes-ingress-nginx|kubernetes-coredns|aws-iam|aws-vpc"
     r"|pulumi-policy|pulumiservice):.*"
 )
+
+
+@lru_cache(maxsize=4096)
+def is_data_service(token: str) -> bool:
+    """Whether a type is a database, a cache, a network or the like: its machines have no GPUs."""
+    return not token.startswith("kubernetes:") and _NO_MACHINES.fullmatch(token) is not None
+
+
+_LONE_MACHINE: Final = re.compile(
+    r"[^:]+:(?:ec2|compute|Core|ecs|instance|index)(?:/[^:]*)?:"
+    r"(?:Instance|Server|VirtualMachine|LinuxVirtualMachine|WindowsVirtualMachine|Droplet|Vm)"
+)
+
+
+@lru_cache(maxsize=4096)
+def is_lone_machine(token: str) -> bool:
+    """Whether a type is one machine, which is nothing without a type of its own."""
+    return _LONE_MACHINE.fullmatch(token) is not None and not is_data_service(token)
 
 
 @lru_cache(maxsize=4096)

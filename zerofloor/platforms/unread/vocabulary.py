@@ -49,8 +49,8 @@ _NO_GPU_KEY: Final = re.compile(
 _MACHINE: Final = re.compile(
     r"(?:.*[a-z_.-])?(?:instance|machine|node|vm|worker|driver|hardware|compute|server)s?"
     r"_?(?:types?|sizes?|shapes?|skus?|class(?:es)?|famil(?:y|ies)|flavou?rs?|plans?|profiles?"
-    r"|presets?|slugs?|models?|pools?|hardware)?_?(?:names?|ids?|list)?"
-    r"|(?:.*[a-z_])?(?:shapes?|flavou?rs?|preset|platform|hardware)_?(?:names?|ids?|list)?"
+    r"|presets?|slugs?|models?|hardware)_?(?:names?|ids?|list)?"
+    r"|(?:.*[a-z_])?(?:machines?|shapes?|flavou?rs?|preset|platform|hardware)_?(?:names?|ids?|list)?"
     r"|node\.kubernetes\.io/instance-type|workload_?type|v[mM]_?[sS]ku",
     re.I,
 )
