@@ -63,7 +63,7 @@ def digest_of(case: Case) -> bytes:
                 for key in resource["props"]
             },
         }
-        steps += _steps(resource.get("op", "create"), state)
+        steps += _steps(resource.get("op", "create"), state, resource.get("before"))
     summary = Counter(
         step["op"] for step in steps if step["op"] not in ("create-replacement", "delete-replaced")
     )
@@ -95,18 +95,20 @@ def _urn(resource: Mapping[str, Any], stack: str) -> str:
     return str(resource.get("urn", f"{stack}::{resource['type']}::{resource['name']}"))
 
 
-def _steps(op: str, state: dict[str, Any]) -> list[dict[str, Any]]:
+def _steps(op: str, state: dict[str, Any], before: Any = None) -> list[dict[str, Any]]:
     if (
         op == "create-replacement"
         # with --show-replacement-steps a replacement is three steps, of which the summary counts
         # one
     ):
         return [_step(part, state) for part in ("create-replacement", "replace", "delete-replaced")]
-    return [_step(op, state)]
+    return [_step(op, state, before)]
 
 
-def _step(op: str, state: dict[str, Any]) -> dict[str, Any]:
+def _step(op: str, state: dict[str, Any], before: Any = None) -> dict[str, Any]:
     old = {**state, **({"id": f"id-{state['urn']}"} if state["custom"] else {})}
+    if before is not None:
+        old["inputs"] = before
     return {
         "op": op,
         "urn": state["urn"],

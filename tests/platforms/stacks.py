@@ -14,7 +14,8 @@ replaced whole);
 in;
 - `depend`: by object and property the names of the objects that the property was computed from;
 - `provider`: by object (of the pair too) the name of the provider that it is sent by;
-- `op`: by object what the update does; `settings`; `config` (of the pair too): the stack's
+- `op`: by object what the update does; `before`: by object a merge patch on its properties that
+gives those from before the update; `settings`; `config` (of the pair too): the stack's
 configuration.
 
 `$unknown` and `$secret` stand for values that a preview does not know or show.
@@ -164,7 +165,8 @@ def _labelled(pair: Mapping[str, Any], stack: Mapping[str, Any]) -> Labelled:
     declared = [*pair["objects"], *stack.get("add", [])]
     objects = [copy.deepcopy(o) for o in declared if _key(o) not in dropped]
     keys = {_key(o) for o in objects}
-    unused = {key for field in ("patch", "depend", "op") for key in stack.get(field, {})} - keys
+    fields = ("patch", "depend", "op", "before")
+    unused = {key for field in fields for key in stack.get(field, {})} - keys
     assert not unused, f"{pair['pair']}: no such object: {unused}"
     resources = tuple(_resource(o, stack.get("patch", {}).get(_key(o), {})) for o in objects)
     urns = {_key(o): r["urn"] for o, r in zip(objects, resources, strict=True)}
@@ -177,6 +179,9 @@ def _labelled(pair: Mapping[str, Any], stack: Mapping[str, Any]) -> Labelled:
         provider = {**pair.get("provider", {}), **stack.get("provider", {})}.get(_key(declaration))
         if provider is not None:
             resource["provider"] = f"{urns[provider]}::id"
+        earlier = stack.get("before", {}).get(_key(declaration))
+        if earlier is not None:
+            resource["before"] = _known(merged(resource["props"], earlier))
         resource["op"] = stack.get("op", {}).get(_key(declaration), resource.get("op", "create"))
     config = {**pair.get("config", {}), **stack.get("config", {})}
     parts = sorted({r["document"] for r in resources})

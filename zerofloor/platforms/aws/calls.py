@@ -38,7 +38,10 @@ def read(estate: Estate) -> Iterator[Part]:
         arn = text(at(source.inputs, "target", "arn"))
         call = _CALL.fullmatch(arn) if isinstance(arn, str) else None
         # A target that isn't known is mostly a function of the same program.
-        if call is None or source.inputs.get("state") == "DISABLED":
+        if source.inputs.get("state") == "DISABLED":
+            yield Accounted(urn=source.urn, path="target", because="it never fires")
+            continue
+        if call is None:
             continue
         if _ENDS.fullmatch(call[2]) or not _STARTS.fullmatch(call[2]):
             because = f"{call[1]}:{call[2]} starts nothing that stays"
