@@ -160,12 +160,12 @@ def linked(estate: Estate, source: Declared, path: str, types: tuple[str, ...]) 
         urns = set((source.resource.property_dependencies or {}).get(top, ()))
         direct = tuple(c for c in candidates if c.urn in urns)
         if direct:
-            return Linked(direct)
+            return Linked(direct, open=len(direct) > 1)
     if isinstance(field.value, str):
         wanted = field.value.rstrip("/").rsplit("/", 1)[-1].lower()
         named = tuple(c for c in candidates if wanted in _names(c))
         if named:
-            return Linked(named)
+            return Linked(named, open=len(named) > 1)
         unnamed = tuple(c for c in candidates if _is_unnamed(c))
         return Linked(unnamed, open=bool(unnamed))
     if not isinstance(field.value, Hidden):
