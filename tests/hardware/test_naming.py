@@ -18,6 +18,7 @@ COUNTS = [
     ("digitalocean", "s-2vcpu-4gb", "0"),
     ("digitalocean", "so1_5-2vcpu-16gb", "0"),
     ("digitalocean", "c-2", "0"),
+    ("digitalocean", "c-4-intel", "0"),
     ("oci", "BM.GPU4.8", "8"),
     ("oci", "VM.GPU.A10.2", "2"),
     ("oci", "BM.GPU.A100-v2.8", "8"),

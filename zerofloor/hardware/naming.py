@@ -59,7 +59,7 @@ def _digitalocean(name: str) -> Named | None:
     if name.startswith("gpu"):
         return UNSIZED
     # s-2vcpu-4gb, g-8vcpu-32gb, c-2, m-16gb, 512mb.
-    cpu = r"[a-z0-9_]+(?:-[a-z0-9_.]+)*-\d+(?:vcpu|gb).*|[cms]-\d+|\d+(?:mb|gb)"
+    cpu = r"[a-z0-9_]+(?:-[a-z0-9_.]+)*-\d+(?:vcpu|gb).*|[cms]-\d+(?:-[a-z]+)*|\d+(?:mb|gb)"
     return PLAIN if re.fullmatch(cpu, name) else None
 
 

@@ -245,6 +245,8 @@ def read_row(
     if not found.shapes and not found.undecided:
         return
     if found.plain and row.nodes is None:
+        for path in dict.fromkeys(link.path for link in found.evidence if link.urn == source.urn):
+            yield Accounted(urn=source.urn, path=path, because="this type has no GPU")
         return
     declared_number = _number(row, source, prefix)
     mode = _mode(row, source, prefix)

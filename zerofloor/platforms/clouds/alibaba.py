@@ -113,6 +113,47 @@ _POOL: Final = Row(
 )
 
 
+_SET: Final = replace(
+    _INSTANCE,
+    tokens=tokens("alicloud:ecs/ecsInstanceSet:EcsInstanceSet"),
+    platform="ECS instance set (Alibaba Cloud)",
+    count=("amount",),
+    fix="Set amount to 0 when the instances aren't used",
+    change=((COUNT, 0),),
+    source="pulumi_alicloud 4.0.0 ecs/ecsInstanceSet",
+    stopped="",
+)
+_WORKERS: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens(
+        "alicloud:cs/managedKubernetes:ManagedKubernetes",
+        "alicloud:cs/kubernetes:Kubernetes",
+        "alicloud:cs/edgeKubernetes:EdgeKubernetes",
+    ),
+    platform="ACK cluster workers",
+    machine=("workerInstanceTypes",),
+    count=("workerNumber",),
+    default=0,
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the cluster keeps this many workers",
+    fix="Set workerNumber to 0, and use a node pool with scalingConfig.minSize 0",
+    change=((COUNT, 0),),
+    source="pulumi_alicloud 4.0.0 cs/edgeKubernetes (older versions of the others)",
+    nodes=Nodes(),
+)
+_RESERVED: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("alicloud:ecs/capacityReservation:CapacityReservation"),
+    platform="ECS capacity reservation (Alibaba Cloud)",
+    machine=("instanceType",),
+    count=("instanceAmount",),
+    cause=Cause.RESERVATION,
+    because="reserved capacity bills, used or not",
+    fix="Release the reservation when it isn't used",
+    source="pulumi_alicloud 4.0.0 ecs/capacityReservation",
+)
+
+
 def _eci(estate: Estate, source: Declared, prefix: str) -> Machines:
     """A container group's type, or the GPUs that its containers ask for."""
     kind = source.field("instanceType")
@@ -251,7 +292,18 @@ _PROVISIONED: Final = Row(
     change=((COUNT, 0),),
     source="pulumi_alicloud 4.0.0 fc/v3ProvisionConfig (provisioned instances)",
 )
-ROWS: Final = (_INSTANCE, _GROUP, _POOL, _ECI, _EAS, _EAIS, _PROVISIONED)
+ROWS: Final = (
+    _INSTANCE,
+    _SET,
+    _GROUP,
+    _POOL,
+    _WORKERS,
+    _RESERVED,
+    _ECI,
+    _EAS,
+    _EAIS,
+    _PROVISIONED,
+)
 _QUIET: Final = {
     **dict.fromkeys(_CONFIGURATIONS, "its scaling group counts"),
     **dict.fromkeys(_TEMPLATES, "a launch template runs nothing by itself"),
@@ -264,7 +316,8 @@ def read(estate: Estate) -> Iterator[Part]:
     yield from read_rows(estate, (_INSTANCE,), keep=_instance)
     yield from read_rows(estate, (_GROUP,), keep=_group)
     yield from read_rows(estate, (_EAS,), keep=_service)
-    yield from read_rows(estate, (_POOL, _ECI, _EAIS, _PROVISIONED))
+    plain = (_SET, _POOL, _WORKERS, _RESERVED, _ECI, _EAIS, _PROVISIONED)
+    yield from read_rows(estate, plain)
     for source in declared(estate, *_POOL.tokens):
         why = "a label: whether nodes have GPUs stands in instanceTypes"
         yield Accounted(urn=source.urn, path="scalingConfig.type", because=why)

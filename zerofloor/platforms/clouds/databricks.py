@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -36,12 +37,17 @@ _DBU: Final = Assumption(
     "the DBU charge comes on top, and no price list here has it",
 )
 
+_FLEET: Final = re.compile(r"[mrci][a-z]{0,3}-fleet\.\w+")
+"""Fleet types choose among general, memory and compute instances of AWS (Databricks docs)."""
+
 Read = Callable[[Estate, Declared, str], Machines]
 
 
 def _node_type(estate: Estate, field: Field) -> Machines:
     """Node types are the names of the cloud's machines: of AWS, Azure or Google."""
     if isinstance(field.value, str):
+        if _FLEET.fullmatch(field.value):
+            return Machines((Shape("aws", field.value, Decimal(0)),))
         for cloud in ("aws", "azure", "gcp"):
             if estate.shape(cloud, field.value) is not None:
                 return machines_of(estate, cloud, field.source, field.path, field.value)

@@ -67,11 +67,49 @@ ROWS: Final = (
         stopped="paused: free until it is resumed by hand; scaled to zero: free",
     ),
 )
-READS: Final = token_set(ROWS)
+_SPACE_COUNTS: Final = re.compile(r".*x(\d)|(\d)x.*")
+
+
+def _space(name: str) -> Shape | None:
+    """Hardware of a Space: cpu-basic, t4-small, a10g-largex2, l40sx4, zero-a10g."""
+    if name.startswith(("cpu", "zero")):
+        return Shape(CLOUD, name, Decimal(0))
+    several = _SPACE_COUNTS.fullmatch(name)
+    number = next((group for group in several.groups() if group), "1") if several else "1"
+    return Shape(CLOUD, name, Decimal(number), accelerator_name(name.partition("-")[0]))
+
+
+SPACES: Final = (
+    Row(
+        cloud=CLOUD,
+        tokens=tokens("huggingface-spaces:index/space:Space", "huggingface:index/space:Space"),
+        platform="Hugging Face Space",
+        machine=("hardware",),
+        translate=_space,
+        cause=Cause.INSTANCE,
+        because="a Space on paid hardware never sleeps by itself",
+        fix="Set sleepTime to 300 (seconds)",
+        change=(("sleepTime", 300),),
+        source="Hugging Face Spaces docs, “Set a custom sleep time” (paid hardware: never)",
+        derived=True,
+        stopped="asleep or paused: free",
+    ),
+)
+READS: Final = token_set((*ROWS, *SPACES))
 
 
 def read(estate: Estate) -> Iterator[Part]:
     yield from read_rows(estate, ROWS, keep=_kept)
+    yield from read_rows(estate, SPACES, keep=_awake)
+
+
+def _awake(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
+    """A Space that sleeps: -1 and an omitted sleepTime mean never."""
+    kept = as_declared(estate, source, row, number, found)
+    seconds = source.field("sleepTime").count()
+    if isinstance(seconds, int) and seconds > 0:
+        return Kept(ceiling=kept.ceiling)
+    return kept
 
 
 def _kept(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:

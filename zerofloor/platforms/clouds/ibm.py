@@ -69,6 +69,17 @@ def _server(token: str, platform: str) -> Row:
     )
 
 
+_CLASSIC: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("ibm:index/computeVmInstance:ComputeVmInstance"),
+    platform="IBM classic virtual server",
+    machine=("flavorKeyName",),
+    cause=Cause.INSTANCE,
+    because="a virtual server bills while it exists",
+    fix="Delete the virtual server when it isn't used",
+    source="IBM classic infrastructure docs, “Virtual server profiles” (AC1, ACL1 have GPUs)",
+    stopped="read on no page; the resource has no power state",
+)
 _POOLS: Final = (
     _WORKERS,
     replace(_WORKERS, tokens=tokens("ibm:index/containerVpcCluster:ContainerVpcCluster")),
@@ -89,7 +100,7 @@ _SERVERS: Final = (
     _server("ibm:index/isInstance:IsInstance", "IBM VPC instance"),
     _server("ibm:index/isBareMetalServer:IsBareMetalServer", "IBM bare metal server"),
 )
-ROWS: Final = (*_SERVERS, _GROUP, *_POOLS)
+ROWS: Final = (*_SERVERS, _CLASSIC, _GROUP, *_POOLS)
 _QUIET: Final = {
     **dict.fromkeys(_TEMPLATES, "a template runs nothing by itself"),
     **dict.fromkeys(_MANAGERS, "the group that it scales counts"),
@@ -98,7 +109,7 @@ READS: Final = token_set(ROWS) | _QUIET.keys()
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    yield from read_rows(estate, _SERVERS)
+    yield from read_rows(estate, (*_SERVERS, _CLASSIC))
     yield from read_rows(estate, (_GROUP,), keep=_group)
     yield from read_rows(estate, _POOLS, keep=_in_zones)
     yield from account(estate, _QUIET)

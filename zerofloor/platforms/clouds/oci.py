@@ -107,6 +107,20 @@ _NETWORK: Final = Row(
     source="Oracle docs, “Cluster Networks”",
     stopped=_STOPPED,
 )
+_RACK: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("oci:Core/computeGpuMemoryCluster:ComputeGpuMemoryCluster"),
+    platform="OCI GPU memory cluster",
+    machine=("instanceConfigurationId",),
+    machines=_of_configuration,
+    count=("size", "gpuMemoryClusterScaleConfig.targetSize"),
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the cluster keeps this many instances, which bill while stopped too",
+    fix="Set size to 0, or delete the cluster when it isn't used",
+    change=((COUNT, 0),),
+    source="pulumi_oci 5.5.0 Core/computeGpuMemoryCluster",
+    stopped=_STOPPED,
+)
 _INACTIVE: Final = Release(
     path="state",
     values=("INACTIVE",),
@@ -186,6 +200,7 @@ ROWS: Final = (
     _INSTANCE_POOL,
     _NODE_POOL,
     _NETWORK,
+    _RACK,
     _DEPLOYMENT,
     _NOTEBOOK,
     _AI_CLUSTER,
@@ -206,7 +221,7 @@ READS: Final = token_set(ROWS) | _QUIET.keys()
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    plain = (_INSTANCE, _NETWORK, _DEPLOYMENT, _NOTEBOOK, _AI_CLUSTER)
+    plain = (_INSTANCE, _NETWORK, _RACK, _DEPLOYMENT, _NOTEBOOK, _AI_CLUSTER)
     yield from read_rows(estate, plain)
     yield from read_rows(estate, (_INSTANCE_POOL,), keep=_scaled)
     for part in read_rows(estate, (_NODE_POOL,), keep=_node_pool):

@@ -45,7 +45,11 @@ SERVICES: Final = (
     ("Genesis Cloud", "genesis", ("genesiscloud:",)),
     ("IBM Cloud", "ibm", ("ibm:",)),
     ("Tencent Cloud", "tencent", ("tencentcloud:",)),
-    ("Hugging Face", "huggingface", ("huggingface:", "huggingface-endpoints:")),
+    (
+        "Hugging Face",
+        "huggingface",
+        ("huggingface:", "huggingface-endpoints:", "huggingface-spaces:"),
+    ),
     ("Replicate", "replicate", ("replicate:",)),
     ("Baseten", "baseten", ("baseten:",)),
     ("Fireworks", "fireworks", ("fireworks:",)),

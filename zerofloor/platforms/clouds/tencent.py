@@ -68,14 +68,26 @@ _POOL: Final = Row(
     nodes=Nodes(),
     spot=(("autoScalingConfig.instanceChargeType", "SPOTPAID"),),
 )
-ROWS: Final = (_INSTANCE, _GROUP, _POOL)
+_SCALE: Final = Row(
+    cloud=CLOUD,
+    tokens=tokens("tencentcloud:Kubernetes/scaleWorker:ScaleWorker"),
+    platform="TKE workers",
+    machine=("workerConfig.instanceType",),
+    count=("workerConfig.count",),
+    cause=Cause.DESIRED_NOT_LOWERED,
+    because="the cluster keeps this many workers",
+    fix="Delete the workers when they aren't used, or use a node pool with minSize 0",
+    source="Tencent Cloud docs, TKE nodes",
+    nodes=Nodes(),
+)
+ROWS: Final = (_INSTANCE, _GROUP, _POOL, _SCALE)
 _QUIET: Final = dict.fromkeys(_CONFIGS, "its scaling group counts")
 READS: Final = token_set(ROWS) | _QUIET.keys()
 
 
 def read(estate: Estate) -> Iterator[Part]:
     yield from read_rows(estate, (_INSTANCE,), keep=_instance)
-    yield from read_rows(estate, (_GROUP, _POOL))
+    yield from read_rows(estate, (_GROUP, _POOL, _SCALE))
     yield from account(estate, _QUIET)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from zerofloor.capacity import Cause, Part
 from zerofloor.estate import Estate
-from zerofloor.platforms.clouds.read import token_set, tokens
+from zerofloor.platforms.clouds.read import account, token_set, tokens
 from zerofloor.platforms.nodes import Nodes
 from zerofloor.platforms.rows import Row, Scaling, read_rows
 
@@ -58,8 +58,12 @@ ROWS: Final = (
     _POOL,
     replace(_POOL, tokens=tokens("vultr:index/kubernetes:Kubernetes"), each="nodePools"),
 )
-READS: Final = token_set(ROWS)
+_QUIET: Final = dict.fromkeys(
+    tokens("vultr:index/inference:Inference"), "serverless inference bills by use"
+)
+READS: Final = token_set(ROWS) | _QUIET.keys()
 
 
 def read(estate: Estate) -> Iterator[Part]:
     yield from read_rows(estate, ROWS)
+    yield from account(estate, _QUIET)
