@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -10,16 +9,13 @@ from typing import Final
 from zerofloor.capacity import Cause, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import read as azure
+from zerofloor.platforms.azure.batch_formula import nodes_at_rest
 from zerofloor.platforms.azure.pools import LOW_PRIORITY, Supply, hold_of, pools, unknown_number
 from zerofloor.platforms.declared import Declared, Field, Size, size
 
 NATIVE: Final = "azure-native:batch:Pool"
 CLASSIC: Final = "azure:batch/pool:Pool"
 READS: Final = frozenset({NATIVE, CLASSIC})
-
-_TARGET: Final = re.compile(
-    r"\$(?:TargetDedicatedNodes|TargetDedicated|TargetLowPriorityNodes)\s*=(?!=)\s*([^;]*)", re.I
-)
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -86,20 +82,30 @@ def _by_number(supply: Supply, source: Declared, path: str) -> Supply:
 
 
 def _by_formula(supply: Supply, formula: Field) -> Supply:
-    """A formula that assigns only numbers decides; any other depends on what it samples."""
+    """A formula is followed until it comes to rest with no task."""
     text = formula.text()
     if not isinstance(text, str):
         return replace(supply, undecided=(formula.undecided("The formula isn't known at preview"),))
-    targets = _TARGET.findall(text)
-    numbers = [int(value) for value in targets if re.fullmatch(r"\d{1,6}", value.strip())]
-    if not targets or len(numbers) != len(targets) or re.search(r"[?]|\bif\b", text):
+    nodes, other = nodes_at_rest(text, 100), nodes_at_rest(text, 60)
+    if nodes is None or other is None:
         why = "What the formula leaves while no task waits can't be worked out"
         settle = "Replace it with a fixed scale of 0, or waive it with the formula's idle value"
         return replace(supply, undecided=(formula.undecided(why, settle),))
+    if not nodes:
+        because = "it goes to 0 while no task waits or runs"
+        return replace(supply, evidence=(formula.evidence(because),))
+    if nodes != other:
+        return hold_of(
+            supply,
+            cause=Cause.KEPT_PEAK,
+            units=None,
+            fix="Let the formula go to 0 while no task waits",
+            evidence=(formula.evidence("nodes of a busy hour stay while no task waits"),),
+        )
     return hold_of(
         supply,
-        cause=Cause.DESIRED_NOT_LOWERED,
-        units=sum(numbers),
+        cause=Cause.POOL_MINIMUM,
+        units=int(nodes),
         fix="Let the formula go to 0 while no task waits",
-        evidence=(formula.evidence("it assigns numbers only"),),
+        evidence=(formula.evidence("it leaves this many nodes while no task waits or runs"),),
     )
