@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
+from typing import Final
 
 from zerofloor.capacity import (
     Accounted,
@@ -22,23 +24,26 @@ from zerofloor.platforms import unread
 from zerofloor.platforms.platform import Platform
 from zerofloor.values import hidden
 
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws.services": ("aws", "eks:"),
+    "google.services": ("gcp:", "google", "kubernetes:cloud.google.com/"),
+    "azure.services": ("azure",),
+    "kubernetes": ("kubernetes", "aws", "eks:"),
+    "clouds.services": ("",),
+}
+"""The modules of the families, and how the types that one reads begin: what an estate has nothing
+of is not imported. A test holds them against every type in the tables."""
+
 
 @cache
+def _family(module: str) -> tuple[Platform, ...]:
+    found: tuple[Platform, ...] = importlib.import_module(f"{__name__}.{module}").PLATFORMS
+    return found
+
+
 def families() -> tuple[tuple[Platform, ...], ...]:
     """The platforms by family; within one they may read each other's resources."""
-    from zerofloor.platforms import kubernetes
-    from zerofloor.platforms.aws import services as aws
-    from zerofloor.platforms.azure import services as azure
-    from zerofloor.platforms.clouds import services as clouds
-    from zerofloor.platforms.google import services as google
-
-    return (
-        aws.PLATFORMS,
-        google.PLATFORMS,
-        azure.PLATFORMS,
-        kubernetes.PLATFORMS,
-        clouds.PLATFORMS,
-    )
+    return tuple(map(_family, FAMILIES))
 
 
 def all_platforms() -> tuple[Platform, ...]:
@@ -46,16 +51,22 @@ def all_platforms() -> tuple[Platform, ...]:
     return tuple(platform for family in families() for platform in family)
 
 
+def _platforms_for(token: str) -> Iterator[Platform]:
+    for module, beginnings in FAMILIES.items():
+        if token.startswith(beginnings):
+            yield from _family(module)
+
+
 @lru_cache(maxsize=4096)
 def is_read(token: str) -> bool:
     """Whether some platform knows this resource type."""
-    return any(platform.reads(token) for platform in all_platforms())
+    return any(platform.reads(token) for platform in _platforms_for(token))
 
 
 @lru_cache(maxsize=4096)
 def holds_nothing(token: str) -> bool:
     """Whether a platform knows this type as one that never holds a GPU."""
-    return any(platform.holds_nothing(token) for platform in all_platforms())
+    return any(platform.holds_nothing(token) for platform in _platforms_for(token))
 
 
 def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
@@ -75,9 +86,12 @@ def read(estate: Estate) -> Capacity:
     """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be
     decided."""
     parts: list[Part] = []
-    for family in families():
+    for module, beginnings in FAMILIES.items():
         # What has nothing of a family does not pay for it: a resource policy reads one resource at
         # a time.
+        if not any(token.startswith(beginnings) for token in estate.by_type):
+            continue
+        family = _family(module)
         if any(platform.reads(token) for token in estate.by_type for platform in family):
             parts += [part for platform in family for part in platform.read(estate)]
     parts += _unreadable(estate, is_read)
