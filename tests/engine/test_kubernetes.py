@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from tests.engine.comparison import comparable
 from tests.engine.real_engine import Engine, logged_out
 from tests.engine.record import PROGRAMS, RECORDED, outputs
 from zerofloor.documents import read
-from zerofloor.engine.kubernetes import checked, default_namespace, has_unknown
+from zerofloor.engine.kubernetes import checked, default_namespace, has_unknown, placed
 from zerofloor.engine.program import preview_in_process
 from zerofloor.engine.properties import OUTPUT_SIGNATURE, SIGNATURE, UNKNOWN_STRING, secret
 from zerofloor.engine.pulumi import preview_with_engine
@@ -79,11 +81,32 @@ def test_what_the_providers_components_make_is_in_the_digest(engine: Engine, nam
     assert not (PROGRAMS / name / "rendered").exists()
 
 
-@pytest.mark.parametrize("name", RENDERED)
-def test_our_preview_says_that_it_does_not_know_what_a_component_makes(name: str) -> None:
-    stack = by_us(name)
-    components = [r for r in of_package(stack) if not r.custom]
-    assert all(any(r.urn in note for note in stack.notes) for r in components)
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["yaml_v2", "kustomize_v2"])
+def test_our_preview_renders_components_as_the_provider_does(engine: Engine, name: str) -> None:
+    if name == "kustomize_v2" and not shutil.which("kubectl"):
+        pytest.skip("kubectl, which renders kustomizations, is not installed")
+    real, ours = by_engine(engine, name), by_us(name)
+    assert [r.urn for r in ours.resources] == [r.urn for r in real.resources]
+    for one, other in zip(comparable(ours), comparable(real), strict=True):
+        if "$" in one.urn:
+            # Only ours knows the line of the program: that of the component.
+            assert re.fullmatch(r"__main__\.py:\d+", one.source_position or "")
+            one = replace(one, source_position=None)
+        elif one.type.startswith("kubernetes:"):
+            continue  # The component: of that the provider tells nothing but its children.
+        assert one == other
+
+
+def test_our_preview_says_where_it_does_not_know_what_a_component_makes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("helm_v4", "kustomize_v2"):
+        stack = by_us(name)
+        components = [r for r in of_package(stack) if not r.custom]
+        assert components
+        assert all(any(r.urn in note for note in stack.notes) for r in components)
 
 
 @pytest.mark.engine
@@ -91,15 +114,18 @@ def test_of_a_component_on_a_cluster_of_the_same_program_the_provider_tells_noth
     engine: Engine,
 ) -> None:
     real, ours = by_engine(engine, "own_cluster"), by_us("own_cluster")
-    assert [r.urn for r in ours.resources] == [r.urn for r in real.resources]
-    for one, other in zip(comparable(ours), comparable(real), strict=True):
-        if one.custom or one.type == "pulumi:pulumi:Stack":
-            assert one == other
-        else:
-            assert (other.inputs, other.property_dependencies) == ({}, {})
+    told = {r.urn: r for r in comparable(real)}
+    for one in comparable(ours):
+        if one.custom and "$" not in one.urn:
+            assert one == told[one.urn]
+        elif one.type.startswith("kubernetes:") and not one.custom:
             assert one.inputs
+            assert (told[one.urn].inputs, told[one.urn].source_position) == ({}, None)
+    assert not any("$" in urn for urn in told)
+    # Ours reads the files all the same.
+    assert any(r.name == "manifests:default/llm" for r in ours.resources)
     # Nobody asks a provider whose kubeconfig is unknown, so nobody makes up a name either.
-    (llm,) = (r for r in ours.resources if r.type == "kubernetes:apps/v1:Deployment")
+    (llm,) = (r for r in ours.resources if r.urn.endswith("::kubernetes:apps/v1:Deployment::llm"))
     assert "metadata" not in llm.inputs
 
 
@@ -227,6 +253,27 @@ def test_the_namespace_is_the_providers_or_that_of_its_context(
 
 
 SECRET_KIND = "kubernetes:core/v1:Secret"
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "where", "called"),
+    [
+        (DEPLOYMENT, {"name": "llm"}, "gpu", "gpu/llm"),
+        (DEPLOYMENT, {"name": "llm", "namespace": "own"}, "own", "own/llm"),
+        (DEPLOYMENT, {"name": UNKNOWN}, "gpu", None),
+        (DEPLOYMENT, {"name": "llm", "namespace": UNKNOWN}, UNKNOWN, "gpu/llm"),
+        ("kubernetes:karpenter.sh/v1:NodePool", {"name": "gpu"}, None, "gpu"),
+    ],
+)
+def test_a_rendered_object_is_placed_and_called_by_where_it_is(
+    kind: str, metadata: dict[str, Any], where: Any, called: str | None
+) -> None:
+    made, name = placed(kind, {"metadata": metadata}, "gpu")
+    assert (made["metadata"].get("namespace"), name) == (where, called)
+
+
+def test_a_rendered_object_with_hidden_metadata_stays() -> None:
+    assert placed(DEPLOYMENT, {"metadata": UNKNOWN}, "gpu") == ({"metadata": UNKNOWN}, None)
 
 
 def test_the_texts_of_a_secret_are_encoded_into_its_data() -> None:

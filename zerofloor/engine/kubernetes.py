@@ -65,6 +65,23 @@ def checked(
     return dict(sorted(props.items()))
 
 
+def placed(
+    kind: str, inputs: Mapping[str, Any], namespace: str
+) -> tuple[Mapping[str, Any], str | None]:
+    """A rendered object in a namespace, and what the provider calls it: NAMESPACE/NAME, or NAME of
+    what has none. Called None if its name isn't known."""
+    metadata = inputs.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return inputs, None
+    name, given = metadata.get("name"), metadata.get("namespace")
+    if kind.rpartition(":")[2] in _CLUSTER_SCOPED:
+        return inputs, name if isinstance(name, str) else None
+    if given is None or given == "":
+        inputs = {**inputs, "metadata": {**metadata, "namespace": namespace}}
+    where = given if isinstance(given, str) and given else namespace
+    return inputs, f"{where}/{name}" if isinstance(name, str) else None
+
+
 def has_unknown(value: Any) -> bool:
     """Whether some part isn't known yet. The engine asks no provider that is configured so."""
     if isinstance(value, str):

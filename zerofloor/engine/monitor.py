@@ -291,7 +291,10 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
         rendered: tuple[Resource, ...] = ()
         if request.remote:
-            resource, rendered = self._remote(resource, context)
+            by = options.provider or self._default_provider(
+                request, options.version, options.plugin_download_url
+            )
+            resource, rendered = self._remote(resource, by, context)
         outputs = (
             self._outputs(request.type, props, options.additional_secret_outputs)
             if resource.custom
@@ -312,7 +315,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 self._providers[urn] = {**inherited, **options.providers}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=known, object=wire.struct(outputs))
 
-    def _remote(self, component: Resource, context: Any) -> tuple[Resource, tuple[Resource, ...]]:
+    def _remote(
+        self, component: Resource, provider: str, context: Any
+    ) -> tuple[Resource, tuple[Resource, ...]]:
         """A component of another package, with what it renders if that is known here."""
         try:
             found = render(component.type, component.inputs, component.name, self._in.folder)
@@ -325,20 +330,31 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 f"here{': ' if found else ''}{found.why_not if found else ''}"
             )
             return replace(component, remote=True), ()
-        return component, tuple(self._child(component, obj) for obj in found.objects)
+        return component, tuple(self._child(component, obj, provider) for obj in found.objects)
 
-    def _child(self, component: Resource, obj: Resource) -> Resource:
-        """An object that a component renders, named as the provider names it."""
-        name = f"{component.name}:{obj.name}"
+    def _child(self, component: Resource, obj: Resource, provider: str) -> Resource:
+        """An object that a component renders, named and placed as the provider does it."""
+        namespace = kubernetes.default_namespace(self._settings_of(provider)) or "default"
+        inputs, called = kubernetes.placed(obj.type, obj.inputs, namespace)
+        prefix = component.inputs.get("resourcePrefix")
+        name = f"{prefix if isinstance(prefix, str) else component.name}:{called or obj.name}"
         return replace(
             obj,
             urn=self._urn(component.urn, obj.type, name),
             name=name,
+            inputs=inputs,
             parent=component.urn,
-            provider=component.provider,
-            property_dependencies={},
+            provider=provider,
+            property_dependencies=dict.fromkeys(sorted(inputs), ()),
             source_position=component.source_position,
         )
+
+    def _settings_of(self, provider: str) -> Mapping[str, Any]:
+        """What a Kubernetes provider is configured with; the default one by the stack."""
+        keys = ("namespace", "kubeconfig", "context")
+        default = {key: self._in.config.get(f"kubernetes:{key}") for key in keys}
+        with self._lock:
+            return self._settings.get(provider.rpartition("::")[0], default)
 
     def ReadResource(self, request: Any, context: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
@@ -421,10 +437,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """The inputs as the provider's check returns them, for packages whose check we know."""
         if not request.type.startswith("kubernetes:") or "pulumi:autonaming" in self._in.config:
             return props
-        keys = ("namespace", "kubeconfig", "context")
-        default = {key: self._in.config.get(f"kubernetes:{key}") for key in keys}
-        with self._lock:
-            settings = self._settings.get(provider.rpartition("::")[0], default)
+        settings = self._settings_of(provider)
         if kubernetes.has_unknown(settings):
             return props
         namespace = kubernetes.default_namespace(settings)
