@@ -44,6 +44,41 @@ TYPES = {
             "scalingConfig",
         ],
     },
+    "gcp": {
+        "gcp:container/cluster:Cluster": [
+            "name",
+            "location",
+            "initialNodeCount",
+            "removeDefaultNodePool",
+            "deletionProtection",
+            "releaseChannel",
+        ],
+        "gcp:container/nodePool:NodePool": [
+            "name",
+            "cluster",
+            "location",
+            "nodeCount",
+            "initialNodeCount",
+            "autoscaling",
+            "nodeConfig",
+        ],
+        "gcp:cloudrunv2/service:Service": ["name", "location", "scaling", "template"],
+        "gcp:compute/instanceTemplate:InstanceTemplate": [
+            "name",
+            "machineType",
+            "guestAccelerators",
+            "scheduling",
+            "disks",
+        ],
+        "gcp:compute/instanceGroupManager:InstanceGroupManager": [
+            "name",
+            "zone",
+            "baseInstanceName",
+            "targetSize",
+            "versions",
+        ],
+        "gcp:compute/autoscaler:Autoscaler": ["name", "zone", "target", "autoscalingPolicy"],
+    },
     "azure-native": {
         "azure-native:resources:ResourceGroup": ["resourceGroupName", "location", "tags"],
         "azure-native:containerservice:ManagedCluster": [

@@ -76,6 +76,8 @@ def answer(question: Question) -> Answer | None:
                 "the configuration"
             ),
         )
+    if name.startswith("gcp."):
+        return _google(name, question)
     if name in ("azure-native.getClientConfig", "azure.getClientConfig"):
         asked = {
             key: question.config.get(f"{short[0]}:{key}")
@@ -134,6 +136,60 @@ def _aws(name: str, question: Question) -> Answer | None:
         }
         return Answer(result, f"zones {', '.join(letters)} of {region}")
     return None
+
+
+GOOGLE_ZONES: Final = {
+    "us-central1": "abcf",
+    "us-east1": "bcd",
+    "europe-west1": "bcd",
+}
+"""The letters of Google's zones where they are not a, b, c
+(docs.cloud.google.com/compute/docs/regions-zones)."""
+
+
+def _google(name: str, question: Question) -> Answer | None:
+    """Zones, versions, images and the project, by what is configured. None of them names a
+    machine."""
+    config = question.config
+    zone = config.get("gcp:zone", "")
+    region = question.args.get("region") or question.region or config.get("gcp:region")
+    region = region or zone.rpartition("-")[0]
+    project = str(question.args.get("project") or config.get("gcp:project") or "project")
+    if name == "gcp.getZones" and isinstance(region, str) and region:
+        letters = GOOGLE_ZONES.get(region, "abc")
+        names = [f"{region}-{letter}" for letter in letters]
+        result = {"id": f"projects/{project}/regions/{region}", "names": names, "region": region}
+        return Answer({**result, "project": project}, f"zones {', '.join(letters)} of {region}")
+    if name == "gcp.getEngineVersions":
+        return Answer(
+            {
+                "id": project,
+                "latestMasterVersion": _GKE,
+                "latestNodeVersion": _GKE,
+                "defaultClusterVersion": _GKE,
+                "validMasterVersions": [_GKE],
+                "validNodeVersions": [_GKE],
+                "releaseChannelDefaultVersion": dict.fromkeys(_CHANNELS, _GKE),
+                "releaseChannelLatestVersion": dict.fromkeys(_CHANNELS, _GKE),
+            },
+            f"version {_GKE} of GKE",
+        )
+    if name == "gcp.getImage":
+        image = str(question.args.get("name") or question.args.get("family") or "image")
+        link = f"projects/{project}/global/images/{image}"
+        result = {"id": link, "selfLink": link, "name": image, "project": project}
+        return Answer({**result, "diskSizeGb": 10}, f"an image {image}")
+    if name == "gcp.getProject":
+        number = "123456789012"
+        return Answer(
+            {"id": f"projects/{project}", "projectId": project, "name": project, "number": number},
+            f"number {number} of project {project}",
+        )
+    return None
+
+
+_GKE: Final = "1.34"
+_CHANNELS: Final = ("RAPID", "REGULAR", "STABLE", "EXTENDED")
 
 
 def _partition(region: Any) -> tuple[str, str, str]:

@@ -1,0 +1,91 @@
+"""Google programs, good and bad: YAML under the real engine, Python in-process, and a digest."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.engine.real_engine import HERE, Engine
+from tests.engine.test_pack import by_resource, preview
+from zerofloor.documents import read
+from zerofloor.engine.invokes import Question, answer
+from zerofloor.engine.program import preview_in_process
+from zerofloor.floor.result import Floor
+from zerofloor.judge import judge
+from zerofloor.prices.book import open_book
+from zerofloor.settings import Settings
+from zerofloor.stack import Stack
+
+DIGEST = Path(__file__).parents[1] / "data" / "engine" / "google_render.digest.json"
+
+
+def floor_of(stack: Stack) -> Floor:
+    return judge((stack,), open_book(), Settings(), datetime.date(2026, 11, 27)).floor
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("config", "held"),
+    [
+        ({}, {}),
+        ({"gpuMinimum": "1"}, {"gpu": ["GPU012"]}),
+        ({"transcribers": "2"}, {"transcribe": ["GPU002"]}),
+    ],
+)
+def test_a_yaml_program_under_the_engine(
+    engine: Engine, config: dict[str, str], held: dict[str, list[str]]
+) -> None:
+    done = preview(engine, engine.yaml_project("google_serving", config))
+    assert by_resource(done.stdout) == held, done.stdout
+    assert (done.returncode != 0) == bool(held)
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict", "gpus"),
+    [
+        # Two workbenches of one T4 each never stop.
+        ("", "held", 2),
+        ('  google-lab:idle: "3600"\n', "zero", 0),
+        # And one node of four A100 in each of two zones.
+        ('  google-lab:idle: "3600"\n  google-lab:nodes: "1"\n', "held", 8),
+    ],
+)
+def test_a_python_program_in_process(
+    tmp_path: Path, settings: str, verdict: str, gpus: int
+) -> None:
+    folder = tmp_path / "program"
+    shutil.copytree(HERE / "programs" / "google_lab", folder)
+    with (folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(settings)
+    stack = preview_in_process(folder, "dev", time_limit=60)
+    floor = floor_of(stack)
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    assert any("zones a, b, c of europe-west4" in note for note in stack.notes)
+
+
+@pytest.mark.parametrize(("minimum", "verdict", "gpus"), [("0", "zero", 0), ("2", "held", 4)])
+def test_a_digest_of_a_managed_group(minimum: str, verdict: str, gpus: int) -> None:
+    """Recorded by the engine on a first preview: template and target are unknown ids."""
+    text = DIGEST.read_text().replace('"minReplicas": 0', f'"minReplicas": {minimum}')
+    floor = floor_of(read("render.json", text.encode()))
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+
+
+def test_look_ups_are_answered() -> None:
+    zones = answer(Question("gcp:compute/getZones:getZones", {"region": "us-central1"}, {}, None))
+    assert zones is not None
+    assert zones.result["names"] == [f"us-central1-{letter}" for letter in "abcf"]
+    by_zone = answer(
+        Question("gcp:compute/getZones:getZones", {}, {"gcp:zone": "europe-west1-b"}, None)
+    )
+    assert by_zone is not None
+    assert by_zone.result["names"] == [f"europe-west1-{letter}" for letter in "bcd"]
+    assert answer(Question("gcp:compute/getZones:getZones", {}, {}, None)) is None
+    image = answer(Question("gcp:compute/getImage:getImage", {"family": "debian-12"}, {}, None))
+    assert image is not None
+    assert image.result["selfLink"].endswith("/debian-12")
+    assert answer(Question("gcp:compute/getInstance:getInstance", {"name": "x"}, {}, None)) is None
