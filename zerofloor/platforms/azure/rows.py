@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
@@ -57,7 +58,39 @@ def _spark(estate: Estate, source: Declared, prefix: str) -> Machines:
     return Machines((_SPARK_GPU,), evidence=(family.evidence("its nodes have GPUs"),))
 
 
+def _lab(estate: Estate, source: Declared, prefix: str) -> Machines:
+    """Lab Services names sizes in its own words: `Classic_NCv3_6_112_S_SSD`."""
+    name = source.field("virtualMachineProfile.sku.name")
+    if name.is_hidden or re.search(r"(?i)_N[CDGV]", known_text(name.value) or ""):
+        why = "Lab VMs run on their users' demand, and its size may be one with GPUs"
+        return Machines(undecided=(name.undecided(why, "Add a hint (runs: never), or waive it"),))
+    return Machines()
+
+
 ROWS: Final = (
+    Row(
+        cloud=azure.CLOUD,
+        tokens=("azure-native:labservices:Lab",),
+        platform="Lab Services lab",
+        machine=("virtualMachineProfile.sku.name",),
+        machines=_lab,
+        cause=Cause.INTERACTIVE,
+        because="lab VMs run on their users' demand",
+        fix="Set autoShutdownProfile",
+        source="Azure Lab Services, “Configure auto-shutdown”",
+    ),
+    Row(
+        cloud=azure.CLOUD,
+        tokens=("azure-native:servicefabric:NodeType",),
+        platform="Service Fabric node type",
+        machine=("vmSize",),
+        count=("vmInstanceCount",),
+        default=1,
+        cause=Cause.DESIRED_NOT_LOWERED,
+        because="a node type keeps its instances",
+        fix="Use a CPU size, and a scale set that goes to 0 for GPU work",
+        source="Service Fabric managed clusters, “Scale a node type”",
+    ),
     Row(
         cloud=azure.CLOUD,
         tokens=(
@@ -129,7 +162,21 @@ ROWS: Final = (
     ),
 )
 
+_IN_VM: Final = "it installs software in a VM, which counts by itself"
+_JOBS: Final = "its jobs end; their machines belong to a compute cluster"
+
 HOLDS_NOTHING: Final[Mapping[str, str]] = {
+    "azure-native:compute:VirtualMachineExtension": _IN_VM,
+    "azure-native:compute:VirtualMachineScaleSetExtension": _IN_VM,
+    "azure-native:compute:VirtualMachineScaleSetVMExtension": _IN_VM,
+    "azure:compute/extension:Extension": _IN_VM,
+    "azure:compute/virtualMachineScaleSetExtension:VirtualMachineScaleSetExtension": _IN_VM,
+    "azure-native:compute:GalleryImage": "an image has no machine",
+    "azure:compute/sharedImage:SharedImage": "an image has no machine",
+    "azure-native:compute:ProximityPlacementGroup": "it says where machines are put",
+    "azure:proximity/placementGroup:PlacementGroup": "it says where machines are put",
+    "azure-native:machinelearningservices:Schedule": _JOBS,
+    "azure-native:virtualmachineimages:VirtualMachineImageTemplate": "its VM ends with the build",
     "azure-native:databricks:Workspace": "a workspace has no machines; its clusters count",
     "azure:databricks/workspace:Workspace": "a workspace has no machines; its clusters count",
     "azure-native:computeschedule:ScheduledAction": "it acts on VMs that are attached elsewhere",
