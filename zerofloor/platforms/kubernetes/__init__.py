@@ -9,6 +9,7 @@ from zerofloor.capacity import Part
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import (
     aibrix,
+    argo,
     buffers,
     dynamo,
     gangs,
@@ -18,6 +19,7 @@ from zerofloor.platforms.kubernetes import (
     karpenter,
     keda,
     kserve,
+    kubevirt,
     llm_services,
     model_servers,
     nim,
@@ -26,7 +28,9 @@ from zerofloor.platforms.kubernetes import (
     ray,
     rows,
     serving,
+    spark,
     workloads,
+    wrappers,
 )
 from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.platforms.platform import Platform
@@ -97,6 +101,12 @@ PLATFORMS: Final = (
     Platform("NVIDIA NIM", nim.read, _kinds(nim.KINDS), holds_nothing=_kinds(nim.DOWNLOADS)),
     Platform("NVIDIA Dynamo", dynamo.read, _kinds(dynamo.KINDS)),
     Platform("KAITO", kaito.read, _kinds(kaito.KINDS)),
+    Platform(
+        "KubeVirt", kubevirt.read, _kinds(kubevirt.KINDS), holds_nothing=_kinds(kubevirt.INERT)
+    ),
+    Platform("Spark", spark.read, _kinds(spark.KINDS)),
+    Platform("Argo Workflows", argo.read, _kinds(argo.KINDS)),
+    Platform("Objects that hold others", wrappers.read, _kinds(wrappers.KINDS)),
     Platform("AIBrix", aibrix.read, _kinds(aibrix.KINDS)),
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.capacity import Change, Cluster
 from zerofloor.estate import Estate
@@ -36,6 +36,8 @@ class Object:
     """None where no provider says which."""
     patches: tuple[str, ...] = ()
     """URNs of the `…Patch` resources that are merged into `body`."""
+    inside: str = ""
+    """Where in the resource's inputs it stands, if another object holds it."""
 
     @property
     def urn(self) -> str:
@@ -70,10 +72,78 @@ def objects(estate: Estate, *wanted: tuple[str, str]) -> Iterator[Object]:
     found: list[Object] = []
     for token in tokens_of(estate, *wanted):
         found += [as_object(estate, resource) for resource in estate.by_type[token]]
+    if wrappers_in(estate):
+        wrapped = estate.once("wrapped", lambda: _wrapped(estate))
+        found += [obj for one in wanted for obj in wrapped.get(one, ())]
     patches = [patch for one in wanted for patch in _patches(estate, one)]
     if patches:
         found = [_patched(obj, patches) for obj in found]
-    yield from sorted(found, key=lambda o: o.urn)
+    yield from sorted(found, key=lambda o: (o.urn, o.inside))
+
+
+WRAPPERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
+    ("workload.codeflare.dev", "AppWrapper"): ("spec.components", "template"),
+    ("policy.open-cluster-management.io", "ConfigurationPolicy"): (
+        "spec.object-templates",
+        "objectDefinition",
+    ),
+    ("work.open-cluster-management.io", "ManifestWork"): ("spec.workload.manifests", ""),
+    ("kubernetes.crossplane.io", "Object"): ("spec.forProvider", "manifest"),
+}
+"""Objects that hold others, which a controller creates: the path of their list, and of the object
+in an element of it."""
+
+
+def wrappers_in(estate: Estate) -> list[str]:
+    """The type tokens of such objects in the estate."""
+    found: list[str] = estate.once("wrappers", lambda: tokens_of(estate, *WRAPPERS))
+    return found
+
+
+def held_by(estate: Estate, wrapper: Object) -> Iterator[tuple[str, Any]]:
+    """The objects that one holds, each with its path; hidden where they are."""
+    path, inner = WRAPPERS[wrapper.group, wrapper.kind]
+    listed = get(wrapper.body, path)
+    elements = [listed] if not isinstance(listed, list | tuple) else listed
+    for index, element in enumerate(elements):
+        place = f"{path}[{index}]" if isinstance(listed, list | tuple) else path
+        yield f"{place}.{inner}".rstrip("."), at(element, inner) if inner else element
+
+
+def _wrapped(estate: Estate) -> Mapping[tuple[str, str], list[Object]]:
+    found: dict[tuple[str, str], list[Object]] = {}
+    for token in wrappers_in(estate):
+        for resource in estate.by_type[token]:
+            wrapper = as_object(estate, resource)
+            if at(wrapper.spec, "suspend") is True:
+                continue
+            for place, manifest in held_by(estate, wrapper):
+                obj = _of_manifest(wrapper, place, manifest)
+                if obj is not None:
+                    found.setdefault((obj.group, obj.kind), []).append(obj)
+    return found
+
+
+def _of_manifest(wrapper: Object, place: str, manifest: Any) -> Object | None:
+    """The object that stands inside another one; None where it is no manifest."""
+    version, kind = at(manifest, "apiVersion"), at(manifest, "kind")
+    if not isinstance(version, str) or not isinstance(kind, str):
+        return None
+    group, _, short = version.rpartition("/")
+    name, namespace = at(manifest, "metadata", "name"), at(manifest, "metadata", "namespace")
+    spaces = (namespace, wrapper.namespace)
+    return Object(
+        resource=wrapper.resource,
+        group=group or "core",
+        version=short,
+        kind=kind,
+        name=name if isinstance(name, str) else None,
+        name_hidden=isinstance(name, Hidden),
+        namespace=next((one for one in spaces if isinstance(one, str)), None),
+        body=manifest,
+        cluster=wrapper.cluster,
+        inside=place,
+    )
 
 
 def tokens_of(estate: Estate, *wanted: tuple[str, str]) -> list[str]:
@@ -269,7 +339,11 @@ def change_of(obj: Object, path: str, to: Any) -> tuple[Change, ...]:
     """One change of an object as data; none where its fields come from elsewhere (a patch) or are
     spelt in another way (snake_case)."""
     resource = obj.resource.inputs
-    if obj.patches or (get(resource, path) is None and get(obj.body, path) is not None):
+    if (
+        obj.patches
+        or obj.inside
+        or (get(resource, path) is None and get(obj.body, path) is not None)
+    ):
         return ()
     return (Change(urn=obj.urn, path=path, to=to),)
 

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Cause, Change, Evidence, Hold, Part, Undecided, Workload
+from zerofloor.capacity import (
+    WEEK,
+    Accounted,
+    Cause,
+    Change,
+    Evidence,
+    Hold,
+    Part,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
@@ -66,6 +76,8 @@ def read(estate: Estate) -> Iterable[Part]:
         yield from _read_cluster(estate, cluster)
     for obj in objects(estate, ("ray.io", "RayJob")):
         yield from _job(estate, obj, obj.spec, "spec")
+        because = "the entry point takes GPUs that the cluster has"
+        yield Accounted(urn=obj.urn, path="spec.entrypointNumGpus", because=because)
     for obj in objects(estate, ("ray.io", "RayCronJob")):
         yield from _cron_job(estate, obj)
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from zerofloor.capacity import Part, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects
-from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere
+from zerofloor.platforms.kubernetes.objects import Object, merged, objects
+from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere, one_container
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
 from zerofloor.stack import Hidden
 from zerofloor.values import at, get, keys, known_items, known_text
@@ -53,11 +53,7 @@ ROWS: Final = (
     ),
 )
 
-ONE_SHOT: Final = {
-    ("argoproj.io", "Workflow"): "spec.templates",
-    ("argoproj.io", "CronWorkflow"): "spec.workflowSpec.templates",
-    ("tekton.dev", "TaskRun"): "spec.taskSpec.steps",
-}
+ONE_SHOT: Final = {("tekton.dev", "TaskRun"): "spec.taskSpec.steps"}
 """Kinds whose parts run once: the path of the list of parts, each with a container."""
 
 INERT: Final = frozenset(
@@ -86,6 +82,13 @@ INERT: Final = frozenset(
         ("monitoring.coreos.com", "ServiceMonitor"),
         ("monitoring.coreos.com", "PodMonitor"),
         ("core", "PodTemplate"),
+        ("karpenter.sh", "NodeOverlay"),
+        ("cloud.google.com", "ComputeClass"),
+        ("scheduling.run.ai", "Queue"),
+        ("trainer.kubeflow.org", "TrainingRuntime"),
+        ("trainer.kubeflow.org", "ClusterTrainingRuntime"),
+        ("serving.kserve.io", "ClusterStorageContainer"),
+        ("kueue.x-k8s.io", "ProvisioningRequestConfig"),
     }
 )
 """Kinds that name GPUs and run none: device drivers, quotas, queues, templates, alerts."""
@@ -110,7 +113,7 @@ def read(estate: Estate) -> Iterable[Part]:
             for index, part in enumerate(
                 [listed] if isinstance(listed, Hidden) else known_items(listed)
             ):
-                yield _once(estate, obj, part, f"{path}[{index}]", str(index))
+                yield run_once(estate, obj, part, f"{path}[{index}]", str(index))
 
 
 def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: str) -> Workload:
@@ -127,7 +130,7 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
                 obj, "spec.workloadRef", "the workload that it takes over is not in the stack"
             )
     if row.container and not isinstance(template, Hidden):
-        template = _around(template, template)
+        template = one_container(template, template)
     path = prefix + ".".join(str(step) for step in parents)
     where = prefix + row.template
     return replicated(
@@ -144,17 +147,6 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
     )
 
 
-def _around(container: Any, placed: Any) -> Any:
-    """A pod template with one container; `placed` says where it may land."""
-    return {
-        "spec": {
-            "containers": [container],
-            "nodeSelector": at(placed, "nodeSelector"),
-            "tolerations": at(placed, "tolerations"),
-        }
-    }
-
-
 def _referenced(estate: Estate, obj: Object) -> Any:
     """The pod template of the Deployment that a Rollout takes over (`spec.workloadRef`)."""
     name = at(obj.spec, "workloadRef", "name")
@@ -166,13 +158,18 @@ def _referenced(estate: Estate, obj: Object) -> Any:
     return None
 
 
-def _once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
-    container = at(part, "container") if at(part, "container") is not None else at(part, "script")
-    template = (
-        part
-        if isinstance(part, Hidden)
-        else _around(part if container is None else container, part)
+def _of_step(part: Any) -> Any:
+    inner = next(
+        (at(part, key) for key in ("container", "script") if at(part, key) is not None), part
     )
+    template = one_container(inner, part)
+    several = at(part, "containerSet", "containers")
+    return template if several is None else merged(template, {"spec": {"containers": several}})
+
+
+def run_once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Workload:
+    """What runs to its end: a step, or a template with `container`, `script` or `containerSet`."""
+    template = part if isinstance(part, Hidden) else _of_step(part)
     deadlines = (
         at(part, "activeDeadlineSeconds"),
         at(obj.spec, "activeDeadlineSeconds"),

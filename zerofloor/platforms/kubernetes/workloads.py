@@ -152,6 +152,14 @@ def build(
                     "Scale it to zero, or correct the hint",
                 ),
             )
+    if obj.inside:
+        part = f"{obj.inside} {part}".strip()
+        undecided = tuple(replace(u, path=f"{obj.inside}.{u.path}") for u in undecided)
+        evidence = tuple(_within(obj, link) for link in evidence)
+        holds = tuple(
+            replace(hold, evidence=tuple(_within(obj, link) for link in hold.evidence))
+            for hold in holds
+        )
     return Workload(
         urn=obj.urn,
         name=obj.shown_name,
@@ -178,6 +186,11 @@ def build(
         node_shape=_selected_shape(estate, pod),
         region=estate.region(obj.resource, "aws") if pod.wants_gpu else None,
     )
+
+
+def _within(obj: Object, link: Evidence) -> Evidence:
+    """A link of an object that stands inside another one, with the path in that one."""
+    return replace(link, path=f"{obj.inside}.{link.path}") if link.urn == obj.urn else link
 
 
 def _selected_shape(estate: Estate, pod: PodDemand) -> Shape | None:
