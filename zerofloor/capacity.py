@@ -242,6 +242,9 @@ class Pool(Value, frozen=True):
     else the cheapest."""
     os: str = "linux"
     """The operating system, where its price depends on it: linux or windows."""
+    idle_tail: Decimal = Decimal(0)
+    """Seconds from the last request until the service itself lets a machine go; of pools that take
+    pods the placement says it."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()

@@ -155,7 +155,7 @@ def _supply_of_row(
         node_hours_per_week=hours,
         desired=_nodes_of(pool, packings.desired, first),
         ceiling=0,
-        idle_tail=tail + reclaim,
+        idle_tail=tail + reclaim + pool.idle_tail,
         overlap=pool.overlap,
         os=pool.os,
     )

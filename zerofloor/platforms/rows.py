@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ from zerofloor.platforms.declared import Declared, Field, Size, changes_of, decl
 from zerofloor.platforms.machines import Machines, describe, machines_of, union
 from zerofloor.platforms.nodes import Nodes, placement_of
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, items, keys, known_items
+from zerofloor.values import at, get, items, keys, known_items, seconds
+from zerofloor.words import number as shown
 
 PRESENT: Final = object()
 """In `Release.values`: whatever is given."""
@@ -85,6 +87,18 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Idle:
+    """For how long the service keeps machines after the last request."""
+
+    path: str
+    """The property (in an element of `each`); empty: the service fixes it."""
+    unit: int = 1
+    """Seconds that one of it stands for."""
+    default: int
+    """The same number where it is omitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One kind of resource whose floor is a number that stands in it."""
 
@@ -134,6 +148,7 @@ class Row:
     machines: Callable[[Estate, Declared, str], Machines] | None = None
     """Reads the machines where their type is no plain name at one of the paths (an element of
     `each` starts at the third argument)."""
+    idle: Idle | None = None
     stopped: str = ""
     """What a stopped machine bills, for people; empty where it can't be stopped."""
 
@@ -283,6 +298,8 @@ def read_row(
     desired = None if isinstance(declared_number, Undecided) else declared_number.known
     own = (source.logical, row.part or prefix.rstrip("."))
     overlap = (desired or 0) if source.resource.replaced_before_delete else 0
+    tail = _idle_tail(row, source, prefix)
+    notices = (*kept.notices, *_long_tail(estate, row, source, prefix, tail))
     placement = None
     if row.nodes is not None:
         grows = mode is not row and kept.ceiling != 0
@@ -301,11 +318,42 @@ def read_row(
         region=estate.region(source.resource, row.cloud),
         placement=placement,
         undecided=undecided,
-        notices=kept.notices,
+        notices=notices,
         assumptions=(*found.assumptions, *kept.assumptions),
         price_as=row.price_as,
+        idle_tail=tail,
         overlap=overlap,
         evidence=(*found.evidence, *((released,) if isinstance(released, Evidence) else ())),
+    )
+
+
+def _idle_tail(row: Row, source: Declared, prefix: str) -> Decimal:
+    """Seconds from the last request until the service lets a machine go; 0 where it never does or
+    that isn't known."""
+    if row.idle is None:
+        return Decimal(0)
+    given = source.field(prefix + row.idle.path).value if row.idle.path else None
+    if given is None:
+        return Decimal(row.idle.default * row.idle.unit)
+    length = seconds(given)
+    return length * row.idle.unit if isinstance(length, Decimal) else Decimal(0)
+
+
+def _long_tail(
+    estate: Estate, row: Row, source: Declared, prefix: str, tail: Decimal
+) -> Iterator[Notice]:
+    if row.idle is None or not row.idle.path or tail <= estate.settings.caps.idle_tail_seconds:
+        return
+    field = source.field(prefix + row.idle.path)
+    yield Notice(
+        cause=Cause.LONG_IDLE_TAIL,
+        urn=source.urn,
+        message=(
+            f"{row.platform} {source.name} bills for {shown(tail / 3600)} h after its last "
+            f"request because of {field.path}."
+        ),
+        fix=f"Lower {field.path}",
+        evidence=(field.evidence("machines bill until it is over"),),
     )
 
 

@@ -39,11 +39,25 @@ _SPOT: Final = (
     ("spotStrategy", "SpotWithPriceLimit"),
 )
 
+_of_template: Final = linked(CLOUD, "launchTemplateId", _TEMPLATES, "instanceType")
+
+
+def _of_instance(estate: Estate, source: Declared, prefix: str) -> Machines:
+    """An instance's own type, else that of its launch template."""
+    kind = source.field("instanceType")
+    if kind.is_absent and not source.field("launchTemplateId").is_absent:
+        return _of_template(estate, source, prefix)
+    return (
+        Machines() if kind.is_absent else machines_of(estate, CLOUD, source, kind.path, kind.value)
+    )
+
+
 _INSTANCE: Final = Row(
     cloud=CLOUD,
     tokens=tokens("alicloud:ecs/instance:Instance"),
     platform="ECS instance (Alibaba Cloud)",
     machine=("instanceType",),
+    machines=_of_instance,
     cause=Cause.INSTANCE,
     because="an instance bills while it runs",
     fix="Set status to Stopped and stoppedMode to StopCharging when it isn't used",
@@ -67,7 +81,7 @@ def _of_group(estate: Estate, source: Declared, prefix: str) -> Machines:
             kinds = configuration.field("instanceTypeOverrides[0].instanceType")
         parts.append(machines_of(estate, CLOUD, configuration, kinds.path, kinds.value))
     if not parts and source.field("launchTemplateId").value is not None:
-        return linked(CLOUD, "launchTemplateId", _TEMPLATES, "instanceType")(estate, source, "")
+        return _of_template(estate, source, "")
     return union(parts)
 
 

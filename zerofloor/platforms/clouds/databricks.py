@@ -16,6 +16,7 @@ from zerofloor.platforms.declared import Declared, Field, Size, declared, link_o
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of, union
 from zerofloor.platforms.rows import (
     COUNT,
+    Idle,
     Kept,
     Release,
     Row,
@@ -107,6 +108,7 @@ _DRIVER: Final = Row(
     because="the cluster never terminates, and its driver runs as long as it does",
     fix="Set autoterminationMinutes to 60: 0 switches automatic termination off",
     change=(("autoterminationMinutes", 60),),
+    idle=Idle(path="autoterminationMinutes", unit=60, default=60),
     source=_TERMINATION,
     stopped="terminated: free",
 )

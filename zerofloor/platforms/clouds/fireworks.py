@@ -105,6 +105,7 @@ def _deployment(estate: Estate, source: Declared) -> Iterator[Part]:
         undecided=(*undecided, *(found.undecided if holds or undecided else ())),
         evidence=evidence,
         price_as="on-demand deployment",
+        idle_tail=_window(source),
     )
 
 
@@ -163,6 +164,12 @@ def _schedules(source: Declared, found: Machines) -> Iterator[Hold | Undecided]:
             hours_per_week=hours,
             change=changes_of(source, (f"{path}.minReplicaCount", 0)),
         )
+
+
+def _window(source: Declared) -> Decimal:
+    """Seconds from the last request until the last replica goes; an hour by default."""
+    length = seconds(source.field("autoscalingPolicy.scaleToZeroWindow").value)
+    return length if isinstance(length, Decimal) else Decimal(3600)
 
 
 def _long_window(estate: Estate, source: Declared) -> Iterator[Notice]:

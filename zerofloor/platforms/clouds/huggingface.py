@@ -15,7 +15,7 @@ from zerofloor.hardware.naming import accelerator_name
 from zerofloor.platforms.clouds.read import token_set, tokens
 from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe
-from zerofloor.platforms.rows import COUNT, Kept, Row, as_declared, read_rows
+from zerofloor.platforms.rows import COUNT, Idle, Kept, Row, as_declared, read_rows
 
 CLOUD: Final = "huggingface"
 
@@ -62,6 +62,7 @@ ROWS: Final = (
         because="an endpoint never goes below it; omitted it is 1",
         fix="Set compute.scaling.minReplica to 0 and compute.scaling.scaleToZeroTimeout to 15",
         change=((COUNT, 0), ("compute.scaling.scaleToZeroTimeout", 15)),
+        idle=Idle(path="compute.scaling.scaleToZeroTimeout", unit=60, default=60),
         source="Hugging Face Inference Endpoints docs, “Autoscaling”",
         derived=True,
         stopped="paused: free until it is resumed by hand; scaled to zero: free",

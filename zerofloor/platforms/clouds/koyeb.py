@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.clouds.read import token_set, tokens
 from zerofloor.platforms.declared import Declared, declared
 from zerofloor.platforms.machines import Machines, machines_of, union
-from zerofloor.platforms.rows import COUNT, Row, read_rows
+from zerofloor.platforms.rows import COUNT, Idle, Row, read_rows
 
 CLOUD: Final = "koyeb"
 
@@ -41,6 +41,7 @@ _SERVICE: Final = Row(
     because="the service never goes below it",
     fix="Set definition.scalings[].min to 0",
     change=((COUNT, 0),),
+    idle=Idle(path="", default=300),
     source="Koyeb docs, “Scale to zero” (min 0; idle after 5 minutes)",
 )
 ROWS: Final = (_SERVICE,)

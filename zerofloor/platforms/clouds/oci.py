@@ -13,7 +13,7 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.clouds.read import account, linked, still_bills, token_set, tokens
 from zerofloor.platforms.declared import Declared, Size, declared, link_of, size
-from zerofloor.platforms.machines import Machines, describe
+from zerofloor.platforms.machines import Machines, describe, machines_of
 from zerofloor.platforms.nodes import UNNEEDED, Nodes
 from zerofloor.platforms.rows import (
     COUNT,
@@ -43,11 +43,23 @@ _STOPPED: Final = (
 _SHAPE_PATHS: Final = ("instanceDetails.launchDetails.shape", "instanceDetails.options[0].shape")
 _of_configuration: Final = linked(CLOUD, "instanceConfigurationId", _CONFIGURATIONS, *_SHAPE_PATHS)
 
+
+def _of_instance(estate: Estate, source: Declared, prefix: str) -> Machines:
+    """An instance's own shape, else that of the configuration from which it is launched."""
+    shape = source.field("shape")
+    if shape.is_absent and not source.field("instanceConfigurationId").is_absent:
+        return _of_configuration(estate, source, prefix)
+    return (
+        Machines() if shape.is_absent else machines_of(estate, CLOUD, source, "shape", shape.value)
+    )
+
+
 _INSTANCE: Final = Row(
     cloud=CLOUD,
     tokens=_INSTANCES,
     platform="OCI instance",
     machine=("shape",),
+    machines=_of_instance,
     cause=Cause.INSTANCE,
     because="an instance bills while it runs, and most GPU shapes while stopped too",
     fix="Terminate the instance when it isn't used: of GPU shapes only VM.GPU.A10 stops billing",

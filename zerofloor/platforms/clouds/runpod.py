@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.clouds.read import account, counted_gpus, token_set
 from zerofloor.platforms.declared import Declared, declared
 from zerofloor.platforms.machines import Machines
-from zerofloor.platforms.rows import COUNT, Row, read_rows
+from zerofloor.platforms.rows import COUNT, Idle, Row, read_rows
 from zerofloor.stack import Hidden
 from zerofloor.values import known_items
 
@@ -73,6 +73,7 @@ ROWS: Final = (
         fix="Set workersMin to 0",
         change=((COUNT, 0),),
         price_as="serverless",
+        idle=Idle(path="idleTimeout", default=5),
         source="RunPod docs, “Serverless pricing” (active workers bill 24/7)",
         stopped="flex workers bill until idleTimeout (5 s) after their last request",
     ),

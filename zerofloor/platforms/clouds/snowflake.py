@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.clouds.read import account, token_set, tokens
 from zerofloor.platforms.declared import Declared, Field, Size, declared
 from zerofloor.platforms.machines import Machines, machines_of, union
-from zerofloor.platforms.rows import Kept, Row, as_declared, read_rows
+from zerofloor.platforms.rows import Idle, Kept, Row, as_declared, read_rows
 from zerofloor.stack import Hidden
 
 CLOUD: Final = "snowflake"
@@ -46,6 +46,7 @@ ROWS: Final = (
         because="a pool that isn't suspended keeps this many nodes",
         fix="Set autoSuspendSecs to 600: 0 means that the pool never suspends",
         change=(("autoSuspendSecs", 600),),
+        idle=Idle(path="autoSuspendSecs", default=3600),
         source=_DOCS,
         stopped="suspended: free",
     ),
