@@ -130,9 +130,12 @@ class Estate:
         stack = id(self.stack_of.get(resource.urn))
         if isinstance(value, str):
             called = index.by_name.get(value, ()) or index.by_pulumi_name.get(value, ())
-            found = tuple(r for r in called if self.meets(resource, r))
-            if found:
-                return Link(found)
+            sure = tuple(r for r in called if self.meets(resource, r))
+            if sure:
+                return Link(sure)
+            perhaps = tuple(r for r in called if self.meets(resource, r) is None)
+            if perhaps:
+                return Link(perhaps, open=True)
             return Link(index.unnamed, open=True) if index.unnamed else Link()
         siblings, candidates = (
             index.by_parent.get((stack, resource.parent), ()),
@@ -147,16 +150,21 @@ class Estate:
                         what, f"{prop} is not known yet and it is the only candidate in reach"
                     ),
                 )
-        return Link(siblings or candidates, open=True)
+        open_to = siblings or candidates
+        if len(open_to) <= _FEW:
+            open_to = tuple(r for r in open_to if self.meets(resource, r) is not False)
+        return Link(open_to, open=True)
 
-    def meets(self, one: Resource, other: Resource) -> bool:
+    def meets(self, one: Resource, other: Resource) -> bool | None:
         """Whether a name in one may mean the other: not where two known providers, or two known
-        regions of AWS, keep them apart."""
+        regions of AWS, keep them apart; None where a region of its own is hidden."""
         mine, theirs = _provider(one), _provider(other)
         if mine is not None and theirs is not None and mine != theirs and mine[0] == theirs[0]:
             return False
         if not one.type.startswith("aws") or not other.type.startswith("aws"):
             return True
+        if hidden(one.inputs.get("region")) or hidden(other.inputs.get("region")):
+            return None
         regions = {self.region(one, "aws"), self.region(other, "aws")} - {None}
         return len(regions) < 2
 
@@ -214,6 +222,10 @@ class Estate:
 _GROUP_TYPE = re.compile(
     r"azure-native(?:_\w+)?:resources(?:/\w+)?:ResourceGroup|azure:core/resourceGroup:ResourceGroup"
 )
+
+
+_FEW = 64
+"""Candidates that are asked one by one whether they meet; more are taken as they are."""
 
 
 def _provider(resource: Resource) -> tuple[str, str] | None:

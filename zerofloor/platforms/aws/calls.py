@@ -36,28 +36,59 @@ def read(estate: Estate) -> Iterator[Part]:
     """What schedules start beside the declared resources."""
     for source in declared(estate, *SCHEDULES):
         arn = text(at(source.inputs, "target", "arn"))
-        call = _CALL.fullmatch(arn) if isinstance(arn, str) else None
-        # A target that isn't known is mostly a function of the same program.
         if source.inputs.get("state") == "DISABLED":
             yield Accounted(urn=source.urn, path="target", because="it never fires")
-            continue
-        if call is None:
-            continue
-        if _ENDS.fullmatch(call[2]) or not _STARTS.fullmatch(call[2]):
-            because = f"{call[1]}:{call[2]} starts nothing that stays"
-            yield Accounted(urn=source.urn, path="target", because=because)
-        else:
-            yield from _started(estate, source, call[1], call[2])
+        elif isinstance(arn, Hidden):
+            yield from _of_a_hidden_target(source)
+        elif arn is not None:
+            yield from _called(estate, source, arn)
+
+
+def _of_a_hidden_target(source: Declared) -> Iterator[Undecided]:
+    """A target that isn't known: mostly a function or queue of the same program, from which its ARN
+    is computed."""
+    given = at(source.inputs, "target", "input")
+    if (source.resource.property_dependencies or {}).get("target") or given is None:
+        return
+    why = "What the schedule calls isn't known at preview: it could start GPU machines"
+    yield source.open("target", why, _SETTLE)
+
+
+def _called(estate: Estate, source: Declared, arn: str) -> Iterator[Part]:
+    call = _CALL.fullmatch(arn)
+    if call is None:
+        return
+    service, verb = call[1], call[2]
+    if _ENDS.fullmatch(verb) or not _STARTS.fullmatch(verb):
+        because = f"{service}:{verb} starts nothing that stays"
+        yield Accounted(urn=source.urn, path="target", because=because)
+    elif (service, verb) != ("ec2", "startInstances"):
+        # (Instances of the estate that it starts are read with what stops them.)
+        yield from _started(estate, source, service, verb)
+
+
+_SERVICES: Final = frozenset(
+    {
+        "appstream",
+        "autoscaling",
+        "batch",
+        "ec2",
+        "eks",
+        "emr",
+        "gamelift",
+        "sagemaker",
+        "workspaces",
+    }
+)
+"""Services whose calls may start GPU machines."""
 
 
 def _started(estate: Estate, source: Declared, service: str, verb: str) -> Iterator[Undecided]:
     path = "target.input"
     given = at(source.inputs, "target", "input")
     request = _request(given)
-    if (service, verb) == ("ec2", "startInstances"):
-        return  # An instance of the estate: read with what stops it.
     if isinstance(given, Hidden) or request is None:
-        if verb.startswith("run") or service == "autoscaling":
+        if service in _SERVICES:
             why = f"What {service}:{verb} starts isn't known at preview: it could be GPU machines"
             yield source.open(path, why, _SETTLE)
         return

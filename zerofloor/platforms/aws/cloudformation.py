@@ -101,7 +101,8 @@ def _elsewhere(stack: Resource, path: str, parameters: Any, name: str) -> Iterat
 def _cloud_control(resource: Resource) -> Iterator[Part]:
     state, name = resource.inputs.get("desiredState"), resource.inputs.get("typeName")
     kind = token({"Type": name})
-    if isinstance(name, Hidden) or (isinstance(state, Hidden) and kind in _READ):
+    service = kind.split(":")[1] if kind else ""
+    if isinstance(name, Hidden) or (isinstance(state, Hidden) and service in _MACHINES):
         why = "What Cloud Control creates isn't known at preview: it could be GPU instances"
         yield Undecided(resource.urn, "desiredState", why, SETTLE_VALUE)
         return
@@ -190,6 +191,33 @@ _TYPE: Final = re.compile(
     r"(?![\w-])"
 )
 _LONGEST: Final = 100_000
+
+_MACHINES: Final = frozenset(
+    {
+        "appstream",
+        "autoscaling",
+        "batch",
+        "bedrock",
+        "cloud9",
+        "codebuild",
+        "deadline",
+        "ec2",
+        "ecs",
+        "eks",
+        "elasticbeanstalk",
+        "emr",
+        "finspace",
+        "gamelift",
+        "gameliftstreams",
+        "imagebuilder",
+        "lightsail",
+        "m2",
+        "pcs",
+        "sagemaker",
+        "workspaces",
+    }
+)
+"""Services whose resources may be machines."""
 
 _READ: Final = frozenset(
     {

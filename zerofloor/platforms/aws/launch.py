@@ -90,7 +90,8 @@ def _linked(
     if not found:
         return _unreadable(user, path, what)
     candidates = [
-        replace_path(_of_version(estate, item, version), user, path, item, what) for item in found
+        replace_path(_of_version(estate, user, path, item, version), user, path, item, what)
+        for item in found
     ]
     if not link.open and link.assumption is None:
         return union(candidates)
@@ -121,29 +122,35 @@ def _unreadable(user: Declared, path: str, what: str) -> Machines:
     return Machines(undecided=(user.open(path, why, settle),))
 
 
-def _of_version(estate: Estate, template: Declared, version: Any) -> Machines:
+def _of_version(
+    estate: Estate, user: Declared, path: str, template: Declared, version: Any
+) -> Machines:
     """The machines of a version of the template. An update in place makes a new version; a group
     that pins a number, or takes the default that stays, goes on launching an older one (EC2 user
     guide, "Manage launch template versions")."""
     now = _template(estate, template)
     before = template.resource.before
-    if before is None or not _is_older(template, version):
+    if before is None or not _is_older(user, path, template, version):
         return now
     then = _template(estate, replace(template, inputs=before))
-    if not then.plain:
-        shown = "the default version" if version is None else f"version {version}"
-        why = f"{shown} stays as it was before this update"
-        return replace(then, evidence=(*then.evidence, template.evidence("instanceType", why)))
-    if now.plain:
+    if now.plain and then.plain:
         return now
-    why = f"Which version of {template.name} is launched isn't known: the newest has a GPU type"
-    return Machines(undecided=(template.open("instanceType", why),))
+    if isinstance(version, Hidden) or then.plain:
+        why = f"Which version of {template.name} is launched isn't known: one has a GPU type"
+        return Machines(undecided=(template.open("instanceType", why),))
+    shown = "the default version" if version is None else f"version {version}"
+    why = f"{shown} stays as it was before this update"
+    return replace(then, evidence=(*then.evidence, template.evidence("instanceType", why)))
 
 
-def _is_older(template: Declared, version: Any) -> bool:
+def _is_older(user: Declared, path: str, template: Declared, version: Any) -> bool:
     """Whether a version is none that this update makes."""
-    if isinstance(version, Hidden) or version == "$Latest":
-        return False  # One that isn't known yet is what the update makes.
+    if isinstance(version, Hidden):
+        # What is computed from the template and isn't known yet is the version that comes.
+        computed = (user.resource.property_dependencies or {}).get(path.split(".")[0], ())
+        return version is not UNKNOWN or template.urn not in computed
+    if version == "$Latest":
+        return False
     if version is None or version == "$Default":
         return switch(template.inputs.get("updateDefaultVersion")) is not True
     return True
