@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure.tokens import logical
 from zerofloor.stack import Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, known_items, known_text
 
 CLUSTERS: Final = (
@@ -18,8 +18,7 @@ CLUSTERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Value, frozen=True):
     """One thing that bills, as the price book names it."""
 
     what: str

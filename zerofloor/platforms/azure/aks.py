@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from zerofloor.platforms.azure.pools import Supply, fixed, hold_of, market, pool
 from zerofloor.platforms.declared import Declared, Field, Size, size
 from zerofloor.platforms.machines import Machines, union
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, hidden, known_items, known_text, quantity, seconds
 
 NATIVE_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
@@ -40,8 +41,7 @@ _UNNEEDED: Final = Decimal(600)
 scale-down-unneeded-time 10m)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Profile:
+class _Profile(Value, frozen=True, kw_only=True):
     """One agent pool, wherever it is declared."""
 
     source: Declared

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.azure import read as azure
 from zerofloor.platforms.declared import Declared, Field, Size, size
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, count, hidden, known_items, known_text, quantity
 from zerofloor.words import counted
 
@@ -35,8 +35,7 @@ _HOST_METRIC: Final = re.compile(
 _SPARE: Final = re.compile(r".*(?:available|free|idle).*", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Value, frozen=True):
     """One autoscale setting with what ties it to its target."""
 
     source: Declared
@@ -46,8 +45,7 @@ class Setting:
     """True where several targets may be meant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(Value, frozen=True, kw_only=True):
     """What stays of a target's machines without any request."""
 
     holds: tuple[Hold, ...] = ()
@@ -57,8 +55,7 @@ class Settled:
     ceiling: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Profile:
+class _Profile(Value, frozen=True, kw_only=True):
     source: Declared
     path: str
     minimum: Size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 from typing import Any, Final
@@ -17,6 +17,7 @@ from zerofloor.platforms.azure.pools import Supply, hold_of, pools, unknown_numb
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines, describe
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, hidden, known_items, quantity
 from zerofloor.words import counted
 
@@ -58,8 +59,7 @@ _PLAIN: Final = frozenset(
 """Profile types without a GPU."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Value, frozen=True):
     """What a workload profile's type stands for."""
 
     shape: Shape | None
@@ -68,8 +68,7 @@ class _Kind:
     undecided: Undecided | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Need:
+class _Need(Value, frozen=True, kw_only=True):
     """The replicas that an app keeps on a profile."""
 
     source: Declared

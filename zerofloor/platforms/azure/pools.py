@@ -4,7 +4,7 @@ GPU."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from zerofloor.capacity import (
@@ -25,6 +25,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.azure.read import CLOUD, change, is_text, region
 from zerofloor.platforms.declared import Declared, Size
 from zerofloor.platforms.machines import Machines
+from zerofloor.structs import Value
 from zerofloor.values import get
 
 LOW_PRIORITY: Final = "low-priority"
@@ -32,8 +33,7 @@ LOW_PRIORITY: Final = "low-priority"
 which is no spot price."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supply:
+class Supply(Value, frozen=True, kw_only=True):
     """One pool as a reader understands it."""
 
     source: Declared

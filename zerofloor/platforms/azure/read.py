@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from zerofloor.platforms.azure.tokens import is_native, logical
 from zerofloor.platforms.declared import Declared, changes_of
 from zerofloor.platforms.machines import Machines, machines_of
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import hidden, known_text
 
 CLOUD: Final = "azure"
@@ -133,8 +133,7 @@ WEEK_SECONDS: Final = Decimal(604800)
 """What waits longer than this to let a machine go keeps it through an idle week."""
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Value, frozen=True):
     """What a property points at."""
 
     found: tuple[Declared, ...] = ()

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from zerofloor.capacity import Evidence
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import read as azure
 from zerofloor.platforms.declared import Declared
+from zerofloor.structs import Value
 
 NATIVE: Final = "azure-native:devtestlab:GlobalSchedule"
 CLASSIC: Final = "azure:devtest/globalVMShutdownSchedule:GlobalVMShutdownSchedule"
@@ -19,8 +19,7 @@ LAB: Final = ("azure-native:devtestlab:Schedule", "azure:devtest/schedule:Schedu
 READS: Final = frozenset({NATIVE, CLASSIC, *LAB})
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Value, frozen=True):
     """What a schedule does to one VM."""
 
     stops: bool

@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from zerofloor.platforms.azure.tokens import of_arm
 from zerofloor.stack import UNKNOWN, Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, count, hidden, known_items, known_mapping, known_text
 
 DEPLOYMENTS: Final = frozenset(
@@ -59,8 +59,7 @@ _WRAPPED: Final = frozenset(
 are its top-level inputs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Value, frozen=True):
     """One resource in a template."""
 
     kind: str
