@@ -79,6 +79,8 @@ def read(estate: Estate) -> Iterator[Part]:
         if not azure.is_looked_up(profile.source):
             yield from _pool(estate, profile)
     for cluster in azure.declared(estate, NATIVE_CLUSTER):
+        if azure.is_looked_up(cluster):
+            continue
         listed = cluster.field("agentPoolProfiles").items()
         if isinstance(listed, Hidden):
             why = "Agent pool profiles aren't known at preview, so they may name GPU sizes"

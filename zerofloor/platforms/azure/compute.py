@@ -59,9 +59,12 @@ PLANS: Final = (
 )
 """Scaling plans of Virtual Desktop: they act on a host pool, which session hosts join by a token
 inside the machine."""
+DEVOPS: Final = "azuredevops:index/elasticPool:ElasticPool"
 FLEET: Final = "azure-native:azurefleet:Fleet"
 READS: Final = frozenset(
-    {*VMS, *SETS, *STANDBY, *HOSTS, *HOST_GROUPS, *PLANS, FLEET} | shutdown.READS | autoscale.READS
+    {*VMS, *SETS, *STANDBY, *HOSTS, *HOST_GROUPS, *PLANS, FLEET, DEVOPS}
+    | shutdown.READS
+    | autoscale.READS
 )
 
 _SHUT: Final = "Add an auto-shutdown schedule, or delete the VM when it isn't used"
@@ -175,8 +178,11 @@ def _scale_set(
         os=_system(source),
     )
     number = _set_size(source)
-    settled = autoscale.settle(settings, number)
-    if settled is None:
+    agents = _agents(estate, supply)
+    settled = None if agents is not None else autoscale.settle(settings, number)
+    if agents is not None:
+        supply = agents
+    elif settled is None:
         supply = fixed(
             supply,
             number,
@@ -200,6 +206,35 @@ def _scale_set(
     for standby in azure.declared(estate, *STANDBY):
         supply = _with_standby(estate, supply, standby, number)
     yield from pools(estate, supply)
+
+
+def _agents(estate: Estate, supply: Supply) -> Supply | None:
+    """The scale set as the agents of an Azure DevOps pool, which moves its capacity to the number
+    of idle agents (Azure Pipelines, "Scale set agents"); None where it is none's."""
+    for pool in azure.declared(estate, DEVOPS):
+        link = azure.linked(estate, pool, "azureResourceId", SETS)
+        if supply.source.key not in {target.key for target in link.found}:
+            continue
+        idle = size(pool, ["desiredIdle"])
+        if link.certain is None:
+            if isinstance(idle, Size) and idle.known == 0:
+                continue
+            why = "An Azure DevOps pool may keep idle agents of this scale set"
+            return replace(supply, undecided=(pool.open("azureResourceId", why),))
+        held = fixed(
+            supply,
+            idle,
+            cause=Cause.SCALER_MINIMUM,
+            because="Azure DevOps keeps this many idle agents",
+            fix="Set desiredIdle to 0",
+        )
+        most = pool.field("maxCapacity").count()
+        return replace(
+            held,
+            holds=tuple(replace(hold, urn=pool.urn) for hold in held.holds),
+            ceiling=most if isinstance(most, int) else None,
+        )
+    return None
 
 
 def _set_size(source: Declared) -> Size | Undecided:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any, Final
 
-from zerofloor.capacity import Accounted, Cause, Part, Undecided
+from zerofloor.capacity import Accounted, Assumption, Cause, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.azure import read as azure
@@ -136,6 +136,11 @@ def _app(
     evidence = (field.evidence(describe((kind.shape,))),)
     found = Machines((_sized(kind.shape, source),), evidence=evidence)
     supply = Supply(source=source, platform="Container app", machines=found, price_as=SERVICE)
+    mode = source.field("configuration.activeRevisionsMode", "revisionMode")
+    if mode.is_hidden or azure.is_text(mode.value, "Multiple"):
+        what = f"older revisions of {source.name} keep no replica"
+        because = "each active revision keeps its own minimum, and older ones stand in no program"
+        supply = replace(supply, assumptions=(Assumption(what, because),))
     yield from pools(estate, _replicas(supply, source, replicas))
 
 
