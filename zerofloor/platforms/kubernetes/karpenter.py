@@ -437,6 +437,15 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             "empty nodes are never removed: those of the busiest hour stay",
             f"Set {path} to a duration such as 60s",
         ), []
+    wait = seconds(at(disruption, "consolidateAfter"))
+    if isinstance(wait, Decimal) and wait > WEEK * 3600:
+        path = "spec.disruption.consolidateAfter"
+        return hold(
+            path,
+            at(disruption, "consolidateAfter"),
+            "an empty node stays for more than a week: those of the busiest hour stay",
+            f"Set {path} to a duration such as 60s",
+        ), []
     kept = do_not_disrupt(template)
     if kept is None:
         path = "spec.template.metadata.annotations"

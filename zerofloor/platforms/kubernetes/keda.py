@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import (
+    WEEK,
     Assumption,
     Cause,
     Evidence,
@@ -203,6 +204,12 @@ def _kept(
             obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay"
         )
         peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}")
+    elif _tail(at(spec, "cooldownPeriod")) > WEEK * 3600:
+        path = "spec.cooldownPeriod"
+        because = Evidence(
+            obj.urn, path, at(spec, "cooldownPeriod"), "the last replica stays for more than a week"
+        )
+        peak = Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), f"Set {path} to 300")
     elif kept:
         behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
         peak = keeps_peak(obj, at(spec, *behavior.split(".")), f"spec.{behavior}", kept)
