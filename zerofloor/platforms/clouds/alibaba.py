@@ -12,7 +12,14 @@ from typing import Any, Final
 from zerofloor.capacity import Accounted, Cause, Evidence, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.clouds.read import STILL_BILLS, account, linked, token_set, tokens
+from zerofloor.platforms.clouds.read import (
+    STILL_BILLS,
+    account,
+    is_settled,
+    linked,
+    token_set,
+    tokens,
+)
 from zerofloor.platforms.declared import Declared, Field, Size, declared, link_of
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of, union
 from zerofloor.platforms.nodes import Nodes
@@ -381,13 +388,11 @@ def _noted(kept: Kept, link: Evidence, fix: str) -> Kept:
 def _group(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
     """A group keeps desiredCapacity, unless scaling rules move it: then its minimum."""
     minimum = source.field("minSize").count()
-    has_rules = any(
-        source.resource
-        in link_of(
-            estate, rule, "scalingGroupId", *_GROUPS, value=rule.inputs.get("scalingGroupId")
-        ).found
-        for rule in declared(estate, *_RULES)
-    )
+    has_rules = False
+    for rule in declared(estate, *_RULES):
+        value = rule.inputs.get("scalingGroupId")
+        link = link_of(estate, rule, "scalingGroupId", *_GROUPS, value=value)
+        has_rules = has_rules or (is_settled(link) and source.resource in link.found)
     if number.path == "desiredCapacity" and has_rules:
         number = Size(source, "minSize", minimum if isinstance(minimum, int | Hidden) else 0)
     elif isinstance(minimum, int) and (number.known or 0) < minimum and not number.is_hidden:

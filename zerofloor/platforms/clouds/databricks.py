@@ -11,7 +11,7 @@ from typing import Final
 from zerofloor.capacity import Accounted, Assumption, Cause, Hold, Part, Pool
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.clouds.read import account, token_set, tokens
+from zerofloor.platforms.clouds.read import account, is_settled, token_set, tokens
 from zerofloor.platforms.declared import Declared, Field, Size, declared, link_of
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of, union
 from zerofloor.platforms.rows import (
@@ -73,13 +73,14 @@ def _nodes(*types: str, pools: tuple[str, ...]) -> Read:
 
 def _of_pool(estate: Estate, source: Declared, pool: Field) -> Machines:
     link = link_of(estate, source, str(keys(pool.path)[0]), *_POOLS, value=pool.value)
-    if not link.found or link.open:
-        why = f"The instance pool at {pool.path} isn't declared here: it may have GPU nodes"
-        return Machines(undecided=(pool.undecided(why, SETTLE_TYPE),))
-    return union(
+    parts = [
         _node_type(estate, Declared(one, one.inputs, one.name).field("nodeTypeId"))
         for one in link.found
-    )
+    ]
+    if not is_settled(link) and (link.open or all(part.plain for part in parts)):
+        why = f"The instance pool at {pool.path} isn't declared here: it may have GPU nodes"
+        return Machines(undecided=(pool.undecided(why, SETTLE_TYPE),))
+    return union(parts)
 
 
 _driver: Final = _nodes(
@@ -271,6 +272,8 @@ def _serve(estate: Estate, source: Declared, row: Row, number: Size, found: Mach
     kept = as_declared(estate, source, row, number, found)
     prefix = number.path.rpartition(".")[0]
     zero = source.field(f"{prefix}.scaleToZeroEnabled")
+    if zero.switch() is True:
+        return Kept(ceiling=kept.ceiling)
     if zero.is_hidden or (zero.is_absent and None not in row.releases[0].values):
         why = f"{zero.path} isn't known: without it GPU instances may stay on"
         if zero.is_absent:

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Cause, Part
+from zerofloor.capacity import Cause, Part, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.clouds.read import account, linked, token_set, tokens
+from zerofloor.platforms.clouds.read import (
+    account,
+    is_settled,
+    linked,
+    or_autoscaled,
+    token_set,
+    tokens,
+)
 from zerofloor.platforms.declared import Declared, Size, declared, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.nodes import Nodes
@@ -124,8 +131,8 @@ def _group(estate: Estate, source: Declared, row: Row, number: Size, found: Mach
         if source.resource not in link.found or not is_on:
             continue
         minimum = size(manager, ["minMembershipCount"], 1)
-        if not isinstance(minimum, Size) or minimum.known is None:
-            why = "minMembershipCount of its manager isn't known: instances may stay"
+        if isinstance(minimum, Undecided) or minimum.known is None or not is_settled(link):
+            why = "What its manager keeps at least isn't known: instances may stay"
             return Kept(undecided=(manager.open("minMembershipCount", why),))
         scaled = replace(
             row,
@@ -144,4 +151,4 @@ def _in_zones(estate: Estate, source: Declared, row: Row, number: Size, found: M
     if isinstance(zones, Hidden) or number.known is None:
         return as_declared(estate, source, row, number, found)
     several = replace(number, value=number.known * max(1, len(zones)))
-    return as_declared(estate, source, row, several, found)
+    return or_autoscaled(estate, source, row, several, found)

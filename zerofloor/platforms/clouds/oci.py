@@ -8,10 +8,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Cause, Part, Pool
+from zerofloor.capacity import Assumption, Cause, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.clouds.read import account, linked, still_bills, token_set, tokens
+from zerofloor.platforms.clouds.read import (
+    account,
+    is_settled,
+    linked,
+    or_autoscaled,
+    still_bills,
+    token_set,
+    tokens,
+)
 from zerofloor.platforms.declared import Declared, Size, declared, link_of, size
 from zerofloor.platforms.machines import Machines, describe, machines_of
 from zerofloor.platforms.nodes import UNNEEDED, Nodes
@@ -252,7 +260,7 @@ def _scaled(estate: Estate, source: Declared, row: Row, number: Size, found: Mac
         if source.resource not in link.found:
             continue
         minimum = size(scaler, ["policies[0].capacity.min", "policies.capacity.min"])
-        if not isinstance(minimum, Size) or minimum.known is None or link.open:
+        if isinstance(minimum, Undecided) or minimum.known is None or not is_settled(link):
             why = "The minimum of its autoscaling configuration isn't known: instances may stay"
             return Kept(undecided=(scaler.open("policies[0].capacity.min", why),))
         lowest = replace(
@@ -276,11 +284,10 @@ def _node_pool(estate: Estate, source: Declared, row: Row, number: Size, found: 
     subnets = known_items(source.inputs.get("subnetIds"))
     if number.path == "quantityPerSubnet" and number.known is not None and len(subnets) > 1:
         number = replace(number, value=number.known * len(subnets))
-    kept = as_declared(estate, source, row, number, found)
     addon = _autoscaler(estate)
-    if addon is None:
-        return kept
-    minimum = _minimum(addon, source)
+    if addon is None or _manages_others(estate, addon, source):
+        return or_autoscaled(estate, source, row, number, found)
+    minimum = _minimum(estate, addon, source)
     if minimum is None:
         why = "The ClusterAutoscaler add-on may manage the pool: its minimum isn't known at preview"
         return Kept(undecided=(addon.open("configurations", why),), ceiling=None)
@@ -291,7 +298,12 @@ def _node_pool(estate: Estate, source: Declared, row: Row, number: Size, found: 
         fix="Set the pool's minimum in the add-on's nodes setting to 0 (nodes: 0:MAX:ID)",
         change=(),
     )
-    return replace(as_declared(estate, source, managed, minimum, found), ceiling=None)
+    kept = as_declared(estate, source, managed, minimum, found)
+    what = f"The ClusterAutoscaler add-on {addon.name} manages node pool {source.name}"
+    why = "its nodes setting has one entry, and no other pool is in reach"
+    known = bool(_named_pools(estate, addon))
+    assumptions = () if known else (Assumption(what, why),)
+    return replace(kept, ceiling=None, assumptions=(*kept.assumptions, *assumptions))
 
 
 def _autoscaler(estate: Estate) -> Declared | None:
@@ -301,9 +313,24 @@ def _autoscaler(estate: Estate) -> Declared | None:
     return None
 
 
-def _minimum(addon: Declared, pool: Declared) -> Size | None:
-    """The minimum that the add-on's `nodes` (`MIN:MAX:ID, …`) gives this pool, where its ID or the
-    only entry tells."""
+def _named_pools(estate: Estate, addon: Declared) -> tuple[str, ...]:
+    """The node pools of the estate from which the add-on's configuration is computed."""
+    needs = (addon.resource.property_dependencies or {}).get("configurations", ())
+    kinds = _NODE_POOL.tokens
+    return tuple(urn for urn in needs if urn in estate.by_urn and estate.by_urn[urn].type in kinds)
+
+
+def _manages_others(estate: Estate, addon: Declared, pool: Declared) -> bool:
+    """Whether the add-on names pools of the estate, and not this one."""
+    named = _named_pools(estate, addon)
+    return bool(named) and pool.urn not in named
+
+
+def _minimum(estate: Estate, addon: Declared, pool: Declared) -> Size | None:
+    """The minimum that the add-on's `nodes` (`MIN:MAX:ID, …`) gives this pool; None where that
+    can't be told. Its only entry means the pool that it depends on, or the only pool."""
+    alone = _named_pools(estate, addon) == (pool.urn,)
+    alone = alone or len(estate.of_type(*_NODE_POOL.tokens)) == 1
     for index, item in enumerate(known_items(addon.inputs.get("configurations"))):
         path = f"configurations[{index}].value"
         value = get(item, "value")
@@ -311,7 +338,7 @@ def _minimum(addon: Declared, pool: Declared) -> Size | None:
             continue
         entries = re.findall(r"(\d{1,4}):\d{1,4}:([\w.\-/]+)", known_text(value) or "")
         named = [low for low, name in entries if name in (pool.name, pool.inputs.get("id"))]
-        if not named and len(entries) == 1:
+        if not named and len(entries) == 1 and alone:
             named = [entries[0][0]]
         if named:
             return Size(addon, path, int(named[0]))

@@ -8,13 +8,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import Accounted, Part
-from zerofloor.estate import Estate
+from zerofloor.capacity import Accounted, Cause, Part, Undecided
+from zerofloor.estate import Estate, Link
 from zerofloor.hardware.instances import Shape
 from zerofloor.hardware.naming import accelerator_name
-from zerofloor.platforms.declared import Declared, declared, link_of
+from zerofloor.platforms import trust
+from zerofloor.platforms.declared import Declared, Size, declared, link_of
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of, union
-from zerofloor.platforms.rows import Release, Row, Stopped
+from zerofloor.platforms.rows import Kept, Release, Row, Stopped, as_declared
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, keys
 
@@ -97,10 +98,43 @@ def linked(
             else:
                 found.append(machines_of(estate, cloud, template, kind.path, kind.value))
         assumptions = (link.assumption,) if link.assumption is not None else ()
-        if not found or (link.open and not all(machines.plain for machines in found)):
+        guessed = not is_settled(link)
+        if not found or link.open or (guessed and all(machines.plain for machines in found)):
             why = f"What {prop} points at isn't known at preview: it may name GPU machines"
             return Machines(undecided=(pointer.undecided(why, SETTLE_TYPE),))
         chosen = union(found)
         return replace(chosen, assumptions=(*chosen.assumptions, *assumptions))
 
     return read
+
+
+def is_settled(link: Link) -> bool:
+    """Whether it is known what is pointed at. A guess may raise a floor and never lower it."""
+    return bool(link.found) and not link.open and link.assumption is None
+
+
+def or_autoscaled(
+    estate: Estate, source: Declared, row: Row, number: Size, found: Machines
+) -> Kept:
+    """The nodes of a pool that has no scaler of its own, but that a cluster autoscaler of the stack
+    may lower: to the minimum that it is given for the pool, where it names it."""
+    kept = as_declared(estate, source, row, number, found)
+    trusted = trust.cluster_autoscaler(estate)
+    if trusted is None or not kept.holds:
+        return kept
+    if isinstance(trusted, Undecided):
+        return replace(kept, holds=(), undecided=(*kept.undecided, trusted))
+    minimum = trust.named(estate, source)
+    if minimum is None:
+        why = "A cluster autoscaler may manage the pool, and its minimum for it isn't known"
+        settle = "Set the pool's size to 0, or add a hint that says when it runs"
+        return Kept(undecided=(source.open(number.path, why, settle),))
+    managed = replace(
+        row,
+        cause=Cause.POOL_MINIMUM,
+        because="the cluster autoscaler never goes below it",
+        fix="Set the minimum that the cluster autoscaler is given for this pool to 0",
+        change=(),
+    )
+    scaled = as_declared(estate, source, managed, minimum, found)
+    return replace(scaled, ceiling=None, assumptions=(*scaled.assumptions, trusted))

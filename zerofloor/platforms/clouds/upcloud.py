@@ -7,7 +7,7 @@ from typing import Final
 
 from zerofloor.capacity import Cause, Part
 from zerofloor.estate import Estate
-from zerofloor.platforms.clouds.read import token_set, tokens
+from zerofloor.platforms.clouds.read import or_autoscaled, token_set, tokens
 from zerofloor.platforms.nodes import Nodes
 from zerofloor.platforms.rows import COUNT, Row, read_rows
 
@@ -43,4 +43,5 @@ READS: Final = token_set(ROWS)
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    yield from read_rows(estate, ROWS)
+    yield from read_rows(estate, [row for row in ROWS if row.nodes is None])
+    yield from read_rows(estate, [row for row in ROWS if row.nodes], keep=or_autoscaled)
