@@ -480,6 +480,8 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
     if any(shape.accelerator.startswith("NVIDIA") for shape in shapes):
         labels |= {**_NVIDIA, "accelerator": "nvidia", "kubernetes.azure.com/accelerator": "nvidia"}
     taints = list(_taints(profile.field("nodeTaints")))
+    if profile.field("onlyCriticalAddonsEnabled").switch() is True:
+        taints.append(Taint("CriticalAddonsOnly", "true", "NoSchedule"))
     if supply.market == "spot":
         labels["kubernetes.azure.com/scalesetpriority"] = "spot"
         taints.append(Taint("kubernetes.azure.com/scalesetpriority", "spot", "NoSchedule"))

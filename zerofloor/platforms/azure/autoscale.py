@@ -398,7 +398,7 @@ def _starts(source: Declared, path: str, item: Any) -> tuple[int, ...] | Undecid
         return None
     nested = at(recurrence, "schedule")
     schedule = recurrence if nested is None else nested
-    days, hours, minutes = (known_items(at(schedule, key)) for key in ("days", "hours", "minutes"))
+    days, hours, minutes = (_listed(at(schedule, key)) for key in ("days", "hours", "minutes"))
     numbers = [_day(day) for day in days]
     clock = [count(value) for value in (*hours, *minutes)]
     if None in numbers or not all(isinstance(value, int) for value in clock) or not days:
@@ -411,6 +411,11 @@ def _starts(source: Declared, path: str, item: Any) -> tuple[int, ...] | Undecid
         for minute in minutes or [0]
     }
     return tuple(sorted(found))
+
+
+def _listed(value: Any) -> list[Any]:
+    """The elements; the classic provider writes one hour as a number."""
+    return [value] if isinstance(value, int | Hidden) else known_items(value)
 
 
 def _day(value: Any) -> int | None:

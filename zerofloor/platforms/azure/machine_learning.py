@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +22,7 @@ from zerofloor.platforms.azure.pools import (
     unknown_number,
 )
 from zerofloor.platforms.declared import Declared, Field, Size, size
-from zerofloor.schedules import BadSchedule, hours_per_week
+from zerofloor.schedules import BadSchedule, hours_for, hours_per_week
 from zerofloor.values import at, count, hidden, known_items, known_text
 
 _MODULE: Final = "azure-native:machinelearningservices"
@@ -170,7 +171,9 @@ def _instance(estate: Estate, source: Declared, prefix: str) -> Iterator[Part]:
     idle = source.field(f"{prefix}idleTimeBeforeShutdown")
     custom = source.field(f"{prefix}customServices")
     if isinstance(idle.value, str) and prefix:
-        yield from pools(estate, _idle_shutdown(supply, idle, custom))
+        yield from pools(
+            estate, _woken(_idle_shutdown(supply, idle, custom), idle, f"{prefix}schedules")
+        )
         return
     schedules = source.field(f"{prefix}schedules")
     if prefix and not schedules.is_absent:
@@ -208,6 +211,40 @@ def _idle_shutdown(supply: Supply, idle: Field, custom: Field) -> Supply:
         why = "The idle time isn't between 15 minutes and 3 days, which the service refuses"
         return replace(supply, undecided=(idle.undecided(why, "Set PT15M to P3D"),))
     return replace(supply, evidence=(idle.evidence("it stops after so long without activity"),))
+
+
+def _woken(supply: Supply, idle: Field, path: str) -> Supply:
+    """An instance that stops when idle and that a schedule starts again: it runs for the idle time
+    after each start."""
+    if supply.undecided:
+        return supply
+    whole = supply.source.field(path)
+    listed = supply.source.field(f"{path}.computeStartStop")
+    if whole.is_hidden or listed.is_hidden:
+        return replace(supply, undecided=(listed.undecided("When it starts isn't known"),))
+    starts = [
+        item
+        for item in known_items(listed.value)
+        if hidden(item)
+        or hidden(at(item, "action"))
+        or (
+            azure.is_text(at(item, "action"), "Start")
+            and not azure.is_text(at(item, "status"), "Disabled")
+        )
+    ]
+    if not starts:
+        return supply
+    cron = None if len(starts) > 1 or hidden(starts[0]) else _cron(starts[0])
+    seconds = azure.iso_seconds(idle.value)
+    try:
+        lasts = datetime.timedelta(seconds=int(seconds or 0))
+        hours = None if cron is None else hours_for(cron, lasts)
+    except BadSchedule:
+        hours = None
+    if hours is None:
+        why = "How often a schedule starts the idle instance can't be worked out"
+        return replace(supply, undecided=(listed.undecided(why),))
+    return _window(supply, listed, hours)
 
 
 def _scheduled(supply: Supply, schedules: Field) -> Supply:
@@ -257,7 +294,7 @@ def _window(supply: Supply, listed: Field, hours: Decimal) -> Supply:
         urn=supply.source.urn,
         units=1,
         evidence=(*supply.machines.evidence, listed.evidence(because)),
-        fix="Remove the start schedule, or set idleTimeBeforeShutdown",
+        fix="Remove the start schedule, and set idleTimeBeforeShutdown",
         hours_per_week=hours,
     )
     return replace(supply, holds=(hold,))
