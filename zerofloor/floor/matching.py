@@ -126,7 +126,7 @@ def fits(shape: Shape, gpus: Decimal, cpu: Decimal, memory: Decimal) -> bool:
     """Whether so many GPUs, cores and bytes fit on one node; a size that no table has is no
     limit."""
     return (
-        (shape.gpus is None or gpus <= shape.gpus)
+        (shape.slots is None or gpus <= shape.slots)
         and (shape.vcpus is None or cpu <= shape.vcpus)
         and (shape.memory_gib is None or memory <= shape.memory_gib * 2**30)
     )

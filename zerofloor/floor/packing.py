@@ -139,7 +139,7 @@ def _larger(one: _Room, other: _Room) -> _Room:
 
 def _room_left(bin_: _Bin) -> _Room:
     """The most GPUs, cores and bytes that a node of the bin can have left."""
-    gpus = max((_MOST if s.gpus is None else s.gpus for s in bin_.shapes), default=_NONE)
+    gpus = max((_MOST if s.slots is None else s.slots for s in bin_.shapes), default=_NONE)
     cpu = max((_MOST if s.vcpus is None else s.vcpus for s in bin_.shapes), default=_NONE)
     memory = max(
         (_MOST if s.memory_gib is None else s.memory_gib * 2**30 for s in bin_.shapes),
@@ -424,7 +424,7 @@ def _more(shape: Shape, bin_: _Bin, group: Group) -> int:
         )
     rooms = [10**6]
     for size, used, each in (
-        (shape.gpus, bin_.gpus, pod.gpus),
+        (shape.slots, bin_.gpus, pod.gpus),
         (shape.vcpus, bin_.cpu, pod.cpu),
         (None if shape.memory_gib is None else shape.memory_gib * 2**30, bin_.memory, pod.memory),
     ):
@@ -439,7 +439,7 @@ def _add(bin_: _Bin, usable: tuple[Shape, ...], group: Group, pods: int) -> None
     whole = group.pod.open_count and not group.pod.gpus
     bin_.shapes = fitting
     bin_.gpus += (
-        max((shape.gpus or Decimal(0) for shape in fitting), default=Decimal(0))
+        max((shape.slots or Decimal(0) for shape in fitting), default=Decimal(0))
         if whole
         else group.pod.gpus * pods
     )

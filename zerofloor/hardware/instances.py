@@ -31,6 +31,13 @@ class Shape(Value, frozen=True):
     card: str = ""
     """What the price list calls one of its accelerators where they are sold beside the machine
     (`nvidia-tesla-t4` on an n1-standard-8); empty where they are part of the type."""
+    shared: int = 1
+    """Pods that one accelerator takes at a time (time-sharing clients, partitions)."""
+
+    @property
+    def slots(self) -> Decimal | None:
+        """What pods on a node may ask for in all; None where the count isn't known."""
+        return None if self.gpus is None else self.gpus * self.shared
 
 
 def snapshot_rows(name: str) -> Iterator[dict[str, str]]:

@@ -3,8 +3,9 @@ where a pool declares it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -541,13 +542,31 @@ def _machines(estate: Estate, source: Declared, config: str) -> Machines:
     if whole.is_hidden:
         why = f"{config} isn't known at preview: it may name GPUs"
         return Machines(undecided=(whole.undecided(why),))
-    return machines(
+    found = machines(
         estate,
         source,
         [f"{config}.machineType"],
         [f"{config}.guestAccelerators", f"{config}.accelerators"],
         default=_DEFAULT_TYPE,
     )
+    shared = _shared(source, config)
+    if shared == 1:
+        return found
+    return replace(found, shapes=tuple(replace(shape, shared=shared) for shape in found.shapes))
+
+
+def _shared(source: Declared, config: str) -> int:
+    """Pods that one card takes at a time. A number that is hidden is taken for 1: more nodes."""
+    base = source.pick(f"{config}.guestAccelerators[0]", f"{config}.accelerators[0]")[0]
+    clients = source.field(f"{base}.gpuSharingConfig.maxSharedClientsPerGpu").count()
+    size_ = source.field(f"{base}.gpuPartitionSize").text()
+    part = re.match(r"([1-7])g\.", size_) if isinstance(size_, str) else None
+    partitions = _MIG_SLICES // int(part[1]) if part else 1
+    return max(1, partitions) * (clients if isinstance(clients, int) and clients else 1)
+
+
+_MIG_SLICES: Final = 7
+"""Compute slices of one card (NVIDIA MIG user guide)."""
 
 
 def _market(source: Declared, config: str) -> tuple[Market, str | None]:
