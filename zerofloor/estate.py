@@ -3,6 +3,7 @@ links between their resources."""
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -57,6 +58,8 @@ class Estate:
     """By the parent's URN."""
     stack_of: Mapping[str, Stack]
     """By URN."""
+    today: datetime.date | None = None
+    """The day of the check, for what ends at a time; None where nobody says it."""
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out from it once (`once`)."""
 
@@ -290,7 +293,9 @@ def _region_of_zone(zone: str) -> str | None:
     return match[0] if match else None
 
 
-def estate(stacks: tuple[Stack, ...], settings: Settings) -> Estate:
+def estate(
+    stacks: tuple[Stack, ...], settings: Settings, today: datetime.date | None = None
+) -> Estate:
     """Index the stacks; with several, names and selectors meet across them."""
     by_type: dict[str, list[Resource]] = defaultdict(list)
     children: dict[str, list[Resource]] = defaultdict(list)
@@ -311,6 +316,7 @@ def estate(stacks: tuple[Stack, ...], settings: Settings) -> Estate:
         freeze,
         {urn: tuple(found) for urn, found in children.items()},
         stack_of,
+        today,
     )
 
 

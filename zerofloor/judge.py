@@ -92,7 +92,7 @@ def _judged(
     baseline: Baseline | None = None,
 ) -> tuple[Judged, tuple[Finding, ...]]:
     rules.check_names(settings)
-    whole = estate(tuple(stacks), settings)
+    whole = estate(tuple(stacks), settings, today)
     capacity = platforms.read(whole)
     floor = find_floor(capacity, whole)
     judged = Judged(

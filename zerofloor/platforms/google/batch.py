@@ -28,8 +28,10 @@ _NO_GPU: Final = (
     "gcp:datafusion/instance:Instance",
     "google-native:datafusion/v1:Instance",
     "google-native:datafusion/v1beta1:Instance",
+    "gcp:cloudquotas/quotaPreference:QuotaPreference",
 )
-"""Their `accelerators` are software packages (CDC, HEALTHCARE, CCAI_INSIGHTS)."""
+"""Data Fusion's `accelerators` are software packages (CDC, HEALTHCARE, CCAI_INSIGHTS); a quota
+starts nothing."""
 
 
 def _restored(estate: Estate, source: Declared, prefix: str) -> Machines:
@@ -90,7 +92,7 @@ def read(estate: Estate) -> Iterator[Part]:
         because = "a batch job's machines go when it ends"
         yield Accounted(urn=source.urn, path="", because=because)
     for source in declared(estate, *_NO_GPU):
-        yield Accounted(urn=source.urn, path="", because="its accelerators are software packages")
+        yield Accounted(urn=source.urn, path="", because="it starts no machine with a GPU")
 
 
 # Dataflow: the GPU stands in free text

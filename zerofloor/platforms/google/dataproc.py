@@ -19,7 +19,15 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate
 from zerofloor.platforms.declared import Declared, Size, changes_of, size
-from zerofloor.platforms.google.read import declared, link, machines, pool_of, resources
+from zerofloor.platforms.google.read import (
+    End,
+    declared,
+    ends_at,
+    link,
+    machines,
+    pool_of,
+    resources,
+)
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.values import at, get, items, seconds
@@ -74,7 +82,7 @@ def _cluster(estate: Estate, source: Declared) -> Iterator[Part]:
     if whole.is_hidden:
         yield whole.undecided("The cluster's machines aren't known at preview: perhaps GPUs")
         return
-    rest = _lifecycle(source, config)
+    rest = _lifecycle(estate, source, config)
     roles = [
         _Role(base=f"{config}.masterConfig", default=1),
         _Role(
@@ -227,7 +235,7 @@ def _scaled(estate: Estate, source: Declared, config: str) -> Size | None:
     return least if isinstance(least, Size) else None
 
 
-def _lifecycle(source: Declared, config: str) -> _Rest | Undecided | None:
+def _lifecycle(estate: Estate, source: Declared, config: str) -> _Rest | Undecided | None:
     """A scheduled deletion or stop within a week."""
     base = source.field(f"{config}.lifecycleConfig")
     if base.is_hidden:
@@ -244,10 +252,8 @@ def _lifecycle(source: Declared, config: str) -> _Rest | Undecided | None:
             because = "scheduled deletion does not work then (Dataproc docs)"
             return _Rest(evidence=said, assumptions=(Assumption(what, because),))
     for name in ("autoDeleteTime", "autoStopTime"):
-        field = source.field(f"{base.path}.{name}")
-        if field.is_hidden:
-            unread = field.undecided("When the cluster ends isn't known at preview")
-        elif field.value:
-            ends = Assumption(f"{source.name} ends at {field.value}", "that lies close ahead")
-            return _Rest(evidence=field.evidence("it ends then"), assumptions=(ends,))
+        end = ends_at(estate, source.field(f"{base.path}.{name}"))
+        if isinstance(end, End):
+            return _Rest(evidence=end.evidence, assumptions=end.assumptions)
+        unread = unread or end
     return unread

@@ -21,11 +21,14 @@ from zerofloor.capacity import (
     Undecided,
 )
 from zerofloor.estate import Estate
-from zerofloor.platforms.declared import Declared
+from zerofloor.platforms.declared import Declared, Field
 from zerofloor.platforms.google.read import (
     SETTLE_TEMPLATE,
+    End,
     declared,
+    ends_at,
     last,
+    lasts,
     link,
     machines,
     pool_of,
@@ -86,12 +89,17 @@ def _instances(estate: Estate) -> Iterator[Instance]:
 
 def _described(estate: Estate, source: Declared) -> Described:
     """The machine by the instance's own properties, else by what it is made of."""
-    if source.resource.type == FROM_TEMPLATE:
+    is_made = source.resource.type in (FROM_TEMPLATE, FROM_IMAGE)
+    if source.resource.type == FROM_TEMPLATE or (
+        not is_made and source.inputs.get("sourceInstanceTemplate") is not None
+    ):
         value = source.inputs.get("sourceInstanceTemplate")
         base = of_template(
             estate, source, "sourceInstanceTemplate", "sourceInstanceTemplate", value
         )
-    elif source.resource.type == FROM_IMAGE:
+    elif source.resource.type == FROM_IMAGE or (
+        not is_made and source.inputs.get("sourceMachineImage") is not None
+    ):
         base = _of_image(estate, source)
     else:
         return described(estate, source)
@@ -136,7 +144,7 @@ def _instance(
         return Accounted(urn=source.urn, path="", because=because)
     rest = _status(source)
     if rest is None:
-        rest = _ends(what.source, what.prefix) or _ends(source, "")
+        rest = _ends(estate, what.source, what.prefix) or _ends(estate, source, "")
     if rest is None:
         rest = _scheduled(estate, source, policies)
     if isinstance(rest, _Rest) and not rest.hours:
@@ -220,7 +228,7 @@ def _status(source: Declared) -> _Rest | Undecided | None:
     return None
 
 
-def _ends(source: Declared, prefix: str) -> _Rest | Undecided | None:
+def _ends(estate: Estate, source: Declared, prefix: str) -> _Rest | Undecided | None:
     """A run limit of a week at most, or a termination time."""
     limit = source.field(f"{prefix}scheduling.maxRunDuration")
     whole = source.field(f"{prefix}scheduling")
@@ -233,16 +241,10 @@ def _ends(source: Declared, prefix: str) -> _Rest | Undecided | None:
         hours = Decimal(seconds) / 3600
         ends = limit.evidence(f"it ends after {hours:.1f} hours, requests or not")
         return _Rest(evidence=(ends,))
-    end = source.field(f"{prefix}scheduling.terminationTime")
-    if end.is_hidden:
-        return end.undecided("When the instance ends isn't known at preview")
-    if end.value:
-        what = f"{source.name} ends at {end.value}"
-        return _Rest(
-            evidence=(end.evidence("it ends at that time; until then it bills"),),
-            assumptions=(Assumption(what, f"{end.path} lies close ahead"),),
-        )
-    return None
+    end = ends_at(estate, source.field(f"{prefix}scheduling.terminationTime"))
+    if isinstance(end, End):
+        return _Rest(evidence=(end.evidence,), assumptions=end.assumptions)
+    return end
 
 
 def _attached(estate: Estate) -> Mapping[str, tuple[Declared, ...]]:
@@ -265,22 +267,28 @@ def _scheduled(
 ) -> _Rest | Undecided | None:
     """What instance schedules leave of its running. Only a certain link stops one."""
     policies = list(attached)
+    unseen: Field | None = None
     given = items(source.inputs.get("resourcePolicies"))
     values = [given] if isinstance(given, Hidden) else given
     if isinstance(source.inputs.get("resourcePolicies"), str):
         values = [source.inputs["resourcePolicies"]]
     for value in values:
         found = link(estate, source, "resourcePolicies", *POLICIES, value=last(value))
+        if not found.found and not isinstance(value, Hidden):
+            unseen = source.field("resourcePolicies")
         if not found.open and found.assumption is None:
             policies += resources(estate, found)
     for policy in policies:
-        rest = _schedule(policy)
+        rest = _schedule(estate, policy)
         if rest is not None:
             return rest
-    return None
+    if unseen is None:
+        return None
+    why = "A resource policy that isn't in the stack may stop the instance by a schedule, or not"
+    return unseen.undecided(why, SETTLE_TEMPLATE)
 
 
-def _schedule(policy: Declared) -> _Rest | Undecided | None:
+def _schedule(estate: Estate, policy: Declared) -> _Rest | Undecided | None:
     path = "instanceSchedulePolicy"
     whole = policy.field(path)
     if whole.is_absent:
@@ -291,9 +299,12 @@ def _schedule(policy: Declared) -> _Rest | Undecided | None:
         return whole.undecided("When the instance schedule starts and stops it isn't known")
     if not isinstance(stop.value, str):
         return None  # A start alone stops nothing.
-    if not policy.field(f"{path}.expirationTime").is_absent:
-        field = policy.field(f"{path}.expirationTime")
-        return field.undecided("The instance schedule expires: afterwards nothing stops it")
+    expiry = policy.field(f"{path}.expirationTime")
+    in_force = lasts(estate, expiry)
+    if in_force is None:
+        return expiry.undecided("The instance schedule expires, and nothing stops it afterwards")
+    if not in_force:
+        return None
     said = stop.evidence("the instance schedule stops it")
     try:
         if not isinstance(start.value, str):

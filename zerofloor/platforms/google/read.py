@@ -3,6 +3,8 @@ markets, and the pool that a service declares."""
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -178,6 +180,59 @@ def market(source: Declared, prefix: str = "") -> Market:
     ]
     model = source.field(prefix + "scheduling.provisioningModel", prefix + "provisioningModel")
     return "spot" if any(one is True for one in said) or model.value == "SPOT" else "on-demand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How something ends by itself within a week."""
+
+    evidence: Evidence
+    assumptions: tuple[Assumption, ...] = ()
+
+
+_NEAR: Final = datetime.timedelta(days=7)
+
+
+def day_of(field: Field) -> datetime.date | None:
+    """The day of a time (RFC 3339) in a property; None where it can't be read."""
+    day = re.match(r"\d{4}-\d{2}-\d{2}", str(field.value))
+    try:
+        return datetime.date.fromisoformat(day[0]) if day else None
+    except ValueError:
+        return None
+
+
+def ends_at(estate: Estate, field: Field) -> End | Undecided | None:
+    """Whether it ends at the time in a property: within a week of the check; where the day of the
+    check isn't told, that it does is an assumption. Later is no end: it bills until then."""
+    if field.is_hidden:
+        return field.undecided(f"When {field.source.name} ends isn't known at preview")
+    if field.is_absent or field.value == "":
+        return None
+    end = day_of(field)
+    if end is None:
+        return field.undecided("The time at which it ends isn't one that can be read")
+    said = field.evidence("it ends then, requests or not")
+    if estate.today is not None:
+        return End(evidence=said) if end - estate.today <= _NEAR else None
+    what = Assumption(f"{field.source.name} ends at {field.value}", "that lies close ahead")
+    return End(evidence=said, assumptions=(what,))
+
+
+def lasts(estate: Estate, field: Field) -> bool | None:
+    """Whether something that expires at the time in a property is in force for another week; None
+    where that can't be told."""
+    if field.is_absent:
+        return True
+    end = None if field.is_hidden else day_of(field)
+    if end is None or estate.today is None or is_within_the_week(estate.today, end):
+        return None
+    return end > estate.today
+
+
+def is_within_the_week(today: datetime.date, end: datetime.date) -> bool:
+    """Whether the end lies in the week that is looked at."""
+    return datetime.timedelta(0) < end - today < _NEAR
 
 
 def region_of(place: object) -> str | None:

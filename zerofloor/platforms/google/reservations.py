@@ -28,8 +28,10 @@ from zerofloor.platforms.google.instances import NODE_GROUPS, Instance, held
 from zerofloor.platforms.google.read import (
     CLOUD,
     SETTLE_TEMPLATE,
+    End,
     cards,
     declared,
+    ends_at,
     last,
     link,
     machines,
@@ -150,7 +152,7 @@ def _reservation(estate: Estate, source: Declared, users: list[_User]) -> Iterat
     number = size(source, [f"{base}.count"], 0)
     undecided: list[Undecided] = []
     holds: list[Hold] = []
-    rest = _ends(source)
+    rest = _ends(estate, source)
     evidence: tuple[Evidence, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     reserved = 0
@@ -162,7 +164,7 @@ def _reservation(estate: Estate, source: Declared, users: list[_User]) -> Iterat
         undecided.append(source.open(number.path, "So many machines are reserved, and bill"))
     else:
         reserved = number.known or 0
-        if isinstance(rest, _End):
+        if isinstance(rest, End):
             evidence, assumptions = (rest.evidence,), rest.assumptions
         else:
             holds.append(_unused(source, number, found, users))
@@ -221,15 +223,7 @@ def _unused(source: Declared, number: Size, found: Machines, users: list[_User])
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
-    """How a reservation ends by itself."""
-
-    evidence: Evidence
-    assumptions: tuple[Assumption, ...] = ()
-
-
-def _ends(source: Declared) -> _End | Undecided | None:
+def _ends(estate: Estate, source: Declared) -> End | Undecided | None:
     duration = source.field("deleteAfterDuration")
     seconds = source.field("deleteAfterDuration.seconds").count()
     if isinstance(seconds, Hidden):
@@ -238,14 +232,8 @@ def _ends(source: Declared) -> _End | Undecided | None:
         if not 0 < seconds <= _WEEK_SECONDS:
             return None
         hours = Decimal(seconds) / 3600
-        return _End(evidence=duration.evidence(f"deleted after {hours:.1f} hours"))
-    end = source.field("deleteAtTime")
-    if end.is_hidden:
-        return end.undecided("When the reservation is deleted isn't known at preview")
-    if end.is_absent or not end.value:
-        return None
-    what = Assumption(f"Reservation {source.name} ends at {end.value}", "that lies close ahead")
-    return _End(evidence=end.evidence("deleted then; until then it bills"), assumptions=(what,))
+        return End(evidence=duration.evidence(f"deleted after {hours:.1f} hours"))
+    return ends_at(estate, source.field("deleteAtTime"))
 
 
 # Future reservations and commitments
