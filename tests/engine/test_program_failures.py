@@ -4,14 +4,24 @@ behind."""
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import grpc
 import pytest
+from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 from tests.engine.program_folder import VPC, program
+from tests.engine.real_engine import ROOT
+from tests.hiding import floor_of
+from zerofloor.engine.monitor import Surroundings, serve
 from zerofloor.engine.program import SHOWN, preview_in_process
 from zerofloor.errors import InputError
+from zerofloor.stack import STACK_TYPE
 
 ENCRYPTED = "test:count: {secure: v1:abc}\ntest:word: two"
 
@@ -263,3 +273,93 @@ def test_environments_that_are_not_opened_are_told(tmp_path: Path) -> None:
     assert preview_in_process(folder, "dev", time_limit=60).notes == (
         "the environment acme/dev is not opened here: what it configures is missing",
     )
+
+
+def test_a_stranger_on_the_port_is_refused(tmp_path: Path) -> None:
+    surroundings = Surroundings("p", "dev", tmp_path, {}, lambda text: False)
+    with serve(surroundings, "token") as (address, registered):
+        stub = resource_pb2_grpc.ResourceMonitorStub(grpc.insecure_channel(address))
+        request = resource_pb2.RegisterResourceRequest(type="a:b:C", name="c", custom=True)
+        with pytest.raises(grpc.RpcError, match="one program only"):
+            stub.RegisterResource(request, timeout=5)
+        stub.RegisterResource(request, metadata=(("authorization", "token"),), timeout=5)
+        assert [r.name for r in registered.resources.values()] == ["c"]
+
+
+def test_an_end_that_the_monitor_did_not_hear_is_none(tmp_path: Path) -> None:
+    forged = """
+        import json, os, sys
+        frame = sys._getframe()
+        while "order" not in frame.f_locals:
+            frame = frame.f_back
+        with open(frame.f_locals["order"]["report"], "w") as report:
+            json.dump({"ended": "well"}, report)
+        os._exit(0)
+    """
+    with pytest.raises(InputError, match="ended itself before it was done"):
+        preview_in_process(program(tmp_path, forged), "dev")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_cancelled_preview_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    source = """
+        import os, pathlib, time
+        pathlib.Path("pid").write_text(str(os.getpid()))
+        time.sleep(60)
+    """
+    folder, scratch = program(tmp_path / "p", source), tmp_path / "scratch"
+    scratch.mkdir()
+    start = "import sys; from zerofloor.cli.main import main; sys.exit(main())"
+    options = ("preview", "--engine", "in-process", "-s", "dev")
+    command = [sys.executable, "-c", start, *options]
+    environ = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.DEVNULL) as process:
+        started = folder / "pid"
+        for _ in range(600):
+            if started.exists() and started.read_text():
+                break
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+    assert not list(scratch.glob("zerofloor-*"))
+
+
+def test_what_leaves_the_session_is_ended_too(tmp_path: Path) -> None:
+    source = """
+        import os, pathlib, time
+        if os.fork() == 0:
+            os.setsid()
+            pathlib.Path("pid").write_text(str(os.getpid()))
+            time.sleep(60)
+        while not pathlib.Path("pid").exists() or not pathlib.Path("pid").read_text():
+            time.sleep(0.01)
+    """
+    folder = program(tmp_path, source)
+    preview_in_process(folder, "dev")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+
+
+def test_what_an_apply_of_an_unknown_makes_is_outside_what_was_seen(tmp_path: Path) -> None:
+    source = """
+        import pulumi
+        def pod(_):
+            pulumi.CustomResource("kubernetes:core/v1:Pod", "gpu", {})
+        def topic(_):
+            pulumi.CustomResource("aws:sns/topic:Topic", "t", {})
+        box = pulumi.CustomResource("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"})
+        box.id.apply(pod)
+        box.id.apply(topic)
+        box.id.apply(lambda id: f"https://{id}")
+        pulumi.Output.from_input("known").apply(lambda _: None)
+    """
+    stack = preview_in_process(program(tmp_path, source), "dev")
+    kinds = [r.type for r in stack.resources if r.type != STACK_TYPE]
+    assert kinds == ["aws:ec2/vpc:Vpc", "kubernetes:core/v1:Pod"]
+    assert [note.partition(": what it")[0] for note in stack.notes] == [
+        "the apply at __main__.py:3 didn't run, since its value isn't known before deployment",
+        "the apply at __main__.py:5 didn't run, since its value isn't known before deployment",
+    ]
+    assert floor_of(stack).verdict == "undecided"

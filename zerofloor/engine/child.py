@@ -8,13 +8,18 @@ stdout belongs to the program.
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import contextlib
+import ctypes
+import importlib.util
 import json
 import logging
 import os
+import re
 import runpy
 import sys
 import traceback
+import typing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +28,12 @@ UNANSWERED: list[dict[str, str | None]] = []
 """The functions of a provider whose result the program wanted at once and nobody knows, each with
 its line in the program."""
 
+
+SKIPPED: list[dict[str, Any]] = []
+"""Callbacks of `apply` that make resources and did not run, since their value isn't known."""
+
+ASSUMED: list[dict[str, str | None]] = []
+"""The functions that were answered with stand-ins."""
 
 SECRETS: set[str] = set()
 """Texts that the program marked secret: none of them may reach a message."""
@@ -45,9 +56,9 @@ def main() -> NoReturn:
         ended = described(error, order["root"])
     if os.getpid() != process:
         os._exit(1)  # A copy that the program forked off.
-    Path(order["report"]).write_text(
-        json.dumps({**ended, "unanswered": UNANSWERED, "secrets": sorted(SECRETS)})
-    )
+    told = {"unanswered": UNANSWERED, "assumed": ASSUMED, "skipped": SKIPPED}
+    report = json.dumps({**ended, **told, "secrets": sorted(SECRETS)})
+    Path(order["report"]).write_text(report)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -57,8 +68,11 @@ def main() -> NoReturn:
 def run(order: dict[str, Any]) -> None:
     """Runs the program as the SDK's own launcher (pulumi-language-python-exec) does, and waits for
     all that it registers."""
+    die_with_parent()
+    authorize(order["address"], order["token"])
     import pulumi
     import pulumi.runtime
+    from google.protobuf import empty_pb2
 
     pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
     settings = {
@@ -77,6 +91,8 @@ def run(order: dict[str, Any]) -> None:
     )
     remember_secrets(pulumi.Output)
     complain_about_unknown_results(pulumi.runtime, order["root"])
+    skipped = own_module("skipped")
+    waiting = skipped.watch(pulumi.Output, lambda file: is_own(file, order["root"]))
     expect_computed_properties()
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
@@ -87,6 +103,62 @@ def run(order: dict[str, Any]) -> None:
         runpy.run_path(order["program"], run_name="__main__")
 
     loop.run_until_complete(pulumi.runtime.run_in_stack(program))
+    # The SDK says so itself from some version on; the end counts only where the monitor heard it.
+    monitor: Any = pulumi.runtime.settings.get_monitor()
+    monitor.SignalAndWaitForShutdown(empty_pb2.Empty())
+    with contextlib.suppress(Exception):  # Code that can't be read names nothing.
+        for func, kinds in skipped.never_ran(
+            waiting, pulumi.Resource, lambda file: is_own(file, order["root"])
+        ):
+            code = func.__code__
+            at = f"{relative(code.co_filename, order['root'])}:{code.co_firstlineno}"
+            SKIPPED.append({"at": at, "types": kinds})
+
+
+def die_with_parent() -> None:
+    """Ends this process with the one that started it (Linux)."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
+
+
+def authorize(address: str, token: str) -> None:
+    """Sends the token with every call to the monitor."""
+    import grpc
+
+    connect = grpc.insecure_channel
+
+    class Authorized(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+        def intercept_unary_unary(self, proceed: Any, details: Any, request: Any) -> Any:
+            call = CallDetails(details, token)
+            return proceed(call, request)
+
+    def insecure_channel(target: str, *args: Any, **kwargs: Any) -> Any:
+        channel = connect(target, *args, **kwargs)
+        return grpc.intercept_channel(channel, Authorized()) if target == address else channel
+
+    grpc.insecure_channel = insecure_channel
+
+
+class CallDetails:
+    """A call's details with the token among its metadata."""
+
+    def __init__(self, details: Any, token: str) -> None:
+        for name in ("method", "timeout", "credentials", "wait_for_ready", "compression"):
+            setattr(self, name, getattr(details, name, None))
+        self.metadata = (*(details.metadata or ()), ("authorization", token))
+
+
+def own_module(name: str) -> Any:
+    """A module that lies beside this file, which is not on the program's path."""
+    spec = importlib.util.spec_from_file_location(
+        f"_zerofloor_{name}", Path(__file__).with_name(f"{name}.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def remember_secrets(output: Any) -> None:
@@ -107,35 +179,122 @@ def remember_secrets(output: Any) -> None:
     output.secret = staticmethod(secret)
 
 
-def complain_about_unknown_results(runtime: Any, root: str) -> None:
-    """A plain invoke whose result is unknown gives None, and the program some error about None:
-    name the function instead."""
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""The engine's mark for an unknown value: whatever text it stands in counts as unknown."""
+UNKNOWN_NUMBER = 1640531527
+"""Stands for a number that only the cloud knows; found again in what a resource is given."""
 
-    def check(token: str, known: bool) -> None:
-        if not known:
-            frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
-            UNANSWERED.append({"function": token, "at": position(frames, root)})
+DECIDES = re.compile(
+    r"(?i)instance_?types?|launch_?template|node_?groups?|machine_?types?|get_?skus?\b|get_?sizes?\b"
+    r"|flavou?rs?\b|server_?types?|node_?types?|get_?plans?\b|vm_?sizes?|get_?shapes?\b|hardware"
+    r"|accelerator|gpu|get_?types?\b|virtual_?machine_?sizes?|get_?secret|get_?parameters?(_by_path)?\b"
+)
+"""Functions whose result may name a machine type, or be any value: those are asked of the user."""
+
+
+def complain_about_unknown_results(runtime: Any, root: str) -> None:
+    """A plain invoke whose result is unknown gives None, and the program some error about None.
+
+    What a cloud knows and no GPU depends on (an image, a network, a zone) is answered with
+    stand-ins of the result's own type, which count as unknown wherever they turn up; else the
+    function is named.
+    """
+
+    def answered(token: str, args: Any, typ: Any) -> Any:
+        frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
+        asked = {"function": token, "at": position(frames, root)}
+        names = property_names(typ)
+        image = str(args.get("name", "")) if isinstance(args, dict) else ""
+        if typ is None or (DECIDES.search(token) and not image.startswith("/aws/service/")):
+            UNANSWERED.append({**asked, "properties": ", ".join(names)})
             raise Unanswered(f"nobody here knows the result of {token}")
+        ASSUMED.append(asked)
+        from pulumi.runtime import rpc
+
+        given = args if isinstance(args, dict) else {}
+        result = stand_in(typ, "", {camel(str(k)): v for k, v in given.items()}, 0)
+        return rpc.translate_output_properties(result, lambda prop: prop, typ)
 
     def checked(plain: Any) -> Any:
-        def invoke(tok: str, *args: Any, **kwargs: Any) -> Any:
-            result = plain(tok, *args, **kwargs)
-            check(tok, getattr(result, "is_known", True))
+        def invoke(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
+            result = plain(tok, props, *args, **kwargs)
+            if not getattr(result, "is_known", True):
+                typ = kwargs.get("typ", args[1] if len(args) > 1 else None)
+                value = answered(tok, props, typ)
+                return type(result)(value, is_secret=False, is_known=True)
             return result
 
         return invoke
 
     asynchronous = runtime.invoke_async
 
-    async def invoke_async(tok: str, *args: Any, **kwargs: Any) -> Any:
-        result = await asynchronous(tok, *args, **kwargs)
-        check(tok, result is not None)
+    async def invoke_async(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
+        result = await asynchronous(tok, props, *args, **kwargs)
+        if result is None:
+            return answered(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
         return result
 
     for name in ("invoke", "invoke_single"):
         if hasattr(runtime, name):
             setattr(runtime, name, checked(getattr(runtime, name)))
     runtime.invoke_async = invoke_async
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def property_names(typ: Any) -> list[str]:
+    """The properties of a function's result, as a provider spells them."""
+    from pulumi import _types
+
+    try:
+        return sorted(_types.output_type_types(typ))
+    except (AttributeError, AssertionError, TypeError, NameError):
+        return []
+
+
+def stand_in(wanted: Any, name: str, args: dict[str, Any], depth: int) -> Any:
+    """A value of this type that counts as unknown; an argument that comes back is itself."""
+    from pulumi import _types
+
+    wanted = _types.unwrap_optional_type(wanted)
+    given = args.get(name) if depth == 1 else None
+    if wanted in (str, bool, int) and type(given) is wanted:
+        return given
+    if _types.is_output_type(wanted):
+        if depth > 4:
+            return {}
+        types = _types.output_type_types(wanted)
+        return {key: stand_in(types[key], key, args, depth + 1) for key in types}
+    origin = typing.get_origin(wanted) or wanted
+    inner = typing.get_args(wanted)
+    if origin in (dict, collections.abc.Mapping):
+        return {}
+    if origin in (list, collections.abc.Sequence) and origin is not str:
+        element = inner[0] if inner else str
+        return [numbered(stand_in(element, name, {}, depth + 1), index) for index in range(3)]
+    if origin is bool:
+        return False
+    if origin in (int, float):
+        return UNKNOWN_NUMBER
+    return unknown_text(name)
+
+
+def numbered(value: Any, index: int) -> Any:
+    """The element, told from its siblings."""
+    return f"{value}-{index}" if isinstance(value, str) and UNKNOWN_TEXT in value else value
+
+
+def unknown_text(name: str) -> str:
+    """A text that a program may take apart as it would the real one."""
+    short = name.lower()
+    if short.endswith(("arn", "arns")):
+        return f"arn:aws:unknown:us-east-1:123456789012:{UNKNOWN_TEXT}"
+    if "cidr" in short:
+        return "10.0.0.0/16"
+    return f"{name or 'value'}-{UNKNOWN_TEXT}"
 
 
 def expect_computed_properties() -> None:

@@ -8,6 +8,7 @@ aws-regions.html.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,6 +58,8 @@ def answer(question: Question) -> Answer | None:
     decoded."""
     if question.token == "kubernetes:yaml:decode":
         return _decoded(question)
+    if question.token == "aws:iam/getPolicyDocument:getPolicyDocument":
+        return Answer(_policy_document(question.args), "")
     short = question.token.replace("/", ":").split(":")
     name = f"{short[0]}.{short[-1]}"
     if name.startswith("aws."):
@@ -209,3 +212,62 @@ def _decoded(question: Question) -> Answer | None:
     if not isinstance(text, str):
         return None
     return Answer({"result": [value for _, _, value in yaml_documents(question.token, text)]}, "")
+
+
+def _policy_document(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of an IAM policy, which the provider computes without asking AWS
+    (hashicorp/terraform-provider-aws, internal/service/iam/policy_document_data_source.go)."""
+    merged: list[Any] = []
+    for key in ("sourcePolicyDocuments", "overridePolicyDocuments"):
+        for text in args.get(key) or ():
+            try:
+                parsed = json.loads(text)
+            except (TypeError, ValueError):
+                continue
+            merged += _listed(parsed.get("Statement"))
+    statements = [*merged, *(_statement(given) for given in args.get("statements") or ())]
+    document = {"Version": args.get("version") or "2012-10-17"}
+    if args.get("policyId"):
+        document["Id"] = args["policyId"]
+    if statements:
+        document |= {"Statement": statements}
+    return {
+        "json": json.dumps(document, indent=2),
+        "minifiedJson": json.dumps(document, separators=(",", ":")),
+        "id": "0",
+        **args,
+    }
+
+
+def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {"Sid": given["sid"]} if given.get("sid") else {}
+    out["Effect"] = given.get("effect") or "Allow"
+    for key in ("actions", "notActions", "resources", "notResources"):
+        if given.get(key):
+            name = key[:-1]
+            out[name[:1].upper() + name[1:]] = _one_or_many(given[key])
+    for key, name in (("principals", "Principal"), ("notPrincipals", "NotPrincipal")):
+        named: dict[str, list[Any]] = {}
+        for principal in given.get(key) or ():
+            named.setdefault(str(principal.get("type")), []).extend(
+                _listed(principal.get("identifiers"))
+            )
+        if named:
+            every = named == {"*": ["*"]}
+            out[name] = "*" if every else {kind: _one_or_many(ids) for kind, ids in named.items()}
+    conditions: dict[str, dict[str, Any]] = {}
+    for condition in given.get("conditions") or ():
+        test = conditions.setdefault(str(condition.get("test")), {})
+        test[str(condition.get("variable"))] = _one_or_many(condition.get("values"))
+    if conditions:
+        out["Condition"] = conditions
+    return out
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _one_or_many(value: Any) -> Any:
+    listed = _listed(value)
+    return listed[0] if len(listed) == 1 else listed

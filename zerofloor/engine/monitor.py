@@ -7,6 +7,7 @@ and their effect on dependencies.
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
@@ -110,14 +111,17 @@ class Registered:
     log: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     """Texts that were marked secret."""
+    ended: bool = False
+    """Whether the program said that it has registered all it would."""
 
 
 @contextmanager
-def serve(surroundings: Surroundings) -> Iterator[tuple[str, Registered]]:
-    """Serves on a loopback port: its address and what gets registered there."""
+def serve(surroundings: Surroundings, token: str) -> Iterator[tuple[str, Registered]]:
+    """Serves on a loopback port to whoever has the token: its address and what gets registered
+    there."""
     registered = Registered()
     pool = ThreadPoolExecutor(max_workers=64)
-    server = grpc.server(pool, options=_OPTIONS)
+    server = grpc.server(pool, options=_OPTIONS, interceptors=(_Token(token),))
     monitor = _Monitor(surroundings, registered)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(_Engine(registered), server)
@@ -129,6 +133,23 @@ def serve(surroundings: Surroundings) -> Iterator[tuple[str, Registered]]:
         server.stop(grace=None).wait()
         monitor.close()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Token(grpc.ServerInterceptor):  # type: ignore[misc]
+    """Refuses calls without the token: other processes of this machine reach the port, too."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def intercept_service(self, continuation: Any, details: Any) -> Any:
+        given = dict(details.invocation_metadata or ()).get("authorization", "")
+        if hmac.compare_digest(str(given), self._token):
+            return continuation(details)
+        return grpc.unary_unary_rpc_method_handler(_refused)
+
+
+def _refused(request: Any, context: Any) -> None:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "this monitor serves one program only")
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
@@ -213,6 +234,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
+        self._out.ended = True
         return empty_pb2.Empty()
 
     def RegisterPackage(self, request: Any, context: Any) -> Any:

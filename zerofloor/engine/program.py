@@ -6,20 +6,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from zerofloor.engine.isolation import apart, ending_signals
 from zerofloor.engine.project import Config, Project, read_config, read_project
 from zerofloor.engine.rendering import with_value_files
 from zerofloor.errors import InputError
-from zerofloor.stack import Stack
+from zerofloor.stack import UNKNOWN, Resource, Stack
 
 if TYPE_CHECKING:
     from zerofloor.engine.monitor import Registered
@@ -102,12 +104,13 @@ def preview_in_process(
         exports=others,
         program=project.program.parent,
     )
-    with serve(surroundings) as (address, registered):
+    token = secrets.token_hex(16)
+    with ending_signals(), serve(surroundings, token) as (address, registered):
         run = _run(
             project,
             config,
             stack,
-            address,
+            {"address": address, "token": token},
             time_limit,
             dict(os.environ if environ is None else environ),
         )
@@ -123,6 +126,8 @@ def preview_in_process(
         for name in config.environments
     ]
     encrypted = sorted(set((config.undecrypted or {}).values()))
+    for resource in _unseen(project.name, surroundings.stack, run.report):
+        registered.resources.setdefault(resource.urn, resource)
     previewed = Stack(
         kind="program",
         resources=tuple(registered.resources[urn] for urn in sorted(registered.resources)),
@@ -133,6 +138,8 @@ def preview_in_process(
         document=str(directory),
         notes=(
             *sorted(registered.notes),
+            *_assumed(run.report),
+            *_skipped(run.report),
             *imported,
             *(f"the configuration {key} is encrypted and not decrypted here" for key in encrypted),
         ),
@@ -157,12 +164,12 @@ def _run(
     project: Project,
     config: Config,
     stack: str,
-    address: str,
+    monitor: Mapping[str, str],
     time_limit: float,
     environ: Mapping[str, str],
 ) -> _Run:
     """Runs the program in a session of its own; whatever it started is killed with it."""
-    with tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch, apart() as end_orphans:
         report = Path(scratch) / "report.json"
         organization = stack.split("/")[0] if "/" in stack else "organization"
         order = {
@@ -173,7 +180,7 @@ def _run(
             "organization": organization,
             "config": dict(config.values),
             "secret_keys": sorted(config.secret),
-            "address": address,
+            **monitor,
             "report": str(report),
         }
         process = subprocess.Popen(
@@ -198,6 +205,7 @@ def _run(
             exit_code = None
         finally:
             _kill(process)
+            end_orphans()
             output.finish()
         return _Run(_parsed(report), exit_code, output.text, output.cut)
 
@@ -346,22 +354,71 @@ def _failure(
             f": {last}" if last else ""
         )
     if asked := report.get("unanswered"):
-        names = ", ".join(f"{item['function']}{_at(item)}" for item in asked)
-        region = (
-            "set aws:region, "
-            if any(item["function"].startswith("aws:index/") for item in asked)
-            else ""
-        )
-        return (
-            f"{directory}: the program needs the result of {names}, which only the cloud knows: "
-            f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi "
-            "command and log in"
-        )
+        return f"{directory}: {_ask(asked)}"
     if registered.failures:
         return f"{directory}: {registered.failures[0]}{_at(report)}"
-    if report.get("ended") == "well":
+    if report.get("ended") == "well" and registered.ended:
         return None
+    if report.get("ended") == "well":
+        return f"{directory}: the program ended itself before it was done"
     return f"{directory}: {_told(config, report)}"
+
+
+def _assumed(report: Mapping[str, Any] | None) -> list[str]:
+    """What was answered with stand-ins."""
+    asked = (report or {}).get("assumed", ())
+    return sorted(
+        {
+            f"{item['function']}{_at(item)} is answered with stand-ins: what is computed from them "
+            "counts as unknown"
+            for item in asked
+        }
+    )
+
+
+def _skipped(report: Mapping[str, Any] | None) -> list[str]:
+    """What was outside the preview: resources made inside an `apply` of an unknown value."""
+    return sorted(
+        f"the apply at {item['at']} didn't run, since its value isn't known before deployment: "
+        f"what it creates ({', '.join(item['types'])}) is outside what was seen"
+        for item in (report or {}).get("skipped", ())
+    )
+
+
+def _unseen(project: str, stack: str, report: Mapping[str, Any] | None) -> Iterator[Resource]:
+    """Stand-ins for resources made inside an `apply` that did not run, of types that may hold a
+    GPU: nothing is known of them but the type."""
+    from zerofloor.platforms import may_hold_gpu
+
+    for item in (report or {}).get("skipped", ()):
+        for kind in item["types"]:
+            if may_hold_gpu(kind):
+                name = f"apply at {item['at']}"
+                yield Resource(
+                    urn=f"urn:pulumi:{stack}::{project}::{kind}::{name}",
+                    type=kind,
+                    name=name,
+                    inputs={"__inputs": UNKNOWN},
+                    source_position=item["at"],
+                )
+
+
+def _ask(asked: Sequence[Mapping[str, Any]]) -> str:
+    """What the user must answer, with the lines to paste."""
+    names = ", ".join(f"{item['function']}{_at(item)}" for item in asked)
+    region = (
+        "set aws:region, "
+        if any(item["function"].startswith("aws:index/") for item in asked)
+        else ""
+    )
+    first = asked[0]
+    wanted = str(first.get("properties") or "value").split(", ")
+    shown = ", ".join(f"{name}: …" for name in wanted[:3])
+    return (
+        f"the program needs the result of {names}, which only the cloud knows: "
+        f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi command and "
+        f'log in. To paste: answers: {{"{first["function"]}": {{{shown}}}}}'
+    )
 
 
 def _at(report: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from zerofloor.engine.isolation import ending_signals
 from zerofloor.engine.project import Project, load_yaml, read_config, read_project
 from zerofloor.engine.rendering import with_value_files
 from zerofloor.errors import InputError
@@ -76,7 +77,7 @@ def preview_with_engine(
     )  # A preview that starts downloads is not what was asked for.
     environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     project = read_project(directory)
-    with tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch:
+    with ending_signals(), tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch:
         report = Path(scratch) / "report.json"
         backend = _own_backend(pulumi, project, stack, environ) or _throw_away_backend(
             pulumi, project, stack, environ, Path(scratch)

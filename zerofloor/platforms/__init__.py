@@ -69,6 +69,13 @@ def holds_nothing(token: str) -> bool:
     return any(platform.holds_nothing(token) for platform in _platforms_for(token))
 
 
+def may_hold_gpu(token: str) -> bool:
+    """Whether a resource of this type may hold a GPU: a platform reads it, or it is a machine."""
+    if holds_nothing(token) or unread.is_inert(token):
+        return False
+    return is_read(token) or unread.is_machine(token) or unread.custom_kind(token)
+
+
 def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
     """Resources of a known type whose inputs are one secret: what they hold is not known, never
     nothing."""
