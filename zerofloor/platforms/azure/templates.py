@@ -137,6 +137,8 @@ def _resource(scope: _Scope, body: Any, *, above: str, parent: str, depth: int) 
     condition = scope.value(at(body, "condition"))
     if not isinstance(body, Mapping) or depth > 5 or condition is False:
         return
+    if body.get("existing") is True:
+        return  # Only referred to (Bicep's `existing`, language version 2.0).
     kind = known_text(body.get("type")) or ""
     if above and not kind.lower().startswith("microsoft."):
         kind = f"{above}/{kind}"
