@@ -262,7 +262,8 @@ def merged(value: Any, patch: Any, key: str = "") -> Any:
         return out
     if key in _BY_NAME and isinstance(value, list | tuple) and isinstance(patch, list | tuple):
         named = {at(one, "name"): one for one in patch if isinstance(at(one, "name"), str)}
-        kept = [merged(one, named.pop(at(one, "name"), {}), "") for one in value]
+        # An element whose name is no text, or hidden, is nobody's.
+        kept = [merged(one, named.pop(known_text(at(one, "name")) or "", {}), "") for one in value]
         return [
             *kept,
             *named.values(),
