@@ -179,6 +179,11 @@ class Size:
     """What an omitted value means, with the source; empty where it is given."""
 
     @property
+    def is_derived(self) -> bool:
+        """Whether it is omitted and follows from another size, which is then the one to change."""
+        return self.default.startswith("omitted: the ")
+
+    @property
     def known(self) -> int | None:
         return self.value if isinstance(self.value, int) else None
 

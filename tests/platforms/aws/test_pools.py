@@ -164,10 +164,24 @@ def test_ignored_changes_are_evidence_and_no_autoscaler() -> None:
         ignore_changes=("scalingConfig.desiredSize",),
     )
     (pool,) = pools(group)
-    assert [hold.units for hold in pool.holds] == [2]
-    assert "scalingConfig.desiredSize" in [
-        link.path for link in pool.holds[0].evidence if link.value is None
+    (hold,) = pool.holds
+    assert hold.units == 2
+    assert ("ignoreChanges", "scalingConfig.desiredSize") in [
+        (link.path, link.value) for link in hold.evidence
     ]
+    # An update would not apply it, so that no machine may.
+    assert hold.change == ()
+    assert hold.fix.startswith("Remove scalingConfig.desiredSize from ignoreChanges")
+
+
+def test_a_minimum_and_a_desired_size_go_to_zero_together() -> None:
+    sizes = {"minSize": 1, "desiredSize": 2, "maxSize": 3}
+    (pool,) = pools(node_group(scalingConfig=sizes))
+    for hold in pool.holds:
+        assert [(change.path, change.to) for change in hold.change] == [
+            ("scalingConfig.minSize", 0),
+            ("scalingConfig.desiredSize", 0),
+        ]
 
 
 def test_evidence_leads_from_the_group_over_its_template_to_the_type() -> None:

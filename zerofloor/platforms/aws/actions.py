@@ -56,6 +56,7 @@ def actions_by_group(estate: Estate) -> dict[str, tuple[Action | Undecided, ...]
     for urn, sources in by_group(estate, SCHEDULES).items():
         ordered = sorted(
             sources,
+            # A start that isn't known comes first: what the action sets is read all the same.
             key=lambda pair: (known_text(pair[0].inputs.get("startTime")) or "", pair[0].name),
         )
         out[urn] = tuple(_action(source, guess) for source, guess in ordered)
@@ -109,6 +110,5 @@ def _action(source: Declared, guess: bool) -> Action | Undecided:
         "desiredCapacity" if desired is not None else "minSize"
     )
     ends = recurrence is not None and source.inputs.get("endTime") is not None
-    return Action(
-        Move(known_text(recurrence), low, high, desired), source.evidence(path, ""), guess or ends
-    )
+    move = Move(known_text(recurrence), low, high, desired)  # A hidden one is open above.
+    return Action(move, source.evidence(path, ""), guess or ends)

@@ -38,7 +38,7 @@ from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster
 from zerofloor.stack import Hidden
-from zerofloor.values import at, count, get, hidden, known_items, known_text, switch
+from zerofloor.values import at, count, get, hidden, items, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
@@ -195,7 +195,7 @@ def _machines(estate: Estate, source: Declared) -> Machines:
         )
         return in_units(
             found,
-            known_text(source.inputs.get("desiredCapacityType")) or "",
+            source.field("desiredCapacityType").text(),
             source,
             "desiredCapacityType",
         )
@@ -217,7 +217,7 @@ def _machines(estate: Estate, source: Declared) -> Machines:
     if found.shapes or found.undecided:
         return in_units(
             found,
-            known_text(source.inputs.get("desiredCapacityType")) or "",
+            source.field("desiredCapacityType").text(),
             source,
             "desiredCapacityType",
         )
@@ -251,7 +251,8 @@ def _market(estate: Estate, source: Declared) -> Market:
 
 def _suspended(source: Declared) -> frozenset[str]:
     value = source.inputs.get("suspendedProcesses")
-    if hidden(value) or any(hidden(item) for item in known_items(value)):
+    listed = items(value)
+    if isinstance(listed, Hidden) or any(hidden(item) for item in listed):
         return frozenset({"Terminate", "AlarmNotification"})  # the worst that it could be
     return frozenset(strings(value))
 

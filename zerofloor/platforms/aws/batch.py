@@ -19,7 +19,7 @@ from zerofloor.platforms.aws.read import (
     narrowed,
     nodes_for,
 )
-from zerofloor.platforms.declared import Declared, size
+from zerofloor.platforms.declared import Declared, changes_of, size
 from zerofloor.platforms.machines import Machines, describe, union
 from zerofloor.values import at, hidden, known_items, known_text
 
@@ -37,6 +37,7 @@ def read(estate: Estate) -> Iterator[Part]:
     UpdateComputeEnvironment)."""
     for source in declared(estate, *ENVIRONMENTS):
         resources = source.inputs.get("computeResources")
+        # Hidden, it is taken for one that Batch manages on EC2: that one holds the most.
         if known_text(source.inputs.get("type")) == "UNMANAGED" or resources is None:
             continue
         if hidden(resources):
@@ -107,7 +108,12 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         f"{low} vCPUs stay: at least {nodes} instances ({describe(chosen.shapes)})"
     )
     hold = Hold(
-        Cause.POOL_MINIMUM, source.urn, nodes, (*found.evidence, step), f"Set {minimum.path} to 0"
+        cause=Cause.POOL_MINIMUM,
+        urn=source.urn,
+        units=nodes,
+        evidence=(*found.evidence, step),
+        fix=f"Set {minimum.path} to 0",
+        change=changes_of(source, (minimum.path, 0)),
     )
     undecided = found.undecided
     ceiling = None if high is None else nodes_for(chosen, high)
@@ -126,7 +132,7 @@ def _machines(estate: Estate, source: Declared) -> Machines:
     if hidden(value) or value is None:
         return machines(estate, source, path, value)
     parts: list[Machines] = []
-    for index, item in enumerate(known_items(value)):
+    for index, item in enumerate(known_items(value)):  # Not hidden: asked above.
         where = f"{path}[{index}]"
         if isinstance(item, str) and (
             item in _CHOSEN_BY_BATCH or ("." not in item and is_plain_family(estate, item))

@@ -30,7 +30,8 @@ from zerofloor.platforms.aws.read import (
 )
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines, union
-from zerofloor.values import at, count, get, hidden, known_items, known_text
+from zerofloor.stack import Hidden
+from zerofloor.values import at, count, get, hidden, items, known_items, known_text
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
@@ -210,10 +211,11 @@ def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     )
     found = in_units(
         found,
-        known_text(get(source.inputs, f"{prefix}.targetCapacityUnitType")) or "",
+        source.field(f"{prefix}.targetCapacityUnitType").text(),
         source,
         f"{prefix}.targetCapacityUnitType",
     )
+    # Only the price depends on it: hidden, the higher one counts.
     kind = known_text(get(source.inputs, f"{prefix}.defaultTargetCapacityType")) or "on-demand"
     spot: Market = (
         "spot"
@@ -236,7 +238,7 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
         found = Machines(undecided=(source.open(f"{prefix}launchSpecifications", why),))
     else:
         parts = []
-        for index, item in enumerate(known_items(specifications)):
+        for index, item in enumerate(known_items(specifications)):  # Not hidden: asked above.
             where = f"{prefix}launchSpecifications[{index}]"
             if at(item, "instanceRequirements") is not None:
                 part = required(
@@ -260,7 +262,7 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
         parts.append(_configs(estate, source, f"{prefix}launchTemplateConfigs", configs))
         found = union(parts)
     unit = f"{prefix}targetCapacityUnitType"
-    found = in_units(found, known_text(get(source.inputs, unit)) or "", source, unit)
+    found = in_units(found, source.field(unit).text(), source, unit)
     target = scaling.target_of(estate, source.resource, "ec2:spot-fleet-request:TargetCapacity", [])
     spot: Market = (
         "spot" if _none(get(source.inputs, f"{prefix}onDemandTargetCapacity")) else "on-demand"
@@ -282,7 +284,7 @@ def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machi
             )
         )
     parts = []
-    for index, config in enumerate(known_items(configs)):
+    for index, config in enumerate(known_items(configs)):  # Not hidden: asked above.
         where = f"{path}[{index}]"
         base = of_template(
             estate,
@@ -421,6 +423,7 @@ def _reservation(
     hold = Hold(
         Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix
     )
+    # Only the price depends on it.
     platform = known_text(source.inputs.get("instancePlatform")) or "Linux/UNIX"
     os = "linux" if platform == "Linux/UNIX" else platform.lower()
     yield from _fixed(
@@ -430,10 +433,13 @@ def _reservation(
 
 def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     total = size(source, ["totalTargetCapacity"])
-    specifications = [
-        {"instanceType": at(item, "instanceType"), "weightedCapacity": at(item, "weight")}
-        for item in known_items(source.inputs.get("instanceTypeSpecifications"))
-    ]
+    listed = items(source.inputs.get("instanceTypeSpecifications"))
+    specifications: Any = listed
+    if not isinstance(listed, Hidden):
+        specifications = [
+            {"instanceType": at(item, "instanceType"), "weightedCapacity": at(item, "weight")}
+            for item in listed
+        ]
     found = overridden(estate, source, "instanceTypeSpecifications", specifications, Machines())
     yield from _sized(
         estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None

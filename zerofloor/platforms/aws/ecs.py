@@ -20,8 +20,8 @@ from zerofloor.platforms.aws.read import CLOUD, declared
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
 from zerofloor.platforms.machines import Machines
-from zerofloor.stack import Resource
-from zerofloor.values import at, get, hidden, known_items, known_text, quantity
+from zerofloor.stack import Hidden, Resource
+from zerofloor.values import at, get, hidden, items, known_items, known_text, quantity
 
 SERVICES: Final = ("aws:ecs/service:Service", "aws-native:ecs:Service")
 PROVIDERS: Final = ("aws:ecs/capacityProvider:CapacityProvider", "aws-native:ecs:CapacityProvider")
@@ -118,6 +118,7 @@ def task_holds(service: Service, found: Machines) -> list[Hold]:
                 (*service.evidence, step, *level.evidence),
                 level.fix,
                 level.hours,
+                level.change,
             )
         )
     return out
@@ -186,7 +187,8 @@ def _strategy(estate: Estate, source: Declared) -> tuple[str, ...]:
         "capacityProviders",
     ):
         value = source.inputs.get(prop)
-        for item in [value] if hidden(value) else known_items(value):
+        listed = items(value)
+        for item in [listed] if isinstance(listed, Hidden) else listed:
             name = at(item, "capacityProvider") if isinstance(item, Mapping) else item
             link = link_of(estate, source, prop, *PROVIDERS, value=name)
             found += [resource.urn for resource in link.found]
@@ -201,6 +203,7 @@ def _service(estate: Estate, source: Declared) -> Service:
     default = 0 if source.resource.type.startswith("aws:") and source.logical is None else 1
     initial = size(source, ["desiredCount"], 0 if daemon else default, "omitted")
     names = scaling.identifiers(source, "name", "serviceName")
+    # Hidden, no target is found by its ID: then nothing lowers the service.
     cluster = (known_text(source.inputs.get("cluster")) or "").rsplit("/", 1)[-1]
     ids = [f"service/{cluster}/{name}" for name in names] if cluster else []
     target = scaling.target_of(estate, source.resource, "ecs:service:DesiredCount", ids)
@@ -254,11 +257,11 @@ def task_gpus(task: Declared) -> Decimal | None:
     if hidden(containers):
         return None
     total = Decimal(0)
-    for container in known_items(containers):
+    for container in known_items(containers):  # Not hidden: asked above.
         needs = at(container, "resourceRequirements")
         if hidden(needs):
             return None
-        for need in known_items(needs):
+        for need in known_items(needs):  # Not hidden: asked above.
             if hidden(at(need, "type")):
                 return None
             if str(at(need, "type")).upper() == "GPU":
@@ -347,6 +350,7 @@ def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
             (*service.evidence, *level.evidence),
             level.fix,
             level.hours,
+            level.change,
         )
         for level in service.tasks.levels
     )

@@ -58,6 +58,7 @@ def read(estate: Estate) -> Iterator[Part]:
     for resource in estate.of_type("eks:index:Cluster"):
         if not any(child.type in CLUSTERS for child in estate.descendants(resource.urn)):
             source = Declared(resource, resource.inputs, resource.name)
+            # Hidden, no built-in pool is taken to be there: it would take pods off other nodes.
             options = known_mapping(resource.inputs.get("autoMode"))
             pools = get(options, "computeConfig.nodePools")
             default = ["general-purpose", "system"] if pools is None else pools
@@ -107,6 +108,7 @@ def _managed(
     if spot == "on-demand" and source.inputs.get("capacityType") is None:
         spot = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
     label = {"spot": "SPOT", "reserved": "CAPACITY_BLOCK"}.get(spot, "ON_DEMAND")
+    # Hidden, the label is there and its value isn't known.
     name = known_text(source.pick("nodeGroupName", "nodegroupName")[1])
     os = (
         "windows"
@@ -413,6 +415,7 @@ def placement(
             "nvidia.com/gpu.product": None,
             "nvidia.com/gpu.count": None,
         }
+    # A hidden value is a label whose value isn't known; hidden labels are open ones.
     own = {str(key): known_text(value) for key, value in known_mapping(labels).items()}
     return Placement(
         labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints)
@@ -420,6 +423,7 @@ def placement(
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:
+    """The taints that are known: a hidden one keeps no pod off, so that more may stay."""
     listed = (
         [known_mapping(item) for item in known_items(value)]
         if not isinstance(value, Mapping)
@@ -450,6 +454,7 @@ def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
         for kind in ("m6a.large", "m6a.4xlarge", "m6a.48xlarge")
         if (shape := lookup(CLOUD, kind))
     )
+    # Hidden ones are left out: a pool without GPUs only takes pods off other nodes.
     for name in [item for item in known_items(at(config, "nodePools")) if isinstance(item, str)]:
         taints = (Taint("CriticalAddonsOnly"),) if name == "system" else ()
         labels = {

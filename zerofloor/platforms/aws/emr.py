@@ -10,7 +10,7 @@ from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.launch import overridden
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, narrowed, nodes_for
-from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, part_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, get, hidden, known_items
 
@@ -62,7 +62,7 @@ def _parts(cluster: Declared) -> Iterator[tuple[str, Any]]:
         value = get(cluster.inputs, prefix + name)
         if hidden(value):
             yield prefix + name, value
-        for index, item in enumerate(known_items(value)):
+        for index, item in enumerate(known_items(value)):  # Hidden ones are told above.
             yield f"{prefix}{name}[{index}]", item
 
 
@@ -122,7 +122,14 @@ def _part(
     step = next(c for c in counts if isinstance(c, Size) and c.known).evidence(
         f"{nodes} instances run as long as the cluster"
     )
-    hold = Hold(Cause.POOL_MINIMUM, source.urn, nodes, (*chosen.evidence, step), _FIX)
+    hold = Hold(
+        cause=Cause.POOL_MINIMUM,
+        urn=source.urn,
+        units=nodes,
+        evidence=(*chosen.evidence, step),
+        fix=_FIX,
+        change=changes_of(source, ("autoTerminationPolicy", {"idleTimeout": 3600})) if path else (),
+    )
     yield _pool(estate, source, path, chosen, (hold,), nodes, chosen.undecided, None)
 
 

@@ -12,6 +12,7 @@ from zerofloor.capacity import (
     WEEK,
     Assumption,
     Cause,
+    Change,
     Evidence,
     Hold,
     Market,
@@ -21,9 +22,10 @@ from zerofloor.capacity import (
     Undecided,
 )
 from zerofloor.estate import Estate
+from zerofloor.platforms.aws.policies import mended
 from zerofloor.platforms.aws.read import CLOUD, narrowed, nodes_for, order
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels
-from zerofloor.platforms.declared import Declared, Size
+from zerofloor.platforms.declared import Declared, Size, changes_of, ignores
 from zerofloor.platforms.machines import Machines
 
 GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
@@ -180,13 +182,21 @@ def _held(
         and group.maximum.known != group.desired.known
     ):
         fix = "Let the scaling policy scale in as well (a target tracking policy with scale-in)"
-        holds.append(Hold(Cause.KEPT_PEAK, group.source.urn, None, (group.raised,), fix))
+        peak = Hold(
+            cause=Cause.KEPT_PEAK,
+            urn=group.source.urn,
+            units=None,
+            evidence=(group.raised, *group.silent),
+            fix=fix,
+            change=mended(group.silent),
+        )
+        holds.append(peak)
     if (
         group.pinned is not None
         and (group.raised is not None or group.actions)
         and group.maximum.known != group.desired.known
     ):
-        holds.append(Hold(Cause.PROTECTED, group.pinned.urn, None, (group.pinned,), group.unpin))
+        holds.append(_protected(group, None, (group.pinned,)))
     holds += group.holds
     # With schedules, peaks or tasks the group's own size changes with the hour.
     varies = bool(group.actions or group.holds) or any(hold.units is None for hold in holds)
@@ -218,22 +228,32 @@ def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:
     nodes = nodes_for(machines, minimum)
     if nodes != minimum:
         because += f" units, {_instances(nodes)}"
-    fix = f"Set {group.minimum.path} to 0"
-    if group.lowered is None:
-        fix += (
-            ""
-            if group.desired.default or group.desired.path == group.minimum.path
-            else f" and {group.desired.path} to 0"
-        )
-    return (
-        Hold(
-            Cause.POOL_MINIMUM,
-            group.minimum.source.urn,
-            nodes,
-            (*_chain(group), group.minimum.evidence(because)),
-            fix,
-        ),
+    fix, change = _to_zero(group)
+    hold = Hold(
+        cause=Cause.POOL_MINIMUM,
+        urn=group.minimum.source.urn,
+        units=nodes,
+        evidence=(*_chain(group), group.minimum.evidence(because)),
+        fix=fix,
+        change=change,
     )
+    return (hold,)
+
+
+def _to_zero(group: Group) -> tuple[str, tuple[Change, ...]]:
+    """The change of both sizes to zero, as a sentence and as data. `ignoreChanges` takes a size out
+    of every update, so that its entry goes first."""
+    sizes = [group.minimum] if group.minimum.known or group.desired.is_derived else []
+    if group.lowered is None and not group.desired.is_derived:
+        sizes.append(group.desired)
+    sizes = list({(size.source.urn, size.path): size for size in sizes}.values())
+    ignored = [s.path for s in sizes if ignores(s.source.resource.ignore_changes, s.path)]
+    told = " and ".join(f"{size.path} to 0" for size in sizes)
+    if ignored:
+        return f"Remove {' and '.join(ignored)} from ignoreChanges, and set {told}", ()
+    parts = [changes_of(size.source, (size.path, 0)) for size in sizes]
+    change = tuple(one for part in parts for one in part) if all(parts) else ()
+    return f"Set {told}", change
 
 
 def _desired(group: Group, machines: Machines) -> list[Hold]:
@@ -243,37 +263,17 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
     nodes = nodes_for(machines, desired)
     if group.pinned is not None:
         started = group.desired.evidence(f"{_instances(nodes)} at creation")
-        return [
-            Hold(
-                Cause.PROTECTED,
-                group.pinned.urn,
-                nodes,
-                (*_chain(group), started, group.pinned),
-                group.unpin,
-            )
-        ]
+        return [_protected(group, nodes, (*_chain(group), started, group.pinned))]
     if group.lowered is not None:
         return []
-    because = (
-        f"{_instances(nodes)} at creation, and nothing in the stack lowers "
-        f"{'it' if nodes == 1 else 'them'}"
-    )
-    ignored = [
-        path
-        for path in group.source.resource.ignore_changes
-        if path.split(".")[-1] in ("desiredSize", "desiredCapacity")
-    ]
-    note = [
-        Evidence(
-            group.source.urn,
-            path,
-            None,
-            "ignored changes mean that somebody moves it; nobody here does",
-        )
-        for path in ignored
-    ]
-    note += group.silent
-    fix = f"Set {group.desired.path} to {minimum}"
+    them = "it" if nodes == 1 else "them"
+    because = f"{_instances(nodes)} at creation, and nothing in the stack lowers {them}"
+    entries = group.source.resource.ignore_changes
+    note = [*group.silent]
+    if ignores(entries, group.desired.path):
+        why = "its changes are left to something else, and nothing in the stack makes any"
+        note.append(Evidence(group.source.urn, "ignoreChanges", group.desired.path, why))
+    fix, change = _to_zero(group)
     if group.missed is not None:
         note.append(group.missed)
         fix += ", or tag the group so that the cluster autoscaler of the stack finds it"
@@ -282,15 +282,33 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
             ", or deploy a cluster autoscaler (or set trust.clusterAutoscaler in "
             "zerofloor.yaml where one runs)"
         )
-    return [
-        Hold(
-            Cause.DESIRED_NOT_LOWERED,
-            group.source.urn,
-            nodes,
-            (*_chain(group), group.desired.evidence(because), *note),
-            fix,
-        )
-    ]
+    hold = Hold(
+        cause=Cause.DESIRED_NOT_LOWERED,
+        urn=group.source.urn,
+        units=nodes,
+        evidence=(*_chain(group), group.desired.evidence(because), *note),
+        fix=fix,
+        change=change,
+    )
+    return [hold]
+
+
+def _protected(group: Group, nodes: int | None, evidence: tuple[Evidence, ...]) -> Hold:
+    """What a setting keeps that protects every instance; without it only a group that something
+    lowers goes down."""
+    pinned = group.pinned
+    assert pinned is not None
+    change: tuple[Change, ...] = ()
+    if group.lowered is not None and pinned.path.lower().endswith("fromscalein"):
+        change = changes_of(group.source, (pinned.path, False))
+    return Hold(
+        cause=Cause.PROTECTED,
+        urn=pinned.urn,
+        units=nodes,
+        evidence=evidence,
+        fix=group.unpin,
+        change=change,
+    )
 
 
 def _instances(number: int) -> str:
@@ -341,7 +359,14 @@ def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) 
         if week == WEEK
         else "Shorten the window, or start on demand instead"
     )
-    return Hold(Cause.SCHEDULE, chosen.urn, nodes, (*_chain(group), step), fix, week)
+    return Hold(
+        cause=Cause.SCHEDULE,
+        urn=chosen.urn,
+        units=nodes,
+        evidence=(*_chain(group), step),
+        fix=fix,
+        hours_per_week=week,
+    )
 
 
 def _warm(
@@ -409,4 +434,12 @@ def _warm_hold(group: Group, machines: Machines, warm: Warm, units: int, because
         "remove it"
     )
     nodes = nodes_for(machines, max(units, 0))
-    return Hold(Cause.WARM_POOL, group.source.urn, nodes, (*_chain(group), warm.state, filled), fix)
+    own = warm.state.urn == group.source.urn and group.source.logical is None
+    return Hold(
+        cause=Cause.WARM_POOL,
+        urn=group.source.urn,
+        units=nodes,
+        evidence=(*_chain(group), warm.state, filled),
+        fix=fix,
+        change=changes_of(group.source, (warm.state.path, "Stopped")) if own else (),
+    )

@@ -173,7 +173,7 @@ def lone(value: Any) -> Any:
 
 
 def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
-    """The market that the linked launch template asks for."""
+    """The market that the linked launch template asks for; only the price depends on it."""
     identifier = known_text(at(reference, "name")) or known_text(
         at(reference, "launchTemplateName")
     )
@@ -271,7 +271,7 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
         _number(get(wanted, "acceleratorCount.min")),
         _number(get(wanted, "acceleratorCount.max")),
     )
-    unread = [key for key in _DECIDING if hidden(get(wanted, key))]
+    unread = [key for key in _DECIDING if _is_unread(get(wanted, key))]
     if high == 0:
         because = "acceleratorCount.max 0 excludes every accelerated type"
         return Machines(
@@ -358,6 +358,11 @@ _TYPES: Final = {
 }
 
 
+def _is_unread(value: Any) -> bool:
+    listed = value if isinstance(value, list | tuple) else [value]
+    return any(hidden(item) for item in listed)
+
+
 def _admits(shape: Shape, wanted: Any, low: Decimal | None, high: Decimal | None) -> bool:
     if (
         shape.gpus is None
@@ -430,11 +435,14 @@ def _number(value: Any) -> Decimal | None:
     return number if isinstance(number, Decimal) else None
 
 
-def in_units(found: Machines, unit: str, user: Declared, path: str) -> Machines:
+def in_units(found: Machines, unit: str | Hidden | None, user: Declared, path: str) -> Machines:
     """The machines with weights where sizes count vCPUs or memory instead of instances
     (desiredCapacityType)."""
-    if unit in ("", "units"):
+    if unit in (None, "", "units") or found.plain:
         return found
+    if isinstance(unit, Hidden):
+        why = "What sizes count isn't known at preview, so the number of instances is open"
+        return replace(found, undecided=(*found.undecided, user.open(path, why)))
     sizes = [
         shape.vcpus
         if unit == "vcpu"
@@ -445,8 +453,6 @@ def in_units(found: Machines, unit: str, user: Declared, path: str) -> Machines:
     ]
     weights = tuple(size for size in sizes if size)
     if len(weights) < len(sizes) or unit not in ("vcpu", "memory-mib"):
-        if found.plain:
-            return found
         open_count: Undecided = user.open(
             path,
             f"Sizes count {unit}, so the number of instances is open",

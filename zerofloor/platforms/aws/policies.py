@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Cause, Evidence, Notice, Undecided
+from zerofloor.capacity import Assumption, Cause, Change, Evidence, Notice, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.alarms import Calls, Rest, calls_of, quantity_of
 from zerofloor.platforms.aws.metrics import (
@@ -85,6 +85,18 @@ def effect_of(
         doubts=() if lowered else tuple(d for e in effects for d in e.doubts),
         assumptions=lowered[0].assumptions if lowered else (),
         notices=tuple(n for e in effects for n in e.notices),
+    )
+
+
+def mended(silent: Sequence[Evidence]) -> tuple[Change, ...]:
+    """The switches that would let a policy act, as data; empty where more than these is wrong."""
+    values = {"enabled": True, "actionsEnabled": True, "disableScaleIn": False}
+    names = [one.path.rsplit(".", 1)[-1] for one in silent]
+    if not silent or any(name not in values or ":" in name for name in names):
+        return ()
+    return tuple(
+        Change(urn=one.urn, path=one.path, to=values[name])
+        for one, name in zip(silent, names, strict=True)
     )
 
 

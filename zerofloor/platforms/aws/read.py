@@ -97,12 +97,13 @@ def narrowed(found: Machines, units: int) -> Machines:
 def market(source: Declared, *paths: str) -> str:
     """`spot`, `reserved` (a capacity block) or `on-demand` by a marketType or capacityType
     property."""
+    # Only the price depends on it: hidden, the higher one counts.
     value = str(known_text(source.pick(*paths)[1]) or "").lower().replace("_", "-")
     return {"spot": "spot", "capacity-block": "reserved"}.get(value, "on-demand")
 
 
 def strings(value: Any) -> list[str]:
-    """The known strings of a list."""
+    """The known strings of a list; who asks has looked whether one is hidden."""
     return (
         [item for item in known_items(value) if isinstance(item, str)]
         if not isinstance(value, str)

@@ -284,6 +284,7 @@ def _keep(estate: Estate, source: Declared, row: Row, number: Size, found: Machi
             evidence=(*found.evidence, *level.evidence),
             fix=level.fix,
             hours_per_week=level.hours,
+            change=level.change,
         )
         for level in kept.levels
     )

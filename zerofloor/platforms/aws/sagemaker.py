@@ -27,7 +27,7 @@ from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared, machines
 from zerofloor.platforms.aws.scaling import Kept, Level
-from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, part_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
@@ -191,7 +191,7 @@ def _variant(
 ) -> Pool | None:
     if found.plain or (not found.shapes and not found.undecided):
         return None
-    name = known_text(at(variant, "variantName")) or ""
+    name = known_text(at(variant, "variantName")) or ""  # Whether it is hidden is asked next.
     unnamed = hidden(at(variant, "variantName"))
     mine = [
         c
@@ -225,7 +225,7 @@ def _variant(
         _hold(
             level
             if advice is None or level.cause is Cause.SCHEDULE
-            else replace(level, fix=advice),
+            else replace(level, fix=advice, change=()),
             found,
         )
         for level in instances.levels
@@ -296,7 +296,12 @@ def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | 
     if not minimum.known:
         return Kept(evidence=(minimum.evidence("managed scaling goes down to no instance"),))
     level = Level(
-        minimum.known, Cause.SCALER_MINIMUM, config.urn, (evidence,), f"Set {minimum.path} to 0"
+        units=minimum.known,
+        cause=Cause.SCALER_MINIMUM,
+        urn=config.urn,
+        evidence=(evidence,),
+        fix=f"Set {minimum.path} to 0",
+        change=changes_of(config, (minimum.path, 0)),
     )
     return Kept((level,))
 
@@ -328,6 +333,7 @@ def _hold(level: Level, found: Machines) -> Hold:
         (*found.evidence, *level.evidence),
         level.fix,
         level.hours,
+        level.change,
     )
 
 
@@ -359,12 +365,24 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
     ]
     first = kept[0][1]
     hours = max((level.hours for _, level in kept), default=WEEK)
-    return [Hold(first.cause, first.urn, nodes, (*found.evidence, *evidence), first.fix, hours)]
+    change = first.change if len(kept) == 1 else ()
+    return [
+        Hold(
+            cause=first.cause,
+            urn=first.urn,
+            units=nodes,
+            evidence=(*found.evidence, *evidence),
+            fix=first.fix,
+            hours_per_week=hours,
+            change=change,
+        )
+    ]
 
 
 def _components_by_endpoint(estate: Estate) -> Mapping[str, tuple[_Component, ...]]:
     out: dict[str, list[_Component]] = defaultdict(list)
     for source in declared(estate, *COMPONENTS):
+        # Hidden, it is taken for a component of its own, which holds the more.
         if known_text(get(source.inputs, "specification.baseInferenceComponentName")) is not None:
             continue  # an adapter lives in its base component
         value = source.inputs.get("endpointName")
@@ -488,6 +506,7 @@ def _script(value: Any) -> str:
             return base64.b64decode(value, validate=True).decode("utf-8", "replace").lower()
         except (binascii.Error, ValueError):
             return value.lower()
+    # A hidden script stops nothing.
     return " ".join(_script(at(item, "content")) for item in known_items(value))
 
 
@@ -499,7 +518,7 @@ _SETTINGS: Final = {
 
 
 def _app(estate: Estate, source: Declared) -> Iterator[Part]:
-    kind = known_text(source.inputs.get("appType")) or ""
+    kind = known_text(source.inputs.get("appType")) or ""  # Hidden, no idle shutdown counts.
     setting = _SETTINGS.get(kind)
     owners = _owners(estate, source)
     path, value = source.pick("resourceSpec.instanceType")
@@ -663,7 +682,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
         groups = source.inputs.get(prop)
         if hidden(groups):
             yield source.open(prop, "The instance groups are hidden: they could hold GPU instances")
-        for index, group in enumerate(known_items(groups)):
+        for index, group in enumerate(known_items(groups)):  # Hidden ones are told above.
             path = f"{prop}[{index}]"
             kind = at(group, "instanceType")
             where = f"{path}.instanceType"
@@ -690,7 +709,12 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 fix = f"Set {number.path} to 0"
                 holds = (
                     Hold(
-                        Cause.POOL_MINIMUM, source.urn, number.known, (*found.evidence, step), fix
+                        cause=Cause.POOL_MINIMUM,
+                        urn=source.urn,
+                        units=number.known,
+                        evidence=(*found.evidence, step),
+                        fix=fix,
+                        change=changes_of(source, (number.path, 0)),
                     ),
                 )
             placed = None

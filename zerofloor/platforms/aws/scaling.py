@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Change, Evidence, Notice, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.aws.policies import TARGET, Effect, effect_of
+from zerofloor.platforms.aws.policies import TARGET, Effect, effect_of, mended
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, Size, changes_of, size
@@ -360,6 +360,7 @@ def _scaled(initial: Size, target: Target, minimum: Size, high: int | None, caus
                 urn=target.raised.urn,
                 evidence=(target.raised, *target.silent),
                 fix=fix,
+                change=mended(target.silent),
             )
         )
     undecided = list(target.undecided)

@@ -124,7 +124,7 @@ def _schedules(
     out: dict[str, list[tuple[Declared, bool]]] = defaultdict(list)
     for source in declared(estate, *_SCHEDULES):
         arn = get(source.inputs, "target.arn")
-        call = _CALL.fullmatch(known_text(arn) or "")
+        call = _CALL.fullmatch(known_text(arn) or "")  # Whether it is hidden is asked next.
         if (call is None and not hidden(arn)) or source.inputs.get("state") == "DISABLED":
             continue
         starts = call is None or call[1] == "start"  # a hidden call may start it
