@@ -43,11 +43,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
             "on-demand in us-east-1 it would be $1.86/h; not counted",
         ),
         (supply("g6e.xlarge", region=None), "its region is not known"),
-        (supply("g5.xlarge", market="spot"), "no spot price for g5.xlarge in us-east-1"),
-        (
-            supply("g5.xlarge", market="spot"),
-            "on-demand in us-east-1 it would be $1.01/h; not counted",
-        ),
+        (supply("p5e.48xlarge", market="spot"), "no spot price for p5e.48xlarge in us-east-1"),
         (supply("p5.48xlarge", market="reserved"), "no reserved price for p5.48xlarge"),
         (supply("g5.xlarge", price_as="sagemaker"), "no price for g5.xlarge (sagemaker)"),
         (
@@ -315,6 +311,21 @@ class TestExpected:
             cost(supply("g5.xlarge"), settings={"traffic": traffic})
 
 
+def test_spot_without_a_price_costs_at_most_what_on_demand_does() -> None:
+    found = cost(supply("g5.xlarge", market="spot"), settings={"limits": {"maxFloorHourly": 1}})
+    assert (found.floor.hourly.amount, found.unpriced) == (D("1.006"), ())
+    assert "at most its on-demand price" in found.items[0].what
+    assert any("spot does not exceed" in note for note in found.footnotes)
+
+
+def test_a_scheduled_floor_has_no_weekend_figure() -> None:
+    # A node of $55.04/h for 45 h of a week of 168.
+    found = cost(supply("p5.48xlarge", hours=45)).meaning
+    assert found is not None
+    assert found.weekend is None
+    assert round(found.weekly.amount, 6) == D("55.04") * 45
+
+
 def test_what_the_floor_means() -> None:
     found = cost(supply("p5.48xlarge")).meaning
     assert found is not None
@@ -464,6 +475,8 @@ class TestBreakEven:
         assert found.capacity_per_month == 4455 * 3600 * 730
         assert "A100" in found.throughput
         assert found.verdict.startswith("Serverless is cheaper at any use")
+        # 11.7 thousand million tokens a month at most, 13.6 thousand million to break even.
+        assert found.is_out_of_reach
         other = cost(
             supply("p5.48xlarge"), settings={"serverless": {"model": "deepseek-v3p2"}}
         ).break_even

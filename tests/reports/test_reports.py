@@ -123,7 +123,7 @@ def test_what_is_undecided_is_not_printed_as_nothing() -> None:
 def test_a_floor_that_may_be_dearer_says_so() -> None:
     one = report()
     floor = Amount(Money(D("1.861")), up_to=Money(D("30.13")))
-    said = meaning(floor.hourly, 30, cold_start(ColdStart()))
+    said = meaning(floor.hourly, 30, cold_start(ColdStart()), all_week=True)
     page = table.render(replace(one, estimate=replace(one.estimate, floor=floor, meaning=said)))
     assert "would keep billing: $1.86 to $30.13/h," in page
     assert "If left running: at least $115.38 per weekend" in page  # 62 h

@@ -3,7 +3,8 @@ may choose."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from zerofloor.capacity import Market
 from zerofloor.cost import google
@@ -36,6 +37,9 @@ class Choice(Value, frozen=True):
     without_price: tuple[str, ...] = ()
     """Types that it could also be and that have no price there, which mostly means that they are
     not sold there."""
+
+    bounded: bool = False
+    """True where the prices are what it costs at most: spot nodes without a spot price."""
 
     @property
     def cheapest(self) -> Option:
@@ -83,9 +87,26 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     ]
     missing = [(shape, priced) for shape, priced in found if isinstance(priced, Missing)]
     if not options:
-        return Unpriced(missing[0][1].why, _beside(supply, book))
+        bounded = _bounded_spot(supply, book)
+        return Unpriced(missing[0][1].why, _beside(supply, book)) if bounded is None else bounded
     options.sort(key=lambda option: (option.price.money, option.shape.instance_type, option.note))
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
+
+
+SPOT_BOUND: Final = "at most its on-demand price"
+"""A spot price never exceeds the on-demand price (EC2 user guide, "Spot Instances"; Compute Engine,
+"Spot VMs"; Azure, "Spot Virtual Machines": capped at the pay-as-you-go price)."""
+
+
+def _bounded_spot(supply: Supply, book: PriceBook) -> Choice | None:
+    """For spot nodes without a spot price the on-demand prices, which they don't exceed."""
+    if supply.market != "spot":
+        return None
+    on_demand = choose(replace(supply, market="on-demand"), book)
+    if isinstance(on_demand, Unpriced):
+        return None
+    options = tuple(replace(option, note=SPOT_BOUND) for option in on_demand.options)
+    return replace(on_demand, options=options, bounded=True)
 
 
 def _machine(

@@ -90,8 +90,11 @@ class Gap(Value, frozen=True):
 class Meaning(Value, frozen=True):
     """What the floor comes to for people, and what the way to zero costs in waiting."""
 
-    weekend: Money
-    """Forgotten from Friday 18:00 to Monday 08:00 (62 h)."""
+    weekly: Money
+    """A week without a request."""
+    weekend: Money | None
+    """From Friday 18:00 to Monday 08:00 (62 h), where the floor runs all week; None where a
+    schedule decides which of those hours it runs."""
     until_noticed: Money
     noticed_after_days: int
     first_year: Money
@@ -146,6 +149,12 @@ class BreakEven(Value, frozen=True):
     """In words: which is cheaper, and by how much."""
     source: str
     as_of: str
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether one replica can't serve as many tokens as would make it cheaper."""
+        capacity = self.capacity_per_month
+        return capacity is not None and capacity < self.tokens_per_month
 
 
 class Estimate(Value, frozen=True):

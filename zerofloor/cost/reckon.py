@@ -23,6 +23,7 @@ from zerofloor.cost.estimate import (
     Figure,
     Gap,
     Item,
+    Meaning,
     ResourceCost,
 )
 from zerofloor.cost.meaning import meaning
@@ -110,14 +111,21 @@ def estimate(
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
-        meaning=meaning(amounts["floor"].hourly, settings.noticed_after_days, wait)
-        if floor.entries
-        else None,
+        meaning=_meaning(floor, amounts["floor"].hourly, settings, wait),
         change=None
         if baseline is None
         else _change(baseline, amounts, ceiling, book, floor, gaps, ordered),
         break_even=_break_even(lines, settings),
     )
+
+
+def _meaning(floor: Floor, hourly: Money, settings: Settings, wait: Wait) -> Meaning | None:
+    """None where the stack has no GPU."""
+    if not floor.entries:
+        return None
+    held = (entry.supply for entry in floor.entries if entry.supply is not None)
+    all_week = all(supply.node_hours_per_week == supply.nodes * WEEK for supply in held)
+    return meaning(hourly, settings.noticed_after_days, wait, all_week=all_week)
 
 
 def _change(
@@ -356,6 +364,11 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
         yield (
             f"{name}: no price in {supply.region} for {_some(choice.without_price)}, so mostly "
             "not sold there; left out of the choice."
+        )
+    if choice.bounded:
+        yield (
+            f"{name}: no spot price is known in {supply.region}; the on-demand price counts, which "
+            "spot does not exceed."
         )
     if choice.cheapest.note.startswith("as ") and choice.open:
         yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."

@@ -153,7 +153,8 @@ def _cost(cost: ResourceCost, estimate: Estimate) -> dict[str, Any]:
 
 def _meaning(meaning: Meaning) -> dict[str, Any]:
     return {
-        "weekend": _money(meaning.weekend),
+        "weekly": _money(meaning.weekly),
+        "weekend": _optional(meaning.weekend),
         "until_noticed": _money(meaning.until_noticed),
         "noticed_after_days": meaning.noticed_after_days,
         "first_year": _money(meaning.first_year),

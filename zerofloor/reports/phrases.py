@@ -227,8 +227,13 @@ def meaning(report: Report) -> Iterator[str]:
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
         least = "at least " if _is_least(report) or report.estimate.floor.up_to is not None else ""
+        short_time = (
+            f"{dollars(said.weekly)} per week, by its schedule"
+            if said.weekend is None
+            else f"{dollars(said.weekend)} per weekend"
+        )
         yield (
-            f"If left running: {least}{dollars(said.weekend)} per weekend, "
+            f"If left running: {least}{short_time}, "
             f"{dollars(said.until_noticed)} in {counted(said.noticed_after_days, 'day')}, "
             f"{dollars(said.first_year)} per year."
         )
@@ -244,11 +249,13 @@ def meaning(report: Report) -> Iterator[str]:
 def _serverless(found: BreakEven) -> Iterator[str]:
     yield found.verdict
     blend = f"{number(found.output_share * 100)}% of them output; {found.source}, {found.as_of}"
+    even = f"as much as {tokens(found.tokens_per_month)} tokens"
+    if found.is_out_of_reach and found.capacity_per_month is not None:
+        even = f"which serves {tokens(found.capacity_per_month)} tokens at most: never cheaper"
     yield (
         f"{found.model} by {found.provider} costs {price(found.per_million)} a million "
         f"tokens ({blend}); one replica that is always on, "
-        f"{dollars(found.dedicated_monthly)} a month, as much as "
-        f"{tokens(found.tokens_per_month)} tokens."
+        f"{dollars(found.dedicated_monthly)} a month, {even}."
     )
     if found.per_million_at:
         by_use = ", ".join(
