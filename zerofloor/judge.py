@@ -38,11 +38,6 @@ def judge(
     Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """
     judged, findings = _judged(stacks, prices, settings, today, rules.all_rules(), baseline)
-    findings = with_fingerprints(
-        findings,
-        sorted({f"{s.project}/{s.name}" for s in stacks if s.kind != "manifests"}),
-        {r.urn: r.aliases for r in judged.estate.by_urn.values() if r.aliases},
-    )
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
         documents=tuple(
@@ -98,9 +93,12 @@ def _judged(
     judged = Judged(
         whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today
     )
-    return judged, rules.in_order(
-        gate.waived(rules.findings(judged, chosen), settings.waivers, today)
+    findings = with_fingerprints(
+        rules.findings(judged, chosen),
+        sorted({f"{s.project}/{s.name}" for s in stacks if s.kind != "manifests"}),
+        {r.urn: r.aliases for r in whole.by_urn.values() if r.aliases},
     )
+    return judged, rules.in_order(gate.waived(findings, settings.waivers, today))
 
 
 def _in_order(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
