@@ -61,13 +61,16 @@ mutants: .venv/.dev  ## Try small wrong changes against the tests and print the 
 pack-dist: .venv/.dev  ## Make dist/pack, a pack folder for `pulumi policy publish`.
 	$(BIN)/python -m tools.pack_dist
 
+release: .venv/.dev  ## Build and check sdist and wheel in dist/; try the wheel; uploads nothing.
+	$(BIN)/python -m tools.release
+
 pins:  ## Pin Python packages with hashes; UPGRADE=--upgrade takes the newest.
 	@rm -rf .work/pins && $(PYTHON) -m venv .work/pins
 	@tools/attempt.sh pins .work/pins/bin/python -m pip install \
 	  $$(sed -n 's/^# made with //p' requirements-dev.in)
 	@tools/attempt.sh pins sh -c 'echo "setuptools>=77" | \
 	  $(PIN) --extra pulumi pyproject.toml - -o requirements.txt'
-	@tools/attempt.sh pins $(PIN) --extra pulumi pyproject.toml requirements-dev.in \
+	@tools/attempt.sh pins $(PIN) --extra pulumi --extra html pyproject.toml requirements-dev.in \
 	  -c requirements.txt -o requirements-dev.txt
 
 PIN := .work/pins/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
