@@ -7,12 +7,16 @@ from typing import Annotated
 from zerofloor.cli.app import (
     MIB,
     BaselineOption,
+    EngineOption,
     InputFormatOption,
     JoinOption,
     MaxSizeOption,
     OutputOption,
     PolicyOption,
     SettingsOption,
+    StackOption,
+    StackOutputsOption,
+    TimeLimitOption,
     TodayOption,
 )
 from zerofloor.cli.parsing import Argument, day
@@ -21,7 +25,10 @@ from zerofloor.cli.parsing import Argument, day
 def baseline(
     files: Annotated[
         list[str],
-        Argument(metavar="FILE", help="Files, folders of manifests, or - for stdin."),
+        Argument(
+            metavar="FILE|DIR",
+            help="Documents, folders of manifests or of a program, or - for stdin.",
+        ),
     ],
     output: OutputOption = None,
     join: JoinOption = False,
@@ -30,6 +37,10 @@ def baseline(
     settings: SettingsOption = None,
     policy: PolicyOption = None,
     max_size: MaxSizeOption = 64,
+    stack: StackOption = None,
+    engine: EngineOption = "auto",
+    time_limit: TimeLimitOption = 120,
+    stack_outputs: StackOutputsOption = None,
     today: TodayOption = None,
 ) -> int:
     """Write today's findings as a baseline, so that later only new or worse ones fail.
@@ -38,7 +49,7 @@ def baseline(
     nothing if an input can't be judged.
     """
     from zerofloor.cli.estates import Judging, judge_files
-    from zerofloor.cli.inputs import Chosen, Reading
+    from zerofloor.cli.inputs import Chosen, Previewing, Reading
     from zerofloor.cli.judging import Asked
     from zerofloor.cli.output import emit
     from zerofloor.gate.baseline import written
@@ -51,6 +62,7 @@ def baseline(
             chosen=Chosen(settings, policy, day(today)),
             asked=Asked(day(today)),
             join=join,
+            previewing=Previewing(stack, engine, time_limit, stack_outputs),
         ),
     )
     if judged.failed:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zerofloor.cli.inputs import Chosen, Reading, read_documents, settings_for
+from zerofloor.cli.inputs import (
+    Chosen,
+    Previewing,
+    Reading,
+    read_any,
+    read_documents,
+    settings_for,
+)
 from zerofloor.cli.judging import Asked, report_on
 from zerofloor.cli.output import say
 from zerofloor.errors import InputError
@@ -20,6 +27,8 @@ class Judging(Value, frozen=True):
     chosen: Chosen
     asked: Asked
     join: bool = False
+    previewing: Previewing | None = None
+    """How a folder with a Pulumi program is previewed; None: it is refused with a hint."""
 
 
 class Judged(Value, frozen=True):
@@ -37,7 +46,7 @@ def judge_files(files: Sequence[str], how: Judging) -> Judged:
     failed = False
     for name in files:
         try:
-            estates.append(((name,), read_documents(name, how.reading)))
+            estates.append(((name,), _read(name, how)))
         except InputError as error:
             say(str(error))
             failed = True
@@ -54,3 +63,10 @@ def judge_files(files: Sequence[str], how: Judging) -> Judged:
             say(str(error))
             failed = True
     return Judged(reports=tuple(reports), failed=failed)
+
+
+def _read(name: str, how: Judging) -> tuple[Stack, ...]:
+    if how.previewing is None:
+        return read_documents(name, how.reading)
+    settings, _ = settings_for(how.chosen, (name,))
+    return read_any(name, how.reading, how.previewing, settings)
