@@ -29,10 +29,14 @@ class Nodes:
     """Path of the pool's name."""
     name_labels: tuple[str, ...] = ()
     """The labels that carry the pool's name."""
+    cloud_labels: tuple[str, ...] = ()
+    """Labels that the cloud sets, to values that no declaration has."""
     labels: tuple[str, ...] = ("labels",)
     """Paths of its own labels: objects, or lists of {key, value}."""
     taints: str = "taints"
-    """Path of its taints: a list of {key, value, effect}."""
+    """Path of its taints: a list of {key, value, effect}, or an object of `value:effect` by key."""
+    tags: str = ""
+    """Path of tags that Kapsule turns into labels and taints; empty: none does."""
     gpu_taint: bool = False
     """True where the cloud taints GPU nodes with their device's resource name, NoSchedule."""
 
@@ -58,13 +62,19 @@ def placement_of(
         "topology.kubernetes.io/zone": None,
     }
     name = source.field(prefix + nodes.name)
-    labels |= dict.fromkeys(nodes.name_labels, known_text(name.value))  # None: any value.
+    labels |= dict.fromkeys(nodes.cloud_labels)  # None: any value.
+    labels |= dict.fromkeys(nodes.name_labels, known_text(name.value))
     is_open = False
     for path in nodes.labels:
         value = source.field(prefix + path).value
         is_open = is_open or isinstance(value, Hidden)
         labels |= dict(_labels(value))
     taints = tuple(_taints(source.field(prefix + nodes.taints).value))
+    if nodes.tags:
+        tags = source.field(prefix + nodes.tags).value
+        is_open = is_open or isinstance(tags, Hidden)
+        labels |= dict(_tag_labels(tags))
+        taints = (*taints, *_tag_taints(tags))
     if nodes.gpu_taint:
         taints = (*taints, *_device_taints(shape.accelerator for shape in found.shapes))
     return Placement(
@@ -90,11 +100,40 @@ def _labels(value: Any) -> Iterator[tuple[str, str | None]]:
 
 def _taints(value: Any) -> Iterator[Taint]:
     """The taints. A hidden one keeps no pod off: what might hold a GPU is rather counted."""
+    if isinstance(value, Mapping) and "effect" not in value:
+        for key, text in value.items():
+            content, _, effect = (known_text(text) or "").rpartition(":")
+            yield Taint(str(key), content, effect or "NoSchedule")
+        return
     for item in known_items(value):
         key = known_text(at(item, "key"))
         if key:
             effect = known_text(at(item, "effect")) or "NoSchedule"
             yield Taint(key, known_text(at(item, "value")) or "", _EFFECTS.get(effect, effect))
+
+
+_KAPSULE: Final = "k8s.scaleway.com/"
+
+
+def _tag_labels(tags: Any) -> Iterator[tuple[str, str]]:
+    """`foo=bar` gives the label k8s.scaleway.com/foo, `noprefix=foo=bar` the label foo (Scaleway
+    docs, Kapsule tags)."""
+    for tag in known_items(tags):
+        if isinstance(tag, str) and not tag.startswith("taint="):
+            key, _, value = tag.removeprefix("noprefix=").partition("=")
+            yield (key if tag.startswith("noprefix=") else f"{_KAPSULE}{key}"), value
+
+
+def _tag_taints(tags: Any) -> Iterator[Taint]:
+    """`taint=foo=bar:NoSchedule`, and the same with noprefix."""
+    for tag in known_items(tags):
+        if not isinstance(tag, str) or not tag.startswith("taint="):
+            continue
+        rest = tag.removeprefix("taint=")
+        plain = rest.removeprefix("noprefix=")
+        content, _, effect = plain.rpartition(":")
+        key, _, value = content.partition("=")
+        yield Taint(key if plain != rest else f"{_KAPSULE}{key}", value, effect)
 
 
 _EFFECTS: Final = {

@@ -41,7 +41,8 @@ def test_an_applied_change_ends_the_hold(name: str) -> None:
                 if (other.urn, other.cause) == (hold.urn, hold.cause)
             ]
             assert not left, (hold.change, after.verdict)
-            assert after.verdict in ("zero", "held"), after.undecided
+            # Pods of a pool that is gone are another question.
+            assert all(open_point.urn != hold.urn for open_point in after.undecided)
 
 
 def apply(case: dict[str, Any], change: Change) -> None:

@@ -129,7 +129,15 @@ _POOL: Final = Row(
         maximum=("scalingConfig.maxSize",),
         fix="Set scalingConfig.minSize to 0",
     ),
-    nodes=Nodes(name="nodePoolName"),
+    nodes=Nodes(
+        name="nodePoolName",
+        cloud_labels=(
+            "alibabacloud.com/nodepool-id",
+            "aliyun.accelerator/nvidia_count",
+            "aliyun.accelerator/nvidia_mem",
+            "aliyun.accelerator/nvidia_name",
+        ),
+    ),
     spot=_SPOT,
 )
 

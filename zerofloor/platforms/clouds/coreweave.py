@@ -43,6 +43,13 @@ ROWS: Final = (
         nodes=Nodes(
             name="metadata.name",
             name_labels=("compute.coreweave.com/node-pool",),
+            cloud_labels=(
+                "gpu.nvidia.com/class",
+                "gpu.nvidia.com/model",
+                "gpu.nvidia.com/count",
+                "node.coreweave.cloud/class",
+                "node.coreweave.cloud/type",
+            ),
             labels=("spec.nodeLabels",),
             taints="spec.nodeTaints",
         ),

@@ -43,6 +43,11 @@ _POOL: Final = Row(
     ),
     nodes=Nodes(
         name_labels=("doks.digitalocean.com/node-pool",),
+        cloud_labels=(
+            "doks.digitalocean.com/node-pool-id",
+            "doks.digitalocean.com/gpu-brand",
+            "doks.digitalocean.com/gpu-model",
+        ),
         gpu_taint=True,
     ),
 )

@@ -40,7 +40,7 @@ _POOL: Final = Row(
             "DOKS and Kapsule pools scale to 0"
         ),
     ),
-    nodes=Nodes(name="label", name_labels=()),
+    nodes=Nodes(name="label", cloud_labels=("lke.linode.com/pool-id",)),
 )
 ROWS: Final = (
     Row(

@@ -93,7 +93,11 @@ ROWS: Final = (
             unproven="minNodeCount is 0; that Nebius accepts it was read on no page",
             fix="Set autoscaling.minNodeCount to 0",
         ),
-        nodes=Nodes(labels=("template.metadata.labels",), taints="template.taints"),
+        nodes=Nodes(
+            cloud_labels=("nebius.com/gpu", "nebius.com/node-group-id"),
+            labels=("template.metadata.labels",),
+            taints="template.taints",
+        ),
     ),
 )
 _QUIET: Final = {

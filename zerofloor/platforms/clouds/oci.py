@@ -109,7 +109,7 @@ _NODE_POOL: Final = Row(
     fix="Set nodeConfigDetails.size to 0, or let the ClusterAutoscaler add-on manage it from 0",
     change=((COUNT, 0),),
     source="Oracle docs, “Using the Kubernetes Cluster Autoscaler”",
-    nodes=Nodes(labels=("initialNodeLabels",)),
+    nodes=Nodes(cloud_labels=("name",), labels=("initialNodeLabels",)),
     spot=(("nodeConfigDetails.placementConfigs[0].preemptibleNodeConfig", PRESENT),),
 )
 _NETWORK: Final = Row(

@@ -73,7 +73,11 @@ ROWS: Final = (
             unproven="minSize is 0; that Kapsule accepts it was read on no page",
             fix="Set minSize to 0",
         ),
-        nodes=Nodes(name_labels=("k8s.scaleway.com/pool-name",), labels=()),
+        nodes=Nodes(
+            name_labels=("k8s.scaleway.com/pool-name",),
+            cloud_labels=("k8s.scaleway.com/pool", "k8s.scaleway.com/node"),
+            tags="tags",
+        ),
     ),
     Row(
         cloud=CLOUD,
