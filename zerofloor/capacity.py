@@ -370,6 +370,8 @@ class Scaler(Value, frozen=True):
     """Set where the API refuses it or it never gets Ready: its target keeps its own replicas."""
     suspended: Evidence | None = None
     """Set where it is paused: the target keeps the replicas that it has."""
+    correction: tuple[Change, ...] = ()
+    """What would make it take effect again, where a machine can tell."""
     wakes_from_zero: bool = True
     """False for an HPA: replicas 0 switch it off."""
     holds: tuple[Hold, ...] = ()

@@ -412,7 +412,7 @@ def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
     pool = strays[0]
     because = Evidence(
         pool.urn,
-        "spec.template.spec.taints",
+        "",
         None,
         f"nothing keeps pods without a GPU off {pool.name}, which is tried first for them",
     )

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Pool, Undecided, Workload
+from zerofloor.capacity import (
+    WEEK,
+    Capacity,
+    Cause,
+    Change,
+    Evidence,
+    Hold,
+    Pool,
+    Undecided,
+    Workload,
+)
 from zerofloor.floor.matching import shapes_for, tolerates
 from zerofloor.floor.packing import Nodes
 from zerofloor.floor.packings import Asker, follows_pods, has_gpu, is_gpu, nodes_for, only_gpu
@@ -70,7 +80,9 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
                 "true",
                 f"its pod on each node of {pool.name} keeps Karpenter from removing the node",
             )
-            return Hold(Cause.PROTECTED, workload.urn, None, (because,), f"Remove {path}")
+            change = (Change(urn=workload.urn, path=path, to=None),)
+            fix = f"Remove {path}"
+            return Hold(Cause.PROTECTED, workload.urn, None, (because,), fix, change=change)
     return None
 
 

@@ -215,7 +215,7 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
     )
     alone = replace(alone, assumptions=workload.assumptions, evidence=workload.evidence)
     if not workload.has_scale:
-        return _without_scale(alone, matches)
+        return _without_scale(alone, matches, estate)
     if workload.replicas is None and not workload.undecided:
         return alone
     for match in matches:
@@ -252,11 +252,13 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
     return _under(alone, _in_charge(effective), estate)
 
 
-def _without_scale(alone: Scaled, matches: tuple[_Matched, ...]) -> Scaled:
+def _without_scale(alone: Scaled, matches: tuple[_Matched, ...], estate: Estate) -> Scaled:
     """A workload of a kind without a scale subresource: no scaler moves it."""
     for match in matches:
         why = f"{alone.workload.kind} has no scale subresource, so the scaler never takes effect"
-        because = Evidence(match.scaler.urn, "spec.scaleTargetRef", None, why)
+        resource = estate.by_urn.get(match.scaler.urn)
+        target = get(resource.inputs, "spec.scaleTargetRef") if resource else None
+        because = Evidence(match.scaler.urn, "spec.scaleTargetRef", target, why)
         holds = _blamed(alone.holds, Cause.SCALER_NOT_IN_EFFECT, match.scaler, because)
         alone = replace(alone, holds=holds)
     return alone
@@ -365,8 +367,16 @@ def _blamed(
 ) -> tuple[Hold, ...]:
     """The workload's own holds, where a scaler that should lower them does not."""
     fix = f"Correct {scaler.kind} {scaler.urn.rsplit('::', 1)[-1]}: {because.because}"
+    change = scaler.correction
     return tuple(
-        replace(hold, cause=cause, urn=scaler.urn, evidence=(because, *hold.evidence), fix=fix)
+        replace(
+            hold,
+            cause=cause,
+            urn=scaler.urn,
+            evidence=(because, *hold.evidence),
+            fix=fix,
+            change=change,
+        )
         for hold in holds
     )
 

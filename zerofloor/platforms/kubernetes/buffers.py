@@ -9,7 +9,7 @@ from typing import Any
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, meet, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
@@ -71,9 +71,9 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
     because = Evidence(
         obj.urn, path, at(obj.body, *path.split(".")), f"keeps room for {said} with no pod at all"
     )
-    hold = Hold(
-        Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), f"Set {path} to 0, or delete the buffer"
-    )
+    change = change_of(obj, path, 0) if path != "spec.limits" else ()
+    fix = f"Set {path} to 0, or delete the buffer"
+    hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), fix, change=change)
     if share is not None and target is not None:
         return build(
             estate, obj, reading, holds=(hold,), ceiling=None, follows=target.urn, share=share

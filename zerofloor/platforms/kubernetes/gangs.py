@@ -173,7 +173,9 @@ def _completes(policies: Any) -> bool:
     listed = items(policies)
     if isinstance(listed, Hidden):
         return False
-    return any(at(one, "action") in _ENDS and "TaskCompleted" in _events(one) for one in listed)
+    return any(
+        str(at(one, "action")) in _ENDS and "TaskCompleted" in _events(one) for one in listed
+    )
 
 
 def _events(policy: Any) -> list[Any]:
@@ -210,7 +212,7 @@ def _train_job(estate: Estate, obj: Object) -> Workload:
         "spec.trainer",
         "",
         suspended(at(obj.spec, "suspend")),
-        None,
+        at(obj.spec, "activeDeadlineSeconds"),
         "spec.activeDeadlineSeconds",
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Scaler, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, hidden, known_items, known_text
@@ -106,7 +106,9 @@ def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None
         policy,
         f"scale-down is disabled: the replicas of the busiest hour stay (at least {floor})",
     )
-    return Hold(Cause.KEPT_PEAK, obj.urn, None, (kept,), f"Remove {where} or set it to Max")
+    change = change_of(obj, where, "Max")
+    fix = f"Remove {where} or set it to Max"
+    return Hold(Cause.KEPT_PEAK, obj.urn, None, (kept,), fix, change=change)
 
 
 def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]]:

@@ -13,6 +13,7 @@ from zerofloor.capacity import (
     WEEK,
     Assumption,
     Cause,
+    Change,
     Evidence,
     Hold,
     Market,
@@ -27,7 +28,7 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape, accelerated_types
 from zerofloor.hardware.node_labels import CPU_NODE, INSTANCE_TYPE, Requirement, label_of, meets
-from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import DO_NOT_DISRUPT, SETTLE, do_not_disrupt, requirement
 from zerofloor.schedules import BadSchedule, hours_for
 from zerofloor.stack import Hidden
@@ -398,6 +399,7 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
             replicas,
             (because,),
             "Remove spec.replicas, so that pods bring and release nodes",
+            change=change_of(obj, "spec.replicas", None),
         ),
     ), []
 
@@ -425,9 +427,9 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
         if isinstance(value, Hidden)
     ][:1]
 
-    def hold(path: str, value: Any, because: str, fix: str) -> Hold:
+    def hold(path: str, value: Any, because: str, fix: str, change: tuple[Change, ...]) -> Hold:
         kept = Evidence(obj.urn, path, value, because)
-        return Hold(Cause.NEVER_EMPTIED, obj.urn, None, (kept,), fix)
+        return Hold(Cause.NEVER_EMPTIED, obj.urn, None, (kept,), fix, change=change)
 
     if at(disruption, "consolidateAfter") == "Never":
         path = "spec.disruption.consolidateAfter"
@@ -436,6 +438,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             "Never",
             "empty nodes are never removed: those of the busiest hour stay",
             f"Set {path} to a duration such as 60s",
+            change_of(obj, path, "60s"),
         ), []
     wait = seconds(at(disruption, "consolidateAfter"))
     if isinstance(wait, Decimal) and wait > WEEK * 3600:
@@ -464,6 +467,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             "true",
             "its nodes are never disrupted, empty or not: those of the busiest hour stay",
             f"Remove {path}",
+            change_of(obj, path, None),
         ), []
     for index, budget in enumerate(known_items(at(disruption, "budgets"))):
         path = f"spec.disruption.budgets[{index}]"
@@ -490,6 +494,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
                 nodes,
                 "the budget allows no empty node to be removed",
                 f"Remove {path}, or leave Empty out of it",
+                change_of(obj, path, None),
             ), []
     return None, undecided
 

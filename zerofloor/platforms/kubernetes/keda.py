@@ -22,8 +22,8 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import keda_triggers as triggers_of
 from zerofloor.platforms.kubernetes.hpa import keeps_peak
-from zerofloor.platforms.kubernetes.keda_types import refused_by_type
-from zerofloor.platforms.kubernetes.objects import Object, annotation, objects
+from zerofloor.platforms.kubernetes.keda_types import correction_of, refused_by_type
+from zerofloor.platforms.kubernetes.objects import Object, annotation, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, job
 from zerofloor.stack import Hidden
@@ -114,7 +114,8 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
         return _scaler(obj, target, undecided=tuple(undecided), **common)
     refused = _refused(estate, obj, minimum, maximum, idle, triggers)
     if refused is not None:
-        return _scaler(obj, target, not_in_effect=refused, **common)
+        correction = correction_of(obj, refused)
+        return _scaler(obj, target, not_in_effect=refused, correction=correction, **common)
     if isinstance(pause, Undecided):
         return _scaler(obj, target, undecided=(pause,), **common)
     if isinstance(pause, Hold):
@@ -122,7 +123,8 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
             obj, target, holds=(pause,) if pause.units else (), evidence=pause.evidence, **common
         )
     if isinstance(pause, Evidence):
-        return _scaler(obj, target, suspended=pause, **common)
+        resumed = change_of(obj, pause.path, None)
+        return _scaler(obj, target, suspended=pause, correction=resumed, **common)
     floor = minimum if isinstance(minimum, int) else 0
     holds, peak, open_parts = _kept(
         estate,
@@ -160,22 +162,31 @@ def _kept(
             at(spec, field),
             f"{field} keeps {counted(kept, 'replica')} without a request",
         )
-        holds.append(
-            Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), f"Set spec.{field} to 0")
-        )
+        # With cpu and memory only, KEDA's webhook would refuse a minimum of 0.
+        alone = triggers_of.only_resource_metrics(triggers)
+        change = () if alone else change_of(obj, f"spec.{field}", 0)
+        fix = f"Set spec.{field} to 0"
+        holds.append(Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change))
     if _true(annotation(obj, "autoscaling.keda.sh/force-activation")):
         path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
         because = Evidence(
             obj.urn, path, "true", "forced activation keeps at least one replica without a request"
         )
         holds.append(
-            Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Remove {path}")
+            Hold(
+                Cause.ALWAYS_ON_TRIGGER,
+                obj.urn,
+                max(1, floor),
+                (because,),
+                f"Remove {path}",
+                change=change_of(obj, path, None),
+            )
         )
     if triggers_of.only_resource_metrics(triggers):
         because = Evidence(
             obj.urn,
             "spec.triggers",
-            None,
+            at(spec, "triggers"),
             "cpu and memory triggers are always active: it never goes below one replica",
         )
         holds.append(
@@ -203,13 +214,16 @@ def _kept(
         because = Evidence(
             obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay"
         )
-        peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}")
+        change = change_of(obj, path, None)
+        peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}", change=change)
     elif _tail(at(spec, "cooldownPeriod")) > WEEK * 3600:
         path = "spec.cooldownPeriod"
         because = Evidence(
             obj.urn, path, at(spec, "cooldownPeriod"), "the last replica stays for more than a week"
         )
-        peak = Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), f"Set {path} to 300")
+        change = change_of(obj, path, 300)
+        fix = f"Set {path} to 300"
+        peak = Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), fix, change=change)
     elif kept:
         behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
         peak = keeps_peak(obj, at(spec, *behavior.split(".")), f"spec.{behavior}", kept)
@@ -309,7 +323,10 @@ def _refused(
         )
     if not triggers:
         return Evidence(
-            obj.urn, "spec.triggers", None, "KEDA refuses a ScaledObject without triggers"
+            obj.urn,
+            "spec.triggers",
+            at(spec, "triggers"),
+            "KEDA refuses a ScaledObject without triggers",
         )
     if (
         triggers_of.only_resource_metrics(triggers)
@@ -350,7 +367,12 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
                 obj.urn, path, pinned, f"paused at {number} replicas, whatever is asked for"
             )
             return Hold(
-                Cause.PAUSED_SCALER, obj.urn, number, (because,), f"Remove {path} or set it to 0"
+                Cause.PAUSED_SCALER,
+                obj.urn,
+                number,
+                (because,),
+                f"Remove {path} or set it to 0",
+                change=change_of(obj, path, "0"),
             )
         return Evidence(
             obj.urn,
@@ -521,13 +543,18 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
         )
         holds = (
             Hold(
-                Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.minReplicaCount to 0"
+                Cause.SCALER_MINIMUM,
+                obj.urn,
+                minimum,
+                (because,),
+                "Set spec.minReplicaCount to 0",
+                change=change_of(obj, "spec.minReplicaCount", 0),
             ),
         )
     elif once.holds:
         # A ScaledJob never stops running Jobs (S46): those of the busy hour stay.
         kept = once.holds[0]
-        holds = (Hold(kept.cause, obj.urn, None, kept.evidence, kept.fix),)
+        holds = (Hold(kept.cause, obj.urn, None, kept.evidence, kept.fix, change=kept.change),)
     return build(
         estate,
         obj,

@@ -12,11 +12,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, meet, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, hidden, known_mapping, known_text, quantity
+from zerofloor.values import (
+    Impossible,
+    at,
+    count,
+    hidden,
+    known_items,
+    known_mapping,
+    known_text,
+    quantity,
+)
 from zerofloor.words import counted
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -243,6 +252,7 @@ def kept(
             max(1, floor),
             (because,),
             f"Set {path}.{key} to 0 or more",
+            change=change_of(obj, f"{path}.{key}", "0"),
         )
 
 
@@ -282,22 +292,16 @@ def _cron(
         {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
         f"keeps {counted(wanted, 'replica')} for {hours} h a week",
     )
-    if hours >= WEEK - 1:
-        return Hold(
-            Cause.ALWAYS_ON_TRIGGER,
-            obj.urn,
-            wanted,
-            (because,),
-            "Remove the cron trigger or narrow its window",
-            hours,
-        )
+    others = len(known_items(at(obj.spec, "triggers"))) > 1
     return Hold(
-        Cause.SCHEDULE,
+        Cause.ALWAYS_ON_TRIGGER if hours >= WEEK - 1 else Cause.SCHEDULE,
         obj.urn,
         wanted,
         (because,),
         "Remove the cron trigger or narrow its window",
         hours,
+        # A ScaledObject without triggers would be refused.
+        change=change_of(obj, path.removesuffix(".metadata"), None) if others else (),
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from zerofloor.capacity import Evidence
-from zerofloor.platforms.kubernetes.objects import Object
+from zerofloor.capacity import Change, Evidence
+from zerofloor.platforms.kubernetes.objects import Object, change_of
 from zerofloor.stack import Hidden
 from zerofloor.values import at, get
 
@@ -53,6 +53,18 @@ def refused_by_type(obj: Object) -> Evidence | None:
         why = f"the API server refuses it: {wanted}"
         return Evidence(obj.urn, path, value, why)
     return None
+
+
+def correction_of(obj: Object, refused: Evidence) -> tuple[Change, ...]:
+    """The same value in the type that is wanted, where it has one: a number quoted, text as a whole
+    number."""
+    value, path = refused.value, refused.path
+    if isinstance(value, bool | int | float) and (".metadata." in path or "annotations[" in path):
+        said = str(value).lower() if isinstance(value, bool) else str(value)
+        return change_of(obj, path, said)
+    if isinstance(value, str) and value.isdigit() and path.removeprefix("spec.") in _NUMBERS:
+        return change_of(obj, path, int(value))
+    return ()
 
 
 def _wrong(obj: Object) -> Iterator[tuple[str, Any, str]]:

@@ -232,7 +232,8 @@ def _serverless(estate: Estate, obj: Object, mode: Any) -> _Floor:
     if isinstance(least, int) and least:
         pods = counted(least, "pod")
         because = Evidence(obj.urn, path, scale, f"min-scale keeps {pods} without a request")
-        return _Floor(kept=least, because=because, fix=f'Set {path} to "0"')
+        change = change_of(obj, path, "0")
+        return _Floor(kept=least, because=because, fix=f'Set {path} to "0"', change=change)
     if not estate.settings.trust.knative:
         why = "the settings say that Knative and KServe do not scale it"
         because = Evidence(obj.urn, "", None, why)

@@ -205,7 +205,7 @@ def _head(estate: Estate, cluster: _Cluster) -> Workload:
     template = spec if isinstance(spec, Hidden) else at(spec, "template")
     reading = read_pod(estate, cluster.obj, template, f"{path}.template")
     because = Evidence(
-        cluster.obj.urn, path, None, "the head pod runs for as long as the cluster is there"
+        cluster.obj.urn, path, spec, "the head pod runs for as long as the cluster is there"
     )
     fix = "Keep GPUs out of the head group: it runs for as long as the cluster is there"
     hold = Hold(Cause.FIXED_REPLICAS, cluster.obj.urn, 1, (because,), fix)
@@ -312,7 +312,8 @@ def _raised(cluster: _Cluster, found: _Size, gpus: Decimal, left: Decimal) -> _S
     if needed <= found.kept:
         return found
     why = f"its deployments keep replicas that need {left:f} GPUs, whether or not anything asks"
-    because = Evidence(cluster.obj.urn, "spec.serveConfigV2", None, why)
+    config = at(cluster.obj.spec, "serveConfigV2")
+    because = Evidence(cluster.obj.urn, "spec.serveConfigV2", config, why)
     fix = "Give each deployment with GPUs an autoscaling_config with min_replicas 0"
     return replace(found, kept=needed, because=because, fix=fix, change=())
 

@@ -176,6 +176,10 @@ def run_once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Wo
         at(obj.spec, "timeout"),
     )
     deadline = next((value for value in deadlines if value is not None), None)
+    path_of_it = "spec.activeDeadlineSeconds"
+    if obj.group == "tekton.dev":
+        # A TaskRun ends after an hour by default (Tekton docs, "Configuring the failure timeout").
+        deadline, path_of_it = "1h" if deadline is None else deadline, "spec.timeout"
     return run_to_completion(
         estate,
         obj,
@@ -184,6 +188,6 @@ def run_once(estate: Estate, obj: Object, part: Any, path: str, name: str) -> Wo
         1,
         path,
         deadline=deadline,
-        deadline_path="spec.activeDeadlineSeconds",
+        deadline_path=path_of_it,
         part=name,
     )

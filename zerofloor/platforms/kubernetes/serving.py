@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
@@ -69,6 +69,7 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         f"min-scale keeps {counted(kept, 'pod')} without a request",
     )
     fix = f'Set {path}["{key}"] to "0"'
+    change = change_of(obj, f'{path}["{key}"]', "0")
     if not kept and known_mapping(annotations).get(_CLASS) == "hpa.autoscaling.knative.dev":
         kept = 1
         because = Evidence(
@@ -78,11 +79,15 @@ def _knative(estate: Estate, obj: Object) -> Workload:
             "Knative's HPA class never scales below one pod",
         )
         fix = f'Remove {path}["{_CLASS}"]: the default class scales to zero'
+        change = change_of(obj, f'{path}["{_CLASS}"]', None)
     if not kept and not estate.settings.trust.knative:
         kept = 1
         because = Evidence(obj.urn, "", None, "the settings say that Knative does not scale it")
         fix = "Set trust.knative in zerofloor.yaml if it does"
-    holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix),) if kept else ()
+        change = ()
+    holds: tuple[Hold, ...] = ()
+    if kept:
+        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change),)
     # A new revision starts with initial-scale pods (1 by default) until the first idle window is
     # over.
     return build(

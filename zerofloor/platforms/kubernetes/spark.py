@@ -13,7 +13,7 @@ from zerofloor.capacity import Part, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import one_container, read_pod, suspended
-from zerofloor.platforms.kubernetes.workloads import keep_pods, run_to_completion
+from zerofloor.platforms.kubernetes.workloads import build, keep_pods
 from zerofloor.stack import UNKNOWN, Hidden
 from zerofloor.values import at, count, text
 
@@ -56,18 +56,10 @@ def _application(estate: Estate, obj: Object, spec: Any, path: str) -> Iterator[
                 part=role,
             )
             continue
-        number = count(instances)
-        yield run_to_completion(
-            estate,
-            obj,
-            template,
-            where,
-            1 if number is None else number,
-            f"{where}.instances",
-            deadline=at(spec, "timeToLiveSeconds"),
-            deadline_path=f"{path}.timeToLiveSeconds",
-            part=role,
-        )
+        number = count(1 if instances is None else instances)
+        most = number if isinstance(number, int) else None
+        reading = read_pod(estate, obj, template, where)
+        yield build(estate, obj, reading, part=role, desired=most or 0, ceiling=most)
         if isinstance(spec, Hidden):
             return
 

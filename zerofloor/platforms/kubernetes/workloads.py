@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.capacity import (
     WEEK,
@@ -25,7 +25,7 @@ from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unre
 from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
 from zerofloor.stack import Hidden
-from zerofloor.values import Count, Impossible, at, count, seconds, text
+from zerofloor.values import Count, Impossible, at, count, get, seconds, text
 from zerofloor.words import counted
 
 REPLICATED = (
@@ -64,6 +64,10 @@ KINDS = frozenset(
         ("core", "PodTemplate"),
     }
 )
+
+
+DEADLINE: Final = 86_400
+"""Seconds after which a run is ended, where a change has to name a number: a day."""
 
 
 def read(estate: Estate) -> Iterable[Part]:
@@ -343,15 +347,15 @@ def _pod(estate: Estate, obj: Object) -> Workload:
         notices = (_no_deadline(obj, "spec.activeDeadlineSeconds"),)
         return build(estate, obj, reading, desired=1, ceiling=1, notices=notices)
     if policy in ("Never", "OnFailure") and never is not None:
-        kept = Evidence(
-            obj.urn, f"spec.{never[0]}", None, f"the container {never[1]}, and there is no deadline"
-        )
+        why = f"the container {never[1]}, and there is no deadline"
+        kept = Evidence(obj.urn, f"spec.{never[0]}", get(spec, never[0]), why)
         hold = Hold(
             Cause.ENDLESS_JOB,
             obj.urn,
             1,
             (kept,),
             "Set spec.activeDeadlineSeconds, or delete the pod when idle",
+            change=change_of(obj, "spec.activeDeadlineSeconds", DEADLINE),
         )
     else:
         kept = Evidence(
@@ -455,13 +459,15 @@ def run_to_completion(
     desired = 0 if obj.kind == "CronJob" else most or 0
     if never is not None and not ends and most is not None:
         why = f"the container {never[1]}, and no deadline ends it within a week"
-        kept = Evidence(obj.urn, f"{template_path}.spec.{never[0]}", None, why)
+        place = f"{template_path}.spec.{never[0]}"
+        kept = Evidence(obj.urn, place, get(pod_spec, never[0]), why)
         hold = Hold(
             Cause.ENDLESS_JOB,
             obj.urn,
             most,
             (kept,),
             f"Set {deadline_path}, or let the command end",
+            change=change_of(obj, deadline_path, DEADLINE),
         )
         return build(estate, obj, reading, part=part, holds=(hold,), desired=desired, ceiling=most)
     notices = () if deadline is not None else (_no_deadline(obj, deadline_path),)
