@@ -448,6 +448,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             at(disruption, "consolidateAfter"),
             "an empty node stays for more than a week: those of the busiest hour stay",
             f"Set {path} to a duration such as 60s",
+            change_of(obj, path, "60s"),
         ), []
     kept = do_not_disrupt(template)
     if kept is None:
