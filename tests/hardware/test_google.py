@@ -20,6 +20,7 @@ from zerofloor.hardware.instances import lookup
         ("a3-highgpu-8g", 8),
         ("a4x-highgpu-4g", 4),
         ("g4-standard-6", "0.125"),
+        ("a3-highgpu-16g-nolssd", 16),  # no table has it: by its name
         ("ct5lp-hightpu-4t", 4),
         ("ct6e-standard-8t", 8),
         ("n1-standard-8", 0),

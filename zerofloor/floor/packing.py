@@ -248,17 +248,21 @@ def _in_order(
     pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]
 ) -> list[tuple[_Rack, tuple[Shape, ...]]]:
     """Pools in the order in which a waiting pod brings nodes: groups that stand or scale by
-    themselves before Karpenter's
-    NodePools; those by weight, then by name from z to a (seen: shared/truth N65)."""
+    themselves before Karpenter's NodePools; those by weight, then by name from z to a (seen:
+    shared/truth N65). GKE's autoscaler takes the least expensive pool (GKE docs, "Cluster
+    autoscaler"): the one with the smallest node."""
     by_name = sorted(
         takers, key=lambda taker: (_first_by_name(taker[0].pool), taker[0].pool.name), reverse=True
     )
 
-    def rank(taker: tuple[_Rack, tuple[Shape, ...]]) -> tuple[bool, bool, int]:
-        pool = taker[0].pool
+    def rank(taker: tuple[_Rack, tuple[Shape, ...]]) -> tuple[bool, bool, int, tuple[Decimal, ...]]:
+        pool, shapes = taker[0].pool, taker[1]
         weight = pool.placement.weight if pool.placement else 0
         karpenter = pool.placement is not None and pool.placement.karpenter
-        return disliked(pod, pool), karpenter, -weight if karpenter else 0
+        size: tuple[Decimal, ...] = ()
+        if pool.cloud == "gcp" and not karpenter:
+            size = min((s.gpus or _NONE, s.vcpus or _NONE) for s in shapes)
+        return disliked(pod, pool), karpenter, -weight if karpenter else 0, size
 
     return sorted(by_name, key=rank)
 

@@ -82,6 +82,13 @@ def _tpu(generation: str) -> str:
     return f"Google TPU {_GENERATION.get(generation, generation)}"
 
 
+def gpus_of(name: str) -> Decimal | None:
+    """GPUs of an accelerator-optimized type that no table has, by its name: a3-highgpu-2g has two
+    (Compute Engine docs, "Accelerator-optimized machine family")."""
+    match = re.fullmatch(r"a\dx?-[a-z]+gpu-(\d{1,2})g(?:-\w+)*", name)
+    return Decimal(match[1]) if match else None
+
+
 _SHARED: Final = {"f1-micro": 1, "g1-small": 1, "e2-micro": 2, "e2-small": 2, "e2-medium": 2}
 _GIB_PER_VCPU: Final = {
     ("n1", "standard"): Decimal("3.75"),

@@ -90,6 +90,9 @@ def _known(cloud: str, name: str) -> Shape | None:
     if not accelerated:
         memory = google.memory_of(name) if cloud == "gcp" else None
         return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name), memory_gib=memory)
+    by_name = google.gpus_of(name) if cloud == "gcp" else None
+    if by_name is not None:
+        return Shape(cloud, name, by_name, "NVIDIA (by the name of its type)")
     return Shape(
         cloud,
         name,
