@@ -42,7 +42,13 @@ def test_a_change_helps(name: str) -> None:
         told = f"{hold.fix} {hold.change}: {_shown(before)} became {_shown(after)}"
         assert _still(after, entry, hold) < hold.least, told
         assert _held(after) <= _held(before), told
-        assert len(after.undecided) <= len(before.undecided) or name in UNSETTLED, told
+        if name not in UNSETTLED and not _held_elsewhere(before, entry):
+            assert len(after.undecided) <= len(before.undecided), told
+
+
+def _held_elsewhere(floor: Floor, entry: Entry) -> bool:
+    """Whether something else holds GPUs too: pods that still ask have nowhere to go then."""
+    return any(other.holds for other in floor.entries if other is not entry)
 
 
 def _holds(floor: Floor) -> Iterator[tuple[Entry, Hold]]:
