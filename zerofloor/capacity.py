@@ -198,6 +198,8 @@ class Placement(Value, frozen=True):
     tolerates_by_request: bool = False
     """True where a pod that asks for a device tolerates a taint of that name by itself (GKE runs
     ExtendedResourceToleration)."""
+    evicts_local: bool = False
+    """Whether its cluster autoscaler evicts pods with local storage, too."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
     name_hidden: bool = False
@@ -280,6 +282,9 @@ class PodDemand(Value, frozen=True):
     """Required anti-affinity among themselves by hostname, or a host port."""
     do_not_disrupt: bool | None = False
     """`karpenter.sh/do-not-disrupt` on the pod for good; None where that can't be read."""
+    unevictable: str = ""
+    """The property for which Cluster Autoscaler doesn't evict the pod, so that its node stays;
+    empty where it does."""
     cluster: Cluster | None = None
     """Where it runs; None: not known."""
     pinned: bool = False

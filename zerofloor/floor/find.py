@@ -22,7 +22,7 @@ from zerofloor.floor.packings import (
     pack_everything,
 )
 from zerofloor.floor.result import Entry, Floor, Verdict
-from zerofloor.floor.retained import Retained, doubt, find_retained
+from zerofloor.floor.retained import Retained, doubt, doubt_eviction, find_retained
 from zerofloor.floor.scaling import Scaled, scale
 from zerofloor.hardware.instances import Shape
 from zerofloor.prices.ranking import cheapest_first
@@ -50,6 +50,17 @@ def _ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
         for w in capacity.workloads
         if (w.daemon and w.pod.do_not_disrupt is None) or (w.schedule_hidden and w.ceiling != 0)
     )
+    staying = tuple(
+        w
+        for w in capacity.workloads
+        if w.pod.unevictable
+        and w.ceiling != 0
+        and not w.daemon
+        and not w.pod.wants_gpu
+        and w.kind not in ("Job", "CronJob")
+    )
+    if staying:
+        pools = (doubt_eviction(pool, staying) for pool in tuple(pools))
     if not unread:
         return tuple(pools)
     return tuple(doubt(pool, unread) for pool in pools)

@@ -120,6 +120,31 @@ def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
     return None
 
 
+def doubt_eviction(pool: Pool, workloads: tuple[Workload, ...]) -> Pool:
+    """The pool, undecided where a pod without a GPU may sit on a node of it that Cluster Autoscaler
+    then keeps: an untainted group with a node at creation, beside others that could take the pod.
+    """
+    placement = pool.placement
+    if placement is None or placement.karpenter or not placement.reclaim:
+        return pool
+    # A size or a type that isn't known may be of a GPU node at creation.
+    if pool.desired == 0 or not (only_gpu(pool) or not pool.shapes):
+        return pool
+    for workload in workloads:
+        pod = workload.pod
+        if placement.evicts_local and ".volumes" in pod.unevictable:
+            continue
+        if (shapes_for(pool, pod) or not pool.shapes) and tolerates(pod, pool):
+            why = (
+                f"A pod of {workload.kind} {workload.name} may be scheduled on a node of "
+                f"{pool.name}, and the cluster autoscaler doesn't evict it"
+            )
+            settle = f"Taint {pool.name} (NO_SCHEDULE), so that only GPU pods land there"
+            part = Undecided(workload.urn, pod.unevictable, why, settle)
+            return replace(pool, undecided=(*pool.undecided, part))
+    return pool
+
+
 def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
     """The pool, undecided where a daemon whose annotations can't be read may keep its nodes, or a
     job whose schedule can't be."""

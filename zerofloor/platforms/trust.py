@@ -245,6 +245,24 @@ def _reclaim_seconds(estate: Estate) -> Decimal:
     return _UNNEEDED
 
 
+def evicts_local_storage(estate: Estate) -> bool:
+    """Whether the cluster autoscaler evicts pods with local storage, too: by default it leaves
+    their nodes (its FAQ, skip-nodes-with-local-storage)."""
+    return estate.once("local storage", lambda: any(map(_evicts_local, _autoscalers(estate))))
+
+
+def _evicts_local(one: _Autoscaler) -> bool:
+    inputs = one.resource.inputs
+    if switch(get(inputs, "values.extraArgs.skip-nodes-with-local-storage")) is False:
+        return True
+    containers = items(get(inputs, "spec.template.spec.containers"))
+    return any(
+        re.search(r"skip-nodes-with-local-storage[= ]false", _shown(argument))
+        for container in ([] if isinstance(containers, Hidden) else containers)
+        for argument in _arguments(container)
+    )
+
+
 def grows_only(estate: Estate) -> Evidence | None:
     """A cluster autoscaler in the stack that adds nodes and is told never to remove one."""
     if estate.settings.trust.cluster_autoscaler is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Hold, Part, Placement, Pool, Taint, Undecided
+from zerofloor.capacity import Cause, Hold, Notice, Part, Placement, Pool, Taint, Undecided
 from zerofloor.estate import Estate, tags
 from zerofloor.hardware.instances import lookup
 from zerofloor.platforms import trust
@@ -265,6 +265,7 @@ def _group(
         lowered=lowered,
         actions=tuple(action for action in actions if isinstance(action, Action)),
         undecided=tuple(action for action in actions if isinstance(action, Undecided)),
+        notices=_untainted(source, found, placed, maximum) if lowered is not None else (),
         warm=warm_pool(source, "warmPoolConfig"),
         evidence=(maximum.evidence("the group never goes above it"),)
         if maximum.known is not None
@@ -273,6 +274,23 @@ def _group(
     pool = pool_of(estate, group)
     if pool is not None:
         yield pool
+
+
+def _untainted(
+    source: Declared, found: Machines, placed: Placement, maximum: Size
+) -> tuple[Notice, ...]:
+    """A warning about a GPU group that any pod may keep."""
+    path, given = source.pick("taints", "nodeGroupOptions.taints")
+    only_gpu = bool(found.shapes) and all(shape.gpus != 0 for shape in found.shapes)
+    if not only_gpu or placed.taints or given not in (None, [], {}) or maximum.known == 0:
+        return ()
+    message = (
+        f"Node group {source.name} has no NoSchedule taint, so pods without a GPU can be "
+        "scheduled on its nodes and keep them."
+    )
+    fix = f"Add a taint (key nvidia.com/gpu, effect NO_SCHEDULE) to {path}, and tolerate it"
+    because = source.evidence(path, "pods without a GPU may land on its nodes and keep them")
+    return (Notice(Cause.UNTAINTED_POOL, source.urn, message, fix, (because,)),)
 
 
 def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Placement:
@@ -292,7 +310,13 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
     )
     if not fixed and kept is None and reclaim == placed.reclaim:
         return placed
-    return replace(placed, grows=placed.grows and not fixed, retained=kept, reclaim=reclaim)
+    return replace(
+        placed,
+        grows=placed.grows and not fixed,
+        retained=kept,
+        reclaim=reclaim,
+        evicts_local=trust.evicts_local_storage(estate),
+    )
 
 
 def autoscaler(estate: Estate, source: Declared, minimum: Size, cluster: Cluster) -> Lowered | None:

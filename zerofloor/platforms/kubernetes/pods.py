@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.capacity import Evidence, PodDemand, Toleration, Undecided
 from zerofloor.estate import Estate
@@ -94,6 +94,7 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         tolerations=_tolerations(at(spec, "tolerations")),
         one_per_node=found.takes_host_port or _spreads_one_per_node(spec, labels),
         do_not_disrupt=do_not_disrupt(template),
+        unevictable=_unevictable(template, path),
         cluster=obj.cluster,
         pinned=pinned,
     )
@@ -216,6 +217,35 @@ def do_not_disrupt(template: Any) -> bool | None:
     can't be read."""
     value = at(template, "metadata", "annotations", DO_NOT_DISRUPT)
     return None if isinstance(value, Hidden) else value in ("true", True)
+
+
+_SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+
+
+def _unevictable(template: Any, path: str) -> str:
+    """The property for which Cluster Autoscaler leaves a pod, and its node, where it is; empty
+    where it doesn't (its FAQ, "What types of pods can prevent CA from removing a node?")."""
+    dot = f"{path}." if path else ""
+    annotated = at(template, "metadata", "annotations", _SAFE_TO_EVICT)
+    if isinstance(annotated, Hidden):
+        return f"{dot}metadata.annotations"  # It may say that.
+    safe = switch(annotated)
+    if safe is not None:
+        return "" if safe else f'{dot}metadata.annotations["{_SAFE_TO_EVICT}"]'
+    local = f"{_SAFE_TO_EVICT}-local-volumes"
+    if at(template, "metadata", "annotations", local) is not None:
+        return ""
+    volumes = items(at(template, "spec", "volumes"))
+    if isinstance(volumes, Hidden):
+        return f"{dot}spec.volumes"
+    for index, volume in enumerate(volumes):
+        where = f"{dot}spec.volumes[{index}]"
+        if isinstance(volume, Hidden):
+            return where
+        for kind in ("emptyDir", "hostPath"):
+            if at(volume, kind) is not None and at(volume, kind, "medium") != "Memory":
+                return f"{where}.{kind}"
+    return ""
 
 
 def _resources(found: _Found, resources: Any, where: str) -> dict[str, Decimal]:
