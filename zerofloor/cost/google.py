@@ -28,6 +28,10 @@ _RUN: Final = {
     "cloud-run": "zonal redundancy on",
     "cloud-run-without-zonal-redundancy": "zonal redundancy off",
 }
+_SAID: Final = {
+    "cloud-run": "with zonal redundancy",
+    "cloud-run-without-zonal-redundancy": "without zonal redundancy",
+}
 _INSTANCE: Final = re.compile(r"cloud run (\S+) with ([\d.]+) vcpu and ([\d.]+) gib")
 _VCPU: Final = "Cloud Run vCPU, instance-based billing"
 _MEMORY: Final = "Cloud Run memory, instance-based billing"
@@ -54,7 +58,7 @@ def price_node(shape: Shape, supply: Supply, region: str, book: PriceBook) -> Pr
     """What one node costs an hour; `Missing` where its accelerators have no price."""
     service = supply.price_as or ""
     own = book.find(_key(shape.instance_type, region, supply.market, service, supply.os))
-    if not isinstance(own, Missing) and not shape.card.startswith("nvidia"):
+    if not isinstance(own, Missing) and (not shape.card or _is_tpu(shape)):
         return Priced(price=own)
     if service in _RUN:
         return _instance(shape, service, region, book) or _whole(own)
@@ -71,17 +75,21 @@ def _whole(price: Price | Missing) -> Priced | Missing:
     return price if isinstance(price, Missing) else Priced(price=price)
 
 
+def _is_tpu(shape: Shape) -> bool:
+    return shape.accelerator.startswith("Google TPU")
+
+
 def _key(item: str, region: str, market: Market, service: str = "", os: str = "linux") -> Key:
     return Key("gcp", item, region, market, service, os)
 
 
 def _plain(shape: Shape, supply: Supply, region: str, book: PriceBook) -> Priced | Missing:
     machine = book.find(_key(shape.instance_type, region, supply.market, os=supply.os))
-    if shape.card.startswith("nvidia"):
+    if shape.card and not _is_tpu(shape):
         return _with_cards(shape, supply.market, region, book, machine)
     if not isinstance(machine, Missing):
         return Priced(price=machine)
-    if shape.gpus and shape.accelerator.startswith("Google TPU"):
+    if shape.gpus and _is_tpu(shape):
         chip = f"tpu-{shape.accelerator.rsplit(' ', 1)[-1].lower()}-chip"
         found = book.find(_key(chip, region, supply.market))
         if not isinstance(found, Missing):
@@ -113,7 +121,7 @@ def _with_cards(
     )
     parts = (
         Part(what=named, price=cards),
-        Part(what=f"the {shape.instance_type} that carries {named}", price=machine),
+        Part(what=f"{shape.instance_type} with {named}, the machine alone", price=machine),
     )
     return Priced(price=total, note=f"with {named}", parts=parts)
 
@@ -153,10 +161,10 @@ def _instance(shape: Shape, service: str, region: str, book: PriceBook) -> Price
         "snapshot",
     )
     parts = (
-        Part(what=f"the GPU of a Cloud Run instance, {_RUN[service]}", price=gpu),
-        Part(what=f"its {match[2]} vCPU and {match[3]} GiB", price=beside),
+        Part(what=f"GPU of a Cloud Run instance {_SAID[service]}", price=gpu),
+        Part(what=f"{match[2]} vCPU and {match[3]} GiB of a Cloud Run instance", price=beside),
     )
-    return Priced(price=total, note=_RUN[service], parts=parts)
+    return Priced(price=total, note=_SAID[service], parts=parts)
 
 
 def _meter(accelerator: str, redundancy: str) -> ManagedRow | None:

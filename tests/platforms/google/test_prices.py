@@ -211,3 +211,12 @@ def test_what_bills_beside_the_gpus() -> None:
     assert found.estimate.residual.hourly.amount.quantize(D("0.0001")) == (D(10) / 730).quantize(
         D("0.0001")
     )
+
+
+def test_a_card_without_a_price_never_costs_only_its_machine() -> None:
+    """K80 are no longer sold: the n1-standard-8 alone has a price, the node has none."""
+    cards = [{"type": "nvidia-tesla-k80", "count": 1}]
+    vm = {"zone": "us-central1-a", "machineType": "n1-standard-8", "guestAccelerators": cards}
+    found = report(declared(VM, vm)).estimate
+    assert found.unpriced
+    assert found.floor.hourly.amount == 0

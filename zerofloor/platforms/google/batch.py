@@ -1,4 +1,4 @@
-"""Work that comes and goes: Dataflow, Batch, Slurm clusters, and machines that other services
+"""Work that ends: Dataflow, Batch, Slurm clusters, and machines that other services
 make."""
 
 from __future__ import annotations

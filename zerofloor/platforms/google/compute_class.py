@@ -32,7 +32,7 @@ def read(estate: Estate) -> Iterator[Part]:
         if not isinstance(buffers, Hidden) and not any(_keeps(one) for one in buffers):
             yield Accounted(urn=source.urn, path="", because=because)
         elif _may_have_gpus(source):
-            why = "Active buffers keep nodes of the class running, how many and which isn't told"
+            why = "Active buffers keep nodes of the class running, of unknown number and type"
             settle = f"Remove spec.buffers with {_ACTIVE}, or use standby capacity"
             yield source.open("spec.buffers", why, settle)
         else:

@@ -1,4 +1,4 @@
-"""Google Kubernetes Engine: clusters and node pools. GKE brings its own cluster autoscaler, trusted
+"""Google Kubernetes Engine: clusters and node pools. Its own cluster autoscaler is trusted
 where a pool declares it."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _DEFAULT_TYPE: Final = "e2-medium"
 _DEFAULT_ZONES: Final = 3
 """Zones of a regional cluster that lists none (GKE docs, "Regional clusters")."""
 _RECLAIM: Final = Decimal(600)
-"""Seconds for which a node must be unneeded before it goes (Cluster Autoscaler FAQ,
+"""Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
 scale-down-unneeded-time)."""
 _SYSTEM_PODS: Final = (
     "GKE docs, cluster autoscaler: an idle pool may go to zero nodes, but one node of the cluster "
@@ -138,7 +138,7 @@ class Alone(Enum):
 
 
 def _members(estate: Estate) -> Mapping[str, Alone]:
-    """By cluster (URN): whether a pool of it is its only one; left out where that isn't told."""
+    """By cluster (URN): whether a pool of it is its only one; left out where that isn't known."""
     sizes: dict[str, int] = {}
     unsure: set[str] = set()
     for source in declared(estate, *CLUSTERS):
@@ -154,7 +154,7 @@ def _members(estate: Estate) -> Mapping[str, Alone]:
     for source in declared(estate, *POOLS):
         cluster = _cluster_of(estate, source)
         if cluster is None:
-            return {}  # A pool of a cluster that can't be told may belong to any.
+            return {}  # A pool of an unknown cluster may belong to any.
         if cluster.urn in sizes:
             sizes[cluster.urn] += 1
     return {urn: _alone(number, urn in unsure) for urn, number in sizes.items()}
@@ -240,7 +240,7 @@ def _unread(estate: Estate, cluster: Declared, path: str) -> NodePool:
 
 
 def _cluster_of(estate: Estate, source: Declared) -> Declared | None:
-    """The cluster of a pool in the estate; None where it isn't there or can't be told."""
+    """The cluster of a pool in the estate; None where it isn't there or isn't known."""
     return estate.once(("google cluster of", source.urn), lambda: _linked(estate, source))
 
 
@@ -793,7 +793,7 @@ def _label_value(value: Any) -> str:
 
 def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> tuple[Taint, ...]:
     taints = []
-    # A taint that is hidden keeps nobody off here: pods that land raise a floor, never lower it.
+    # A hidden taint keeps no pod off here: pods that land raise a floor and never lower it.
     for item in known_items(get(source.inputs, f"{config}.taints")):
         effect = known_text(at(item, "effect")) or "NoSchedule"
         taints.append(
@@ -827,7 +827,7 @@ def _accounted(estate: Estate, source: Declared) -> Iterator[Accounted]:
             yield Accounted(urn=source.urn, path=f"nodePools[{index}]", because=because)
     limits = "clusterAutoscaling.resourceLimits"
     if get(source.inputs, limits) is not None:
-        because = "limits of node auto-provisioning: pods bring its nodes and it removes them"
+        because = "limits of node auto-provisioning, which adds nodes for pods and removes them"
         yield Accounted(urn=source.urn, path=limits, because=because)
     if source.inputs.get("nodeConfig") is not None and _keeps_default(source) is None:
         because = "describes the default node pool, which the cluster does not keep"

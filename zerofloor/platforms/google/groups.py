@@ -423,7 +423,7 @@ def _reapplied(source: Declared, target: Size | Undecided, minimum: int) -> Iter
 def _additions(
     estate: Estate,
 ) -> tuple[Mapping[str, tuple[Hold, ...]], tuple[Undecided, ...]]:
-    """By group (URN): machines on top of its size; and what can't be told of them."""
+    """By group (URN): machines on top of its size; and what isn't known of them."""
     return estate.once("google additions", lambda: _find_additions(estate))
 
 

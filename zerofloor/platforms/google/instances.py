@@ -184,7 +184,7 @@ def _hold(source: Declared, found: Machines, rest: _Rest | None) -> Hold:
             fix="Shorten the window of the instance schedule, or start the instance on demand",
             hours_per_week=rest.hours,
         )
-    step = source.evidence("desiredStatus", "it runs until somebody stops it")
+    step = source.evidence("desiredStatus", "it runs until it is stopped")
     is_native = source.resource.type.startswith("google-native:")
     stop = Change(urn=source.urn, path="desiredStatus", to="TERMINATED")
     return Hold(

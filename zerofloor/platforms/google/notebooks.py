@@ -83,15 +83,17 @@ def _notebook(
     platform: str,
     fix: str,
     change: tuple[str, Any] | None = None,
+    changed: Declared | None = None,
 ) -> Iterator[Part]:
-    held = source.evidence("desiredState", "it runs until somebody stops it")
+    """`changed` is the resource that the change is for, where it isn't the notebook itself."""
+    held = source.evidence("desiredState", "it runs until it is stopped")
     hold = Hold(
         cause=Cause.INTERACTIVE,
         urn=source.urn,
         units=1,
         evidence=(*found.evidence, held),
         fix=fix,
-        change=changes_of(source, change) if change else (),
+        change=changes_of(changed or source, change) if change else (),
     )
     pool = pool_of(
         estate,
@@ -172,7 +174,7 @@ def _metadata(source: Declared, path: str, *, documented: bool) -> Rest:
         return whole.undecided(f"{_IDLE} may be in it: it decides whether an idle GPU runs on")
     value = at(whole.value, _IDLE)
     if value is None and documented:
-        why = f"No {_IDLE} is given, and the default of an instance made by the API isn't sure"
+        why = f"No {_IDLE} is given, and whether the API applies the documented default isn't known"
         settle = f"Set {path}.{_IDLE} (3600: an hour; 0: never shut down)"
         return source.open(f"{path}.{_IDLE}", why, settle)
     return _timeout(Field(source=source, path=f"{path}.{_IDLE}", value=value), value)
@@ -194,7 +196,7 @@ def _legacy(estate: Estate, source: Declared) -> Iterator[Part]:
 
 
 def _managed(estate: Estate, source: Declared) -> Iterator[Part]:
-    """A managed notebook: shut down after three idle hours unless it is told otherwise."""
+    """A managed notebook: shut down after three idle hours unless that is turned off."""
     base = "virtualMachine.virtualMachineConfig"
     whole = source.field(base)
     if whole.is_hidden:
@@ -259,8 +261,9 @@ def _colab(estate: Estate, source: Declared) -> Iterator[Part]:
         found,
         rest,
         platform="Colab Enterprise runtime",
-        fix="Set idleShutdownConfig.idleTimeout of its template to 3600s, or desiredState STOPPED",
-        change=("desiredState", "STOPPED"),
+        fix="Set idleShutdownConfig.idleTimeout of its template to 3600s",
+        change=("idleShutdownConfig.idleTimeout", "3600s"),
+        changed=template,
     )
 
 

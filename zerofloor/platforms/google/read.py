@@ -32,10 +32,6 @@ from zerofloor.words import counted
 
 CLOUD: Final = "gcp"
 
-_SOLD_BESIDE: Final = frozenset(
-    {"nvidia-tesla-t4", "nvidia-tesla-p4", "nvidia-tesla-p100", "nvidia-tesla-v100"}
-)
-"""Cards that have a price of their own beside the N1 machine's."""
 _NO_CARD: Final = frozenset({"", "ACCELERATOR_TYPE_UNSPECIFIED"})
 _CARD_TYPE: Final = ("type", "acceleratorType")
 _CARD_COUNT: Final = ("count", "acceleratorCount", "coreCount")
@@ -81,7 +77,9 @@ def cards(source: Declared, *paths: str) -> Cards:
     if isinstance(listed, Hidden):
         return Cards(undecided=(_open_cards(field, f"{field.path} is {listed.value}"),))
     number, name = Decimal(0), ""
-    for item in listed:
+    places: list[tuple[str, int]] = []
+    is_list = isinstance(field.value, list | tuple)
+    for index, item in enumerate(listed):
         amount, kind = count(_first(item, _CARD_COUNT)), text(_first(item, _CARD_TYPE))
         if isinstance(kind, str) and kind.strip() in _NO_CARD:
             continue
@@ -92,17 +90,24 @@ def cards(source: Declared, *paths: str) -> Cards:
         if isinstance(kind, Hidden):
             return Cards(undecided=(_open_cards(field, f"the type of {amount} isn't known"),))
         number += amount
+        where = f"{field.path}[{index}]" if is_list else field.path
+        places.append((f"{where}.{_name(item, _CARD_COUNT)}", amount))
         name = str(last(kind or name)).lower().replace("_", "-").removesuffix("-vws")
     if not number:
         return Cards()
     said = f"{counted(int(number), 'accelerator')} ({name}) on each machine"
-    return Cards(number, name, evidence=(field.evidence(said),))
+    evidence = tuple(Evidence(source.urn, path, amount, said) for path, amount in places)
+    return Cards(number, name, evidence=evidence)
 
 
 def _first(item: Any, names: Sequence[str]) -> Any:
     if isinstance(item, Hidden):
         return item
     return next((value for name in names if (value := at(item, name)) is not None), None)
+
+
+def _name(item: Any, names: Sequence[str]) -> str:
+    return next((name for name in names if at(item, name) is not None), names[0])
 
 
 def _why_open(amount: object) -> str:
@@ -155,15 +160,13 @@ def _with_cards(found: Machines, extra: Cards) -> Machines:
     if not extra.number:
         return found
     # A type of unknown name or size has at least the cards that are listed for it.
-    bases = found.shapes or (Shape(CLOUD, extra.name, None),)
-    card = extra.name if extra.name in _SOLD_BESIDE and found.shapes else ""
+    bases = found.shapes or (Shape(CLOUD, f"a machine with {extra.name}", None),)
     shapes = tuple(
-        replace(base, gpus=extra.number, accelerator=google.card_of(extra.name), card=card)
+        replace(base, gpus=extra.number, accelerator=google.card_of(extra.name), card=extra.name)
         for base in bases
     )
-    return Machines(
-        shapes, (), (*found.evidence, *extra.evidence), found.assumptions, found.weights
-    )
+    # That the type has no GPU by itself is no link of the chain: the cards beside it are.
+    return Machines(shapes, (), extra.evidence, found.assumptions, found.weights)
 
 
 def shape_evidence(source: Declared, path: str, shape: Shape) -> Evidence:
@@ -204,7 +207,7 @@ def day_of(field: Field) -> datetime.date | None:
 
 def ends_at(estate: Estate, field: Field) -> End | Undecided | None:
     """Whether it ends at the time in a property: within a week of the check; where the day of the
-    check isn't told, that it does is an assumption. Later is no end: it bills until then."""
+    check isn't given, that it does is an assumption. Later is no end: it bills until then."""
     if field.is_hidden:
         return field.undecided(f"When {field.source.name} ends isn't known at preview")
     if field.is_absent or field.value == "":
@@ -221,7 +224,7 @@ def ends_at(estate: Estate, field: Field) -> End | Undecided | None:
 
 def lasts(estate: Estate, field: Field) -> bool | None:
     """Whether something that expires at the time in a property is in force for another week; None
-    where that can't be told."""
+    where that isn't known."""
     if field.is_absent:
         return True
     end = None if field.is_hidden else day_of(field)

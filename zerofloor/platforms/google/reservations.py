@@ -80,7 +80,7 @@ class _User:
     pool: Pool
     left: int
     places: tuple[str, ...]
-    """Their zones, or their region where the zones aren't told."""
+    """Their zones, or their region where the zones aren't known."""
     affinity: Any
     depends_on: frozenset[str]
     """URNs of what the machine was computed from."""
@@ -242,7 +242,7 @@ def _ends(estate: Estate, source: Declared) -> End | Undecided | None:
 def _future(estate: Estate, source: Declared) -> Iterator[Part]:
     status = source.field("planningStatus")
     if status.value == "DRAFT":
-        because = "a draft bills nothing: nobody has asked for it yet"
+        because = "a draft bills nothing: it isn't requested yet"
         yield Accounted(urn=source.urn, path="", because=because)
         return
     found, number = _future_size(estate, source)
@@ -263,7 +263,7 @@ def _future(estate: Estate, source: Declared) -> Iterator[Part]:
                 urn=source.urn,
                 units=number.known or 0,
                 evidence=(*found.evidence, status.evidence("asked for"), step),
-                fix="Set planningStatus to DRAFT until the time is sure, or waive it with its end",
+                fix="Set planningStatus to DRAFT, or waive it with its end date",
                 change=changes_of(source, ("planningStatus", "DRAFT")),
             )
         )

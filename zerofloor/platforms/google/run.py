@@ -133,7 +133,9 @@ def _machines(source: Declared, template: str) -> Machines:
     )
     evidence = [asked] if isinstance(asked, Evidence) else []
     if isinstance(chosen, str):
-        evidence.append(selector.evidence(f"each instance has one {name}"))
+        path = f"{selector.path}.{label}" if _is_v2(source) else f'{selector.path}["{label}"]'
+        because = f"each instance has one {name}"
+        evidence.append(Evidence(source.urn, path, chosen, because))
     return Machines((shape,), evidence=tuple(evidence))
 
 

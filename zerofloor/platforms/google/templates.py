@@ -90,7 +90,9 @@ def of_template(estate: Estate, user: Declared, prop: str, path: str, value: Any
         first = candidates[0]
         given = () if found.assumption is None else (found.assumption,)
         if len(candidates) > 1:
-            given = (Assumption(f"{user.name} uses one of {len(candidates)} templates", "alike"),)
+            named = " or ".join(sorted({one.source.name for one in candidates})[:3])
+            because = "which of them isn't known yet, and their machines are the same"
+            given = (Assumption(f"{user.name} uses the template {named}", because),)
         undecided = tuple(part for one in candidates for part in one.machines.undecided)
         return replace(
             first, machines=replace(first.machines, undecided=undecided), assumptions=given
