@@ -101,3 +101,23 @@ def test_a_long_window_is_a_warning() -> None:
         report.findings
     )
     assert report.findings
+
+
+def test_databricks_machines_are_priced_in_their_cloud() -> None:
+    """Two g5.xlarge of us-east-1 at 1.006; the DBU charge is an assumption that is printed."""
+    kind = "databricks:index/instancePool:InstancePool"
+    stack = Stack(
+        "digest",
+        (
+            Resource(
+                f"urn:pulumi:dev::x::{kind}::r",
+                kind,
+                "r",
+                {"nodeTypeId": "g5.xlarge", "minIdleInstances": 2},
+            ),
+        ),
+        config={"aws:region": "us-east-1"},
+    )
+    report = report_on(stack)
+    assert report.estimate.floor.hourly.amount == Decimal("2.012")
+    assert any("DBU" in assumption.because for assumption in report.floor.assumptions)

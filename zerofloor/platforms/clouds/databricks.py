@@ -196,9 +196,9 @@ def _undisclosed(source: Declared, prefix: str) -> Machines:
 
 def read(estate: Estate) -> Iterator[Part]:
     for part in read_rows(estate, (_DRIVER, _WORKERS), keep=_until_idle):
-        yield _in_its_cloud(part)
+        yield _in_its_cloud(estate, part)
     for part in read_rows(estate, (_POOL,)):
-        yield _in_its_cloud(part)
+        yield _in_its_cloud(estate, part)
     for source in declared(estate, *_SERVING):
         yield from _serving(estate, source)
     yield from read_rows(estate, (_THROUGHPUT,))
@@ -209,12 +209,16 @@ def read(estate: Estate) -> Iterator[Part]:
     yield from account(estate, _QUIET)
 
 
-def _in_its_cloud(part: Part) -> Part:
+def _in_its_cloud(estate: Estate, part: Part) -> Part:
     """The pool under the cloud whose machines it has: that is where their price stands."""
     if not isinstance(part, Pool) or not part.shapes:
         return part
+    cloud = part.shapes[0].cloud
     return replace(
-        part, cloud=part.shapes[0].cloud, region=None, assumptions=(*part.assumptions, _DBU)
+        part,
+        cloud=cloud,
+        region=estate.region(estate.by_urn[part.urn], cloud),
+        assumptions=(*part.assumptions, _DBU),
     )
 
 
@@ -373,7 +377,7 @@ def _endless(
         if isinstance(part, Pool):
             kind = "driver" if part.platform.endswith("driver") else "workers"
             part = replace(part, part=f"{part.part}#{kind}")
-        yield _in_its_cloud(part)
+        yield _in_its_cloud(estate, part)
 
 
 def _within(read: Read, inner: str) -> Read:
