@@ -131,7 +131,7 @@ def _allowed(limits: Any, template: Any) -> Count:
     if isinstance(limits, Hidden):
         return limits
     rooms: list[int] = []
-    for name, value in known_mapping(limits).items():
+    for name, value in known_mapping(limits).items():  # Not hidden any more.
         limit = quantity(value)
         asked = [
             quantity(at(container, "resources", "requests", name))

@@ -63,6 +63,7 @@ _SLEEP = re.compile(r"\bsleep\s+(\d{1,12}(?:\.\d+)?)([smhd]?)\b")
 _UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+# What is hidden here is told by `unreadable`: both are asked together.
 def endless(pod_spec: Any) -> tuple[str, str] | None:
     """The path and the reason for which a pod never ends, None where nothing shows it.
 
@@ -118,6 +119,7 @@ def unreadable(pod_spec: Any) -> str | None:
     return None
 
 
+# A hidden image is none of a placeholder's: the pods are held for another cause.
 def is_placeholder(pod_spec: Any) -> bool:
     """Whether the pod only reserves room: a pause image and nothing else."""
     images = [

@@ -132,7 +132,7 @@ def _replicated_jobs(estate: Estate, obj: Object) -> Iterator[Workload]:
         if off is not False and isinstance(inner, Mapping):
             inner = {**inner, "suspend": off}
         number = copies if isinstance(copies, int) else 1
-        name = known_text(at(group, "name")) or str(index)
+        name = known_text(at(group, "name")) or str(index)  # Only how it is called.
         if isinstance(copies, Hidden | Impossible) and isinstance(inner, Mapping) and off is False:
             inner = {
                 **inner,
@@ -202,6 +202,7 @@ def _train_job(estate: Estate, obj: Object) -> Workload:
     """Nodes of one container, whose other fields come from a runtime (Kubeflow Trainer docs,
     TrainJob)."""
     trainer = obj.spec if isinstance(obj.spec, Hidden) else at(obj.spec, "trainer")
+    # A hidden trainer is the template itself, below.
     container = {**known_mapping(trainer), "resources": at(trainer, "resourcesPerNode")}
     template = trainer if isinstance(trainer, Hidden) else {"spec": {"containers": [container]}}
     group = {"replicas": at(trainer, "numNodes"), "template": template}
@@ -293,7 +294,7 @@ def _roles(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
             None,
             "spec.runPolicy.activeDeadlineSeconds",
         )
-    for role, group in sorted(known_mapping(roles).items()):
+    for role, group in sorted(known_mapping(roles).items()):  # Hidden roles are one part, above.
         deadline = at(policy, "activeDeadlineSeconds")
         yield _run(
             estate,

@@ -11,7 +11,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, at, count, hidden, known_items, known_text
+from zerofloor.values import Impossible, at, count, hidden, items, known_text
 
 KINDS = frozenset({("autoscaling", "HorizontalPodAutoscaler")})
 
@@ -82,7 +82,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         target_kind=""
         if hidden(at(target, "kind"))
         else known_text(at(target, "kind")) or "Deployment",
-        target_name=known_text(name),
+        target_name=known_text(name),  # None stands for a hidden one.
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         not_in_effect=refused,
         wakes_from_zero=isinstance(minimum, int) and minimum == 0,
@@ -113,7 +113,10 @@ def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None
 
 def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]]:
     """What becomes of minReplicas 0: refused, in effect, or not to be told without the gate."""
-    metrics = known_items(at(obj.spec, "metrics"))
+    metrics = items(at(obj.spec, "metrics"))
+    if isinstance(metrics, Hidden):
+        why = "its metrics are not known at preview: the API server may refuse minReplicas 0"
+        return None, [Undecided(obj.urn, "spec.metrics", why, SETTLE)]
     if not any(at(metric, "type") in ("Object", "External") for metric in metrics):
         why = "the API server refuses minReplicas 0 without an Object or External metric"
         return Evidence(obj.urn, "spec.minReplicas", 0, why), []
@@ -150,6 +153,7 @@ def _version(estate: Estate) -> tuple[int, int] | None:
     clusters = estate.of_type(
         "aws:eks/cluster:Cluster", "eks:index:Cluster", "aws-native:eks:Cluster"
     )
+    # A hidden version is one that nothing says: undecided where it matters.
     said = said or {known_text(at(cluster.inputs, "version")) for cluster in clusters}
     versions = {
         (int(m[1]), int(m[2])) if (m := re.match(r"v?(\d{1,3})\.(\d{1,3})", v or "")) else None

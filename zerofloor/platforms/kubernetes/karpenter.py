@@ -91,6 +91,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             )
             break
     cloud = _cloud(at(template, "spec"))
+    # Requirements that are hidden as a whole are undecided above.
     requirements, open_parts = _requirements(obj, known_items(at(template, "spec", "requirements")))
     undecided += open_parts
     shapes, unknown = candidates(estate, cloud, requirements)
@@ -329,6 +330,7 @@ def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undec
         return {}, [
             Undecided(obj.urn, "spec.limits", f"spec.limits is {limits.value} at preview", SETTLE)
         ]
+    # A hidden value is no limit: that may raise a floor.
     for name, value in known_mapping(limits).items():
         amount = quantity(value)
         if isinstance(amount, Decimal):
@@ -470,6 +472,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             f"Remove {path}",
             change_of(obj, path, None),
         ), []
+    # Budgets that are hidden as a whole are undecided above.
     for index, budget in enumerate(known_items(at(disruption, "budgets"))):
         path = f"spec.disruption.budgets[{index}]"
         reasons = at(budget, "reasons")
@@ -503,6 +506,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
 def _always(budget: Any) -> bool:
     """Whether a disruption budget is active at all times: without a schedule, or with windows that
     leave no gap."""
+    # A hidden schedule counts as none, which is always: that may raise a floor.
     schedule, duration = known_text(at(budget, "schedule")), seconds(at(budget, "duration"))
     if schedule is None or not isinstance(duration, Decimal):
         return True
@@ -579,6 +583,7 @@ def _weight(spec: Any, shapes: tuple[Shape, ...]) -> int:
     return weight if isinstance(weight, int) else 0
 
 
+# Labels that are hidden as a whole leave the pool open to any (`open_labels`).
 def _labels(template: Any) -> Mapping[str, str | None]:
     return {
         key: value if isinstance(value, str) else None
@@ -587,6 +592,7 @@ def _labels(template: Any) -> Mapping[str, str | None]:
     }
 
 
+# A taint that is hidden keeps no pod off: that may raise a floor.
 def _taints(obj: Object, listed: Any) -> tuple[Taint, ...]:
     return tuple(
         Taint(

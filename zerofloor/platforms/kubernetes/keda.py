@@ -85,7 +85,7 @@ def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
         target_kind=""
         if hidden(at(target, "kind"))
         else known_text(at(target, "kind")) or "Deployment",
-        target_name=known_text(at(target, "name")),
+        target_name=known_text(at(target, "name")),  # None stands for a hidden one.
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         **fields,
     )
@@ -101,6 +101,7 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
         count(at(spec, field))
         for field in ("minReplicaCount", "maxReplicaCount", "idleReplicaCount")
     )
+    # Hidden triggers are undecided by `_hidden_parts`.
     triggers = known_items(at(spec, "triggers"))
     pause = _pause(obj)
     common: dict[str, Any] = {
@@ -244,6 +245,7 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
     if isinstance(obj.annotations, Hidden):
         why = "the annotations are not known at preview: they may pause it or force it active"
         found.append(Undecided(obj.urn, "metadata.annotations", why, SETTLE))
+    # Annotations that are hidden as a whole are undecided already.
     for key, value in sorted(known_mapping(obj.annotations).items()):
         if "keda.sh/" in key and isinstance(value, Hidden):
             path = f'metadata.annotations["{key}"]'
@@ -263,6 +265,7 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
     if isinstance(at(spec, "advanced", "scalingModifiers", "formula"), Hidden):
         why = "the scaling formula is not known at preview: it may never fall to zero"
         found.append(Undecided(obj.urn, "spec.advanced.scalingModifiers.formula", why, SETTLE))
+    # Triggers that are hidden as a whole are undecided already.
     for index, trigger in enumerate(known_items(at(spec, "triggers"))):
         for value, where in (
             (trigger, ""),
@@ -440,6 +443,7 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
             (because,),
         )
     if minimum in (None, 0):
+        # A notice says what is known.
         for index, trigger in enumerate(known_items(at(spec, "triggers"))):
             query = known_text(at(trigger, "metadata", "query")) or ""
             if triggers_of.reads_an_engine(query):

@@ -17,6 +17,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
 from zerofloor.stack import Hidden
 from zerofloor.values import (
+    MOST,
     Impossible,
     at,
     count,
@@ -24,7 +25,9 @@ from zerofloor.values import (
     known_items,
     known_mapping,
     known_text,
+    mapping,
     quantity,
+    text,
 )
 from zerofloor.words import counted
 
@@ -151,6 +154,7 @@ def reads_an_engine(query: str) -> bool:
 
 def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
     """Why the trigger's scaler can't be built: then the ScaledObject never gets Ready."""
+    # Hidden metadata is undecided by now (`_hidden_parts`).
     kind, meta = at(trigger, "type"), known_mapping(at(trigger, "metadata"))
     if not isinstance(trigger, Mapping) or not isinstance(kind, str):
         return Evidence(
@@ -207,6 +211,7 @@ def kept(
 ) -> Iterator[Hold | Undecided]:
     """What a trigger keeps after a week without a request, beyond the minimum (`floor`)."""
     path = f"spec.triggers[{index}].metadata"
+    # Hidden metadata is undecided by now (`_hidden_parts`).
     meta = known_mapping(at(trigger, "metadata"))
     kind = at(trigger, "type")
     if kind == "cron":
@@ -215,6 +220,7 @@ def kept(
             yield window
     if kind == "kubernetes-workload":
         yield from _counted_pods(estate, obj, path, meta, floor, maximum)
+    # A query that is hidden is taken for one that can be quiet: a number would not be hidden.
     query = known_text(meta.get("query")) or ""
     if kind == "prometheus" and _CONSTANT.fullmatch(query):
         because = Evidence(
@@ -259,6 +265,7 @@ def kept(
 def formula(obj: Object, floor: int) -> Hold | None:
     """What a scaling formula keeps that never falls to zero."""
     path = "spec.advanced.scalingModifiers.formula"
+    # A hidden formula is undecided by now (`_hidden_parts`).
     said = known_text(at(obj.spec, "advanced", "scalingModifiers", "formula"))
     least = _LEAST.search(said) if said else None
     active = quantity(at(obj.spec, "advanced", "scalingModifiers", "activationTarget"))
@@ -292,6 +299,7 @@ def _cron(
         {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
         f"keeps {counted(wanted, 'replica')} for {hours} h a week",
     )
+    # Hidden triggers are undecided by now.
     others = len(known_items(at(obj.spec, "triggers"))) > 1
     return Hold(
         Cause.ALWAYS_ON_TRIGGER if hours >= WEEK - 1 else Cause.SCHEDULE,
@@ -310,8 +318,14 @@ def _counted_pods(
 ) -> Iterator[Hold | Undecided]:
     """A trigger that counts pods: those of a workload that always runs keep it active (seen:
     shared/truth, SURPRISES S82)."""
-    selector = known_text(meta.get("podSelector"))
+    selector = text(meta.get("podSelector"))
     value, active = quantity(meta.get("value")), quantity(meta.get("activationValue"))
+    if isinstance(selector, Hidden):
+        why = f"{path}.podSelector is {selector.value} at preview: it may count pods that stay"
+        yield Undecided(obj.urn, f"{path}.podSelector", why, SETTLE)
+        return
+    if isinstance(value, Hidden):
+        value = Decimal(MOST)  # One replica at least, whatever it is.
     if selector is None or not isinstance(value, Decimal) or not value:
         return
     scaled = _targets(estate)
@@ -319,9 +333,8 @@ def _counted_pods(
     for other in objects(estate, ("apps", "Deployment"), ("apps", "StatefulSet")):
         if not meet(other, obj) or (other.kind, other.name) in scaled:
             continue
-        if selects(
-            _selector(selector), known_mapping(at(other.spec, "template", "metadata", "labels"))
-        ):
+        labels = mapping(at(other.spec, "template", "metadata", "labels"))
+        if isinstance(labels, Hidden) or selects(_selector(selector), labels):
             replicas = count(at(other.spec, "replicas"))
             if hidden(replicas):
                 yield Undecided(
@@ -358,6 +371,7 @@ def _targets(estate: Estate) -> set[tuple[str, str | None]]:
         estate, ("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")
     ):
         ref = at(scaler.spec, "scaleTargetRef")
+        # A hidden target leaves pods counted as always there: that may raise a floor.
         found.add((known_text(at(ref, "kind")) or "Deployment", known_text(at(ref, "name"))))
     return found
 
@@ -385,6 +399,7 @@ def _selector(said: str) -> Mapping[str, Any]:
 
 
 def _activation(meta: Any) -> Decimal | None:
+    # Hidden metadata is undecided by now.
     for key, value in known_mapping(meta).items():
         if key.lower().startswith("activation") and isinstance(value, str | int | float):
             try:

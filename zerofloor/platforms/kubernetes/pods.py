@@ -82,8 +82,7 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         why = "it lets the pod run on nodes with accelerators only"
         where = f"{prefix}.nodeSelector" if selector else f"{prefix}.affinity"
         found.evidence.append(Evidence(obj.urn, where, at(spec, "nodeSelector"), why))
-    # A label that is hidden can only keep one pod a node more: that may raise a floor.
-    labels = known_mapping(at(template, "metadata", "labels"))
+    labels = at(template, "metadata", "labels")
     demand = PodDemand(
         accelerators=found.accelerators,
         open_count=found.open_count,
@@ -209,7 +208,7 @@ def _containers(found: _Found, listed: Any, path: str) -> list[Any]:
         return []
     if listed is not None and not isinstance(listed, list | tuple | Mapping):
         found.misshapen(path)
-    return known_items(listed)
+    return known_items(listed)  # Nothing is hidden any more.
 
 
 def do_not_disrupt(template: Any) -> bool | None:
@@ -574,7 +573,7 @@ def _tolerations(listed: Any) -> tuple[Toleration, ...]:
         return (Toleration(None, "Exists"),)
     return tuple(
         _toleration(t) if isinstance(t, Mapping) else Toleration(None, "Exists")
-        for t in known_items(listed)
+        for t in known_items(listed)  # The hidden list is handled above.
     )
 
 
@@ -590,43 +589,67 @@ def _toleration(value: Mapping[str, Any]) -> Toleration:
     )
 
 
-def _spreads_one_per_node(spec: Any, labels: Mapping[str, Any]) -> bool:
-    terms = known_items(
-        at(spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    )
+def _spreads_one_per_node(spec: Any, labels: Any) -> bool:
+    """Whether each pod takes a node of its own; what is hidden may ask for it, which may raise a
+    floor."""
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    terms = items(at(spec, "affinity", "podAntiAffinity", required))
+    spreads = items(at(spec, "topologySpreadConstraints"))
+    if isinstance(terms, Hidden) or isinstance(spreads, Hidden):
+        return True
     # A strict spread by host makes the autoscaler bring a node a pod as well (seen: lab L43).
-    spreads = [
+    strict = [
         spread
-        for spread in known_items(at(spec, "topologySpreadConstraints"))
+        for spread in spreads
         if at(spread, "whenUnsatisfiable") in (None, "DoNotSchedule")
         and count(at(spread, "maxSkew")) == 1
     ]
     return any(
         at(term, "topologyKey") == "kubernetes.io/hostname"
         and selects(at(term, "labelSelector"), labels)
-        for term in (*terms, *spreads)
+        for term in (*terms, *strict)
     )
 
 
-def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
-    """Whether a label selector matches these labels; an absent selector matches nothing."""
+def selects(selector: Any, labels: Any) -> bool:
+    """Whether a label selector matches these labels, or may: hidden parts may be anything. An
+    absent selector matches nothing."""
+    if isinstance(selector, Hidden):
+        return True
     if not isinstance(selector, Mapping):
         return False
-    for key, value in known_mapping(selector.get("matchLabels")).items():
-        if labels.get(key) != value:
-            return False
-    for expression in known_items(selector.get("matchExpressions")):
-        key, operator = at(expression, "key"), at(expression, "operator")
-        values = known_items(at(expression, "values"))
-        present = isinstance(key, str) and key in labels
-        met = {
-            "In": present and labels[key] in values,
-            "NotIn": not present or labels[key] not in values,
-        }
-        met |= {"Exists": present, "DoesNotExist": not present}
-        if not met.get(str(operator), False):
-            return False
-    return True
+    wanted, expressions = (
+        mapping(selector.get("matchLabels")),
+        items(selector.get("matchExpressions")),
+    )
+    given = mapping(labels)
+    if isinstance(given, Hidden):
+        return True
+    if not isinstance(wanted, Hidden):
+        for key, value in wanted.items():
+            own = given.get(key)
+            if own != value and not isinstance(own, Hidden) and not isinstance(value, Hidden):
+                return False
+    listed = [] if isinstance(expressions, Hidden) else expressions
+    return all(_may_meet(expression, given) for expression in listed)
+
+
+def _may_meet(expression: Any, labels: Mapping[str, Any]) -> bool:
+    key, operator = at(expression, "key"), at(expression, "operator")
+    values = items(at(expression, "values"))
+    if any(isinstance(part, Hidden) for part in (key, operator, values)):
+        return True
+    present = isinstance(key, str) and key in labels
+    own = labels[key] if present else None
+    if isinstance(own, Hidden) and operator in ("In", "NotIn"):
+        return True
+    among = isinstance(values, list) and own in values
+    return {
+        "In": present and among,
+        "NotIn": not present or not among,
+        "Exists": present,
+        "DoesNotExist": not present,
+    }.get(str(operator), False)
 
 
 def _misshapen(value: Any) -> bool:

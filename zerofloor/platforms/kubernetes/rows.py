@@ -151,7 +151,9 @@ def _referenced(estate: Estate, obj: Object) -> Any:
     """The pod template of the Deployment that a Rollout takes over (`spec.workloadRef`)."""
     name = at(obj.spec, "workloadRef", "name")
     for other in objects(
-        estate, ("apps", known_text(at(obj.spec, "workloadRef", "kind")) or "Deployment")
+        # A hidden kind is nearly always the default; the name must fit, too.
+        estate,
+        ("apps", known_text(at(obj.spec, "workloadRef", "kind")) or "Deployment"),
     ):
         if other.name == name or isinstance(name, Hidden):
             return at(other.spec, "template")

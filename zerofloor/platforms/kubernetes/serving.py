@@ -54,6 +54,7 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         part = Undecided(obj.urn, f'{path}["{key}"]', f'{path}["{key}"] {why}', SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)
     kept = least or 0
+    # Hidden annotations are undecided above.
     if not kept and isinstance(known_mapping(annotations).get(_CLASS), Hidden):
         part = Undecided(
             obj.urn,
