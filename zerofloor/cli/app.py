@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from zerofloor.cli.parsing import Option
 from zerofloor.reports.formats import Format
 from zerofloor.structs import Value
 
 InputFormat = Literal["digest", "events", "export", "manifests"]
+
+
+FORMATS: Final = "FORMAT[=FILE]"
 
 
 class Target(Value, frozen=True):
@@ -35,7 +38,7 @@ FormatsOption: TypeAlias = Annotated[
     Option(
         "--format",
         "-f",
-        metavar="FORMAT[=FILE]",
+        metavar=FORMATS,
         convert=target_of,
         help=f"Format of the report: {', '.join(Format)}; repeat it for several reports of one "
         "run, each but one with its file. [default: table]",

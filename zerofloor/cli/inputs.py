@@ -95,6 +95,13 @@ def is_program(path: Path) -> bool:
 def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
     """The stack that a program declares: by the real engine where it can, else in this process,
     with the reason on stderr."""
+    from zerofloor.cli.progress import progress
+
+    with progress(f"previewing {directory}"):
+        return _previewed(directory, how, settings)
+
+
+def _previewed(directory: Path, how: Previewing, settings: Settings) -> Stack:
     from zerofloor.engine.program import preview_in_process
     from zerofloor.engine.project import choose_stack
     from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine

@@ -24,7 +24,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rules": "List the rules.",
     "prices": "Look up prices.",
     "fireworks": "List, scale, park or delete Fireworks deployments.",
-    "schema": "Print a JSON schema: of the report, of a shown stack, of zerofloor.yaml.",
+    "schema": "Print a JSON schema: report, estimate, baseline, stack or settings.",
+    "completion": "Print a completion script for bash, zsh or fish.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }
 """Each is a module of this package, imported when it is called. The texts stand here so that

@@ -93,7 +93,7 @@ def terminal_width() -> int:
     """Columns to fill: 80 unless stdout is a terminal."""
     return (
         max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
-        if sys.stdout.isatty()
+        if sys.stdout is not None and sys.stdout.isatty()
         else 80
     )
 
@@ -103,7 +103,10 @@ def colour_wanted() -> bool:
     if os.environ.get("FORCE_COLOR") and not os.environ.get("NO_COLOR"):
         return True
     return (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
     )
 
 
@@ -111,6 +114,8 @@ def write(stream: object, text: str) -> None:
     """Text to stdout or stderr at once, whatever characters it has."""
     import io
 
+    if stream is None:  # closed by whoever started us
+        return
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     try:
@@ -121,15 +126,33 @@ def write(stream: object, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
+    """Writes a file whole or not at all. What is there and no ordinary file (a device, a pipe) is
+    written to; a link is followed."""
+    if not path.name:
+        raise InputError("an empty file name: is a variable not set?")
+    temporary: Path | None = None
     try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write(text)
+            return
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+            "w",
+            encoding="utf-8",
+            errors="backslashreplace",
+            dir=target.parent,
+            prefix=f".{target.name}.",
+            delete=False,
         ) as file:
+            temporary = Path(file.name)
             file.write(text)
         # A temporary file is private; a report gets the mode that any new file would.
         mask = os.umask(0)
         os.umask(mask)
-        Path(file.name).chmod(0o666 & ~mask)
-        Path(file.name).replace(path)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(target)
     except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         raise InputError(f"{path}: can't be written: {error.strerror or error}") from None

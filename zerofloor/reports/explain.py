@@ -99,8 +99,18 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
                 )
     for guest in guests:
         yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
-    if not entries and findings:
-        yield f"{short(resource.urn)}: no pool and no workload itself; it decides about others."
+    decided = [
+        one
+        for one in report.floor.entries
+        if one.urn != resource.urn and any(link.urn == resource.urn for link in _chain(one))
+    ]
+    if not entries and decided:
+        yield f"{short(resource.urn)} decides about:"
+        for entry in decided:
+            yield _verdict(entry, findings)
+            yield from _links(entry, resources)
+    elif not entries and findings:
+        yield f"{short(resource.urn)}: neither a pool nor a workload."
     elif not entries:
         yield f"{short(resource.urn)}: nothing here has to do with a GPU."
         return
@@ -121,6 +131,10 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
         if e.urn in resources
     ):
         yield NOBODY_CAN_CHANGE
+
+
+def _chain(entry: Entry) -> tuple[Evidence, ...]:
+    return (*entry.evidence, *(link for hold in entry.holds for link in hold.evidence))
 
 
 def _changes_elsewhere(

@@ -55,7 +55,7 @@ RULE = Rule(
         "A waiver ends on its last day and at its cap; what it permitted then blocks again. An unknown cost can't be "
         "shown to be below the cap: only a waiver that names undecided-gpu or unpriced-gpu, not `*`, permits it."
     ),
-    fix="Fix the finding, or have its owner renew the waiver with a new date or cap.",
+    fix="Fix the finding, or have its owner renew the waiver in the settings with a new date or cap.",
     severity="warning",
     since="0.1.0",
     scope="gate",

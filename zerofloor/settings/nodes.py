@@ -127,8 +127,9 @@ def _read_yaml(path: Path) -> Node:
     import yaml
 
     text = _text(path)
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:
             return Node({}, str(path), 1)
@@ -141,7 +142,8 @@ def _read_yaml(path: Path) -> Node:
     except RecursionError:
         raise InputError(f"{path}: nested more than {DEEPEST} levels deep") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _unquoted(problem: str) -> str:
