@@ -6,7 +6,7 @@ import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerofloor import gate
@@ -160,6 +160,7 @@ WAIVERS = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(FINDINGS, WAIVERS, WAIVERS)
 def test_adding_a_waiver_never_blocks_more(
     findings: list[Finding], some: list[Waiver], more: list[Waiver]
