@@ -11,9 +11,9 @@ from typing import Any, Final
 from zerofloor.capacity import Pool
 from zerofloor.estate import Estate
 from zerofloor.platforms.google import gke
-from zerofloor.platforms.google.gke import CLUSTERS, POOLS
 from zerofloor.platforms.google.read import last
 from zerofloor.platforms.google.templates import INSTANCES
+from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, known_items, known_text
 

@@ -6,62 +6,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
 from zerofloor.capacity import (
     Accounted,
-    Assumption,
     Cause,
-    Change,
-    Evidence,
     Hold,
     Market,
-    Notice,
     Part,
-    Placement,
     Pool,
-    Taint,
     Undecided,
 )
 from zerofloor.estate import Estate
-from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.declared import Declared
+from zerofloor.platforms.google.gke_nodes import placement_of
+from zerofloor.platforms.google.gke_sizes import sizes_of
+from zerofloor.platforms.google.gke_zones import Zones, zones_of
 from zerofloor.platforms.google.read import (
     CLOUD,
     declared,
-    is_zone,
-    last,
     link,
     machines,
     market,
     pool_of,
     region_of,
 )
+from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, known_items, known_mapping, known_text, switch
-from zerofloor.words import counted
+from zerofloor.values import at, get, known_items, known_text, switch
 
-CLUSTERS: Final = (
-    "gcp:container/cluster:Cluster",
-    "google-native:container/v1:Cluster",
-    "google-native:container/v1beta1:Cluster",
-)
-POOLS: Final = (
-    "gcp:container/nodePool:NodePool",
-    "google-native:container/v1:NodePool",
-    "google-native:container/v1beta1:NodePool",
-)
 READS: Final = frozenset({*CLUSTERS, *POOLS})
 
 _DEFAULT_TYPE: Final = "e2-medium"
 """What GKE runs where no type is named (SDK docstring of nodeConfig.machineType)."""
-_DEFAULT_ZONES: Final = 3
-"""Zones of a regional cluster that lists none (GKE docs, "Regional clusters")."""
-_RECLAIM: Final = Decimal(600)
-"""Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
-scale-down-unneeded-time)."""
 _SYSTEM_PODS: Final = (
     "GKE docs, cluster autoscaler: an idle pool may go to zero nodes, but one node of the cluster "
     "always stays for system pods"
@@ -74,18 +53,6 @@ def read(estate: Estate) -> Iterator[Part]:
         yield node_pool.part
     for source in declared(estate, *CLUSTERS):
         yield from _accounted(estate, source)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Zones:
-    """Over how many zones a pool's nodes are spread."""
-
-    number: int
-    """At least."""
-    names: tuple[str, ...] = ()
-    """Those that are known."""
-    evidence: tuple[Evidence, ...] = ()
-    assumptions: tuple[Assumption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,243 +220,13 @@ def _linked(estate: Estate, source: Declared) -> Declared | None:
     return Declared(resource, resource.inputs, resource.name)
 
 
-# Zones
-
-
-def _zones(estate: Estate, source: Declared, cluster: Declared | None, prefix: str) -> Zones:
-    own = source.field(f"{prefix}nodeLocations", f"{prefix}locations")
-    is_part = source is cluster
-    if not own.is_absent and not (is_part and not prefix):
-        listed = own.items()
-        if isinstance(listed, Hidden):
-            return _at_least_one(source, own.path)
-        if listed:
-            names = tuple(dict.fromkeys(one for one in listed if isinstance(one, str)))
-            number = len(names) + sum(1 for one in listed if not isinstance(one, str))
-            said = own.evidence(f"nodes in {counted(number, 'zone')}")
-            return Zones(number=number, names=names, evidence=(said,))
-    return _cluster_zones(estate, source if cluster is None else cluster, source)
-
-
-def _cluster_zones(estate: Estate, owner: Declared, pool: Declared) -> Zones:
-    location = owner.field("location", "zone", "region")
-    if location.is_absent and owner is not pool:
-        location = pool.field("location", "zone", "region")
-    more = owner.field("nodeLocations", "locations") if owner.resource.type in CLUSTERS else None
-    listed = [] if more is None else more.items()
-    if isinstance(listed, Hidden):
-        return _at_least_one(owner, more.path if more else "nodeLocations")
-    names = tuple(dict.fromkeys(one for one in listed if isinstance(one, str)))
-    unknown = sum(1 for one in listed if not isinstance(one, str))
-    if location.is_hidden:
-        if listed:
-            return Zones(number=max(1, len(names) + unknown), names=names)
-        return _at_least_one(location.source, location.path)
-    place = last(location.text())
-    if place is None:
-        # The provider takes its zone, never its region (its getLocation), so the cluster is zonal.
-        place = known_text(_provider_zone(estate, owner)) or "the provider's zone"
-        zones = tuple(dict.fromkeys((place, *names)))
-        return Zones(
-            number=max(len(zones), len(names) + unknown),
-            names=zones,
-            assumptions=(
-                Assumption(
-                    f"{owner.name} is in one zone",
-                    "it has no location, and then the provider takes its zone",
-                ),
-            ),
-        )
-    if is_zone(str(place)):
-        zones = tuple(dict.fromkeys((str(place), *names)))
-        number = max(len(zones), len(names) + unknown)
-        return Zones(number=number, names=zones, evidence=(location.evidence("a zone"),))
-    if listed and more is not None:
-        number = len(names) + unknown
-        said = more.evidence(f"nodes in {counted(number, 'zone')}")
-        return Zones(number=number, names=names, evidence=(said,))
-    said = location.evidence(f"a region: nodes in {_DEFAULT_ZONES} zones by default")
-    return Zones(number=_DEFAULT_ZONES, evidence=(said,))
-
-
-def _provider_zone(estate: Estate, source: Declared) -> Any:
-    provider = estate.by_urn.get((source.resource.provider or "").rsplit("::", 1)[0])
-    given = provider.inputs.get("zone") if provider is not None else None
-    if given is not None:
-        return given
-    stack = estate.stack_of.get(source.urn)
-    return ((stack.config if stack else None) or {}).get("gcp:zone")
-
-
-def _at_least_one(source: Declared, path: str) -> Zones:
-    what = f"Nodes of {source.name} are in one zone"
-    because = f"{path} isn't known yet; each further zone has as many nodes again"
-    return Zones(number=1, assumptions=(Assumption(what, because),))
-
-
-# Sizes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sizes:
-    """What a pool keeps and may reach, in nodes of all zones together."""
-
-    holds: tuple[Hold, ...] = ()
-    undecided: tuple[Undecided, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    desired: int | None = None
-    ceiling: int | None = None
-    grows: bool = False
-    evidence: tuple[Evidence, ...] = ()
-
-
-def _sizes(source: Declared, prefix: str, zones: Zones, chain: tuple[Evidence, ...]) -> _Sizes:
-    initial = size(source, [f"{prefix}nodeCount", f"{prefix}initialNodeCount"], 0)
-    if isinstance(initial, Undecided):
-        return _Sizes(undecided=(initial,))
-    scaling = source.field(f"{prefix}autoscaling")
-    # The cluster's own `autoscaling` of google-native is node auto-provisioning, no pool's.
-    is_default_pool = source.resource.type in CLUSTERS and not prefix
-    if scaling.is_absent or is_default_pool:
-        return _fixed(source, prefix, initial, zones, chain)
-    if scaling.is_hidden:
-        why = f"{scaling.path} isn't known at preview: GPU nodes may stay on"
-        return _Sizes(undecided=(scaling.undecided(why),), desired=_times(initial, zones))
-    native = source.resource.type.startswith("google-native:")
-    enabled = switch(at(scaling.value, "enabled"))
-    if native and isinstance(enabled, Hidden):
-        return _Sizes(undecided=(scaling.undecided("Whether the pool scales isn't known"),))
-    if native and enabled is not True:
-        off = Evidence(
-            source.urn,
-            f"{prefix}autoscaling.enabled",
-            enabled,
-            "google-native scales a pool only where enabled is true",
-        )
-        return _fixed(source, prefix, initial, zones, (*chain, off))
-    return _autoscaled(source, prefix, initial, zones, chain)
-
-
-def _times(number: Size, zones: Zones) -> int | None:
-    return None if number.known is None else number.known * zones.number
-
-
-def _fixed(
-    source: Declared, prefix: str, number: Size, zones: Zones, chain: tuple[Evidence, ...]
-) -> _Sizes:
-    if number.is_hidden:
-        why = f"{number.path} isn't known at preview, so any number of GPU nodes could stay on"
-        return _Sizes(undecided=(source.open(number.path, why),))
-    nodes = _times(number, zones) or 0
-    step = number.evidence(f"{_each(number.known or 0, zones)}, and no autoscaling lowers it")
-    goal = {"minNodeCount": 0, "maxNodeCount": max(1, number.known or 1)}
-    change = [Change(urn=source.urn, path=f"{prefix}autoscaling", to=goal)]
-    if number.path.endswith("nodeCount"):
-        change.append(Change(urn=source.urn, path=number.path, to=None))
-    native = source.resource.type.startswith("google-native:")
-    default_pool = source.resource.type in CLUSTERS and not prefix
-    hold = Hold(
-        cause=Cause.DESIRED_NOT_LOWERED,
-        urn=source.urn,
-        units=nodes,
-        evidence=(*chain, *zones.evidence, step),
-        fix=(
-            "Set removeDefaultNodePool to true and declare a NodePool with autoscaling from 0"
-            if default_pool
-            else f"Set {prefix}autoscaling with minNodeCount 0, and leave {number.path} out"
-        ),
-        change=() if native or default_pool else tuple(change),
-    )
-    return _Sizes(holds=(hold,), desired=nodes, ceiling=nodes)
-
-
-def _each(number: int, zones: Zones) -> str:
-    if zones.number == 1:
-        return counted(number, "node")
-    return f"{counted(number, 'node')} in each of {zones.number} zones"
-
-
-def _autoscaled(
-    source: Declared, prefix: str, initial: Size, zones: Zones, chain: tuple[Evidence, ...]
-) -> _Sizes:
-    path = f"{prefix}autoscaling"
-    each = size(source, [f"{path}.minNodeCount"], 0, "omitted: 0")
-    total = size(source, [f"{path}.totalMinNodeCount"], 0, "omitted: 0")
-    most = size(source, [f"{path}.maxNodeCount"])
-    most_total = size(source, [f"{path}.totalMaxNodeCount"])
-    found: list[Size] = []
-    for one in (each, total, most, most_total):
-        if isinstance(one, Undecided):
-            return _Sizes(undecided=(one,))
-        found.append(one)
-    each, total, most, most_total = found
-    for low, high in ((each, most), (total, most_total)):
-        if low.known and high.known is not None and low.known > high.known:
-            why = f"{low.path} {low.known} is above {high.path} {high.known}: GKE refuses the pool"
-            fix = "Correct the values: minimum ≤ maximum"
-            return _Sizes(undecided=(source.open(low.path, why, fix),))
-    ceiling = most_total.known if most_total.known is not None else _times(most, zones)
-    hidden = [one for one in (each, total) if one.is_hidden]
-    if hidden:
-        why = f"{hidden[0].path} isn't known at preview: so many GPU nodes stay on"
-        return _Sizes(undecided=(source.open(hidden[0].path, why),), ceiling=ceiling, grows=True)
-    per_zone = (each.known or 0) * zones.number
-    minimum, nodes = (
-        (total, total.known or 0) if (total.known or 0) > per_zone else (each, per_zone)
-    )
-    multiplied = zones.evidence if minimum is each else ()
-    said = _each(minimum.known or 0, zones if minimum is each else Zones(number=1))
-    step = minimum.evidence(f"the autoscaler keeps {said}")
-    hold = Hold(
-        cause=Cause.POOL_MINIMUM,
-        urn=source.urn,
-        units=nodes,
-        evidence=(*chain, *multiplied, step),
-        fix=f"Set {minimum.path} to 0",
-        change=(Change(urn=source.urn, path=minimum.path, to=0),),
-    )
-    return _Sizes(
-        holds=(hold,) if nodes else (),
-        notices=tuple(_reapplied(source, prefix, nodes, zones)),
-        desired=max(_times(initial, zones) or 0, nodes),
-        ceiling=ceiling,
-        grows=ceiling is None or ceiling > nodes,
-        evidence=(step,),
-    )
-
-
-def _reapplied(source: Declared, prefix: str, floor: int, zones: Zones) -> Iterator[Notice]:
-    """The notice of a nodeCount beside autoscaling: every update puts the nodes back."""
-    number = source.field(f"{prefix}nodeCount")
-    given = number.count()
-    ignored = {path.split(".")[-1] for path in source.resource.ignore_changes}
-    owned = source.field(f"{prefix}ignoreNodeCountChanges").switch() is True
-    if given is None or owned or "nodeCount" in ignored or number.source.resource.type not in POOLS:
-        return
-    if isinstance(given, int) and given * zones.number <= floor:
-        return
-    yield Notice(
-        cause=Cause.REPLICAS_BESIDE_SCALER,
-        urn=source.urn,
-        message=(
-            f"Node pool {source.name} gets its {number.path} back at every update although its "
-            "autoscaler lowers it."
-        ),
-        fix=f"Leave {number.path} out (initialNodeCount sets the size at creation only)",
-        evidence=(number.evidence("applied again at every update"),),
-    )
-
-
-# Pools
-
-
 def _node_pool(
     estate: Estate, source: Declared, cluster: Declared | None, prefix: str, *, alone: Alone
 ) -> NodePool | None:
     config = source.pick(f"{prefix}nodeConfig", f"{prefix}config")[0]
     found = _machines(estate, source, config)
-    zones = _zones(estate, source, cluster, prefix)
-    sizes = _sizes(source, prefix, zones, found.evidence)
+    zones = zones_of(estate, source, cluster, prefix)
+    sizes = sizes_of(source, prefix, zones, found.evidence)
     is_default = source.resource.type in CLUSTERS and not prefix
     kept = _keeps_default(source) if is_default else True
     undecided = sizes.undecided
@@ -517,8 +254,15 @@ def _node_pool(
         ceiling=sizes.ceiling,
         sold=sold,
         region=region,
-        placement=_placement(
-            source, prefix, config, found, region=region, grows=sizes.grows, sold=sold, alone=alone
+        placement=placement_of(
+            source,
+            prefix,
+            config,
+            found,
+            region=region,
+            grows=sizes.grows,
+            sold=sold,
+            by_gke=alone is Alone.NO,
         ),
         part=own,
         name=(known_text(named) if own else None) or _shown(source, own),
@@ -609,210 +353,6 @@ def _system_pods(
         evidence=(*found.evidence, said),
         fix=fix,
     )
-
-
-# How pods get onto the nodes
-
-_FAMILY_CARDS: Final = {
-    "a2-highgpu": "nvidia-tesla-a100",
-    "a2-megagpu": "nvidia-tesla-a100",
-    "a2-ultragpu": "nvidia-a100-80gb",
-    "a3-highgpu": "nvidia-h100-80gb",
-    "a3-edgegpu": "nvidia-h100-80gb",
-    "a3-megagpu": "nvidia-h100-mega-80gb",
-    "a3-ultragpu": "nvidia-h200-141gb",
-    "a4-highgpu": "nvidia-b200",
-    "a4x-highgpu": "nvidia-gb200",
-    "a4x-maxgpu": "nvidia-gb300",
-    "g2-standard": "nvidia-l4",
-    "g4-standard": "nvidia-rtx-pro-6000",
-}
-_TPU_LABELS: Final = {
-    "ct3": "tpu-v3-device",
-    "ct3p": "tpu-v3-slice",
-    "ct4p": "tpu-v4-podslice",
-    "ct5l": "tpu-v5-lite-device",
-    "ct5lp": "tpu-v5-lite-podslice",
-    "ct5p": "tpu-v5p-slice",
-    "ct6e": "tpu-v6e-slice",
-    "tpu7x": "tpu7x",
-}
-_OPEN_LABELS: Final = (
-    "kubernetes.io/arch",
-    "kubernetes.io/hostname",
-    "topology.kubernetes.io/zone",
-    "topology.gke.io/zone",
-    "cloud.google.com/gke-boot-disk",
-    "cloud.google.com/gke-container-runtime",
-    "cloud.google.com/gke-cpu-scaling-level",
-    "cloud.google.com/gke-memory-gb-scaling-level",
-    "cloud.google.com/gke-logging-variant",
-    "cloud.google.com/gke-max-pods-per-node",
-    "cloud.google.com/gke-netd-ready",
-    "cloud.google.com/gke-os-distribution",
-    "cloud.google.com/gke-stack-type",
-    "cloud.google.com/private-node",
-    "iam.gke.io/gke-metadata-server-enabled",
-)
-"""Labels that GKE puts on nodes and whose values no declaration settles."""
-_EFFECTS: Final = {
-    "NO_SCHEDULE": "NoSchedule",
-    "NO_EXECUTE": "NoExecute",
-    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
-}
-
-
-def _placement(
-    source: Declared,
-    prefix: str,
-    config: str,
-    found: Machines,
-    *,
-    region: str | None,
-    grows: bool,
-    sold: Market,
-    alone: Alone,
-) -> Placement:
-    given = source.field(f"{config}.labels")
-    name = source.field(f"{prefix}name").text()
-    is_default = source.resource.type in CLUSTERS and not prefix
-    labels: dict[str, str | None] = {
-        **dict.fromkeys(_OPEN_LABELS),
-        "kubernetes.io/os": "linux",
-        "topology.kubernetes.io/region": region,
-        "cloud.google.com/gke-nodepool": "default-pool" if is_default else known_text(name),
-        **_market_labels(source, config, sold),
-    }
-    if len(found.shapes) == 1 and not found.undecided:
-        labels |= _type_labels(source, prefix, config, found)
-    else:
-        labels |= dict.fromkeys(_TYPE_LABELS)
-    # A hidden label may be any: `open_labels` says so where the whole map is hidden.
-    own = {str(key): known_text(value) for key, value in known_mapping(given.value).items()}
-    return Placement(
-        labels={**labels, **own},
-        open_labels=given.is_hidden,
-        taints=_taints(source, config, found, by_gke=not is_default and alone is Alone.NO),
-        grows=grows,
-        reclaim=_RECLAIM,
-        tolerates_by_request=True,
-    )
-
-
-_TYPE_LABELS: Final = (
-    "node.kubernetes.io/instance-type",
-    "beta.kubernetes.io/instance-type",
-    "cloud.google.com/machine-family",
-    "cloud.google.com/gke-accelerator",
-    "cloud.google.com/gke-accelerator-count",
-    "cloud.google.com/gke-tpu-accelerator",
-    "cloud.google.com/gke-tpu-topology",
-    "cloud.google.com/gke-gpu-partition-size",
-)
-
-
-def _market_labels(source: Declared, config: str, sold: Market) -> dict[str, str | None]:
-    spot = source.field(f"{config}.spot").switch()
-    preemptible = source.field(f"{config}.preemptible").switch()
-    if isinstance(spot, Hidden) or isinstance(preemptible, Hidden):
-        return dict.fromkeys(
-            (
-                "cloud.google.com/gke-spot",
-                "cloud.google.com/gke-preemptible",
-                "cloud.google.com/gke-provisioning",
-            )
-        )
-    labels: dict[str, str | None] = {"cloud.google.com/gke-provisioning": "standard"}
-    if spot is True:
-        labels |= {
-            "cloud.google.com/gke-spot": "true",
-            "cloud.google.com/gke-provisioning": "spot",
-        }
-    elif preemptible is True:
-        labels |= {
-            "cloud.google.com/gke-preemptible": "true",
-            "cloud.google.com/gke-provisioning": "preemptible",
-        }
-    if source.field(f"{config}.flexStart").switch() is True:
-        labels["cloud.google.com/gke-flex-start"] = "true"
-    return labels
-
-
-def _type_labels(
-    source: Declared, prefix: str, config: str, found: Machines
-) -> dict[str, str | None]:
-    shape = found.shapes[0]
-    kind = shape.instance_type
-    family = kind.split("-")[0]
-    labels: dict[str, str | None] = {
-        "node.kubernetes.io/instance-type": kind,
-        "beta.kubernetes.io/instance-type": kind,
-        "cloud.google.com/machine-family": family,
-    }
-    if not shape.gpus:
-        return labels
-    number = None if shape.gpus is None else f"{shape.gpus.normalize():f}"
-    labels["cloud.google.com/gke-accelerator-count"] = number
-    if family in _TPU_LABELS:
-        topology = source.field(f"{prefix}placementPolicy.tpuTopology").text()
-        labels["cloud.google.com/gke-tpu-accelerator"] = _TPU_LABELS[family]
-        # Without one GKE takes the default topology of the type, which the pod must name as well.
-        labels["cloud.google.com/gke-tpu-topology"] = known_text(topology)
-        return labels
-    base = f"{config}.guestAccelerators[0]"
-    listed = source.field(f"{base}.type", f"{config}.accelerators[0].acceleratorType").text()
-    labels["cloud.google.com/gke-gpu"] = "true"
-    labels["cloud.google.com/gke-gpu-driver-version"] = None
-    labels["cloud.google.com/gke-accelerator"] = known_text(last(listed)) or _FAMILY_CARDS.get(
-        "-".join(kind.split("-")[:2])
-    )
-    for prop, label in (
-        ("gpuPartitionSize", "cloud.google.com/gke-gpu-partition-size"),
-        ("gpuSharingConfig.gpuSharingStrategy", "cloud.google.com/gke-gpu-sharing-strategy"),
-        (
-            "gpuSharingConfig.maxSharedClientsPerGpu",
-            "cloud.google.com/gke-max-shared-clients-per-gpu",
-        ),
-    ):
-        value = get(source.inputs, f"{base}.{prop}")
-        if value is not None:
-            labels[label] = None if isinstance(value, Hidden) else _label_value(value)
-    # Set by NVIDIA's GPU feature discovery where it runs.
-    return {
-        **labels,
-        "nvidia.com/gpu.present": None,
-        "nvidia.com/gpu.product": None,
-        "nvidia.com/gpu.count": None,
-    }
-
-
-def _label_value(value: Any) -> str:
-    # GKE writes the strategy in lower case with a dash: TIME_SHARING → time-sharing.
-    return str(value).lower().replace("_", "-")
-
-
-def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> tuple[Taint, ...]:
-    taints = []
-    # A hidden taint keeps no pod off here: pods that land raise a floor and never lower it.
-    for item in known_items(get(source.inputs, f"{config}.taints")):
-        effect = known_text(at(item, "effect")) or "NoSchedule"
-        taints.append(
-            Taint(
-                key=known_text(at(item, "key")) or "",
-                value=known_text(at(item, "value")) or "",
-                effect=_EFFECTS.get(effect, effect),
-            )
-        )
-    names = {shape.accelerator for shape in found.shapes if shape.gpus != 0}
-    keys = {taint.key for taint in taints}
-    if not by_gke:
-        return tuple(taints)
-    # GKE taints the GPU nodes of a cluster that has others (GKE docs, "Run GPUs in Standard node
-    # pools"; cluster-toolkit PR 1285 tried it).
-    for key, word in (("nvidia.com/gpu", "NVIDIA"), ("google.com/tpu", "TPU")):
-        if key not in keys and names and all(word in name for name in names):
-            taints.append(Taint(key=key, value="present"))
-    return tuple(taints)
 
 
 # What names a GPU and holds nothing
