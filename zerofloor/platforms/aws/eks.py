@@ -43,6 +43,10 @@ def read(estate: Estate) -> Iterator[Part]:
     read as ASGs."""
     actions = actions_by_group(estate)
     for source in declared(estate, *NODE_GROUPS):
+        if not source.inputs:
+            why = "The node group has no inputs in this document: it may have GPU nodes"
+            yield source.open("", why)
+            continue
         yield from _managed(estate, source, actions.get(source.key, ()), defaults=False)
     for resource in estate.of_type("eks:index:ManagedNodeGroup"):
         if not created_children(estate, resource, *NODE_GROUPS):
