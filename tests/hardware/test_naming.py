@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from zerofloor.hardware.accelerators import supplied_by
+from zerofloor.hardware.accelerators import device_noun, supplied_by
 from zerofloor.hardware.instances import lookup, snapshot_rows
 from zerofloor.hardware.naming import read_name
 
@@ -158,3 +158,11 @@ def test_the_maker_decides_whose_devices_a_node_offers() -> None:
     assert amd.accelerator == "AMD MI350X"
     assert supplied_by("amd.com/gpu", amd.accelerator)
     assert not supplied_by("nvidia.com/gpu", amd.accelerator)
+
+
+def test_accelerators_are_called_by_their_own_name() -> None:
+    assert device_noun(["NVIDIA A10G", "NVIDIA T4"]) == "GPU"
+    assert device_noun(["AWS Inferentia2", "AWS Trainium"]) == "Neuron device"
+    assert device_noun(["TPU v5e"]) == "TPU chip"
+    assert device_noun(["NVIDIA T4", "AWS Inferentia2"]) == "accelerator"
+    assert device_noun([]) == "GPU"

@@ -4,6 +4,7 @@ of instance types."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -114,3 +115,20 @@ def supplied_by(resource: str, accelerator: str) -> bool:
         return "intel" in name
     vendor = resource.partition("/")[0]
     return "nvidia" in name and vendor in _NVIDIA
+
+
+_NOUNS: Final = (
+    ("TPU", "TPU chip"),
+    ("Inferentia", "Neuron device"),
+    ("Trainium", "Neuron device"),
+    ("Gaudi", "Gaudi accelerator"),
+)
+
+
+def device_noun(names: Iterable[str]) -> str:
+    """What people call accelerators of these names, in the singular: GPU, TPU chip, Neuron
+    device."""
+    found = {next((noun for word, noun in _NOUNS if word in name), "GPU") for name in names}
+    if len(found) > 1:
+        return "accelerator"
+    return found.pop() if found else "GPU"

@@ -11,6 +11,7 @@ from typing import Final
 from zerofloor.capacity import WEEK, Cause, Hold
 from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Entry, Floor
+from zerofloor.hardware.accelerators import device_noun
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Check, Judged, Problem
 from zerofloor.structs import Value
@@ -123,9 +124,10 @@ def _message(
     )
     parts = {(entry.urn, entry.name): _kept(entry, strongest) for entry in entries}
     gpus = sum((gpus for gpus, _ in parts.values()), Decimal(0))
+    noun = _noun(entries, bill)
     text = (
         f"{names} {'keeps' if len(entries) == 1 else 'keep'} "
-        f"{counted(gpus, 'GPU') if gpus else 'a GPU'}"
+        f"{counted(gpus, noun) if gpus else f'a {noun}'}"
     )
     nodes = sum(nodes for _, nodes in parts.values())
     if nodes:
@@ -155,6 +157,20 @@ def _reason(hold: Hold, judged: Judged) -> str:
     if hold.cause in COUNTS and len(hold.evidence) == 1 and one.path and one.value is not None:
         return chain([one], hold.urn, resources).removesuffix(f" ({one.because})")
     return chain(hold.evidence, hold.urn, resources)
+
+
+def _noun(entries: Sequence[Entry], bill: _Bill) -> str:
+    """What the kept accelerators are called, by the machines that carry them."""
+    pools = [
+        pool for one in entries for urn in one.carried_by for pool in bill.entries.get(urn, ())
+    ]
+    return device_noun(
+        shape.accelerator
+        for one in (*entries, *pools)
+        if one.supply is not None
+        for shape in one.supply.shapes
+        if shape.accelerator
+    )
 
 
 def _kept(entry: Entry, hold: Hold) -> tuple[Decimal, int]:
