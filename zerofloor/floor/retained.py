@@ -134,7 +134,7 @@ def doubt_eviction(pool: Pool, workloads: tuple[Workload, ...]) -> Pool:
         pod = workload.pod
         if placement.evicts_local and ".volumes" in pod.unevictable:
             continue
-        if (shapes_for(pool, pod) or not pool.shapes) and tolerates(pod, pool):
+        if tolerates(pod, pool) and (not pool.shapes or shapes_for(pool, pod)):
             why = (
                 f"A pod of {workload.kind} {workload.name} may be scheduled on a node of "
                 f"{pool.name}, and the cluster autoscaler doesn't evict it"

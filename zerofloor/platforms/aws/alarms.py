@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -12,7 +13,7 @@ from zerofloor.estate import Estate
 from zerofloor.platforms.aws.metrics import Idle, Unclear, idle_of, idle_of_queries
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.templates import Reference
-from zerofloor.platforms.declared import Declared
+from zerofloor.platforms.declared import Declared, part_of
 from zerofloor.stack import Hidden
 from zerofloor.values import items, quantity, switch, text
 
@@ -54,48 +55,68 @@ def calls_of(estate: Estate, policy: Declared) -> Calls:
     firing: list[Rest] = []
     silent: list[Evidence] = []
     undecided: list[Undecided] = []
-    for alarm in estate.once("alarms", lambda: tuple(declared(estate, *ALARMS))):
-        for prop, state in _PROPERTIES.items():
-            named = _names(alarm, prop, policy)
-            if named is False:
-                continue
-            rest = at_rest(alarm)
-            if isinstance(rest, Undecided):
-                undecided.append(rest)
-            elif rest.state != state:
-                silent.append(rest.because)
-            elif named is None:
-                why = f"{prop} isn't known at preview: whether it calls {policy.name} is open"
-                undecided.append(alarm.open(prop, why))
-            else:
-                firing.append(rest)
+    for action in _actions_for(estate, policy):
+        alarm, prop = action.alarm, action.prop
+        rest = at_rest(alarm)
+        if isinstance(rest, Undecided):
+            undecided.append(rest)
+        elif rest.state != _PROPERTIES[prop]:
+            silent.append(rest.because)
+        elif action.is_open:
+            why = f"{prop} isn't known at preview: whether it calls {policy.name} is open"
+            undecided.append(alarm.open(prop, why))
+        else:
+            firing.append(rest)
     return Calls(tuple(firing), tuple(silent), tuple(undecided))
 
 
-def _names(alarm: Declared, prop: str, policy: Declared) -> bool | None:
-    """Whether the alarm's actions name the policy; None where that can't be told."""
-    actions = items(alarm.inputs.get(prop))
-    dependencies = (alarm.resource.property_dependencies or {}).get(prop, ())
-    if policy.logical is None and policy.urn in dependencies:
-        return True
-    listed = [actions] if isinstance(actions, Hidden) else actions
-    open_actions = False
-    for action in listed:
-        if isinstance(action, Reference):
-            if alarm.urn == policy.urn and action == policy.logical:
-                return True
-        elif isinstance(action, Hidden):
-            # An ARN that is computed from another resource is that one's.
-            open_actions = open_actions or not dependencies
-        elif isinstance(action, str) and _is_arn_of(action, policy):
-            return True
-    return None if open_actions else False
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What an alarm calls in one of its states."""
+
+    alarm: Declared
+    prop: str
+    is_open: bool = False
+    """Whether it can't be told what it calls."""
 
 
-def _is_arn_of(arn: str, policy: Declared) -> bool:
+def _actions_for(estate: Estate, policy: Declared) -> Iterator[_Action]:
+    index = estate.once("alarm actions", lambda: _index(estate))
     names = [policy.inputs.get(prop) for prop in ("name", "policyName")]
     given = [name for name in names if isinstance(name, str)] or [policy.name]
-    return any(arn.endswith(f":policyName/{name}") for name in given)
+    keys = [policy.key, *(f":policyName/{name}" for name in given)]
+    named = [action for key in keys for action in index.get(key, ())]
+    yield from {(action.alarm.key, action.prop): action for action in named}.values()
+    yield from index.get("", ())
+
+
+def _index(estate: Estate) -> Mapping[str, list[_Action]]:
+    """The actions of all alarms by what they name: the key of a policy, the end of its ARN; under
+    the empty text those that may mean any."""
+    found: dict[str, list[_Action]] = defaultdict(list)
+    for alarm in declared(estate, *ALARMS):
+        for prop in _PROPERTIES:
+            for key in _named(alarm, prop):
+                found[key].append(_Action(alarm, prop, is_open=not key))
+    return found
+
+
+def _named(alarm: Declared, prop: str) -> set[str]:
+    dependencies = (alarm.resource.property_dependencies or {}).get(prop, ())
+    found = set(dependencies)
+    for action in _listed(alarm, prop):
+        if isinstance(action, Reference):
+            found.add(part_of(alarm.urn, action))
+        elif isinstance(action, Hidden) and not dependencies:
+            found.add("")  # An ARN that is computed from another resource is that one's.
+        elif isinstance(action, str) and ":policyName/" in action:
+            found.add(f":policyName/{action.rsplit(':policyName/', 1)[-1]}")
+    return found
+
+
+def _listed(alarm: Declared, prop: str) -> list[Any]:
+    actions = items(alarm.inputs.get(prop))
+    return [actions] if isinstance(actions, Hidden) else actions
 
 
 def at_rest(alarm: Declared) -> Rest | Undecided:
@@ -178,9 +199,8 @@ def quantity_of(value: Any) -> Decimal | None:
     return number if isinstance(number, Decimal) else None
 
 
-def actions_of(alarm: Declared) -> Iterator[tuple[str, str, Any]]:
-    """Every action with its property and the state in which the alarm calls it."""
+def actions_of(alarm: Declared) -> Iterator[tuple[str, Any]]:
+    """Every action with the state in which the alarm calls it."""
     for prop, state in _PROPERTIES.items():
-        actions = items(alarm.inputs.get(prop))
-        for action in [actions] if isinstance(actions, Hidden) else actions:
-            yield prop, state, action
+        for action in _listed(alarm, prop):
+            yield state, action

@@ -91,10 +91,10 @@ def _states(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, R
 
 def _alarms(estate: Estate, instances: tuple[str, ...]) -> Iterator[tuple[str, Rest | Undecided]]:
     """The alarms whose actions stop an instance, with what that makes of it."""
-    for alarm in estate.once("alarms", lambda: tuple(declared(estate, *alarms.ALARMS))):
+    for alarm in declared(estate, *alarms.ALARMS):
         stopping = {
             state
-            for _, state, action in alarms.actions_of(alarm)
+            for state, action in alarms.actions_of(alarm)
             if isinstance(action, str) and _STOPS.fullmatch(action)
         }
         if not stopping:

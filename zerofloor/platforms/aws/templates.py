@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,8 +57,15 @@ class Unreadable:
 
 def inner_resources(estate: Estate, tokens: set[str]) -> tuple[Inner, ...]:
     """The resources of these `aws-native` types in every text of the estate that can be read."""
-    known = estate.once("inner resources", lambda: tuple(_inner(estate)))
-    return tuple(inner for inner in known if inner.token in tokens)
+    known = estate.once("inner resources", lambda: _by_token(estate))
+    return tuple(inner for token in sorted(tokens & known.keys()) for inner in known[token])
+
+
+def _by_token(estate: Estate) -> Mapping[str, tuple[Inner, ...]]:
+    found: dict[str, list[Inner]] = defaultdict(list)
+    for inner in _inner(estate):
+        found[inner.token].append(inner)
+    return {token: tuple(inners) for token, inners in found.items()}
 
 
 def deploying(estate: Estate) -> Iterator[Resource]:
