@@ -35,7 +35,7 @@ from zerofloor.platforms.google.read import (
 from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, known_items, known_text, switch
+from zerofloor.values import at, count, get, known_items, known_text, switch, text
 
 READS: Final = frozenset({*CLUSTERS, *POOLS})
 
@@ -53,6 +53,7 @@ def read(estate: Estate) -> Iterator[Part]:
         yield node_pool.part
     for source in declared(estate, *CLUSTERS):
         yield from _accounted(estate, source)
+        yield from _provisioned(source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +354,25 @@ def _system_pods(
         evidence=(*found.evidence, said),
         fix=fix,
     )
+
+
+# Node auto-provisioning
+
+
+def _provisioned(source: Declared) -> Iterator[Undecided]:
+    """Limits of node auto-provisioning that ask for a minimum of accelerators."""
+    limits = source.field("clusterAutoscaling.resourceLimits", "autoscaling.resourceLimits")
+    listed = limits.items()
+    why = "No page says whether a minimum of accelerators keeps nodes that exist already"
+    if isinstance(listed, Hidden):
+        yield limits.undecided(f"The limits aren't known at preview. {why}")
+        return
+    for index, item in enumerate(listed):
+        kind, least = text(at(item, "resourceType")), count(at(item, "minimum"))
+        if kind in ("cpu", "memory") or least in (None, 0):
+            continue
+        path = f"{limits.path}[{index}].minimum"
+        yield source.open(path, why, f"Set {path} to 0")
 
 
 # What names a GPU and holds nothing

@@ -25,7 +25,7 @@ from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import Declared, Field, link_of
 from zerofloor.platforms.declared import declared as all_declared
-from zerofloor.platforms.machines import Machines, describe, machines_of
+from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, text
 from zerofloor.words import counted
@@ -137,13 +137,13 @@ def machines(
     extra = cards(source, *added) if added else Cards()
     if field.is_absent:
         if default is None:
-            return _with_cards(Machines(), extra)
+            return _with_cards(Machines(), extra, source)
         shape = estate.shape(CLOUD, default)
         evidence = field.evidence(f"omitted: {default}")
         found = Machines((shape,) if shape else (), evidence=(evidence,))
-        return _with_cards(found, extra)
+        return _with_cards(found, extra, source)
     value = field.value if field.is_hidden else _names(field.value)
-    return _with_cards(machines_of(estate, CLOUD, source, field.path, value), extra)
+    return _with_cards(machines_of(estate, CLOUD, source, field.path, value), extra, source)
 
 
 def _names(value: Any) -> Any:
@@ -152,13 +152,13 @@ def _names(value: Any) -> Any:
     return last(value)
 
 
-def _with_cards(found: Machines, extra: Cards) -> Machines:
+def _with_cards(found: Machines, extra: Cards, source: Declared) -> Machines:
     if any(shape.gpus for shape in found.shapes):
         return found
     if extra.undecided:
         return Machines((), (*found.undecided, *extra.undecided), found.evidence, found.assumptions)
     if not extra.number:
-        return found
+        return _counted(found, source)
     # A type of unknown name or size has at least the cards that are listed for it.
     bases = found.shapes or (Shape(CLOUD, f"a machine with {extra.name}", None),)
     shapes = tuple(
@@ -167,6 +167,16 @@ def _with_cards(found: Machines, extra: Cards) -> Machines:
     )
     # That the type has no GPU by itself is no link of the chain: the cards beside it are.
     return Machines(shapes, (), extra.evidence, found.assumptions, found.weights)
+
+
+def _counted(found: Machines, source: Declared) -> Machines:
+    """Undecided where a type has accelerators and neither table nor name says how many."""
+    unknown = [shape for shape in found.shapes if shape.gpus is None]
+    if not unknown:
+        return found
+    path = found.evidence[0].path if found.evidence else ""
+    why = f"{unknown[0].instance_type} has GPUs, how many no table says"
+    return Machines((), (*found.undecided, source.open(path, why, SETTLE_TYPE)), found.evidence)
 
 
 def shape_evidence(source: Declared, path: str, shape: Shape) -> Evidence:
