@@ -158,14 +158,20 @@ class Cluster(Value, frozen=True, kw_only=True):
     document: int
     """Which of several stacks its provider stands in."""
     provider: str
-    """What tells the provider's cluster from others of that stack."""
+    """What tells the provider's cluster from others of that stack; empty for a pool's."""
     address: str | None = None
     """Its kubeconfig and context as text; None where they can't be read."""
+    made_from: frozenset[str] = frozenset()
+    """The URNs of clusters of the estate that it is; empty where nothing ties it to one."""
 
     def may_be(self, other: Cluster | None) -> bool:
         """Whether both may be one cluster; what no provider says may be any."""
         if other is None:
             return True
+        if self.made_from and other.made_from:
+            return bool(self.made_from & other.made_from)
+        if not self.provider or not other.provider:
+            return True  # A pool of a cluster, and a provider that nothing ties to one.
         if self.document != other.document:
             return None in (self.address, other.address) or self.address == other.address
         return self.provider == other.provider

@@ -21,6 +21,7 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate
 from zerofloor.platforms import unread
+from zerofloor.platforms.clusters import in_its_cluster
 from zerofloor.platforms.platform import Platform
 from zerofloor.values import hidden
 
@@ -101,6 +102,7 @@ def read(estate: Estate) -> Capacity:
         family = _family(module)
         if any(platform.reads(token) for token in estate.by_type for platform in family):
             parts += [part for platform in family for part in platform.read(estate)]
+    parts = [in_its_cluster(estate, p) if isinstance(p, Pool) else p for p in parts]
     parts += _unreadable(estate, is_read)
     parts += list(unread.read(estate, is_read, tuple(parts), holds_nothing))
     return Capacity(
