@@ -191,6 +191,11 @@ class Size:
     def is_hidden(self) -> bool:
         return isinstance(self.value, Hidden)
 
+    def open(self) -> Undecided:
+        """That it isn't known and what this could mean."""
+        why = f"{self.path} isn't known at preview, so any number of GPU instances could stay on"
+        return self.source.open(self.path, why)
+
     def evidence(self, because: str) -> Evidence:
         shown = get(self.source.inputs, self.path)
         note = f" ({self.default})" if shown is None and self.default else ""
@@ -206,10 +211,10 @@ def size(
     if value is None and (
         wrong := next((found for name in paths if (found := no_object(source.inputs, name))), None)
     ):
-        return source.open(wrong, f"{wrong} can't be: it is not an object", "Correct the value")
+        return source.open(wrong, f"{wrong} is invalid: it is not an object", "Correct the value")
     number = count(value)
     if isinstance(number, Impossible):
-        return source.open(path, f"{path} can't be: {number.why}", "Correct the value")
+        return source.open(path, f"{path} is invalid: {number.why}", "Correct the value")
     return Size(source, path, default, because) if number is None else Size(source, path, number)
 
 

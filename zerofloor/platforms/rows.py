@@ -172,8 +172,7 @@ Keep = Callable[[Estate, Declared, Row, Size, Machines], Kept]
 def as_declared(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
     """The number itself: nothing lowers it."""
     if number.is_hidden:
-        why = f"{number.path} isn't known at preview, so any number of GPU machines could stay on"
-        return Kept(undecided=(source.open(number.path, why),))
+        return Kept(undecided=(number.open(),))
     units = number.known or 0
     ceiling = _ceiling(source, row, units)
     if not units:

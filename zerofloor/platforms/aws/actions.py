@@ -84,7 +84,7 @@ def _action(source: Declared, guess: bool) -> Action | Undecided:
         if isinstance(number, Impossible):
             return source.open(
                 name,
-                f"A scheduled action sets {name} to what can't be: {number.why}",
+                f"A scheduled action sets {name} to an invalid value: {number.why}",
                 "Correct the value",
             )
         sizes[name] = number

@@ -41,7 +41,7 @@ def read(estate: Estate) -> Iterator[Part]:
         if known_text(source.inputs.get("type")) == "UNMANAGED" or resources is None:
             continue
         if hidden(resources):
-            why = "The compute resources are hidden: a minimum of GPU instances could be in them"
+            why = "The compute resources aren't known at preview: they may keep GPU instances"
             yield source.open("computeResources", why)
             continue
         if (known_text(at(resources, "type")) or "").startswith("FARGATE"):
@@ -82,11 +82,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     if minimum.is_hidden:
         yield replace(
             pool,
-            undecided=(
-                source.open(
-                    minimum.path, "The minimum of vCPUs is hidden: it could keep GPU instances"
-                ),
-            ),
+            undecided=(minimum.open(),),
         )
         return
     low, high = minimum.known or 0, maximum.known

@@ -112,11 +112,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     elif isinstance(minimum, Undecided):
         undecided = (minimum,)
     elif minimum.is_hidden:
-        undecided = (
-            source.open(
-                minimum.path, "The minimum of instances is hidden: this many could run for good"
-            ),
-        )
+        undecided = (minimum.open(),)
     elif known:
         step = minimum.evidence("the environment never goes below it")
         fix = "Use a type without a GPU, or terminate the environment when it is not used"

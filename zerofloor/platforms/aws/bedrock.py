@@ -31,7 +31,9 @@ def read(estate: Estate) -> Iterator[Part]:
         if isinstance(units, Undecided):
             undecided = (units,)
         elif units.is_hidden:
-            undecided = (source.open(units.path, "How many model units are bought is hidden"),)
+            undecided = (
+                source.open(units.path, "How many model units are bought isn't known at preview"),
+            )
         elif units.known:
             known = units.known
             committed = source.inputs.get("commitmentDuration")

@@ -140,7 +140,7 @@ def _instance(
     if isinstance(rest, stops.Rest):
         yield from _resting(estate, source, found, rest, spot)
         return
-    step = source.evidence("instanceType", "it runs until somebody stops it")
+    step = source.evidence("instanceType", "it runs until it is stopped")
     fix = (
         "Remove the instance, stop it (an InstanceState resource with state stopped), or move "
         "it to a group that scales to zero"
@@ -234,7 +234,7 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     total = size(source, [f"{prefix}targetCapacity"])
     specifications = get(source.inputs, f"{prefix}launchSpecifications")
     if hidden(specifications):
-        why = "The launch specifications are hidden: they could name GPU types"
+        why = "The launch specifications aren't known at preview: they may name GPU types"
         found = Machines(undecided=(source.open(f"{prefix}launchSpecifications", why),))
     else:
         parts = []
@@ -279,7 +279,8 @@ def _configs(estate: Estate, source: Declared, path: str, configs: Any) -> Machi
         return Machines(
             undecided=(
                 source.open(
-                    path, "The launch template configurations are hidden: they could name GPU types"
+                    path,
+                    "The template configurations aren't known at preview: they may name GPU types",
                 ),
             )
         )

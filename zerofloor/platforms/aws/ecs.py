@@ -88,7 +88,7 @@ class Managed:
         )
         if self.on or not any(service.tasks.levels for service in self.services):
             return of_services
-        why = "Whether ECS scales the group for its tasks is hidden: they could keep its instances"
+        why = "Whether ECS scales the group for its tasks isn't known at preview: they may keep it"
         return (
             *of_services,
             self.provider.open("autoScalingGroupProvider.managedScaling.status", why),

@@ -89,7 +89,9 @@ def _part(
     dot = f"{path}." if path else ""
     if hidden(value):
         if ends is None:
-            undecided = (source.open(path, f"{path} is hidden: it could run GPU instances"),)
+            undecided = (
+                source.open(path, f"{path} isn't known at preview: it may run GPU instances"),
+            )
             yield _pool(estate, source, path, Machines(), (), None, undecided, None)
         return
     configs = at(value, "instanceTypeConfigs")
@@ -107,7 +109,9 @@ def _part(
         return
     wrong = [count for count in counts if isinstance(count, Undecided)]
     wrong += [
-        source.open(c.path, f"{c.path} is hidden: this many could run for good")
+        source.open(
+            c.path, f"{c.path} isn't known at preview: any number of GPU instances could stay on"
+        )
         for c in counts
         if isinstance(c, Size) and c.is_hidden
     ]

@@ -213,11 +213,7 @@ def _hidden(group: Group) -> tuple[Undecided, ...]:
     unread = [group.minimum] if group.minimum.is_hidden else []
     if group.desired.is_hidden and not settled and not lowers:
         unread.append(group.desired)
-    out = []
-    for size in unread:
-        why = f"{size.path} isn't known at preview, so any number of GPU instances could stay on"
-        out.append(size.source.open(size.path, why))
-    return tuple(dict.fromkeys(out))
+    return tuple(dict.fromkeys(size.open() for size in unread))
 
 
 def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:

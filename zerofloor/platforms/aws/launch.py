@@ -281,7 +281,8 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
         return Machines(
             undecided=(
                 user.open(
-                    f"{path}.{unread[0]}", "A requirement is hidden: it could select GPU types"
+                    f"{path}.{unread[0]}",
+                    "A requirement isn't known at preview: it may select GPU types",
                 ),
             )
         )
@@ -356,6 +357,9 @@ _TYPES: Final = {
     "inference": ("Inferentia", "Trainium", "Qualcomm"),
     "media": ("U30", "Xilinx"),
 }
+
+
+_UNREAD: Final = "A requirement isn't known at preview: it may select GPU types"
 
 
 def _is_unread(value: Any) -> bool:

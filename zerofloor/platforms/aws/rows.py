@@ -75,7 +75,7 @@ ROWS: Final = (
             Release(
                 path="fleetType",
                 values=(None, "ON_DEMAND", "ELASTIC"),
-                because="its instances run only while somebody streams",
+                because="its instances run only while users stream",
             ),
         ),
         translate=_appstream,
@@ -87,7 +87,7 @@ ROWS: Final = (
         platform="AppStream image builder",
         machine=("instanceType",),
         cause=Cause.INTERACTIVE,
-        because="an image builder runs until somebody stops it",
+        because="an image builder runs until it is stopped",
         fix="Delete the image builder once its image is made",
         source="AppStream administration guide, “Image builders”",
         translate=_appstream,
@@ -171,7 +171,7 @@ ROWS: Final = (
             Release(
                 path="automaticStopTimeMinutes",
                 values=(PRESENT,),
-                because="the instance stops when nobody is connected",
+                because="the instance stops when no user is connected",
             ),
         ),
     ),

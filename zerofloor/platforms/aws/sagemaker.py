@@ -278,13 +278,7 @@ def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | 
     if isinstance(minimum, Undecided):
         return Kept(undecided=(minimum,))
     if minimum.is_hidden:
-        return Kept(
-            undecided=(
-                config.open(
-                    minimum.path, "The minimum of instances is hidden: this many could run for good"
-                ),
-            )
-        )
+        return Kept(undecided=(minimum.open(),))
     most = count(at(managed, "maxInstanceCount"))
     if isinstance(most, int) and isinstance(minimum.value, int) and minimum.value > most:
         why = (
@@ -463,7 +457,7 @@ def _notebook(estate: Estate, source: Declared) -> Iterator[Part]:
             evidence=(stops,),
         )
         return
-    step = source.evidence("instanceType", "a notebook instance runs until somebody stops it")
+    step = source.evidence("instanceType", "a notebook instance runs until it is stopped")
     fix = (
         "Add a lifecycle configuration that stops it when idle, or use a Studio app with idle "
         "shutdown"
@@ -553,7 +547,7 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     reason = (
         idle
         if isinstance(idle, Evidence)
-        else source.evidence("appType", "it runs until somebody deletes it: no idle shutdown")
+        else source.evidence("appType", "it runs until it is deleted: no idle shutdown")
     )
     fix = (
         "Enable idle shutdown (appLifecycleManagement.idleSettings.lifecycleManagement "
@@ -654,7 +648,7 @@ def _idle_shutdown(
                     f"{path}.lifecycleManagement", "idle shutdown stops the app"
                 ), minutes
         elif state is not None and owner.prefix != "spaceSettings":
-            because = "idle shutdown is not enabled: it runs until somebody deletes it"
+            because = "idle shutdown isn't enabled: it runs until it is deleted"
             return owner.source.evidence(f"{path}.lifecycleManagement", because)
     return None
 
@@ -681,7 +675,9 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
     for prop in ("instanceGroups", "restrictedInstanceGroups"):
         groups = source.inputs.get(prop)
         if hidden(groups):
-            yield source.open(prop, "The instance groups are hidden: they could hold GPU instances")
+            yield source.open(
+                prop, "The instance groups aren't known at preview: they may hold GPU instances"
+            )
         for index, group in enumerate(known_items(groups)):  # Hidden ones are told above.
             path = f"{prop}[{index}]"
             kind = at(group, "instanceType")
@@ -702,7 +698,9 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 undecided = (number,)
             elif number.is_hidden:
                 undecided = (
-                    source.open(number.path, "How many instances the group keeps is hidden"),
+                    source.open(
+                        number.path, "How many instances the group keeps isn't known at preview"
+                    ),
                 )
             elif number.known:
                 step = number.evidence("HyperPod keeps this many instances")

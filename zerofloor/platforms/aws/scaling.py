@@ -293,7 +293,7 @@ def kept(
         return Kept(undecided=(*wrong, *target.undecided))
     unknown = minimum if minimum.is_hidden else initial
     if unknown.is_hidden and (unknown is minimum or not target.may_lower):
-        return Kept(undecided=(_any_number(unknown), *target.undecided))
+        return Kept(undecided=(unknown.open(), *target.undecided))
     low, high = minimum.known or 0, maximum.known
     if high is not None and low > high:
         why = f"minCapacity {low} is above maxCapacity {high}: AWS refuses it"
@@ -313,7 +313,7 @@ def kept(
 def _fixed(initial: Size, cause: Cause) -> Kept:
     """What stays of a capacity that nothing scales."""
     if initial.is_hidden:
-        return Kept(undecided=(_any_number(initial),))
+        return Kept(undecided=(initial.open(),))
     units = initial.known or 0
     if not units:
         return Kept(ceiling=0)
@@ -326,11 +326,6 @@ def _fixed(initial: Size, cause: Cause) -> Kept:
         change=changes_of(initial.source, (initial.path, 0)),
     )
     return Kept(levels=(level,), ceiling=units)
-
-
-def _any_number(size: Size) -> Undecided:
-    why = f"{size.path} isn't known at preview, so any number of GPU instances could stay on"
-    return size.source.open(size.path, why)
 
 
 def _scaled(initial: Size, target: Target, minimum: Size, high: int | None, cause: Cause) -> Kept:
