@@ -19,7 +19,7 @@ from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import Stack
 
-DIGEST = Path(__file__).parents[1] / "data" / "engine" / "azure_render.digest.json"
+DIGEST = Path(__file__).parents[1] / "data" / "engine" / "programs" / "azure_render.digest.json"
 
 
 def floor_of(stack: Stack) -> Floor:

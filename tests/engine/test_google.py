@@ -20,7 +20,7 @@ from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import Stack
 
-DIGEST = Path(__file__).parents[1] / "data" / "engine" / "google_render.digest.json"
+DIGEST = Path(__file__).parents[1] / "data" / "engine" / "programs" / "google_render.digest.json"
 
 
 def floor_of(stack: Stack) -> Floor:
