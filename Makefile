@@ -6,7 +6,8 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 INSTALL := $(BIN)/python -m pip install
 
-.PHONY: help preview test check engine lab lab-build lab-ci docs bench mutants pack-dist pins clean
+.PHONY: help preview test check engine lab lab-build lab-ci docs bench mutants pack-dist release
+.PHONY: pins clean
 
 help:  ## This list.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
