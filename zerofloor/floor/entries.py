@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Pool, Undecided
-from zerofloor.floor.matching import Meeting, tolerates
+from zerofloor.capacity import WEEK, Cause, Evidence, Hold, PodDemand, Pool, Undecided
+from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
 from zerofloor.floor.packing import Group, Nodes, Packed, pack
 from zerofloor.floor.packings import (
     Asker,
@@ -17,6 +17,7 @@ from zerofloor.floor.packings import (
     follows_pods,
     has_gpu,
     is_gpu,
+    is_of_unknown_type,
     nodes_for,
     only_gpu,
     own_nodes,
@@ -303,6 +304,21 @@ def _open_points(
         return s.undecided
     if s.undecided and _may_stray(s, meeting, packings.levels[-1]):
         return s.undecided
+    if where.elsewhere and selects_nodes(pod):
+        return _on_unknown_nodes(pod, meeting)
+    return ()
+
+
+def _on_unknown_nodes(pod: PodDemand, meeting: Meeting) -> tuple[Undecided, ...]:
+    """What can't be read of a pool that the pod selects: its nodes may have GPUs."""
+    for pool in meeting.pools:
+        any_node = replace(pool, shapes=(Shape(pool.cloud, "", None),))
+        if is_of_unknown_type(pool) and shapes_for(any_node, pod) and tolerates(pod, pool):
+            why = (
+                f"pods select the nodes of {pool.name}, whose type isn't known: they may have GPUs"
+            )
+            settle = "Give the type in the program or its config so that the preview knows it"
+            return (Undecided(pool.urn, "", why, settle),)
     return ()
 
 

@@ -18,6 +18,7 @@ from zerofloor.floor.packings import (
     Demand,
     Packings,
     has_gpu,
+    is_of_unknown_type,
     only_gpu,
     pack_everything,
 )
@@ -85,7 +86,9 @@ def _concerns_gpus(workload: Workload) -> bool:
 
 def _find_demand(capacity: Capacity, estate: Estate, pools: tuple[Pool, ...]) -> Demand:
     """The workloads under their scalers; those without a GPU only where GPU nodes can take them."""
-    near_gpus = any(pool.placement is not None and has_gpu(pool) for pool in pools)
+    near_gpus = any(
+        pool.placement is not None and (has_gpu(pool) or is_of_unknown_type(pool)) for pool in pools
+    )
     scaled = [s for s in scale(capacity, estate) if near_gpus or _concerns_gpus(s.workload)]
     return Demand(
         workloads=tuple(s for s in scaled if not s.workload.daemon),

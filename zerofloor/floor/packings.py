@@ -120,6 +120,11 @@ def nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
     )
 
 
+def is_of_unknown_type(pool: Pool) -> bool:
+    """Whether what its nodes are can't be read, so that they may have GPUs."""
+    return not pool.shapes and pool.placement is not None
+
+
 def only_gpu(pool: Pool) -> bool:
     """Whether every node of the pool has a GPU."""
     return bool(pool.shapes) and all(is_gpu(shape) for shape in pool.shapes)

@@ -76,7 +76,12 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
             found.accelerators[name], at_least = devices(name, amount)
             found.open_count = found.open_count or at_least
     _add_claims(found, estate, spec, prefix)
-    selector, terms = _node_selector(found, spec, prefix), _affinity(found, spec, prefix)
+    selector, open_keys = _node_selector(found, spec, prefix)
+    terms = _affinity(found, spec, prefix)
+    if open_keys:
+        # The node has such a label, of whatever value.
+        there = tuple(Requirement(key, "Exists") for key in open_keys)
+        terms = tuple((*term, *there) for term in terms or ((),))
     pinned = pins_to_gpu(estate, selector, terms)
     if pinned and not found.accelerators and not found.open_count:
         why = "it lets the pod run on nodes with accelerators only"
@@ -450,18 +455,21 @@ def _resource_of_class(device_class: str) -> str:
     return "nvidia.com/gpu"
 
 
-def _node_selector(found: _Found, spec: Any, prefix: str) -> Mapping[str, str]:
-    """The labels that its node must have. A hidden one is left out, and said to be open."""
+def _node_selector(
+    found: _Found, spec: Any, prefix: str
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """The labels that its node must have, and the keys of those whose value is hidden."""
     path = f"{prefix}.nodeSelector"
     selector = mapping(at(spec, "nodeSelector"))
     if isinstance(selector, Hidden):
         found.open(path, selector, "it may select nodes with GPUs")
-        return {}
+        return {}, ()
     for key, value in selector.items():
         if isinstance(value, Hidden):
             part = _open(found.obj, f'{path}["{key}"]', value, "it may select nodes with GPUs")
             (found.undecided if is_gpu_label(key) else found.placing).append(part)
-    return {key: value for key, value in selector.items() if isinstance(value, str)}
+    known = {key: value for key, value in selector.items() if isinstance(value, str)}
+    return known, tuple(key for key, value in selector.items() if isinstance(value, Hidden))
 
 
 def _affinity(found: _Found, spec: Any, prefix: str) -> tuple[tuple[Requirement, ...], ...]:
