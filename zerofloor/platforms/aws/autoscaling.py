@@ -4,7 +4,7 @@ instances."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from zerofloor.capacity import (
@@ -47,6 +47,37 @@ READS: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What names a group from outside."""
+
+    actions: tuple[Action | Undecided, ...]
+    policies: tuple[tuple[Declared, bool], ...]
+    """Each with whether the link is only a guess."""
+    warm: tuple[tuple[Declared, bool], ...]
+    task: ecs.Managed | None
+    """The capacity provider that scales it for the tasks of a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    minimum: Size
+    desired: Size
+    maximum: Size
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    """The sizes of a group, and what brings it down to them."""
+
+    sizes: _Sizes
+    lowered: Lowered | None
+    placed: Placement | None = None
+    """Set for a node group of a cluster."""
+    missed: Evidence | None = None
+    """Why a cluster autoscaler of the stack does not look after it."""
+
+
 def read(estate: Estate) -> Iterator[Part]:
     """Every Auto Scaling group of the estate."""
     actions = actions_by_group(estate)
@@ -54,124 +85,144 @@ def read(estate: Estate) -> Iterator[Part]:
     warm = by_group(estate, _WARM_POOLS)
     managed = ecs.managed_groups(estate)
     for source in declared(estate, *GROUPS):
-        yield from _read(
-            estate,
-            source,
-            actions.get(source.key, ()),
-            policies.get(source.key, ()),
-            warm.get(source.key, ()),
-            managed,
+        beside = _Beside(
+            actions=actions.get(source.key, ()),
+            policies=policies.get(source.key, ()),
+            warm=warm.get(source.key, ()),
+            task=managed.get(source.urn),
         )
+        pool = _read(estate, source, beside)
+        if pool is not None:
+            yield pool
 
 
-def _read(
-    estate: Estate,
-    source: Declared,
-    actions: tuple[Action | Undecided, ...],
-    policies: tuple[tuple[Declared, bool], ...],
-    warm: tuple[tuple[Declared, bool], ...],
-    managed: Mapping[str, ecs.Managed],
-) -> Iterator[Part]:
+def _read(estate: Estate, source: Declared, beside: _Beside) -> Pool | None:
     found = _machines(estate, source)
     cluster = eks.group_cluster(estate, source)
-    named = trust.named(estate, source)
-    if cluster is None and named is not None:
+    if cluster is None and trust.named(estate, source) is not None:
         cluster = Cluster()
-    minimum, maximum = size(source, ["minSize"]), size(source, ["maxSize"])
-    desired = size(source, ["desiredCapacity"])
-    wrong = tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
+    platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
+    sizes = _sizes(source)
+    if isinstance(sizes, _Sizes):
+        return _sized(estate, source, beside, platform, found, sizes, cluster)
+    if found.plain:
+        return None
+    return Pool(
+        urn=source.key,
+        name=source.name,
+        platform=platform,
+        cloud=CLOUD,
+        shapes=found.shapes,
+        region=estate.region(source.resource, CLOUD),
+        undecided=sizes,
+        evidence=found.evidence,
+    )
+
+
+def _sizes(source: Declared) -> _Sizes | tuple[Undecided, ...]:
+    """The sizes, omitted ones filled in; undecided where AWS would refuse one."""
     if source.inputs.get("minSize") is None and source.inputs.get("maxSize") is None:
         why = "Neither minSize nor maxSize is in this document, and AWS requires both"
-        wrong = (source.open("minSize", why, "Give both sizes"),)
-    platform = "EC2 Auto Scaling group" if cluster is None else "EKS self-managed node group"
-    if (
-        wrong
-        or not isinstance(minimum, Size)
-        or not isinstance(desired, Size)
-        or not isinstance(maximum, Size)
-    ):
-        if not found.plain:
-            region = estate.region(source.resource, CLOUD)
-            yield Pool(
-                source.key,
-                source.name,
-                platform,
-                CLOUD,
-                found.shapes,
-                region=region,
-                undecided=wrong,
-                evidence=found.evidence,
-            )
-        return
+        return (source.open("minSize", why, "Give both sizes"),)
+    minimum, maximum = size(source, ["minSize"]), size(source, ["maxSize"])
+    desired = size(source, ["desiredCapacity"])
+    if not (isinstance(minimum, Size) and isinstance(desired, Size) and isinstance(maximum, Size)):
+        return tuple(part for part in (minimum, desired, maximum) if isinstance(part, Undecided))
     if minimum.value is None:
         minimum = replace(minimum, value=0, default="omitted")
     if desired.value is None:
         desired = replace(desired, value=minimum.value, default="omitted: the minimum")
+    return _Sizes(minimum, desired, maximum)
+
+
+def _sized(
+    estate: Estate,
+    source: Declared,
+    beside: _Beside,
+    platform: str,
+    found: Machines,
+    sizes: _Sizes,
+    cluster: Cluster | None,
+) -> Pool | None:
     suspended = _suspended(source)
-    task = managed.get(source.urn)
+    task = beside.task
     pinned, unpin = _pinned(source, suspended, task)
     effect = Effect()
     if "AlarmNotification" not in suspended:
-        effect = _effect(estate, source, policies)
+        effect = _effect(estate, source, beside.policies)
     lowered = _lowered(effect)
     if (lowered is None or lowered.doubts) and task is not None and task.lowered is not None:
         lowered = task.lowered
-    placed: Placement | None = None
-    missed: Evidence | None = None
+    lowering = _Lowering(sizes, lowered)
     if cluster is not None:
-        parent = estate.by_urn.get(source.resource.parent or "")
-        of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
-        # A component's group stands without tags only where somebody wrote the document by hand.
-        if trust.reaches(estate, source) or (of_parent and source.inputs.get("tags") is None):
-            if named is not None and lowered is None and _raises(named, minimum):
-                minimum = named
-                desired = named if _raises(named, desired) else desired
-            if lowered is None or lowered.doubts:
-                lowered = eks.autoscaler(estate, source, minimum, cluster) or lowered
-        elif trust.cluster_autoscaler(estate, cluster) is not None:
-            missed = source.evidence(
-                "tags",
-                f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it",
-            )
-        placed = eks.placement(
-            estate, source, found, {}, of_parent.get("labels"), of_parent.get("taints")
-        )
-        # Without the component that made it, labels stand in user data.
-        placed = replace(
-            eks.sized(estate, placed, minimum, maximum),
-            open_labels=not of_parent or hidden(of_parent.get("labels")),
-        )
-    if "ScheduledActions" in suspended:
-        actions = ()
+        lowering = _in_cluster(estate, source, found, lowering, cluster)
+    actions = () if "ScheduledActions" in suspended else beside.actions
     group = Group(
-        source,
-        platform,
-        found,
-        minimum,
-        desired,
-        maximum,
+        source=source,
+        platform=platform,
+        machines=found,
+        minimum=lowering.sizes.minimum,
+        desired=lowering.sizes.desired,
+        maximum=sizes.maximum,
         market=_market(estate, source),
-        placement=placed,
-        lowered=lowered,
-        missed=missed,
+        placement=lowering.placed,
+        lowered=lowering.lowered,
+        missed=lowering.missed,
         raised=effect.raised,
         silent=effect.silent,
         pinned=pinned,
         unpin=unpin,
         actions=tuple(action for action in actions if isinstance(action, Action)),
-        warm=_warm(source, warm),
+        warm=_warm(source, beside.warm),
         holds=task.holds(found) if task is not None else (),
         undecided=(
             *trust.may_name(estate, source),
-            *(a for a in actions if isinstance(a, Undecided)),
+            *(action for action in actions if isinstance(action, Undecided)),
             *(task.undecided if task is not None else ()),
         ),
         notices=effect.notices,
         assumptions=task.assumptions if task is not None else (),
     )
-    pool = pool_of(estate, group)
-    if pool is not None:
-        yield pool
+    return pool_of(estate, group)
+
+
+def _in_cluster(
+    estate: Estate, source: Declared, found: Machines, lowering: _Lowering, cluster: Cluster
+) -> _Lowering:
+    """The group as nodes of a cluster: where pods may land, and what its autoscaler does."""
+    parent = estate.by_urn.get(source.resource.parent or "")
+    of_parent = parent.inputs if parent is not None and parent.type in eks.COMPONENTS else {}
+    lowering = _autoscaled(estate, source, lowering, cluster, bool(of_parent))
+    sizes = lowering.sizes
+    placed = eks.placement(
+        estate, source, found, {}, of_parent.get("labels"), of_parent.get("taints")
+    )
+    placed = replace(
+        eks.sized(estate, placed, sizes.minimum, sizes.maximum),
+        # Without the component that made it, labels stand in user data.
+        open_labels=not of_parent or hidden(of_parent.get("labels")),
+    )
+    return replace(lowering, placed=placed)
+
+
+def _autoscaled(
+    estate: Estate, source: Declared, lowering: _Lowering, cluster: Cluster, by_component: bool
+) -> _Lowering:
+    # A component's group stands without tags only where the document was written by hand.
+    untagged = by_component and source.inputs.get("tags") is None
+    if not trust.reaches(estate, source) and not untagged:
+        if trust.cluster_autoscaler(estate, cluster) is None:
+            return lowering
+        why = f"without {trust.DISCOVERED} the cluster autoscaler of the stack does not find it"
+        return replace(lowering, missed=source.evidence("tags", why))
+    sizes, lowered = lowering.sizes, lowering.lowered
+    named = trust.named(estate, source)
+    if named is not None and lowered is None and _raises(named, sizes.minimum):
+        desired = named if _raises(named, sizes.desired) else sizes.desired
+        sizes = _Sizes(named, desired, sizes.maximum)
+    if lowered is None or lowered.doubts:
+        lowered = eks.autoscaler(estate, source, sizes.minimum, cluster) or lowered
+    return replace(lowering, sizes=sizes, lowered=lowered)
 
 
 def _raises(named: Size, own: Size) -> bool:
