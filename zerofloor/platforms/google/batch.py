@@ -10,7 +10,13 @@ from typing import Any, Final
 from zerofloor.capacity import Accounted, Cause, Hold, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.declared import Declared, size
-from zerofloor.platforms.google.read import CLOUD, declared, last, machines, pool_of
+from zerofloor.platforms.google.read import (
+    CLOUD,
+    declared,
+    last,
+    machines,
+    pool_of,
+)
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.rows import Row, read_rows
 from zerofloor.stack import Hidden
@@ -176,7 +182,11 @@ def _static(
     if isinstance(number, Undecided):
         undecided = (number,)
     elif number.is_hidden:
-        undecided = (source.open(path, "So many nodes run always"),)
+        undecided = (
+            source.open(
+                path, f"{path} isn't known at preview, so any number of nodes could stay on"
+            ),
+        )
     else:
         units = number.known or 0
     step = source.evidence(path, "they run always, with jobs or without")

@@ -27,6 +27,7 @@ from zerofloor.platforms.google.read import (
     machines,
     pool_of,
     resources,
+    unknown_number,
 )
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
@@ -165,7 +166,7 @@ def _part(
     if isinstance(number, Undecided):
         undecided.append(number)
     elif number.is_hidden:
-        undecided.append(number.source.open(number.path, "So many GPU machines stay on"))
+        undecided.append(unknown_number(number))
     elif isinstance(rest, Undecided) and number.known:
         undecided.append(rest)
     elif rest is None and number.known:

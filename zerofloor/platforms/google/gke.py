@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import (
     Accounted,
+    Assumption,
     Cause,
     Hold,
     Market,
@@ -236,8 +237,9 @@ def _node_pool(
         holds = ()
         why = "Whether the default node pool is removed isn't known at preview"
         undecided = (*undecided, source.open("removeDefaultNodePool", why))
+    own_taints = get(source.inputs, f"{config}.taints")
     if alone is not Alone.NO and not holds and not undecided and sizes.grows:
-        part = _system_pods(source, found, get(source.inputs, f"{config}.taints"), alone)
+        part = _system_pods(source, found, own_taints, alone)
         holds = (part,) if isinstance(part, Hold) else ()
         undecided = (part,) if isinstance(part, Undecided) else ()
     sold, price_as = _market(source, config)
@@ -268,7 +270,10 @@ def _node_pool(
         part=own,
         name=(known_text(named) if own else None) or _shown(source, own),
         notices=sizes.notices,
-        assumptions=zones.assumptions if any(hold.least for hold in holds) else (),
+        assumptions=(
+            *(zones.assumptions if any(hold.least for hold in holds) else ()),
+            *_system_pods_elsewhere(source, own_taints, alone),
+        ),
         evidence=sizes.evidence,
         price_as=price_as,
     )
@@ -354,6 +359,13 @@ def _system_pods(
         evidence=(*found.evidence, said),
         fix=fix,
     )
+
+
+def _system_pods_elsewhere(source: Declared, taints: Any, alone: Alone) -> Iterator[Assumption]:
+    """Where the taints of a cluster's only pool keep system pods off, no page says what happens."""
+    if alone is not Alone.NO and _keeps_pods_off(taints):
+        what = f"System pods keep no node of {source.name}"
+        yield Assumption(what, "it is the only pool of its cluster here, and its taints bar them")
 
 
 # Node auto-provisioning

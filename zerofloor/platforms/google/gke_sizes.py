@@ -123,7 +123,7 @@ def _autoscaled(
     ceiling = most_total.known if most_total.known is not None else _times(most, zones)
     hidden = [one for one in (each, total) if one.is_hidden]
     if hidden:
-        why = f"{hidden[0].path} isn't known at preview: so many GPU nodes stay on"
+        why = f"{hidden[0].path} isn't known at preview, so any number of GPU nodes could stay on"
         return Sizes(undecided=(source.open(hidden[0].path, why),), ceiling=ceiling, grows=True)
     per_zone = (each.known or 0) * zones.number
     minimum, nodes = (

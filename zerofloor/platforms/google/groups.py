@@ -279,7 +279,7 @@ def _scaled(source: Declared, scaler: Declared, target: Size | Undecided) -> _Ke
     assert isinstance(minimum, Size)
     assert isinstance(maximum, Size)
     if minimum.known is None:
-        why = "The minimum isn't known: so many GPU machines stay on"
+        why = "The minimum isn't known at preview, so any number of GPU machines could stay on"
         return _Kept(undecided=(scaler.open(minimum.path, why),), ceiling=maximum.known)
     if maximum.known is not None and minimum.known > maximum.known:
         why = f"{minimum.path} is above {maximum.path}: Compute Engine refuses the autoscaler"

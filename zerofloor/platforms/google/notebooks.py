@@ -25,6 +25,7 @@ from zerofloor.platforms.google.read import (
     machines,
     pool_of,
     resources,
+    unknown_number,
 )
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
@@ -318,7 +319,7 @@ def _workstation_pool(
     if isinstance(number, Undecided):
         undecided.append(number)
     elif number.is_hidden:
-        undecided.append(source.open(number.path, "So many started machines wait for users"))
+        undecided.append(unknown_number(number))
     elif number.known:
         waiting = number.evidence(f"{counted(number.known, 'machine')} wait for users, started")
         holds.append(

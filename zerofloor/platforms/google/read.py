@@ -23,7 +23,7 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate, Link
 from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape
-from zerofloor.platforms.declared import Declared, Field, link_of
+from zerofloor.platforms.declared import Declared, Field, Size, link_of
 from zerofloor.platforms.declared import declared as all_declared
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, describe, machines_of
 from zerofloor.stack import Hidden
@@ -45,8 +45,10 @@ def declared(estate: Estate, *tokens: str) -> Iterator[Declared]:
 
 
 def last(value: Any) -> Any:
-    """The name at the end of a path or URL; anything else as it is."""
-    return value.strip().rstrip("/").rsplit("/", 1)[-1] if isinstance(value, str) else value
+    """The name at the end of a path or URL (without `?uniqueId=…`); anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.strip().partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
 def link(estate: Estate, user: Declared, prop: str, *types: str, value: Any = None) -> Link:
@@ -193,6 +195,12 @@ def market(source: Declared, prefix: str = "") -> Market:
     ]
     model = source.field(prefix + "scheduling.provisioningModel", prefix + "provisioningModel")
     return "spot" if any(one is True for one in said) or model.value == "SPOT" else "on-demand"
+
+
+def unknown_number(number: Size) -> Undecided:
+    """The undecided part of a number of machines that is hidden."""
+    why = f"{number.path} isn't known at preview, so any number of GPU machines could stay on"
+    return number.source.open(number.path, why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

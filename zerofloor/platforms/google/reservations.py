@@ -38,6 +38,7 @@ from zerofloor.platforms.google.read import (
     pool_of,
     region_of,
     resources,
+    unknown_number,
 )
 from zerofloor.platforms.google.templates import native, of_template
 from zerofloor.platforms.machines import Machines
@@ -161,7 +162,7 @@ def _reservation(estate: Estate, source: Declared, users: list[_User]) -> Iterat
     elif isinstance(rest, Undecided):
         undecided.append(rest)
     elif number.is_hidden:
-        undecided.append(source.open(number.path, "So many machines are reserved, and bill"))
+        undecided.append(unknown_number(number))
     else:
         reserved = number.known or 0
         if isinstance(rest, End):
@@ -254,7 +255,7 @@ def _future(estate: Estate, source: Declared) -> Iterator[Part]:
         why = "Whether the future reservation is submitted isn't known: submitted, it bills"
         undecided.append(status.undecided(why, "Set planningStatus to DRAFT or SUBMITTED"))
     elif number.is_hidden:
-        undecided.append(source.open(number.path, "So many machines are reserved, and bill"))
+        undecided.append(unknown_number(number))
     else:
         step = number.evidence(f"{counted(number.known or 0, 'unit')} bill from the start time on")
         holds.append(
@@ -401,7 +402,7 @@ def _kept_nodes(source: Declared) -> tuple[Hold, ...] | Undecided:
     if isinstance(number, Undecided):
         return number
     if number.is_hidden:
-        return source.open(number.path, "So many sole-tenant nodes bill")
+        return unknown_number(number)
     holds = []
     if number.known:
         holds.append(

@@ -20,7 +20,7 @@ from zerofloor.estate import Estate
 from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import SETTLE_VALUE, Declared, changes_of, size
-from zerofloor.platforms.google.read import CLOUD, declared, pool_of
+from zerofloor.platforms.google.read import CLOUD, declared, pool_of, unknown_number
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, get, items, quantity
@@ -258,7 +258,7 @@ def _manual(source: Declared, path: str) -> _Kept:
         return _Kept(undecided=(number,))
     if number.known is None:
         said = "isn't known" if number.is_hidden else "isn't given, and no page gives the default"
-        why = f"With scalingMode MANUAL so many instances stay on, and {path} {said}"
+        why = f"With scalingMode MANUAL {path} instances stay on, and it {said}"
         return _Kept(undecided=(source.open(path, why, SETTLE_VALUE),))
     if number.known == 0:
         what = f"{source.name} has no instance"
@@ -304,7 +304,7 @@ def _service_v1(source: Declared, base: str) -> _Kept:
             "metadata",
             own,
             "run.googleapis.com/manualInstanceCount",
-            needed="With scalingMode manual so many instances stay on",
+            needed="With scalingMode manual its instances stay on",
         )
     parts = [
         _annotated(source, "metadata", own, "run.googleapis.com/minScale"),
@@ -395,7 +395,7 @@ def _fixed_workers(source: Declared) -> _Kept:
     if isinstance(number, Undecided):
         return _Kept(undecided=(number,))
     if number.is_hidden:
-        return _Kept(undecided=(source.open(path, "So many instances stay on"),))
+        return _Kept(undecided=(unknown_number(number),))
     if not number.known:
         return _Kept(evidence=(number.evidence("no instance"),), ceiling=0)
     step = number.evidence(_keeps(number.known))
