@@ -51,6 +51,24 @@ def test_each_command_has_help_that_begins_as_the_list_says(name: str, tmp_path:
     assert COMMANDS[name] in " ".join(done.out.split())
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("report", ("check", "held.yaml", "--format", "json")),
+        ("estimate", ("estimate", "held.yaml", "--format", "json")),
+        ("baseline", ("baseline", "held.yaml")),
+        ("stack", ("show", "held.yaml")),
+    ],
+)
+def test_what_is_written_fits_its_schema(
+    name: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "held.yaml").write_text(HELD)
+    schema = json.loads(zerofloor("schema", name, cwd=tmp_path).out)
+    written = json.loads(zerofloor(*arguments, cwd=tmp_path).out)
+    jsonschema.validate(written, schema, cls=jsonschema.Draft202012Validator)
+
+
 def test_version(tmp_path: Path) -> None:
     assert zerofloor("--version", cwd=tmp_path).out == f"{__version__}\n"
 

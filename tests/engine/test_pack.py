@@ -237,6 +237,22 @@ def test_a_waiver_within_what_the_organisation_allows_permits(engine: Engine) ->
     assert "30 are allowed" in done.stdout
 
 
+def test_an_organisations_file_holds_in_the_pack_too(engine: Engine) -> None:
+    project = engine.yaml_project("instance")
+    (project / "zerofloor.yaml").write_text("rules: {GPU014: off}")
+    (project / "policy.yml").write_text("limits: {maxFloorHourly: 0}")
+    done = engine.pulumi(
+        "preview",
+        "--policy-pack",
+        str(PACK),
+        cwd=project,
+        environ={"ZEROFLOOR_POLICY": str(project / "policy.yml")},
+    )
+    assert done.returncode != 0
+    assert "GPU014" in by_resource(done.stdout)["trainer"]
+    assert {"GPU203", "GPU207"} <= {rule for _, rule, _ in violations(done.stdout)}
+
+
 def test_a_folder_pack_finds_the_programs_settings(engine: Engine) -> None:
     project = engine.yaml_project("instance")
     (project / "zerofloor.yaml").write_text("rules: {GPU014: off}")

@@ -105,7 +105,8 @@ def _idle(part: Part) -> Iterable[Problem]:
 
 
 def _figure(part: Part, figure: str) -> str:
-    return f"The {figure}" + (f" of {part.scope}" if part.scope else "")
+    name = "The capacity at deployment" if figure == "desired" else f"The {figure}"
+    return name + (f" of {part.scope}" if part.scope else "")
 
 
 RULE = Rule(
