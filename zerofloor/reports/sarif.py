@@ -33,7 +33,8 @@ FINGERPRINT: Final = "zerofloor/v1"
 
 def render(reports: Sequence[Report]) -> str:
     """One log with one run: what code scanning takes for one analysis."""
-    named = {one.rule for report in reports for one in (*report.findings, *report.fixed)}
+    named = {one.rule for report in reports for one in report.findings}
+    named |= {one.rule for report in reports for one in report.fixed}
     rules = [rule for rule in all_rules() if rule.id in named]
     index = {rule.id: number for number, rule in enumerate(rules)}
     results = [_result(finding, report, index) for report in reports for finding in report.findings]
