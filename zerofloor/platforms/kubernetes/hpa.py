@@ -45,6 +45,12 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
             refused = Evidence(
                 obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}"
             )
+        elif isinstance(at(spec, field), str):
+            why = "the API server refuses it: a whole number is wanted, not text"
+            refused = Evidence(obj.urn, f"spec.{field}", at(spec, field), why)
+    if maximum is None:
+        why = "the API server refuses an HPA without maxReplicas"
+        refused = Evidence(obj.urn, "spec.maxReplicas", None, why)
     floor = 1 if minimum is None else minimum if isinstance(minimum, int) else 1
     if isinstance(maximum, int) and (maximum < 1 or floor > maximum):
         refused = Evidence(
@@ -55,7 +61,8 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         )
     holds: tuple[Hold, ...] = ()
     if isinstance(minimum, int) and minimum == 0:
-        refused, gate = _zero(estate, obj)
+        not_zero, gate = _zero(estate, obj)
+        refused = refused or not_zero
         undecided += gate
     elif not hidden(minimum):
         said = (

@@ -482,13 +482,11 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
         refused = Evidence(
             obj.urn, "spec.replicas", bounds, "the API server refuses it: it is no object"
         )
-    elif isinstance(minimum, Impossible):
-        refused = Evidence(
-            obj.urn,
-            "spec.replicas.min",
-            at(bounds, "min"),
-            f"the API server refuses it: {minimum.why}",
-        )
+    elif (wrong := _no_whole_number(bounds)) is not None:
+        field, why = wrong
+        path = f"spec.replicas.{field}"
+        why = f"the API server refuses it: {why}"
+        refused = Evidence(obj.urn, path, at(bounds, field), why)
     elif isinstance(minimum, int) and minimum > 0:
         because = Evidence(
             obj.urn,
@@ -497,7 +495,14 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
             f"keeps {counted(minimum, 'replica')} without a request",
         )
         holds = (
-            Hold(Cause.SCALER_MINIMUM, obj.urn, minimum, (because,), "Set spec.replicas.min to 0"),
+            Hold(
+                Cause.SCALER_MINIMUM,
+                obj.urn,
+                minimum,
+                (because,),
+                "Set spec.replicas.min to 0",
+                change=change_of(obj, "spec.replicas.min", 0),
+            ),
         )
     tail = seconds(at(spec, "scaledownPeriod"))
     return _scaler(
@@ -510,6 +515,18 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
         assumptions=(TRUSTED,),
         idle_tail=tail if isinstance(tail, Decimal) else COOLDOWN,
     )
+
+
+def _no_whole_number(bounds: Any) -> tuple[str, str] | None:
+    """The bound of an HTTPScaledObject that the API server refuses, and why."""
+    for field in ("min", "max"):
+        value = at(bounds, field)
+        number = count(value)
+        if isinstance(number, Impossible):
+            return field, number.why
+        if isinstance(value, str):
+            return field, "a whole number is wanted, not text"
+    return None
 
 
 def _scaled_job(estate: Estate, obj: Object) -> Workload:
