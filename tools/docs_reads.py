@@ -127,7 +127,7 @@ def _decides(row: Any) -> str:
         values = " or ".join(_value(value) for value in release.values)
         only = f" ({release.only})" if release.only else ""
         text += f"; `{each}{release.path}` {values}{only}: {release.because}"
-    return text
+    return f"{text}; {row.also}" if row.also else text
 
 
 def _value(value: object) -> str:

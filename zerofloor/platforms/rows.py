@@ -149,6 +149,8 @@ class Row:
     """Reads the machines where their type is no plain name at one of the paths (an element of
     `each` starts at the third argument)."""
     idle: Idle | None = None
+    also: str = ""
+    """What else decides, for people, where code reads it; empty: nothing."""
     stopped: str = ""
     """What a stopped machine bills, for people; empty where it can't be stopped."""
 

@@ -71,6 +71,7 @@ _INSTANCE: Final = Row(
     change=(("status", "Stopped"), ("stoppedMode", "StopCharging")),
     source=_ECONOMICAL,
     spot=_SPOT,
+    also="`status` Stopped with `stoppedMode` StopCharging releases it; omitted: undecided",
     stopped="free with stoppedMode StopCharging on PostPaid, except gn5 and local-SSD families",
 )
 
@@ -98,6 +99,7 @@ _GROUP: Final = Row(
     platform="scaling group (Alibaba Cloud)",
     machine=("launchTemplateId",),
     machines=_of_group,
+    also="with scaling rules `minSize` alone",
     count=("desiredCapacity", "minSize"),
     default=0,
     ceiling=("maxSize",),

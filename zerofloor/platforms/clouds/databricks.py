@@ -110,6 +110,7 @@ _DRIVER: Final = Row(
     fix="Set autoterminationMinutes to 60: 0 switches automatic termination off",
     change=(("autoterminationMinutes", 60),),
     idle=Idle(path="autoterminationMinutes", unit=60, default=60),
+    also="only with `autoterminationMinutes` 0 (omitted: 60 minutes)",
     source=_TERMINATION,
     stopped="terminated: free",
 )
@@ -154,6 +155,7 @@ _ENTITY: Final = Row(
         "Databricks docs, “Model Serving” (scale_to_zero_enabled:"
         " the lower bound of concurrency is 0)"
     ),
+    also="omitted: undecided in `servedEntities`, true in `servedModels`",
     releases=(
         Release(
             path="scaleToZeroEnabled", values=(True,), because="the endpoint scales in to zero"

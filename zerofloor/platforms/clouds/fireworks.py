@@ -48,6 +48,7 @@ _DEPLOYMENT: Final = Row(
     fix="Set minReplicaCount to 0",
     change=((COUNT, 0),),
     source=_DOCS,
+    also="`maxReplicaCount` 0 parks it; `autoscalingPolicy.scalingSchedules` hold for their hours",
     stopped="maxReplicaCount 0 parks it: free; minReplicaCount 0: free after scaleToZeroWindow",
 )
 ROWS: Final = (_DEPLOYMENT,)

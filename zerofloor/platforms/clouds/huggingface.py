@@ -63,6 +63,7 @@ ROWS: Final = (
         fix="Set compute.scaling.minReplica to 0 and compute.scaling.scaleToZeroTimeout to 15",
         change=((COUNT, 0), ("compute.scaling.scaleToZeroTimeout", 15)),
         idle=Idle(path="compute.scaling.scaleToZeroTimeout", unit=60, default=60),
+        also="0 without `scaleToZeroTimeout` is undecided",
         source="Hugging Face Inference Endpoints docs, “Autoscaling”",
         derived=True,
         stopped="paused: free until it is resumed by hand; scaled to zero: free",

@@ -39,6 +39,7 @@ _GROUP: Final = Row(
     fix="Set instanceCount to 0",
     change=((COUNT, 0),),
     source="IBM VPC docs, “Creating an instance group for auto scaling”",
+    also="the `minMembershipCount` of an IsInstanceGroupManager in its place",
 )
 _WORKERS: Final = Row(
     cloud=CLOUD,

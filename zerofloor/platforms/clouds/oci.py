@@ -96,6 +96,7 @@ _INSTANCE_POOL: Final = Row(
     fix="Set size to 0 when it isn't used",
     change=((COUNT, 0),),
     source="Oracle docs, “Creating Instance Configurations and Pools”",
+    also="an AutoScalingConfiguration's `policies[].capacity.min` in its place",
     stopped=_STOPPED,
 )
 _NODE_POOL: Final = Row(
@@ -110,6 +111,7 @@ _NODE_POOL: Final = Row(
     change=((COUNT, 0),),
     source="Oracle docs, “Using the Kubernetes Cluster Autoscaler”",
     nodes=Nodes(cloud_labels=("name",), labels=("initialNodeLabels",)),
+    also="the minimum that the ClusterAutoscaler add-on is given in its place",
     spot=(("nodeConfigDetails.placementConfigs[0].preemptibleNodeConfig", PRESENT),),
 )
 _NETWORK: Final = Row(
@@ -214,6 +216,7 @@ _RESERVATION: Final = Row(
     fix="Set reservedCount to 0, or delete the reservation when it isn't used",
     change=((COUNT, 0),),
     source="Oracle docs, “Capacity Reservations”",
+    also="without those that instances of the stack use",
 )
 ROWS: Final = (
     _INSTANCE,

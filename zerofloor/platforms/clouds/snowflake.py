@@ -47,6 +47,7 @@ ROWS: Final = (
         fix="Set autoSuspendSecs to 600: 0 means that the pool never suspends",
         change=(("autoSuspendSecs", 600),),
         idle=Idle(path="autoSuspendSecs", default=3600),
+        also="only with `autoSuspendSecs` 0 (omitted: 3600) or a Service that never suspends",
         source=_DOCS,
         stopped="suspended: free",
     ),
