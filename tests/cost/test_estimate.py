@@ -42,7 +42,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
             supply("g6e.xlarge", region="xx-nowhere-1"),
             "on-demand in us-east-1 it would be $1.86/h; not counted",
         ),
-        (supply("g6e.xlarge", region=None), "its region is not known"),
+        (supply("g6e.xlarge", region=None), "its region is unknown"),
         (supply("p5e.48xlarge", market="spot"), "no spot price for p5e.48xlarge in us-east-1"),
         (supply("p5.48xlarge", market="reserved"), "no reserved price for p5.48xlarge"),
         (supply("g5.xlarge", price_as="sagemaker"), "no price for g5.xlarge (sagemaker)"),
@@ -50,8 +50,8 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
             supply("a3-ultragpu-8g", cloud="gcp", region="us-central1"),
             "no price for a3-ultragpu-8g in us-central1",
         ),
-        (supply(), "its instance type is not known"),
-        (supply(cloud=""), "nothing says on which cloud"),
+        (supply(), "its instance type is unknown"),
+        (supply(cloud=""), "the cloud of its nodes is unknown"),
         (supply("1x B900", cloud="fireworks", region=None), "no price for B900"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_ceiling_without_a_bound_says_so() -> None:
     found = cost(supply("g5.xlarge", ceiling=None), supply("g6e.xlarge", ceiling=2))
     assert found.ceiling.unbounded
     assert found.ceiling.hourly.amount == D("1.006") + D("1.861") * 2
-    assert any("nothing bounds it" in note for note in found.footnotes)
+    assert any("no upper limit" in note for note in found.footnotes)
     assert not found.floor.unbounded
     raised = cost(supply("g5.xlarge", nodes=3, desired=0, ceiling=None))
     assert (

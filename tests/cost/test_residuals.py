@@ -151,7 +151,7 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
             {"loadBalancerType": UNKNOWN},
             "unknown kind of load balancer",
         ),
-        ("aws:ebs/volume:Volume", {"size": UNKNOWN}, "its size is not known"),
+        ("aws:ebs/volume:Volume", {"size": UNKNOWN}, "its size is unknown"),
         ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "EBS volume (io2) is unpriced"),
         ("aws:ebs/snapshot:Snapshot", {}, "EBS snapshot"),
         ("aws:efs/fileSystem:FileSystem", {}, "EFS file system is unpriced"),
@@ -174,7 +174,7 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
         (
             GROUP,
             {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": UNKNOWN}},
-            "its size is not known",
+            "its size is unknown",
         ),
     ],
 )

@@ -69,15 +69,15 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     any."""
     if not supply.cloud:
         return Unpriced(
-            "nothing says on which cloud its nodes are: judge the stack that declares the "
-            "pool along (`zerofloor check --join`)"
+            "the cloud of its nodes is unknown: check it together with the stack that declares "
+            "the node pool (`zerofloor check --join`)"
         )
     if not supply.shapes:
-        return Unpriced("its instance type is not known")
+        return Unpriced("its instance type is unknown")
     if supply.cloud in managed.PROVIDERS:
         found = [(shape, _managed(shape, supply, book)) for shape in supply.shapes]
     elif supply.region is None and supply.cloud in LIST_REGION:
-        why = f"its region is not known: set `region: {{{supply.cloud}: …}}` in zerofloor.yaml"
+        why = f"its region is unknown: set `region: {{{supply.cloud}: …}}` in zerofloor.yaml"
         return Unpriced(why, _beside(supply, book))
     else:
         place = supply.region or EVERYWHERE

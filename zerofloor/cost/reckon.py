@@ -362,8 +362,8 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
     name = short(entry.urn)
     if choice.without_price:
         yield (
-            f"{name}: no price in {supply.region} for {_some(choice.without_price)}, so mostly "
-            "not sold there; left out of the choice."
+            f"{name}: no price for {_some(choice.without_price)} in {supply.region} (probably not "
+            "offered there); ignored."
         )
     if choice.bounded:
         yield (
@@ -371,7 +371,7 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
             "spot does not exceed."
         )
     if choice.cheapest.note.startswith("as ") and choice.open:
-        yield f"{name}: which product is meant is open; the cheapest counts, up to the dearest."
+        yield f"{name}: the product is ambiguous; shown from the cheapest to the most expensive."
     if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
         yield f"{name}: the list price of a3-highgpu leaves out its local SSDs."
     if choice.cheapest.shape.card.startswith("nvidia"):
@@ -389,17 +389,13 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
 
 def _residual(need: Need, book: PriceBook) -> Item | Gap:
     if not need.item or not need.cloud:
-        why = (
-            "the price book has no price for it"
-            if need.cloud
-            else "nothing says on which cloud it is"
-        )
+        why = "the price book has no price for it" if need.cloud else "its cloud is unknown"
         return Gap(need.urn, need.what, why, False, ("residual",))
     if need.quantity is None:
-        return Gap(need.urn, need.what, "its size is not known", False, ("residual",))
+        return Gap(need.urn, need.what, "its size is unknown", False, ("residual",))
     market = cast(Market, need.market)
     if need.region is None:
-        why = f"its region is not known: set `region: {{{need.cloud}: …}}` in zerofloor.yaml"
+        why = f"its region is unknown: set `region: {{{need.cloud}: …}}` in zerofloor.yaml"
         return _gap(need, why, market, book)
     price = book.find(Key(need.cloud, need.item, need.region, market))
     if isinstance(price, Missing):
@@ -498,7 +494,7 @@ def _footnotes(
     for line in lines:
         yield from line.notes
         if line.unbounded and line.cost.urn not in undecided:
-            yield f"{short(line.cost.urn)}: nothing bounds it, so the ceiling is a least."
+            yield f"{short(line.cost.urn)}: no upper limit: the maximum shown is a lower bound."
     by_urn: dict[str, list[ResourceCost]] = {}
     for line in lines:
         by_urn.setdefault(line.cost.urn, []).append(line.cost)
@@ -513,7 +509,7 @@ def _footnotes(
     if book.live_as_of:
         yield f"Live AWS prices of {book.live_as_of}."
     if bursts is not None and lines:
-        yield "Expected: each pool that can grow is taken to serve all of the declared traffic."
+        yield "Expected: each pool that can grow is assumed to serve all of the declared traffic."
         if (
             settings.traffic.requests_per_second is None
             and settings.traffic.bursts_per_week is None
