@@ -131,7 +131,8 @@ def _app(
     if kind.dedicated:
         name = str(field.value).lower()
         key = (environment.key if environment else "", name)
-        needs[key].append(_need(source, replicas))
+        stays = _never_to_zero(source) if _is_none(replicas) else None
+        needs[key].append(_need(source, replicas) if stays is None else stays)
         return
     evidence = (field.evidence(describe((kind.shape,))),)
     found = Machines((_sized(kind.shape, source),), evidence=evidence)
@@ -173,11 +174,6 @@ def _replicas(supply: Supply, source: Declared, replicas: Size | Undecided) -> S
         open_ = _never_to_zero(source)
         if open_ is not None:
             return replace(supply, undecided=(open_,))
-        wait = source.field("template.scale.cooldownPeriod", "template.cooldownPeriodInSeconds")
-        seconds = azure.iso_seconds(wait.value)
-        if wait.is_hidden or (seconds is not None and seconds > azure.WEEK_SECONDS):
-            why = "The cool-down may keep the last replica through an idle week"
-            return replace(supply, undecided=(wait.undecided(why, "Set it to 300"),))
         return replace(
             supply, evidence=(replicas.evidence("replicas scale in to 0 without requests"),)
         )
@@ -192,7 +188,13 @@ def _replicas(supply: Supply, source: Declared, replicas: Size | Undecided) -> S
 
 
 def _never_to_zero(source: Declared) -> Undecided | None:
-    """Whether only CPU or memory scale the app: KEDA needs another trigger to go to zero."""
+    """Why an app with a minimum of 0 may keep a replica: a cool-down longer than a week, or only
+    CPU and memory rules (KEDA needs another trigger to go to zero)."""
+    wait = source.field("template.scale.cooldownPeriod", "template.cooldownPeriodInSeconds")
+    seconds = azure.iso_seconds(wait.value)
+    if wait.is_hidden or (seconds is not None and seconds > azure.WEEK_SECONDS):
+        why = "The cool-down may keep the last replica through an idle week"
+        return wait.undecided(why, "Set it to 300")
     field = source.field("template.scale.rules", "template.customScaleRules")
     if field.is_hidden:
         return field.undecided("Scale rules aren't known at preview")

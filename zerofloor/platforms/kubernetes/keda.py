@@ -95,7 +95,9 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     spec = obj.spec
     target = at(spec, "scaleTargetRef")
     undecided = _hidden_parts(
-        obj, spec, ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "triggers")
+        obj,
+        spec,
+        ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "cooldownPeriod", "triggers"),
     )
     minimum, maximum, idle = (
         count(at(spec, field))
