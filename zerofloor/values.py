@@ -46,11 +46,12 @@ def at(value: Any, *path: str | int) -> Any:
     for key in path:
         # The plain dict first: this runs a hundred times a resource, and an abstract class is slow
         # to ask.
+        # A lone object where a list belongs is its first element, as `items` takes it.
         if type(value) is dict:
-            value = value.get(key)
+            value = value if key == 0 else value.get(key)
         elif isinstance(value, Hidden):
             return value
-        elif isinstance(key, int):
+        elif isinstance(key, int) and not isinstance(value, Mapping):
             if (
                 not isinstance(value, Sequence)
                 or isinstance(value, str)
@@ -59,7 +60,7 @@ def at(value: Any, *path: str | int) -> Any:
                 return None
             value = value[key]
         elif isinstance(value, Mapping):
-            value = value.get(key)
+            value = value if key == 0 else value.get(key)
         else:
             return None
     return value

@@ -4,6 +4,7 @@ they mean."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from zerofloor.capacity import Undecided
@@ -12,10 +13,14 @@ from zerofloor.platforms.aws.groups import GROUPS, NODE_GROUPS, Action
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, readable
 from zerofloor.platforms.aws.templates import Reference
-from zerofloor.platforms.declared import Declared, link_of, part_of
+from zerofloor.platforms.declared import Declared, link_of, part_of, size
 from zerofloor.stack import Hidden
-from zerofloor.values import Impossible, count, known_text
+from zerofloor.values import Impossible, at, count, items, known_text
 
+PLANS: Final = (
+    "aws:autoscalingplans/scalingPlan:ScalingPlan",
+    "aws-native:autoscalingplans:ScalingPlan",
+)
 SCHEDULES: Final = ("aws:autoscaling/schedule:Schedule", "aws-native:autoscaling:ScheduledAction")
 
 
@@ -60,7 +65,33 @@ def actions_by_group(estate: Estate) -> dict[str, tuple[Action | Undecided, ...]
             key=lambda pair: (known_text(pair[0].inputs.get("startTime")) or "", pair[0].name),
         )
         out[urn] = tuple(_action(source, guess) for source, guess in ordered)
+    for urn, action in _planned(estate):
+        out[urn] = (*out.get(urn, ()), action)
     return out
+
+
+def _planned(estate: Estate) -> Iterator[tuple[str, Action | Undecided]]:
+    """The limits that a scaling plan puts in place of a group's own (AWS Auto Scaling user guide,
+    "Scaling plans": minimum and maximum capacity of each resource)."""
+    for source in declared(estate, *PLANS):
+        instructions = items(source.inputs.get("scalingInstructions"))
+        # A hidden list may name any group, with any minimum.
+        listed = [instructions] if isinstance(instructions, Hidden) else instructions
+        for index, one in enumerate(listed):
+            path = f"scalingInstructions[{index}]"
+            name = at(one, "resourceId")
+            if isinstance(name, str):
+                name = name.removeprefix("autoScalingGroup/")
+            link = link_of(estate, source, "scalingInstructions", *GROUPS, value=name)
+            low = size(source, [f"{path}.minCapacity"], 0)
+            for group in link.found:
+                if isinstance(low, Undecided) or low.is_hidden:
+                    why = "The plan's minimum can't be read: it may keep GPU instances"
+                    yield group.urn, source.open(f"{path}.minCapacity", why)
+                else:
+                    move = Move(None, low.known, None, None)
+                    evidence = source.evidence(f"{path}.minCapacity", "")
+                    yield group.urn, Action(move, evidence, guess=True)
 
 
 def _action(source: Declared, guess: bool) -> Action | Undecided:

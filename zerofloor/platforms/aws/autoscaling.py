@@ -18,7 +18,7 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate
 from zerofloor.platforms import trust
 from zerofloor.platforms.aws import ecs, eks
-from zerofloor.platforms.aws.actions import SCHEDULES, actions_by_group, by_group
+from zerofloor.platforms.aws.actions import PLANS, SCHEDULES, actions_by_group, by_group
 from zerofloor.platforms.aws.groups import GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws.launch import (
     CONFIGURATIONS,
@@ -43,7 +43,7 @@ from zerofloor.values import at, count, get, hidden, items, switch
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
 _WARM_POOLS: Final = ("aws-native:autoscaling:WarmPool",)
 READS: Final = frozenset(
-    {*GROUPS, *SCHEDULES, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS}
+    {*GROUPS, *SCHEDULES, *PLANS, *_POLICIES, *_WARM_POOLS, *TEMPLATES, *CONFIGURATIONS}
 )
 
 

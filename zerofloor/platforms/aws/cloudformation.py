@@ -23,8 +23,14 @@ from zerofloor.platforms.aws.templates import (
 )
 from zerofloor.platforms.declared import SETTLE_VALUE
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, hidden, mapping
+from zerofloor.values import at, hidden, items, mapping
 
+_PRODUCTS: Final = (
+    "aws:servicecatalog/provisionedProduct:ProvisionedProduct",
+    "aws-native:servicecatalog:CloudFormationProvisionedProduct",
+    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack",
+)
+"""Stacks whose template a catalogue holds."""
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _SETTLE: Final = "Declare the resource in the program, add a hint, or waive it"
 
@@ -43,6 +49,10 @@ def read(estate: Estate) -> Iterator[Part]:
             yield Accounted(urn=stack_set.urn, path="", because=because)
     for resource in estate.of_type(CLOUD_CONTROL):
         yield from _cloud_control(resource)
+    for resource in estate.of_type(*_PRODUCTS):
+        path = "parameters" if "parameters" in resource.inputs else "provisioningParameters"
+        given = resource.inputs.get(path)
+        yield from _elsewhere(resource, "its product", _as_object(given), resource.name)
 
 
 def _stack(stack: Resource) -> Iterator[Part]:
@@ -96,6 +106,17 @@ def _elsewhere(stack: Resource, path: str, parameters: Any, name: str) -> Iterat
         return
     because = f"its template ({path}) can't be read here, and no parameter names a GPU type"
     yield Assumption(f"The CloudFormation stack {name} runs no GPU", because)
+
+
+def _as_object(parameters: Any) -> Any:
+    """Parameters as an object, also where they stand in a list of {key, value}."""
+    listed = items(parameters)
+    if isinstance(listed, Hidden) or isinstance(parameters, Mapping):
+        return parameters
+    unread = [item for item in listed if hidden(at(item, "key"))]
+    if unread:
+        return at(unread[0], "key")  # Hidden: it may name any parameter.
+    return {str(at(item, "key")): at(item, "value") for item in listed}
 
 
 def _cloud_control(resource: Resource) -> Iterator[Part]:
@@ -242,4 +263,4 @@ _READ: Final = frozenset(
 )
 """The kinds that a reader takes from templates too."""
 
-READS: Final = frozenset({*STACKS, *STACK_SETS, *SET_INSTANCES, CLOUD_CONTROL})
+READS: Final = frozenset({*STACKS, *STACK_SETS, *SET_INSTANCES, *_PRODUCTS, CLOUD_CONTROL})
