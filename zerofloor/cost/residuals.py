@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK
-from zerofloor.cost import residuals_azure, residuals_google
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -76,7 +75,7 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
             found.extend(need for one in existing for need in reader(scene, one))
         elif kind.startswith("azure"):
             found.extend(need for one in existing for need in _azure(estate, one))
-        elif residuals_google.is_google(kind):
+        elif kind.startswith(_GOOGLE):
             found.extend(need for one in existing for need in _google(scene, one))
         elif kind in _NO_PRICE:
             cloud, what = _NO_PRICE[kind]
@@ -87,13 +86,21 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
 
 
+# A cloud's readers are imported where the estate has resources of it.
+_GOOGLE: Final = ("gcp:", "google-native:")
+
+
 def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
+    from zerofloor.cost import residuals_azure
+
     for bill in residuals_azure.bills(estate, resource):
         place = estate.region(resource, "azure")
         yield Need(resource.urn, bill.what, "azure", bill.item, bill.quantity, UNIT, place)
 
 
 def _google(scene: _Scene, resource: Resource) -> Iterator[Need]:
+    from zerofloor.cost import residuals_google
+
     for bill in residuals_google.bills(scene.estate, resource, scene.held):
         place = bill.region or scene.estate.region(resource, "gcp")
         unit = NODE if bill.is_node else UNIT
@@ -528,8 +535,12 @@ def _held(floor: Floor) -> Mapping[str, Decimal | None]:
 def _cloud(estate: Estate, of_pools: Set[str]) -> str:
     """That of the stack's clusters, else the only one of the GPU pools."""
     clouds = {cloud for kind, cloud in _CLUSTERS.items() if estate.by_type.get(kind)}
-    if any(map(residuals_azure.is_cluster, estate.by_type)):
-        clouds.add("azure")
+    azure = [kind for kind in estate.by_type if kind.startswith("azure")]
+    if azure:
+        from zerofloor.cost.residuals_azure import is_cluster
+
+        if any(map(is_cluster, azure)):
+            clouds.add("azure")
     clouds = clouds or set(of_pools)
     return next(iter(clouds)) if len(clouds) == 1 else ""
 

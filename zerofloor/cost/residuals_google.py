@@ -44,11 +44,6 @@ def bills(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
         yield from _nodes(estate, resource, held)
 
 
-def is_google(token: str) -> bool:
-    """Whether `bills` may have something for a type."""
-    return token in _READERS or token in (*CLUSTERS, *POOLS)
-
-
 def _disk(what: str, kind: Any, size: Any, nodes: Decimal | None = Decimal(1)) -> Bill:
     """A disk by its type (pd-standard where none is given) and size in GB."""
     name = "pd-standard" if kind is None else known_text(last(kind)) or ""

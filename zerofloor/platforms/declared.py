@@ -4,13 +4,13 @@ its properties."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Cause, Change, Evidence, Hold, Undecided
 from zerofloor.estate import Estate, Link
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import (
     Count,
     Impossible,
@@ -30,8 +30,7 @@ SETTLE_VALUE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Value, frozen=True):
     """A resource as a reader sees it: of a Pulumi provider, or inside a CloudFormation template."""
 
     resource: Resource
@@ -78,8 +77,7 @@ class Declared:
         return Undecided(self.urn, self.path(path), why, settle)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Value, frozen=True, kw_only=True):
     """One property with the place where it stands. No getter takes a hidden value for an absent
     one."""
 
@@ -167,8 +165,7 @@ def link_of(
     return estate.link(user.resource, prop, *types, value=value, names=names)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Value, frozen=True):
     """A number that the platform accepts, with the place where it stands."""
 
     source: Declared

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import Declared
+from zerofloor.structs import Value
 from zerofloor.values import hidden
 from zerofloor.words import unique
 
@@ -20,8 +20,7 @@ SETTLE_TYPE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Machines:
+class Machines(Value, frozen=True):
     """What an instance may be."""
 
     shapes: tuple[Shape, ...] = ()

@@ -4,7 +4,6 @@ on them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from zerofloor.hardware.node_labels import INSTANCE_TYPE
 from zerofloor.platforms.declared import Declared
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, known_items, known_text
 
 UNNEEDED: Final = Decimal(600)
@@ -21,8 +21,7 @@ UNNEEDED: Final = Decimal(600)
 scale-down-unneeded-time: 10 minutes); the managed clouds run the Cluster Autoscaler."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nodes:
+class Nodes(Value, frozen=True, kw_only=True):
     """Where a pool's declaration says what its nodes carry."""
 
     name: str = "name"

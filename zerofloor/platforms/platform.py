@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from zerofloor.capacity import Part
 from zerofloor.estate import Estate
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Value, frozen=True):
     name: str
     """As people call it."""
     read: Callable[[Estate], Iterable[Part]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -29,6 +29,7 @@ from zerofloor.platforms.declared import Declared, Field, Size, changes_of, decl
 from zerofloor.platforms.machines import Machines, describe, machines_of, union
 from zerofloor.platforms.nodes import Nodes, placement_of
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, get, items, keys, known_items, seconds
 from zerofloor.words import number as shown
 
@@ -49,8 +50,7 @@ class Stopped(Enum):
     UNREAD = "what no page says"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Value, frozen=True, kw_only=True):
     """A property with which the service itself lets go of the machines."""
 
     path: str
@@ -64,8 +64,7 @@ class Release:
     """The instance types (a regular expression) for which it holds; empty: all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaling:
+class Scaling(Value, frozen=True, kw_only=True):
     """A service's own scaler: where it is on, its minimum takes the place of the row's number."""
 
     switch: str = ""
@@ -86,8 +85,7 @@ class Scaling:
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Idle:
+class Idle(Value, frozen=True, kw_only=True):
     """For how long the service keeps machines after the last request."""
 
     path: str
@@ -98,8 +96,7 @@ class Idle:
     """The same number where it is omitted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Value, frozen=True, kw_only=True):
     """One kind of resource whose floor is a number that stands in it."""
 
     cloud: str
@@ -155,8 +152,7 @@ class Row:
     """What a stopped machine bills, for people; empty where it can't be stopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Value, frozen=True, kw_only=True):
     """What stays of a number without any request."""
 
     holds: tuple[Hold, ...] = ()

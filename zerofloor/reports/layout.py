@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -78,6 +77,10 @@ def _fitting(word: str, width: int) -> int:
 
 
 def _cells(char: str) -> int:
+    if char.isascii():
+        return 1
+    import unicodedata  # A large table, which most reports don't need.
+
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, part_of
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import items, quantity, switch, text
 
 ALARMS: Final = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws-native:cloudwatch:Alarm")
@@ -27,8 +27,7 @@ _PROPERTIES: Final = {
 """What an alarm calls in which state (CloudWatch API, PutMetricAlarm)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Value, frozen=True):
     """The state of an alarm when nothing is asked for."""
 
     state: str
@@ -40,8 +39,7 @@ class Rest:
     """Whether the alarm is about values below its threshold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Value, frozen=True):
     """What calls a policy when nothing is asked for, and what does not."""
 
     firing: tuple[Rest, ...] = ()
@@ -70,8 +68,7 @@ def calls_of(estate: Estate, policy: Declared) -> Calls:
     return Calls(tuple(firing), tuple(silent), tuple(undecided))
 
 
-@dataclass(frozen=True, slots=True)
-class _Action:
+class _Action(Value, frozen=True):
     """What an alarm calls in one of its states."""
 
     alarm: Declared

@@ -4,7 +4,7 @@ groups and fleets share."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -27,13 +27,13 @@ from zerofloor.platforms.aws.read import CLOUD, narrowed, nodes_for, order
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels
 from zerofloor.platforms.declared import Declared, Size, changes_of, ignores
 from zerofloor.platforms.machines import Machines
+from zerofloor.structs import Value
 
 GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
 NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(Value, frozen=True):
     """What brings the desired size down to the minimum when nothing is asked for."""
 
     evidence: Evidence
@@ -43,8 +43,7 @@ class Lowered:
     """Why it can't be told whether it does; what is above the minimum is undecided then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Value, frozen=True):
     """A scheduled action on the group."""
 
     move: Move
@@ -54,8 +53,7 @@ class Action:
     it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warm:
+class Warm(Value, frozen=True):
     """A warm pool whose instances run."""
 
     state: Evidence
@@ -64,8 +62,7 @@ class Warm:
     """maxGroupPreparedCapacity; absent: the group's maximum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Value, frozen=True):
     source: Declared
     platform: str
     machines: Machines

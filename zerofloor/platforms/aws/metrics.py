@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, known_items, quantity, switch, text
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Value, frozen=True):
     """The range of a metric's values when idle; no data where `low` is None."""
 
     low: Decimal | None
@@ -25,8 +24,7 @@ class Idle:
         return self.low is None
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Value, frozen=True):
     """Why nobody can say what the metric reports when idle."""
 
     why: str

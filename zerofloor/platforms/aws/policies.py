@@ -4,7 +4,6 @@ nothing is asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,11 +21,11 @@ from zerofloor.platforms.aws.metrics import (
 )
 from zerofloor.platforms.declared import Declared
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, get, items, switch, text
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Value, frozen=True):
     """What the policies on one target do."""
 
     lowered: Evidence | None = None
@@ -41,8 +40,7 @@ class Effect:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Value, frozen=True):
     """How one of the two services spells a policy."""
 
     tracking: str
@@ -291,8 +289,7 @@ def _is_pushed(calls: Calls, steps: Sequence[_Step], exact: bool) -> bool:
     return any(step is not None and _adds(step, exact) for step in taken)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Value, frozen=True):
     """One adjustment, and the breaches of the threshold for which it is meant."""
 
     change: Decimal | None

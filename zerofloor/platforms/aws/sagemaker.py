@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 from typing import Any, Final
@@ -30,6 +30,7 @@ from zerofloor.platforms.aws.scaling import Kept, Level
 from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, part_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
 
 CONFIGS: Final = (
@@ -93,8 +94,7 @@ def read(estate: Estate) -> Iterator[Part]:
 # Endpoints
 
 
-@dataclass(frozen=True, slots=True)
-class _Component:
+class _Component(Value, frozen=True):
     """An inference component with the copies that stay."""
 
     source: Declared
@@ -561,8 +561,7 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
+class _Owner(Value, frozen=True):
     """Where settings of an app come from."""
 
     source: Declared

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, Size, changes_of, size
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import Impossible, at, count, get, hidden, items, known_text, text
 
 TARGETS: Final = (
@@ -30,8 +31,7 @@ _ACTIONS: Final = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
 READS: Final = frozenset({*TARGETS, *_POLICIES, *_ACTIONS})
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value, frozen=True):
     """A registered scalable target."""
 
     source: Declared
@@ -58,8 +58,7 @@ class Target:
         return self.lowered is not None or bool(self.doubts)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Value, frozen=True):
     """Units that stay, before they become nodes."""
 
     units: int | None
@@ -73,8 +72,7 @@ class Level:
     """The same as `fix`, as data; empty where a person must decide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value, frozen=True):
     levels: tuple[Level, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
@@ -114,8 +112,7 @@ def target_of(
     return None if chosen is None else _target(estate, chosen, index.count == 1, guess)
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(Value, frozen=True):
     """Targets, policies or actions by what ties them to a resource."""
 
     count: int

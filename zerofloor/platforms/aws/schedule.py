@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
 from zerofloor.capacity import WEEK
 from zerofloor.schedules import fires, occurrences
+from zerofloor.structs import Value
 
 _START: Final = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 """A Monday; no date of it shows."""
@@ -22,15 +22,13 @@ _MOST: Final = 20_000
 """An expression that fires more often in the window is not worked out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Value, frozen=True):
     minimum: int
     maximum: int
     desired: int
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Value, frozen=True):
     """What an action sets; None leaves a size as it is."""
 
     cron: str | None

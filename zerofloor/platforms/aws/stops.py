@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +15,7 @@ from zerofloor.platforms.aws import alarms
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, link_of
+from zerofloor.structs import Value
 from zerofloor.values import get, hidden, known_text
 
 STATES: Final = (
@@ -36,8 +36,7 @@ _CALL: Final = re.compile(r"arn:[\w-]+:scheduler:::aws-sdk:ec2:(stop|start|termi
 targets")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Value, frozen=True):
     """How an instance comes to rest."""
 
     evidence: tuple[Evidence, ...]

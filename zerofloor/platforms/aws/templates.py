@@ -7,12 +7,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from zerofloor.estate import Estate
 from zerofloor.stack import UNKNOWN, Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, items, mapping
 
 STACKS: Final = ("aws:cloudformation/stack:Stack", "aws-native:cloudformation:Stack")
@@ -33,8 +33,7 @@ class Reference(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Value, frozen=True):
     """A resource that another one's text declares."""
 
     holder: Resource
@@ -48,8 +47,7 @@ class Inner:
     """Its type as it stands there: `AWS::EC2::Instance`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value, frozen=True):
     """Why a template that is there is none that can be read."""
 
     why: str
@@ -266,8 +264,7 @@ _NAMES: Final = {"EC2Fleet": "Ec2Fleet"}
 # Intrinsic functions
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Value, frozen=True):
     """What intrinsic functions of a template may name."""
 
     parameters: Mapping[str, Any] | Hidden = UNKNOWN

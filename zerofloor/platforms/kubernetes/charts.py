@@ -4,12 +4,12 @@ run without any."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from zerofloor.structs import Value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+
+class Served(Value, frozen=True, kw_only=True):
     """A chart whose pods ask for GPUs unless its values say otherwise."""
 
     name: re.Pattern[str]

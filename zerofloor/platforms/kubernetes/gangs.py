@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
@@ -12,6 +12,7 @@ from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
 from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import (
     Count,
     Impossible,
@@ -218,8 +219,7 @@ def _train_job(estate: Estate, obj: Object) -> Workload:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Drivers:
+class _Drivers(Value, frozen=True):
     """Whose completion ends the other pods."""
 
     names: frozenset[str] | None

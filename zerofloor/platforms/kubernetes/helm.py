@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.platforms.unread import names_gpu
 from zerofloor.platforms.unread.texts import documents_in
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import (
     at,
     count,
@@ -65,8 +65,7 @@ SETTLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Value, frozen=True, kw_only=True):
     """One chart that is installed with these values."""
 
     resource: Resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ from zerofloor.capacity import Change, Cluster
 from zerofloor.estate import Estate
 from zerofloor.platforms.clusters import clusters_behind
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, get, known_mapping, known_text
 
 _TOKEN = re.compile(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Value, frozen=True):
     """One object. `body` is the whole manifest with camelCase keys."""
 
     resource: Resource

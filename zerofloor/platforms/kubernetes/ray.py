@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, su
 from zerofloor.platforms.kubernetes.ray_serve import Pinned, pinned_by
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import Impossible, at, count, items, seconds, switch, text
 from zerofloor.words import counted
 
@@ -39,8 +40,7 @@ KINDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cluster:
+class _Cluster(Value, frozen=True, kw_only=True):
     """A Ray cluster inside some object."""
 
     obj: Object
@@ -212,8 +212,7 @@ def _head(estate: Estate, cluster: _Cluster) -> Workload:
     return _group(estate, cluster, "head", "head", reading, hold, cluster.off, wanted=1, ceiling=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Size:
+class _Size(Value, frozen=True, kw_only=True):
     """How many workers a group keeps, and why."""
 
     kept: int = 0

@@ -8,17 +8,16 @@ Sources: Ray docs, "Serve Config Files", "Ray Serve Autoscaling" (num_replicas a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.hardware.accelerators import NEURON_CORES
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, count, items, quantity, switch, text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pinned:
+class Pinned(Value, frozen=True, kw_only=True):
     """What an application keeps on its workers."""
 
     gpus: Decimal = Decimal(0)

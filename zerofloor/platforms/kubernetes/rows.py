@@ -4,7 +4,6 @@ stand, and what the default is."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from zerofloor.capacity import Part, Workload
@@ -13,11 +12,11 @@ from zerofloor.platforms.kubernetes.objects import Object, merged, objects
 from zerofloor.platforms.kubernetes.pods import PodReading, elsewhere, one_container
 from zerofloor.platforms.kubernetes.workloads import replicated, run_to_completion
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, get, keys, known_items, known_text
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """One kind of workload."""
 
     group: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from zerofloor.capacity import (
@@ -35,6 +34,7 @@ from zerofloor.platforms.unread.types import (
 )
 from zerofloor.platforms.unread.vocabulary import Key, is_gpu_machine, key_of
 from zerofloor.stack import STACK_TYPE, Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import count, hidden
 
 SETTLE: Final = (
@@ -46,8 +46,7 @@ RENDER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value, frozen=True):
     """What the readers said about the resources of an estate."""
 
     whole: frozenset[str]
