@@ -143,6 +143,8 @@ def _instance(
         because = "runs on a sole-tenant node, which bills as a whole"
         return Accounted(urn=source.urn, path="", because=because)
     rest = _status(source)
+    if isinstance(rest, _Rest):
+        rest = _started(estate, source) or rest
     if rest is None:
         rest = _ends(estate, what.source, what.prefix) or _ends(estate, source, "")
     if rest is None:
@@ -226,6 +228,25 @@ def _status(source: Declared) -> _Rest | Undecided | None:
             "Set desiredStatus to TERMINATED",
         )
     return None
+
+
+def _started(estate: Estate, source: Declared) -> Undecided | None:
+    """What may start a stopped instance: a job of Cloud Scheduler that calls its `start`."""
+    name = source.inputs.get("name")
+    known = name if isinstance(name, str) else source.name
+    for job in declared(estate, *_SCHEDULER):
+        uri = job.field("httpTarget.uri")
+        starts = isinstance(uri.value, str) and uri.value.partition("?")[0].endswith(
+            f"/instances/{known}/start"
+        )
+        links = (job.resource.property_dependencies or {}).get("httpTarget", ())
+        if starts or (uri.is_hidden and (not links or source.urn in links)):
+            why = f"Job {job.name} starts {source.name}, and how long it then runs isn't known"
+            return uri.undecided(why, "Use an instance schedule with a stop, or waive it")
+    return None
+
+
+_SCHEDULER: Final = ("gcp:cloudscheduler/job:Job", "google-native:cloudscheduler/v1:Job")
 
 
 def _ends(estate: Estate, source: Declared, prefix: str) -> _Rest | Undecided | None:
