@@ -25,7 +25,6 @@ ALLOWED: dict[str, str] = {
     ),
     "keda: what the definition and the operator refuse: a number in the metadata: *": _TYPED,
     "keda: what the definition and the operator refuse: a switch in the metadata: *": _TYPED,
-    "keda: what the definition and the operator refuse: a duration: spec.cooldownPeriod": _TYPED,
     "keda: what the definition and the operator refuse: a fallback *: spec.fallback": _TYPED,
     "keda: what the definition and the operator refuse: *: spec.pollingInterval": _TYPED,
     "charts: *: operator with a GPU of its own: values*": _DRIVER,
