@@ -144,6 +144,48 @@ def test_output_is_a_whole_file(tmp_path: Path) -> None:
     )
 
 
+def test_output_goes_through_links_and_pipes(tmp_path: Path) -> None:
+    (tmp_path / "held.yaml").write_text(HELD)
+    (tmp_path / "link.json").symlink_to("real.json")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=tmp_path, stdout=subprocess.PIPE) as reader:
+        for place in ("link.json", "pipe", "/dev/null"):
+            arguments = ("check", "held.yaml", "--format", "json", "--output", place, *TODAY)
+            assert zerofloor(*arguments, cwd=tmp_path).code == 1
+        assert reader.stdout is not None
+        assert json.loads(reader.stdout.read())["gate"] == "fail"
+    assert json.loads((tmp_path / "real.json").read_text())["gate"] == "fail"
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "held.yaml",
+        "link.json",
+        "pipe",
+        "real.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [(">&-", 1), ("2>&-", 1), ("2>/dev/full", 1), (">/dev/full", 2), (">&- 2>&-", 1)],
+)
+def test_closed_and_full_streams_change_no_verdict(
+    tmp_path: Path, redirected: str, code: int
+) -> None:
+    (tmp_path / "held.yaml").write_text(HELD)
+    done = subprocess.run(
+        ["sh", "-c", f"exec {COMMAND} check held.yaml {redirected}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+
+
 def test_settings_beside_the_file_are_found(tmp_path: Path) -> None:
     (tmp_path / "stack").mkdir()
     write(tmp_path / "stack", "held.yaml", HELD)

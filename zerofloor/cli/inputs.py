@@ -54,6 +54,8 @@ def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
         else None
     )
     if name == STDIN:
+        if sys.stdin is None:
+            raise InputError("stdin is closed: name a file")
         data = sys.stdin.buffer.read(reading.max_bytes + 1)
         return (
             read(

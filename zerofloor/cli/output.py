@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -25,7 +26,9 @@ def say(message: str) -> None:
     """One line to stderr, whatever the message is made of."""
     from zerofloor.reports.visible import visible
 
-    write(sys.stderr, f"zerofloor: {visible(message)}\n")
+    # A full or closed stderr changes no exit code.
+    with contextlib.suppress(OSError, InputError):
+        write(sys.stderr, f"zerofloor: {visible(message)}\n")
 
 
 def emit(text: str, output: Path | None = None) -> None:
@@ -33,7 +36,7 @@ def emit(text: str, output: Path | None = None) -> None:
     if output is None:
         write(sys.stdout, text)
     else:
-        _replace(output, text)
+        _write_file(output, text)
 
 
 def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: Path | None) -> None:
@@ -132,8 +135,10 @@ def _replace(path: Path, text: str) -> None:
         raise InputError("an empty file name: is a variable not set?")
     temporary: Path | None = None
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
+        # /dev/stdout may be a pipe, whose own path leads nowhere, or a file that the shell holds.
+        of_the_system = str(path.absolute()).startswith(("/dev/", "/proc/"))
+        target = path if of_the_system else path.resolve()
+        if of_the_system or (target.exists() and not target.is_file()):
             with target.open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 stream.write(text)
             return
