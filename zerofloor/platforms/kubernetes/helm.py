@@ -267,6 +267,11 @@ def _runs_no_pod(release: Release) -> bool:
 def _of_a_driver(estate: Estate, release: Release, chart: str) -> Iterator[Part]:
     """A driver's or an operator's chart: it names GPUs and asks for none, unless its values do."""
     for path, values in release.values:
+        closed = next((found for found in names_gpu(values, path) if found.hidden), None)
+        if isinstance(values, Hidden) or closed is not None:
+            said = closed.said if closed is not None else "values are hidden at preview"
+            yield _workload(estate, release, path, said, PodDemand(open_count=True))
+            return
         amounts = dict(_amounts(values))
         if amounts:
             said = ", ".join(sorted(amounts))

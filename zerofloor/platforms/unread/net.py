@@ -146,6 +146,7 @@ def _named(estate: Estate, resource: Resource, seen: Seen) -> Iterator[Named]:
             continue
         yield named
     yield from _hidden_type(resource, seen)
+    yield from _misshapen(resource)
     if resource.outputs:
         yield from _in_outputs(resource.outputs)
     if _kind(resource) in seen.scaled:
@@ -205,6 +206,53 @@ def _hidden_specs(value: Any, path: str, depth: int) -> Iterator[Named]:
                 yield Named(place, f"{name} is {inner.value}")
         elif name != "metadata":
             yield from _hidden_specs(inner, place, depth + 1)
+
+
+_OBJECTS: Final = frozenset(
+    {
+        "nodeConfig",
+        "machineSpec",
+        "hardwareProfile",
+        "defaultNodePool",
+        "agentPoolProfiles",
+        "guestAccelerators",
+        "nodePools",
+        "servedEntities",
+        "productionVariants",
+        "virtualMachineProfile",
+        "scalingConfig",
+    }
+)
+"""Properties that are objects or lists of them."""
+_NAMES: Final = frozenset(
+    {"instanceType", "machineType", "vmSize", "nodeType", "nodeTypeId", "computeType", "skuName"}
+)
+"""Properties that are texts."""
+
+
+def _misshapen(resource: Resource) -> Iterator[Named]:
+    """A property that decides what a machine is, of a type that no platform takes: what it was
+    meant to say is not known."""
+    if not (
+        is_machine(resource.type) or resource.type.startswith(("kubernetes:", "azure-native:"))
+    ):
+        return
+    for holder, path in ((resource.inputs, ""), *_objects_in(resource.inputs)):
+        for name in sorted(_OBJECTS & holder.keys()):
+            given = holder[name]
+            listed = given if isinstance(given, list | tuple) else (given,)
+            if any(isinstance(item, str | int | float) for item in listed):
+                yield Named(join(path, name), f"{str(given)[:20]!r}, which is no object")
+        for name in sorted(_NAMES & holder.keys()):
+            if isinstance(holder[name], Mapping | list | tuple):
+                yield Named(join(path, name), "an object, which is no name")
+
+
+def _objects_in(inputs: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The objects in which such properties stand, one level down."""
+    for name in sorted((_OBJECTS | {"properties"}) & inputs.keys()):
+        if isinstance(inputs[name], Mapping):
+            yield inputs[name], name
 
 
 def _in_outputs(outputs: Mapping[str, Any]) -> Iterator[Named]:
