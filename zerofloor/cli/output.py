@@ -36,7 +36,7 @@ def emit(text: str, output: Path | None = None) -> None:
     if output is None:
         write(sys.stdout, text)
     else:
-        _write_file(output, text)
+        _replace(output, text)
 
 
 def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: Path | None) -> None:
