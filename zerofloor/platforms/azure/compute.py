@@ -288,7 +288,7 @@ def _with_standby(
     if supply.source.key not in {target.key for target in link.found}:
         return supply
     state = standby.field(f"{prefix}virtualMachineState")
-    if not state.is_hidden and not azure.is_text(state.value, "Running"):
+    if azure.is_text(state.value, "Deallocated", "Hibernated"):
         return supply
     elastic = f"{prefix}elasticityProfile"
     most = size(standby, [f"{elastic}.maxReadyCapacity", f"{prefix}maxReadyCapacity"])

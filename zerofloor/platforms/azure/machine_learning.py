@@ -53,6 +53,17 @@ READS: Final = frozenset(
     {COMPUTE, ONLINE, CLASSIC_CLUSTER, CLASSIC_INSTANCE, *ATTACHED, *HOLD_NOTHING}
 )
 
+_ATTACHING: Final = (
+    "AKS",
+    "DataFactory",
+    "DataLakeAnalytics",
+    "Databricks",
+    "HDInsight",
+    "Kubernetes",
+    "SynapseSpark",
+    "VirtualMachine",
+)
+"""Kinds of compute that attach machines which are declared elsewhere (`AKS` with a resourceId)."""
 _INNER: Final = "properties.properties"
 
 
@@ -89,9 +100,11 @@ def _compute(estate: Estate, source: Declared) -> Iterator[Part]:
         yield from _instance(estate, source, f"{_INNER}.")
     elif azure.is_text(kind.value, "AKS") and source.field("properties.resourceId").is_absent:
         yield from _inference_cluster(estate, source)
-    else:
+    elif azure.is_text(kind.value, *_ATTACHING):
         because = "an attached compute has no machines of its own"
         yield Accounted(urn=source.urn, path="properties", because=because)
+    else:
+        yield kind.undecided("A compute of this kind isn't known: it may keep GPU machines")
 
 
 def _cluster(estate: Estate, source: Declared, prefix: str) -> Iterator[Part]:
