@@ -246,6 +246,16 @@ def _prefixes(source: Declared, row: Row) -> list[str]:
     return [f"{row.each}[{index}]." for index in range(len(elements))]
 
 
+class _Subject(Value, frozen=True, kw_only=True):
+    """One resource, or one element of its list at `prefix`, with the row that reads it."""
+
+    estate: Estate
+    row: Row
+    source: Declared
+    prefix: str
+    found: Machines
+
+
 def read_row(
     estate: Estate, row: Row, source: Declared, *, prefix: str = "", keep: Keep = as_declared
 ) -> Iterator[Part]:
@@ -257,51 +267,86 @@ def read_row(
     if not found.shapes and not found.undecided:
         return
     if found.plain and row.nodes is None:
-        for path in dict.fromkeys(link.path for link in found.evidence if link.urn == source.urn):
-            yield Accounted(urn=source.urn, path=path, because="this type has no GPU")
+        yield from _account_plain(source, found)
         return
-    declared_number = _number(row, source, prefix)
+    subject = _Subject(estate=estate, row=row, source=source, prefix=prefix, found=found)
     mode = _mode(row, source, prefix)
-    if isinstance(mode, Undecided):
-        kept = Kept(undecided=(mode,))
-    else:
-        number = declared_number if mode is row else _number(mode, source, prefix)
-        if isinstance(number, Undecided):
-            kept = Kept(undecided=(number,))
-        else:
-            kept = keep(estate, source, mode, number, found)
-            if mode is not row and number.known == 0:
-                kept = replace(kept, assumptions=(*kept.assumptions, *_unproven(source, row)))
-            if declared_number is not number and number.known is not None:
-                declared_number = _at_creation(declared_number, number)
+    number, kept = _keep_now(subject, mode, keep)
     released = _released(source, row, prefix, found)
-    if isinstance(released, Evidence) or not (kept.holds or kept.undecided):
-        kept = replace(kept, holds=(), undecided=())
-    elif isinstance(released, Undecided):
+    kept = _after_release(subject, kept, released)
+    yield from _account(subject, kept, released)
+    yield _build_pool(subject, kept, number, released, scaled=mode is not row)
+
+
+def _account_plain(source: Declared, found: Machines) -> Iterator[Accounted]:
+    paths = dict.fromkeys(link.path for link in found.evidence if link.urn == source.urn)
+    for path in paths:
+        yield Accounted(urn=source.urn, path=path, because="this type has no GPU")
+
+
+def _keep_now(
+    subject: _Subject, mode: Row | Undecided, keep: Keep
+) -> tuple[Size | Undecided, Kept]:
+    """The number at creation, and what of it stays under the service's own scaler."""
+    row, source, prefix = subject.row, subject.source, subject.prefix
+    at_creation = _number(row, source, prefix)
+    if isinstance(mode, Undecided):
+        return at_creation, Kept(undecided=(mode,))
+    number = at_creation if mode is row else _number(mode, source, prefix)
+    if isinstance(number, Undecided):
+        return at_creation, Kept(undecided=(number,))
+    kept = keep(subject.estate, source, mode, number, subject.found)
+    if mode is row:
+        return at_creation, kept
+    if number.known == 0:
+        kept = replace(kept, assumptions=(*kept.assumptions, *_unproven(source, row)))
+    return (at_creation if number.known is None else _at_creation(at_creation, number)), kept
+
+
+def _after_release(subject: _Subject, kept: Kept, released: Evidence | Undecided | None) -> Kept:
+    """What stays where the service lets go of the machines, or may, or says it and bills on."""
+    row, found = subject.row, subject.found
+    if found.plain or isinstance(released, Evidence) or not (kept.holds or kept.undecided):
+        return replace(kept, holds=(), undecided=())
+    if isinstance(released, Undecided):
         kept = replace(kept, holds=(), undecided=(*kept.undecided, released))
-    elif bills := _bills_on(source, row, prefix):
+    elif bills := _bills_on(subject.source, row, subject.prefix):
         kept = replace(kept, holds=tuple(_noting(hold, bills) for hold in kept.holds))
-    undecided = kept.undecided
-    if kept.holds or undecided:
-        undecided = (*undecided, *found.undecided)
-    if found.plain:
-        kept, undecided = replace(kept, holds=()), ()
-        if row.nodes is not None:
-            why = "a name, of a pool whose nodes have no GPU"
-            yield Accounted(urn=source.urn, path=prefix + row.nodes.name, because=why)
-    elif not kept.holds and not undecided:
-        why = released.because if isinstance(released, Evidence) else "it keeps no machine"
-        yield Accounted(urn=source.urn, path=prefix + row.machine[0], because=why)
-    desired = None if isinstance(declared_number, Undecided) else declared_number.known
+    return replace(kept, undecided=(*kept.undecided, *found.undecided))
+
+
+def _account(
+    subject: _Subject, kept: Kept, released: Evidence | Undecided | None
+) -> Iterator[Accounted]:
+    """What names a GPU here and keeps none."""
+    row, urn = subject.row, subject.source.urn
+    if subject.found.plain and row.nodes is not None:
+        because = "a name, of a pool whose nodes have no GPU"
+        yield Accounted(urn=urn, path=subject.prefix + row.nodes.name, because=because)
+    elif not kept.holds and not kept.undecided:
+        because = released.because if isinstance(released, Evidence) else "it keeps no machine"
+        yield Accounted(urn=urn, path=subject.prefix + row.machine[0], because=because)
+
+
+def _build_pool(
+    subject: _Subject,
+    kept: Kept,
+    number: Size | Undecided,
+    released: Evidence | Undecided | None,
+    *,
+    scaled: bool,
+) -> Pool:
+    estate, row, source = subject.estate, subject.row, subject.source
+    prefix, found = subject.prefix, subject.found
+    desired = None if isinstance(number, Undecided) else number.known
     own = (source.logical, row.part or prefix.rstrip("."))
-    overlap = (desired or 0) if source.resource.replaced_before_delete else 0
     tail = _idle_tail(row, source, prefix)
-    notices = (*kept.notices, *_long_tail(estate, row, source, prefix, tail))
     placement = None
     if row.nodes is not None:
-        grows = mode is not row and kept.ceiling != 0
+        grows = scaled and kept.ceiling != 0
         placement = placement_of(estate, row.cloud, source, prefix, row.nodes, found, grows=grows)
-    yield Pool(
+    evidence = (*found.evidence, released) if isinstance(released, Evidence) else found.evidence
+    return Pool(
         urn=source.urn,
         part="#".join(part for part in own if part),
         name=f"{source.name}{prefix.rstrip('.').removeprefix(row.each)}",
@@ -314,13 +359,13 @@ def read_row(
         market=_market(source, row, prefix),
         region=estate.region(source.resource, row.cloud),
         placement=placement,
-        undecided=undecided,
-        notices=notices,
+        undecided=kept.undecided,
+        notices=(*kept.notices, *_long_tail(estate, row, source, prefix, tail)),
         assumptions=(*found.assumptions, *kept.assumptions),
         price_as=row.price_as,
         idle_tail=tail,
-        overlap=overlap,
-        evidence=(*found.evidence, *((released,) if isinstance(released, Evidence) else ())),
+        overlap=(desired or 0) if source.resource.replaced_before_delete else 0,
+        evidence=evidence,
     )
 
 
