@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from tests.hiding import floor_of
+from zerofloor import platforms
+from zerofloor.estate import estate
+from zerofloor.floor.find import find_floor
+from zerofloor.settings import parse
 from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
 GPU = {"limits": {"nvidia.com/gpu": "1"}}
@@ -212,3 +216,58 @@ def test_quiet(kind: str, inputs: dict[str, Any]) -> None:
         Stack("digest", (Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs),))
     )
     assert (floor.verdict, floor.undecided) == ("zero", ())
+
+
+def one(kind: str, inputs: dict[str, Any], **more: Any) -> Resource:
+    return Resource(f"urn:pulumi:dev::x::{kind}::r", kind, "r", inputs, **more)
+
+
+INSTANCE = "aws:ec2/instance:Instance"
+
+
+def test_what_leaves_the_stack_and_stays_in_the_cloud_is_undecided() -> None:
+    for kind, instance_type, verdict in (
+        (INSTANCE, "p4d.24xlarge", "undecided"),
+        (INSTANCE, "t3.micro", "zero"),
+        ("aws:ec2/launchTemplate:LaunchTemplate", "p4d.24xlarge", "zero"),
+    ):
+        kept = one(kind, {"instanceType": instance_type}, op="delete")
+        assert floor_of(Stack("export", (), leftovers=(kept,))).verdict == verdict
+
+
+def test_what_the_state_says_in_its_outputs_counts() -> None:
+    for instance_type, verdict in (("p4d.24xlarge", "undecided"), ("t3.micro", "zero")):
+        inputs: dict[str, Any] = {"tags": {"a": "b"}}
+        box = one("example:ec2/box:Box", inputs, outputs={"instanceType": instance_type})
+        assert floor_of(Stack("export", (box,))).verdict == verdict
+
+
+@pytest.mark.parametrize(("runs", "verdict"), [("never", "zero"), ("always", "undecided")])
+def test_a_hint_works_on_a_type_that_is_not_read(runs: str, verdict: str) -> None:
+    hint = {"urn": "*::r", "runs": runs, "reason": "tried by hand"}
+    settings = parse({"hints": {"workloads": [hint]}}, "zerofloor.yaml")
+    stack = Stack("digest", (one("example:ml/job:Job", {"gpuCount": 1}),))
+    whole = estate((stack,), settings)
+    floor = find_floor(platforms.read(whole), whole)
+    assert floor.verdict == verdict
+    assert [a.source for a in floor.assumptions] == (["hint"] if runs == "never" else [])
+
+
+def test_a_template_counts_where_something_unread_uses_it() -> None:
+    template = one("example:ml/instanceTemplate:InstanceTemplate", {"machineType": "a2-highgpu-1g"})
+    group = Resource(
+        "urn:pulumi:dev::x::example:ml/fleet:Fleet::f",
+        "example:ml/fleet:Fleet",
+        "f",
+        {"template": UNKNOWN, "size": 2},
+        property_dependencies={"template": (template.urn,)},
+    )
+    assert floor_of(Stack("digest", (template,))).verdict == "zero"
+    assert floor_of(Stack("digest", (group, template))).verdict == "undecided"
+
+
+def test_what_a_script_names_is_said() -> None:
+    command = one("command:local:Command", {"create": "./bench.sh --on p4d.24xlarge"})
+    floor = floor_of(Stack("digest", (command,)))
+    assert floor.verdict == "zero"
+    assert ["p4d.24xlarge" in a.because for a in floor.assumptions] == [True]

@@ -109,18 +109,19 @@ def _walk(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
 def _object(value: Mapping[str, Any], path: str, depth: int) -> Iterator[Named]:
     if _runs_none(value):
         return
-    no_gpus = _zero_gpus(value)
     for name in sorted(value):
-        inner = value[name]
-        place = join(path, name)
-        match key_of(name):
+        inner, kind = value[name], key_of(name)
+        if kind is Key.OTHER and type(inner) in _SCALARS and not _is_text(inner):
+            continue  # Most of what there is: this is where the time goes.
+        place = f"{path}{_step(name)}" if path else name
+        match kind:
             case Key.WORDS:
                 continue
             case Key.PLACE:
                 if name == "nodeSelector":
                     yield from _selected(inner, place)
             case Key.GPU | Key.GPU_COUNT:
-                if not no_gpus:
+                if not _zero_gpus(value):
                     yield from _under_gpu(inner, place, name, depth)
             case Key.DEVICE:
                 yield from _device(inner, place, name)
@@ -207,7 +208,7 @@ def _text(value: str, path: str, key: str, depth: int) -> Iterator[Named]:
                 yield Named(path, said)
         case _:
             pass
-    if len(value) > 12:
+    if len(value) > SHORTEST:
         for document in parsed(value):
             yield from _walk(document, path, key, depth + 10)
 
@@ -246,7 +247,7 @@ def _runs_none(value: Mapping[str, Any]) -> bool:
     nothing scales them out."""
     zero = False
     for name, inner in value.items():
-        if isinstance(inner, Mapping | list | tuple):
+        if not (_counts(name) or _autoscales(name)) or isinstance(inner, Mapping | list | tuple):
             continue
         if _autoscales(name):
             if isinstance(inner, Hidden) or switch(inner) is not False:
@@ -281,9 +282,21 @@ def _runs_some(value: Any, depth: int = 0) -> bool:
 
 def join(path: str, key: str) -> str:
     """`spec` and `limits` → `spec.limits`; a key with a dot or a slash in it goes into brackets."""
-    if re.search(r"[./\[\]]", key):
-        return f'{path}["{key}"]'
-    return f"{path}.{key}" if path else key
+    return f"{path}{_step(key)}" if path else key
+
+
+@lru_cache(maxsize=8192)
+def _step(key: str) -> str:
+    return f'["{key}"]' if re.search(r"[./\[\]]", key) else f".{key}"
+
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+SHORTEST: Final = 12
+"""Characters that a text must exceed to be looked into."""
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and len(value) > SHORTEST
 
 
 def _short(value: str) -> str:
