@@ -43,14 +43,14 @@ def _kinds(known: frozenset[tuple[str, str]]) -> Callable[[str], bool]:
 def _is_patch(token: str) -> bool:
     """Whether the token is the patch of a kind that some platform reads."""
     group, kind = group_kind(token) or ("", "")
-    return kind.endswith("Patch") and (group, kind.removesuffix("Patch")) in _PATCHED
+    return kind.endswith("Patch") and (group, kind.removesuffix("Patch")) in PATCHED
 
 
 def _read_patches(estate: Estate) -> Iterable[Part]:
-    return patches.read(estate, _PATCHED)
+    return patches.read(estate, PATCHED)
 
 
-_PATCHED: Final = frozenset(
+PATCHED: Final = frozenset(
     kind
     for module in (
         workloads,

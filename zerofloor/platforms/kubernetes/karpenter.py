@@ -37,6 +37,7 @@ from zerofloor.values import (
     at,
     count,
     get,
+    items,
     known_items,
     known_mapping,
     known_text,
@@ -630,36 +631,38 @@ def _reserves(estate: Estate, template: Any) -> bool:
 
 
 def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
-    """A NodeClaim that a program declares itself: one node for good."""
-    requirements, undecided = _requirements(obj, known_items(at(obj.spec, "requirements")))
-    cloud = _cloud(obj.spec)
-    shapes, _ = candidates(estate, cloud, requirements)
+    """A NodeClaim that a program declares itself: one node until it is deleted."""
+    path = "spec.requirements"
+    listed = items(at(obj.spec, "requirements"))
+    if isinstance(listed, Hidden):
+        why = f"{path} is {listed.value} at preview: its node may have GPUs"
+        yield Undecided(obj.urn, path, why, SETTLE)
+        return
+    requirements, undecided = _requirements(obj, listed)
+    shapes, unknown = candidates(estate, "aws", requirements)
+    for name in unknown:
+        why = f"{name} is no instance type that zerofloor knows: it may carry GPUs"
+        undecided.append(Undecided(obj.urn, path, why, _hint(name)))
     gpus = tuple(shape for shape in shapes if shape.gpus != 0)
-    if gpus and len(gpus) == len(shapes):
-        because = Evidence(
-            obj.urn, "", None, "a NodeClaim of one's own is a node until somebody deletes it"
-        )
-        hold = Hold(
-            Cause.INSTANCE,
-            obj.urn,
-            1,
-            (because,),
-            "Let a NodePool make the node when pods ask for it",
-        )
-        yield Pool(
-            obj.urn,
-            obj.shown_name,
-            "Karpenter NodeClaim",
-            cloud,
-            gpus,
-            (hold,),
-            desired=1,
-            ceiling=1,
-            market=_market(requirements, False),
-            region=estate.region(obj.resource, cloud),
-            undecided=tuple(undecided),
-            assumptions=(TRUSTED,),
-        )
+    if not gpus or len(gpus) < len(shapes):
+        yield from undecided
+        return
+    because = Evidence(obj.urn, "", None, "a NodeClaim of one's own is a node until it is deleted")
+    fix = "Let a NodePool make the node when pods ask for it"
+    yield Pool(
+        urn=obj.urn,
+        name=obj.shown_name,
+        platform="Karpenter NodeClaim",
+        cloud="aws",
+        shapes=gpus,
+        holds=(Hold(Cause.INSTANCE, obj.urn, 1, (because,), fix),),
+        desired=1,
+        ceiling=1,
+        market=_market(requirements, False),
+        region=estate.region(obj.resource, "aws"),
+        undecided=tuple(undecided),
+        assumptions=(TRUSTED,),
+    )
 
 
 def _hint(name: str) -> str:

@@ -3,7 +3,7 @@ stand, and what the default is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from zerofloor.capacity import Part, Workload
@@ -163,6 +163,9 @@ def _of_step(part: Any) -> Any:
     inner = next(
         (at(part, key) for key in ("container", "script") if at(part, key) is not None), part
     )
+    compute = at(inner, "computeResources")  # Tekton's v1 name of a step's resources.
+    if compute is not None and isinstance(inner, Mapping):
+        inner = {**inner, "resources": compute}
     template = one_container(inner, part)
     several = at(part, "containerSet", "containers")
     return template if several is None else merged(template, {"spec": {"containers": several}})
