@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.cases import digest_of
 from tests.cli.command import COMMAND, HELD, SCALER, TODAY, refused, zerofloor
 from zerofloor import __version__
 from zerofloor.cli.main import COMMANDS
@@ -240,3 +241,21 @@ def test_pack_path_is_an_executable(tmp_path: Path) -> None:
         ).out.strip()
     )
     assert (folder / "PulumiPolicy.yaml").is_file()
+
+
+def test_explain_says_why_what_names_a_gpu_does_not_count(tmp_path: Path) -> None:
+    token = "kubernetes:helm.sh/v3:Release"
+    (tmp_path / "stack.json").write_bytes(
+        digest_of(
+            {
+                "cloud": "kubernetes",
+                "resources": [{"type": token, "name": "op", "props": {"chart": "gpu-operator"}}],
+            }
+        )
+    )
+    done = zerofloor("explain", "op", "--from", "stack.json", cwd=tmp_path)
+    assert done.code == 0
+    assert " ".join(done.out.split()) == (
+        f"{token}::op names a GPU that does not count: gpu-operator serves the GPUs that other "
+        "resources hold."
+    )

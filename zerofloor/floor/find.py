@@ -205,6 +205,7 @@ def _sum_up(
         undecided=tuple(sorted(undecided, key=lambda u: (u.urn, u.path, u.why))),
         notices=_collect_notices(entries, capacity, demand),
         assumptions=_collect_assumptions(entries, capacity, demand, packings),
+        accounted=capacity.accounted,
     )
 
 

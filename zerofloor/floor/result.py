@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from zerofloor.capacity import Assumption, Evidence, Hold, Market, Notice, Undecided
+from zerofloor.capacity import Accounted, Assumption, Evidence, Hold, Market, Notice, Undecided
 from zerofloor.hardware.instances import Shape
 from zerofloor.structs import Value
 
@@ -81,3 +81,5 @@ class Floor(Value, frozen=True):
     """All of them, those of the entries included."""
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    accounted: tuple[Accounted, ...] = ()
+    """What names a GPU and does not count, with the reason; sorted by URN."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from zerofloor.capacity import Evidence
+from zerofloor.capacity import Accounted, Evidence
 from zerofloor.errors import InputError
 from zerofloor.floor.result import Entry
 from zerofloor.report import Finding, Report
@@ -112,7 +112,11 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
     elif not entries and findings:
         yield f"{short(resource.urn)}: neither a pool nor a workload."
     elif not entries:
-        yield f"{short(resource.urn)}: nothing here has to do with a GPU."
+        known = [one for one in report.floor.accounted if one.urn == resource.urn]
+        for one in known:
+            yield f"{short(resource.urn)} names a GPU that does not count: {_reason(one)}."
+        if not known:
+            yield f"{short(resource.urn)}: nothing here has to do with a GPU."
         return
     for finding in findings:
         yield (
@@ -131,6 +135,10 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
         if e.urn in resources
     ):
         yield NOBODY_CAN_CHANGE
+
+
+def _reason(known: Accounted) -> str:
+    return f"{known.path}: {known.because}" if known.path else known.because
 
 
 def _chain(entry: Entry) -> tuple[Evidence, ...]:
