@@ -108,12 +108,21 @@ def settings_section() -> Iterator[str]:
     yield "## zerofloor.yaml"
     yield ""
     yield (
-        "Settings are looked for beside the input, then in the current folder; `--settings "
-        "FILE` names another file, and"
+        "Settings are looked for next to the input, then in the current folder: `zerofloor.yaml`, or "
+        "`[tool.zerofloor]` in `pyproject.toml`."
     )
-    yield "`zerofloor schema settings` prints their schema. An unknown field is refused."
-    yield ""
-    yield f"```yaml\n{(ROOT / 'tools' / 'zerofloor.example.yaml').read_text(encoding='utf-8').rstrip()}\n```"
+    yield (
+        "`--settings FILE` names another file; `zerofloor schema settings` prints their schema. An "
+        "unknown key is refused. Who may set what,"
+    )
+    yield "waivers, limits and baselines: [settings](settings.md)."
+    for name, heading in (("zerofloor", ""), ("policy", "An organisation's (`--policy FILE`):")):
+        if heading:
+            yield ""
+            yield heading
+        example = (ROOT / "tools" / f"{name}.example.yaml").read_text(encoding="utf-8")
+        yield ""
+        yield f"```yaml\n{example.rstrip()}\n```"
     yield ""
     yield (
         "A waiver permits a finding only while its cost is known to be within the cap. For "
