@@ -126,3 +126,13 @@ def test_a_file_adds_to_the_one_it_extends(tmp_path: Path) -> None:
     (tmp_path / "held.yaml").write_text(HELD)
     (tmp_path / "zerofloor.yaml").write_text("extends: base.yaml\nrules: {GPU202: off}\n")
     assert zerofloor("check", "held.yaml", *TODAY, cwd=tmp_path).code == 0
+
+
+def test_a_file_that_is_no_settings_is_not_quoted(tmp_path: Path) -> None:
+    """A pull request may name any file of the CI machine."""
+    (tmp_path / "secret.txt").write_text("admin:PLANTED@db.example.com: 1\nPLANTED=1: x\n")
+    (tmp_path / "held.yaml").write_text(HELD)
+    for key in ("extends", "prices"):
+        (tmp_path / "zerofloor.yaml").write_text(f"{key}: secret.txt")
+        line = refused(zerofloor("check", "held.yaml", *TODAY, cwd=tmp_path))
+        assert "PLANTED" not in line

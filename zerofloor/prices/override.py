@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import Key, Origin, Price, normal
+from zerofloor.settings.nodes import shown_key
 
 if TYPE_CHECKING:
     from zerofloor.prices.book import Table
@@ -98,7 +99,7 @@ def read(path: Path) -> PriceFile:
         return PriceFile.model_validate(data)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}"
+            f"{'.'.join(shown_key(str(part)) for part in e['loc']) or 'document'}: {e['msg']}"
             for e in error.errors(include_input=False)[:5]
         )
         raise InputError(f"{path}: {problems}") from None

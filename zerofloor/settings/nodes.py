@@ -181,9 +181,8 @@ class _Reading:
                 raise InputError(f"{self.name}:{line}: a key must be text")
             if key.value in found:
                 first = found[key.value].line
-                raise InputError(
-                    f"{self.name}:{line}: {_shown(key.value)} stands twice (first in line {first})"
-                )
+                twice = f"{shown_key(key.value)} stands twice (first in line {first})"
+                raise InputError(f"{self.name}:{line}: {twice}")
             found[key.value] = msgspec.structs.replace(self.node(value, depth + 1), line=line)
         return found
 
@@ -194,9 +193,9 @@ class _Reading:
             raise InputError(f"{self.name}:{line}: no such date or number") from None
 
 
-def _shown(key: str) -> str:
-    """A key as it may be quoted: as much as is needed to find it."""
-    return key if len(key) <= 40 else f"{key[:39]}…"
+def shown_key(key: str) -> str:
+    """A key as it may be quoted. `extends` may name any file: what is no name in it is content."""
+    return key if re.fullmatch(r"[A-Za-z][\w-]{0,39}|\d{1,6}", key) else "a key"
 
 
 def _with_lines(node: Node, text: str) -> Node:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from zerofloor.errors import InputError
-from zerofloor.settings.nodes import Node, node_of, read_file
+from zerofloor.settings.nodes import Node, node_of, read_file, shown_key
 from zerofloor.settings.values import Bounds, Settings
 
 OURS: Final = frozenset({"in_force"})
@@ -113,7 +113,7 @@ def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
         if key not in fields:
             near = _nearest(key, tuple(fields))
             what = f"{path}: unknown key" if path else "unknown key"
-            problems.append(f"{part.place}: {what} {key[:40]}{near}")
+            problems.append(f"{part.place}: {what} {shown_key(key)}{near}")
             continue
         field, hint, _ = fields[key]
         values[field] = _value(hint, part, f"{path}.{key}" if path else key, problems)
