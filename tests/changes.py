@@ -41,6 +41,8 @@ def changed(value: Any, steps: tuple[str | int, ...], to: Any) -> Any:
     if not steps:
         return to
     head, rest = steps[0], steps[1:]
+    if isinstance(head, int) and head == 0 and isinstance(value, Mapping):
+        return changed(value, rest, to)  # A lone object where a list belongs.
     if isinstance(head, int):
         listed = list(value) if isinstance(value, list | tuple) else []
         assert head < len(listed), f"no element {head}"
