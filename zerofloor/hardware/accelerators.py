@@ -26,7 +26,7 @@ _WORD = re.compile(
 )
 _HARMLESS = re.compile(
     r"[^/]+|(?:[^/]*\.)?(?:kubernetes|k8s)\.io/.+|devices\.kubevirt\.io/.+|bridge\.network\.kubevirt\.io/.+"
-    r"|smarter-devices/.+|squat\.ai/.+|github\.com/.+|openshift\.io/.+|k8s\.cni\.cncf\.io/.+|koordinator\.sh/.+"
+    r"|smarter-devices/.+|squat\.ai/.+|akri\.sh/.+|(?:cmk|power)\.intel\.com/.+|github\.com/.+|openshift\.io/.+|k8s\.cni\.cncf\.io/.+|koordinator\.sh/.+"
     r"|vpc\.amazonaws\.com/.+|aws\.ec2\.nitro/.+|networking\..+|mellanox\.com/.+|rdma/.+|xilinx\.com/.+"
     r"|(?:qat|sgx|dsa|iaa|dlb|fpga)\.intel\.com/.+|intel\.com/(?:qat|sgx|sriov|dsa|fpga|iavf|intel_).*"
     r"|tke\.cloud\.tencent\.com/.+|aliyun/.+|[^/]*/.*(?:sriov|rdma|roce|hostdev|efa|nics?|infiniband|eni|fuse|kvm|hugepages).*"
