@@ -66,7 +66,7 @@ def test_nothing_stands_in_for_what_is_not_in_the_book(key: Key) -> None:
     missing = open_book().find(key)
     assert isinstance(missing, Missing)
     assert key.item in missing.why
-    assert "zerofloor.yaml" in missing.why
+    assert "zerofloor.yaml" in missing.settle
 
 
 def test_override_goes_before_live_and_live_before_the_snapshot() -> None:

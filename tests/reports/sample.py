@@ -61,7 +61,7 @@ def report(text: str = "llm") -> Report:
             snapshot="0123456789abcdef",
             snapshot_as_of="2026-10-12",
             sources=(text,),
-            footnotes=(text,),
+            remarks=(text,),
         ),
         findings=(
             Finding(

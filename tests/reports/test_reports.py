@@ -74,7 +74,7 @@ def test_an_amount_is_never_torn_apart() -> None:
 
 
 def gap(*figures: Figure) -> Gap:
-    return Gap("urn:pulumi:dev::shop::t::b", "g5.xlarge", "no price", False, figures)
+    return Gap("urn:pulumi:dev::shop::t::b", "g5.xlarge", "no price", "", False, figures)
 
 
 def test_only_figures_that_lack_something_say_so() -> None:
@@ -280,7 +280,7 @@ def test_markdown_is_one_comment_however_much_there_is_to_say() -> None:
     ]
     notes = tuple(f"note {n} " + "x" * 100 for n in range(500))
     page = markdown.render(
-        replace(one, findings=tuple(many), estimate=replace(one.estimate, footnotes=notes))
+        replace(one, findings=tuple(many), estimate=replace(one.estimate, remarks=notes))
     )
     assert len(page) < 65_536
     assert page.count("<details>") == page.count("</details>") == 3

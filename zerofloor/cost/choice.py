@@ -26,6 +26,8 @@ class Option(Value, frozen=True):
     price: Price
     note: str = ""
     """What the price rests on, for `what`."""
+    product: str = ""
+    """The product of a managed service that it is priced as; empty where it has its own price."""
     parts: tuple[google.Part, ...] = ()
     """What the price is made of, where that is sold apart."""
 
@@ -58,7 +60,9 @@ class Unpriced(Value, frozen=True):
     """No node of the supply has a price."""
 
     why: str
-    """What is missing and how to settle it."""
+    """What is missing, as half a sentence."""
+    settle: str = ""
+    """How to price it, as half a sentence; empty where there is nothing to set."""
     elsewhere: Price | None = None
     """A price of the same machine in another market or in us-east-1, where there is one: printed
     beside it, never counted."""
@@ -69,16 +73,22 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     any."""
     if not supply.cloud:
         return Unpriced(
-            "the cloud of its nodes is unknown: check it together with the stack that declares "
-            "the node pool (`zerofloor check --join`)"
+            why="the cloud of its nodes is unknown",
+            settle=(
+                "check it together with the stack that declares the node pool "
+                "(`zerofloor check --join`)"
+            ),
         )
     if not supply.shapes:
-        return Unpriced("its instance type is unknown")
+        return Unpriced(why="its instance type is unknown")
     if supply.cloud in managed.PROVIDERS:
         found = [(shape, _managed(shape, supply, book)) for shape in supply.shapes]
     elif supply.region is None and supply.cloud in LIST_REGION:
-        why = f"its region is unknown: set `region: {{{supply.cloud}: …}}` in zerofloor.yaml"
-        return Unpriced(why, _beside(supply, book))
+        return Unpriced(
+            why="its region is unknown",
+            settle=set_region(supply.cloud),
+            elsewhere=_beside(supply, book),
+        )
     else:
         place = supply.region or EVERYWHERE
         found = [(shape, _machine(shape, supply, place, book)) for shape in supply.shapes]
@@ -88,9 +98,17 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     missing = [(shape, priced) for shape, priced in found if isinstance(priced, Missing)]
     if not options:
         bounded = _bounded_spot(supply, book)
-        return Unpriced(missing[0][1].why, _beside(supply, book)) if bounded is None else bounded
+        if bounded is not None:
+            return bounded
+        _, first = missing[0]
+        return Unpriced(why=first.why, settle=first.settle, elsewhere=_beside(supply, book))
     options.sort(key=lambda option: (option.price.money, option.shape.instance_type, option.note))
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
+
+
+def set_region(cloud: str) -> str:
+    """How to settle the region of what runs in a cloud."""
+    return f"set `region: {{{cloud}: …}}` in zerofloor.yaml"
 
 
 SPOT_BOUND: Final = "at most its on-demand price"
@@ -116,7 +134,7 @@ def _machine(
         found = google.price_node(shape, supply, region, book)
         if isinstance(found, Missing):
             return found
-        return (Option(shape, found.price, found.note, found.parts),)
+        return (Option(shape, found.price, note=found.note, parts=found.parts),)
     key = Key(
         supply.cloud, shape.instance_type, region, supply.market, supply.price_as or "", supply.os
     )
@@ -151,7 +169,8 @@ def _managed(shape: Shape, supply: Supply, book: PriceBook) -> tuple[Option, ...
         Option(
             shape,
             Price(key, Money(row.usd * shape.gpus), HOUR, row.source, row.as_of, "snapshot"),
-            f"as {row.product}",
+            note=f"as {row.product}",
+            product=row.product,
         )
         for row in rows
     )

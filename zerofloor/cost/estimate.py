@@ -3,12 +3,14 @@ unpriced, never $0."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Literal
 
 from zerofloor.cost.cold_start import Wait
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.structs import Value
+from zerofloor.words import short
 
 Figure = Literal["floor", "desired", "expected", "ceiling", "residual"]
 
@@ -76,7 +78,9 @@ class Gap(Value, frozen=True):
     urn: str
     what: str
     why: str
-    """What is missing and how to settle it."""
+    """What is missing, as half a sentence."""
+    settle: str
+    """How to price it, as half a sentence; empty where there is nothing to set."""
     blocks: bool
     """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a
     footnote."""
@@ -172,7 +176,8 @@ class Estimate(Value, frozen=True):
     """sha256 of the embedded snapshot."""
     snapshot_as_of: str
     sources: tuple[str, ...]
-    footnotes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What a reader of the figures must know beside the gaps, as sentences."""
     resources: tuple[ResourceCost, ...] = ()
     """By entry of the floor that bills, sorted as the items are."""
     gaps: tuple[Gap, ...] = ()
@@ -183,4 +188,23 @@ class Estimate(Value, frozen=True):
     """None where the stack has no GPU."""
     change: Change | None = None
     break_even: BreakEven | None = None
+
+    @property
+    def footnotes(self) -> tuple[str, ...]:
+        """All that is said below the figures: the gaps, how to close them, the remarks."""
+        said = (*unpriced_notes(self.gaps), *pricing_notes(self.gaps), *self.remarks)
+        return tuple(dict.fromkeys(said))
+
+
+def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:
+    """A sentence for each gap: what has no price and why."""
+    for gap in gaps:
+        beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
+        yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why}{beside}."
+
+
+def pricing_notes(gaps: Iterable[Gap]) -> Iterator[str]:
+    """A sentence for each way to close a gap."""
+    for settle in sorted({gap.settle for gap in gaps if gap.settle}):
+        yield f"To price it, {settle}."
     """None unless `serverless.model` is set."""

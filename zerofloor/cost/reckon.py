@@ -13,7 +13,8 @@ from zerofloor.capacity import WEEK, Market
 from zerofloor.cost import google
 from zerofloor.cost.baseline import Baseline, change, resource_changes
 from zerofloor.cost.billing import meter
-from zerofloor.cost.choice import Choice, Option, Unpriced, choose
+from zerofloor.cost.caveats import caveats
+from zerofloor.cost.choice import Choice, Option, Unpriced, choose, set_region
 from zerofloor.cost.cold_start import Wait, cold_start
 from zerofloor.cost.estimate import (
     Amount,
@@ -105,9 +106,7 @@ def estimate(
         snapshot=book.snapshot,
         snapshot_as_of=book.snapshot_as_of,
         sources=tuple(sorted({item.source for item in items})),
-        footnotes=tuple(
-            dict.fromkeys(_footnotes(lines, gaps, floor, book, bursts, settings, today))
-        ),
+        remarks=tuple(dict.fromkeys(_remarks(lines, floor, book, bursts, settings, today))),
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
@@ -316,7 +315,13 @@ def _unpriced(
         if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None)
     )
     gap = Gap(
-        entry.urn, names, missing.why, accelerated and any(counted.values()), lacks, elsewhere
+        urn=entry.urn,
+        what=names,
+        why=missing.why,
+        settle=missing.settle,
+        blocks=accelerated and any(counted.values()),
+        lacks=lacks,
+        elsewhere=elsewhere,
     )
     nothing = Amount(Money(Decimal(0), currency))
     cost = ResourceCost(
@@ -370,36 +375,25 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
             f"{name}: no spot price is known in {supply.region}; the on-demand price counts, which "
             "spot does not exceed."
         )
-    if choice.cheapest.note.startswith("as ") and choice.open:
+    if choice.cheapest.product and choice.open:
         yield f"{name}: the product is ambiguous; shown from the cheapest to the most expensive."
-    if supply.cloud == "gcp" and choice.cheapest.shape.instance_type.startswith("a3-highgpu"):
-        yield f"{name}: the list price of a3-highgpu leaves out its local SSDs."
-    if choice.cheapest.shape.card.startswith("nvidia"):
-        yield (
-            f"{name}: N1 machines and the GPUs on them get up to 30% off for running all month "
-            "(sustained use); these are list prices."
-        )
-    if (
-        supply.cloud == "azure"
-        and choice.cheapest.shape.instance_type.lower().startswith("standard_nc")
-        and (choice.cheapest.shape.gpus or 0) > 1
-    ):
-        yield f"{name}: for Azure's NC sizes with several GPUs sources differ by up to 30%."
+    for caveat in caveats(supply.cloud, choice.cheapest.shape):
+        yield f"{name}: {caveat}"
 
 
 def _residual(need: Need, book: PriceBook) -> Item | Gap:
     if not need.item or not need.cloud:
         why = "the price book has no price for it" if need.cloud else "its cloud is unknown"
-        return Gap(need.urn, need.what, why, False, ("residual",))
+        return _residual_gap(need, why)
     if need.quantity is None:
-        return Gap(need.urn, need.what, "its size is unknown", False, ("residual",))
+        return _residual_gap(need, "its size is unknown")
     market = cast(Market, need.market)
     if need.region is None:
-        why = f"its region is unknown: set `region: {{{need.cloud}: …}}` in zerofloor.yaml"
-        return _gap(need, why, market, book)
+        beside = _listed(need, market, book)
+        return _residual_gap(need, "its region is unknown", set_region(need.cloud), beside)
     price = book.find(Key(need.cloud, need.item, need.region, market))
     if isinstance(price, Missing):
-        return _gap(need, price.why, market, book)
+        return _residual_gap(need, price.why, price.settle, _listed(need, market, book))
     hourly, monthly = _hourly(price)
     unit = need.unit if price.unit in (HOUR, MONTH) else price.unit.removesuffix("-month")
     what = f"{need.what} in {need.region}"
@@ -416,10 +410,24 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
     )
 
 
-def _gap(need: Need, why: str, market: Market, book: PriceBook) -> Gap:
+def _listed(need: Need, market: Market, book: PriceBook) -> str:
+    """What it would be in the region of the price list; empty where that has no price either."""
     listed = book.find(Key(need.cloud, need.item, LIST_REGION[need.cloud], market))
-    beside = "" if isinstance(listed, Missing) else _elsewhere(listed, need.quantity or Decimal(1))
-    return Gap(need.urn, need.what, why, False, ("residual",), beside)
+    if isinstance(listed, Missing):
+        return ""
+    return _elsewhere(listed, need.quantity or Decimal(1))
+
+
+def _residual_gap(need: Need, why: str, settle: str = "", elsewhere: str = "") -> Gap:
+    return Gap(
+        urn=need.urn,
+        what=need.what,
+        why=why,
+        settle=settle,
+        blocks=False,
+        lacks=("residual",),
+        elsewhere=elsewhere,
+    )
 
 
 def _hourly(price: Price) -> tuple[Money, bool]:
@@ -476,9 +484,8 @@ def _what_hurts(item: Item) -> tuple[int, Decimal, str, str]:
     return rank, -item.price.amount * item.quantity, item.urn, item.what
 
 
-def _footnotes(
+def _remarks(
     lines: list[_Line],
-    gaps: list[Gap],
     floor: Floor,
     book: PriceBook,
     bursts: Profile | None,
@@ -486,11 +493,6 @@ def _footnotes(
     today: datetime.date,
 ) -> Iterator[str]:
     undecided = {entry.urn for entry in floor.entries if entry.undecided}
-    for gap in gaps:
-        beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-        yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why.partition(': ')[0]}{beside}."
-    for settle in sorted({gap.why.partition(": ")[2] for gap in gaps} - {""}):
-        yield f"To price it, {settle}."
     for line in lines:
         yield from line.notes
         if line.unbounded and line.cost.urn not in undecided:

@@ -53,7 +53,9 @@ class Missing(Value, frozen=True):
 
     key: Key
     why: str
-    """What is missing and how to settle it, as half a sentence."""
+    """What is missing, as half a sentence."""
+    settle: str = ""
+    """How to price it, as half a sentence; empty where there is nothing to set."""
 
 
 Table: TypeAlias = Mapping[Key, Price]
@@ -89,7 +91,7 @@ class PriceBook(Value, frozen=True):
             or _snapshot_price(wanted)
         )
         if found is None:
-            return Missing(key, _why_missing(key))
+            return Missing(key, _why_missing(key), SETTLE)
         if found.money.currency != self.currency:
             return Missing(
                 key,
@@ -174,7 +176,7 @@ def _why_missing(key: Key) -> str:
     system = f" with {key.os}" if key.os != "linux" else ""
     currency = _SOLD_IN.get(key.cloud)
     sold = f" (it is sold in {currency}, and the price list is in USD)" if currency else ""
-    return f"no{market} price for {key.item}{service}{system}{where}{sold}: {SETTLE}"
+    return f"no{market} price for {key.item}{service}{system}{where}{sold}"
 
 
 _SOLD_IN: Final = {"ovh": "EUR", "scaleway": "EUR", "upcloud": "EUR"}

@@ -242,7 +242,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "urn": gap.urn,
         "what": gap.what,
-        "why": gap.why,
+        "why": f"{gap.why}: {gap.settle}" if gap.settle else gap.why,
         "blocks": gap.blocks,
         "missing_in": list(gap.lacks),
         "elsewhere": gap.elsewhere or None,

@@ -9,11 +9,18 @@ from typing import Final
 
 from zerofloor.capacity import WEEK
 from zerofloor.cost.baseline import signed
-from zerofloor.cost.estimate import Amount, BreakEven, Figure, Item
+from zerofloor.cost.estimate import (
+    Amount,
+    BreakEven,
+    Figure,
+    Item,
+    pricing_notes,
+    unpriced_notes,
+)
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.reports.groups import Group
-from zerofloor.words import counted, dollars, number, short, tokens
+from zerofloor.words import counted, dollars, number, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
     "floor": "idle",
@@ -188,19 +195,11 @@ def notes(report: Report) -> list[str]:
     """The estimate's footnotes without those that a finding tells already, and what waking waits
     for where it is a choice."""
     told = {finding.urn for finding in report.findings if finding.name == "unpriced-gpu"}
-    heads = {
-        f"{short(gap.urn)}: {gap.what}"
-        for gap in report.estimate.gaps
-        if gap.blocks and gap.urn in told
-    }
-    left = [
-        note
-        for note in report.estimate.footnotes
-        if note.partition(" is unpriced: ")[0] not in heads
-    ]
-    if not any(" is unpriced: " in note for note in left):
-        left = [note for note in left if not note.startswith("To price it, ")]
-    return left + (waiting(report) if report.estimate.floor.hourly.amount else [])
+    estimate = report.estimate
+    untold = [gap for gap in estimate.gaps if not (gap.blocks and gap.urn in told)]
+    said = [*unpriced_notes(untold), *(pricing_notes(estimate.gaps) if untold else ())]
+    left = list(dict.fromkeys((*said, *estimate.remarks)))
+    return left + (waiting(report) if estimate.floor.hourly.amount else [])
 
 
 def assumptions(report: Report) -> list[str]:

@@ -33,14 +33,13 @@ def check(judged: Judged) -> Iterable[Problem]:
     for gap in judged.estimate.gaps:
         if gap.blocks:
             beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-            why, _, settle = gap.why.partition(": ")
             figures = " and the ".join(figure for figure in gap.lacks if counting.get(figure))
             where = f"; it counts in the {figures}" if figures else ""
-            message = f"{gap.what} has no price because {why}{beside}{where}."
+            message = f"{gap.what} has no price because {gap.why}{beside}{where}."
             yield Problem(
                 gap.urn,
                 f"{message[:1].upper()}{message[1:]}",
-                f"{settle[:1].upper()}{settle[1:]}." if settle else RULE.fix,
+                f"{gap.settle[:1].upper()}{gap.settle[1:]}." if gap.settle else RULE.fix,
                 cost_unknown=True,
                 place=gap.what,
             )
