@@ -99,5 +99,5 @@ class Stack(structs.Value, frozen=True):
     """What was assumed while reading (an answered invoke, a filled gap): each becomes a printed
     assumption."""
     leftovers: tuple[Resource, ...] = ()
-    """What leaves the stack and stays in the cloud: retained on delete, or its deletion is
-    pending."""
+    """What may run in the cloud without being of the stack: retained on delete (op `delete`), its
+    deletion pending, or its creation begun by an update that stopped (op `create`)."""

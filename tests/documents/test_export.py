@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.hiding import floor_of
 from zerofloor.documents import read
 from zerofloor.errors import InputError
 
@@ -99,3 +100,13 @@ def test_a_baseline_makes_no_sense_for_what_is_whole() -> None:
         read("e.json", export(state()), baseline=baseline)
     with pytest.raises(InputError, match="take no --baseline"):
         read("m.yaml", b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", baseline=baseline)
+
+
+def test_what_was_being_created_when_an_update_stopped_is_left_over() -> None:
+    urn = "urn:pulumi:dev::app::aws:ec2/instance:Instance::gpu"
+    begun = state(urn, inputs={"instanceType": "p4d.24xlarge"})
+    pending = {"pending_operations": [{"type": "creating", "resource": begun}]}
+    text = json.dumps({"version": 3, "deployment": pending})
+    stack = read("state.json", text.encode())
+    assert [(r.urn, r.op) for r in stack.leftovers] == [(urn, "create")]
+    assert floor_of(stack).verdict == "undecided"

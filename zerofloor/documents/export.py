@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any, Final
 
 import msgspec
 
@@ -24,6 +26,9 @@ class Deployed(State, rename="camel", gc=False, kw_only=True):
 
 class Operated(msgspec.Struct, gc=False):
     urn: str = ""
+    type: str = ""
+    custom: bool = False
+    inputs: dict[str, Any] | None = None
 
 
 class Operation(msgspec.Struct, gc=False):
@@ -47,6 +52,11 @@ class Export(msgspec.Struct):
     deployment: Deployment | None = None
     checkpoint: Checkpoint | None = None
 
+
+_MACHINE: Final = re.compile(
+    r"(?i)type|size|shape|sku|machine|instance|node|gpu|accelerator|plan|flavou?r|spec|template"
+)
+"""Inputs that say what machine an interrupted operation creates; the others are left out."""
 
 _DECODER = msgspec.json.Decoder(Export)
 
@@ -94,6 +104,10 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         notes.append(
             f"{what} was under way when the last update stopped: whether it happened is not known"
         )
+        begun = operation.resource
+        if operation.type == "creating" and begun.type and begun.urn not in resources:
+            state = State(urn=begun.urn, type=begun.type, custom=begun.custom, inputs=begun.inputs)
+            leftovers.append(resource_of(name, begun.urn, state, "create", links=False))
     project, stack = names_in(resources)
     return Stack(
         kind="export",

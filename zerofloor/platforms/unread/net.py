@@ -455,11 +455,15 @@ def _leftover(resource: Resource) -> Iterator[Part]:
         named = Named("", resource.type)
     if named is None:
         return
-    why = f"{_kind(resource)} leaves the stack and keeps running: {named.path} says {named.said}"
+    state = "leaves the stack and keeps running"
     settle = (
         "Delete it in the cloud, or let the update delete it (drop retainOnDelete, or run "
         "`pulumi up` to finish the deletion)"
     )
+    if resource.op == "create":
+        state = "may exist, since an update stopped while it was being created"
+        settle = "Run `pulumi refresh`; import or delete it if it exists in the cloud"
+    why = f"{_kind(resource)} {state}: {named.path} says {named.said}"
     yield Undecided(resource.urn, named.path, why, settle)
 
 
