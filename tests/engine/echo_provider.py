@@ -163,6 +163,22 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "id": "aws",
         "reverseDnsPrefix": "com.amazonaws",
     },
+    "gcp:compute/getZones:getZones": {
+        "id": "projects/acme/regions/europe-west4",
+        "names": ["europe-west4-a", "europe-west4-b", "europe-west4-c"],
+        "region": "europe-west4",
+        "project": "acme",
+    },
+    "gcp:container/getEngineVersions:getEngineVersions": {
+        "id": "acme",
+        "latestMasterVersion": "1.34",
+        "latestNodeVersion": "1.34",
+    },
+    "gcp:compute/getImage:getImage": {
+        "id": "projects/debian-cloud/global/images/debian-12",
+        "selfLink": "projects/debian-cloud/global/images/debian-12",
+        "name": "debian-12",
+    },
 }
 
 
