@@ -106,8 +106,11 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         )
         begun = operation.resource
         if operation.type == "creating" and begun.type and begun.urn not in resources:
-            state = State(urn=begun.urn, type=begun.type, custom=begun.custom, inputs=begun.inputs)
-            leftovers.append(resource_of(name, begun.urn, state, "create", links=False))
+            wanted = {
+                key: value for key, value in (begun.inputs or {}).items() if _MACHINE.search(key)
+            }
+            created = State(urn=begun.urn, type=begun.type, custom=begun.custom, inputs=wanted)
+            leftovers.append(resource_of(name, begun.urn, created, "create", links=False))
     project, stack = names_in(resources)
     return Stack(
         kind="export",
