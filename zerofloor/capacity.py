@@ -113,6 +113,16 @@ class Notice(Value, frozen=True):
     """The same as `fix`, as data; empty where a person must decide."""
 
 
+class Subject(Enum):
+    """What an undecided is about, where another part may settle it."""
+
+    ANYTHING = "anything"
+    REPLICAS = "replicas"
+    """The number of pods that a scaler moves: with one in charge its numbers count instead."""
+    LIMIT = "limit"
+    """The most that a supply may grow to: of no matter where it has no GPU."""
+
+
 class Undecided(Value, frozen=True):
     """Something that could hold GPUs and can't be judged. It blocks unless the settings say
     otherwise."""
@@ -124,6 +134,7 @@ class Undecided(Value, frozen=True):
     """What is unknown and what it could mean, as a sentence."""
     settle: str
     """How to settle it: a config value, a hint, a waiver."""
+    about: Subject = Subject.ANYTHING
 
 
 class Assumption(Value, frozen=True):

@@ -39,6 +39,7 @@ class Finding(Value, frozen=True):
     """The resource to change; empty for the stack as a whole."""
     message: str
     fix: str
+    """The change to make; of what a component of ours made, with the argument that sets it."""
     source: str | None = None
     """`FILE:LINE` of the declaration where the document says it."""
     evidence: tuple[Evidence, ...] = ()
@@ -65,6 +66,8 @@ class Finding(Value, frozen=True):
     """True where the baseline knows it and the run asks for new or worse ones only."""
     carries: str = ""
     """The waiver ID that its resource carries (`zerofloor-waive`)."""
+    declared_fix: str = ""
+    """The change in the words of the declaration, as its holds say it."""
     grew: str = ""
     """By what it is worse than in the baseline."""
 

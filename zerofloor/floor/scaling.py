@@ -17,6 +17,7 @@ from zerofloor.capacity import (
     Hold,
     Notice,
     Scaler,
+    Subject,
     Undecided,
     Workload,
 )
@@ -290,7 +291,7 @@ def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
     guesses = tuple(match.guess for match in matches if match.guess is not None)
     undecided = [part for scaler in scalers for part in scaler.undecided]
     if holds and not workload.opaque:
-        undecided += [part for part in workload.undecided if not part.path.endswith("replicas")]
+        undecided += [part for part in workload.undecided if part.about is not Subject.REPLICAS]
     own = max((hold.least for hold in alone.holds), default=0)
     if guesses and own > max((hold.least for hold in holds if hold.units is not None), default=0):
         # A guess may raise a floor, never lower it: neither the replicas nor the scaler's minimum

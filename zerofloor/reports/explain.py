@@ -150,12 +150,12 @@ def _changes_elsewhere(
 ) -> Iterator[str]:
     """What would let a held GPU go where no finding on this resource says it: what holds may stand
     in another one."""
-    said = {finding.fix for finding in findings}
+    said = {finding.declared_fix for finding in findings}
     held = [entry for entry in entries if entry.verdict == "held"]
     for hold in unique(
         hold for entry in (*held, *(guests if held else ())) for hold in entry.holds
     ):
-        if not any(fix.startswith(hold.fix) for fix in said):
+        if hold.fix not in said:
             yield f"Change: {hold.fix}" + (
                 "" if hold.urn == resource.urn else f" (in {short(hold.urn)})"
             )

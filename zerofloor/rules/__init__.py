@@ -123,7 +123,8 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         severity=severity,
         urn=problem.urn,
         message=problem.message,
-        fix=problem.fix + _where_to_say_it(component, problem.fix),
+        fix=problem.fix + _where_to_say_it(component, problem),
+        declared_fix=problem.fix,
         source=_position(judged.estate, component or resource),
         evidence=problem.evidence,
         monthly=problem.monthly,
@@ -166,10 +167,13 @@ def _own_component(estate: Estate, resource: Resource | None) -> Resource | None
     return None
 
 
-def _where_to_say_it(component: Resource | None, fix: str) -> str:
+def _where_to_say_it(component: Resource | None, problem: Problem) -> str:
     if component is None:
         return ""
-    argument = next((argument for path, argument in _ARGUMENTS.items() if path in fix), None)
+    paths = [change.path for change in problem.change]
+    if not paths and problem.evidence:
+        paths = [problem.evidence[0].path]
+    argument = next((_ARGUMENTS[path] for path in paths if path in _ARGUMENTS), None)
     kind = component.type.removeprefix(_OWN_COMPONENTS)
     return (
         f" ({argument} of {kind} {component.name})"

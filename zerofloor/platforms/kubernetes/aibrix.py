@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Scaler, Undecided, Workload
+from zerofloor.capacity import Cause, Evidence, Hold, Part, Scaler, Subject, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import ray
 from zerofloor.platforms.kubernetes.objects import Object, annotation, change_of, objects
@@ -83,7 +83,7 @@ def _roles(estate: Estate, obj: Object, spec: Any, path: str, copies: Any) -> It
         replicas, group = count(1 if each is None else each), count(at(role, "podGroupSize"))
         if not isinstance(replicas, int) or isinstance(group, Hidden | Impossible):
             why = "how many pods the role keeps is not known at preview"
-            unread = Undecided(obj.urn, f"{where}.replicas", why, SETTLE)
+            unread = Undecided(obj.urn, f"{where}.replicas", why, SETTLE, about=Subject.REPLICAS)
             yield build(estate, obj, reading, part=part, undecided=(unread,), ceiling=None)
             continue
         size = replicas * (group if isinstance(group, int) and group else 1)

@@ -21,6 +21,7 @@ from zerofloor.capacity import (
     Part,
     Placement,
     Pool,
+    Subject,
     Taint,
     Undecided,
 )
@@ -119,7 +120,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         undecided += static_parts
         notices += _notices(estate, obj, limits, shapes, template)
     else:
-        undecided = [part for part in undecided if part.path != "spec.limits"]
+        undecided = [part for part in undecided if part.about is not Subject.LIMIT]
         static = count(at(spec, "replicas"))
         if isinstance(static, int) and static:
             holds = (Hold(Cause.STATIC_POOL, obj.urn, static, (), ""),)
@@ -328,9 +329,8 @@ def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undec
     found: dict[str, Decimal] = {}
     undecided: list[Undecided] = []
     if isinstance(limits, Hidden):
-        return {}, [
-            Undecided(obj.urn, "spec.limits", f"spec.limits is {limits.value} at preview", SETTLE)
-        ]
+        why = f"spec.limits is {limits.value} at preview"
+        return {}, [Undecided(obj.urn, "spec.limits", why, SETTLE, about=Subject.LIMIT)]
     # A hidden value is no limit: that may raise a floor.
     for name, value in known_mapping(limits).items():
         amount = quantity(value)

@@ -17,6 +17,7 @@ from zerofloor.capacity import (
     Evidence,
     Hold,
     Part,
+    Subject,
     Undecided,
     Workload,
 )
@@ -99,7 +100,7 @@ def fleet(estate: Estate, obj: Object) -> Iterator[Workload]:
             yield workload
             continue
         why = "how many clusters the fleet keeps is not known at preview"
-        part = Undecided(obj.urn, "spec.replicas", why, SETTLE)
+        part = Undecided(obj.urn, "spec.replicas", why, SETTLE, about=Subject.REPLICAS)
         yield replace(workload, holds=(), undecided=(*workload.undecided, part))
 
 

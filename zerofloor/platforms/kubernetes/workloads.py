@@ -16,6 +16,7 @@ from zerofloor.capacity import (
     Notice,
     Part,
     PodDemand,
+    Subject,
     Undecided,
     Workload,
 )
@@ -284,7 +285,7 @@ def keep_pods(
             else f"{path} can't be: {replicas.why}"
         )
         settle = SETTLE if isinstance(replicas, Hidden) else "Correct the value"
-        parts = (*undecided, Undecided(obj.urn, path, why, settle))
+        parts = (*undecided, Undecided(obj.urn, path, why, settle, about=Subject.REPLICAS))
         return build(estate, obj, reading, undecided=parts, ceiling=None, **shape)
     holds: tuple[Hold, ...] = ()
     if replicas:
