@@ -21,7 +21,7 @@ TODAY = datetime.date(2026, 11, 24)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One line of docs/cases.md."""
+    """One line of docs/evidence/cases.md."""
 
     name: str
     cloud: str

@@ -1,5 +1,5 @@
 """Every labelled stack and every scenario of the real controllers: verdict and GPUs against what
-they say (table: docs/cases.md)."""
+they say (table: docs/evidence/cases.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOUDS_DONE = (
     "runpod",
     "snowflake",
 )
-"""Platforms that are read; the others' cases are listed in docs/cases.md and may differ."""
+"""Platforms that are read; the others' cases are listed in docs/evidence/cases.md and may differ."""
 
 EXPLAINED: dict[str, str] = {}
 """Differences that stay, by the case's name, each with its reason."""

@@ -136,7 +136,7 @@ def settings_section() -> Iterator[str]:
 
 
 def ways_page() -> Iterator[str]:
-    """docs/ways.md"""
+    """docs/evidence/ways.md"""
     from zerofloor.rules import all_rules
 
     yield "# Ways in which an idle GPU bills"
@@ -151,7 +151,7 @@ def ways_page() -> Iterator[str]:
     yield "|---:|---|---|---|---|"
     for way in yaml.safe_load((ROOT / "tools" / "ways.yaml").read_text(encoding="utf-8")):
         rules = [
-            f"[{rule.name}](rules.md#{rule.id.lower()}-{rule.name})"
+            f"[{rule.name}](../rules.md#{rule.id.lower()}-{rule.name})"
             for rule in all_rules()
             if way["number"] in rule.ways
         ]
@@ -166,7 +166,7 @@ def ways_page() -> Iterator[str]:
 
 
 def cases_page() -> Iterator[str]:
-    """docs/cases.md"""
+    """docs/evidence/cases.md"""
     from tests import outcomes
     from tests.test_cases import CLOUDS_DONE, EXPLAINED
 
@@ -228,8 +228,8 @@ def cases_page() -> Iterator[str]:
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "rules.md": rules_page,
     "cli.md": cli_page,
-    "ways.md": ways_page,
-    "cases.md": cases_page,
+    "evidence/ways.md": ways_page,
+    "evidence/cases.md": cases_page,
 }
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m
+"""Writes docs/evidence/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m
 tools.docs_lab [--check]`.
 
 `python -m tests.lab.run --all --record` records one.
@@ -16,7 +16,7 @@ from tests.lab.record import RECORDED
 from tests.lab.scenario import Scenario, scenarios
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "how-do-we-know.md"
+PAGE = ROOT / "docs" / "evidence" / "how-do-we-know.md"
 
 HEAD = """# How do we know?
 <!-- Made by tools/docs_lab.py from tests/lab; edit what it is made from. -->
@@ -89,7 +89,7 @@ def _row(scenario: Scenario, result: dict[str, Any] | None) -> str:
     because = " ".join(header.why.split()).replace("|", "\\|")
     if header.not_static_because:
         because += f" *({header.not_static_because})*"
-    link = f"[{header.id}](../tests/lab/scenarios/{header.id.lower()}.yaml)"
+    link = f"[{header.id}](../../tests/lab/scenarios/{header.id.lower()}.yaml)"
     if result is None:
         return f"| {link} | | | not run | {because} |"
     said = result["prediction"]["verdict"] + (
@@ -110,7 +110,7 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         stale = not PAGE.exists() or PAGE.read_text() != text
         if stale:
-            sys.stderr.write("docs/how-do-we-know.md is stale: python -m tools.docs_lab\n")
+            sys.stderr.write("docs/evidence/how-do-we-know.md is stale: python -m tools.docs_lab\n")
         return 1 if stale else 0
     PAGE.write_text(text)
     return 0

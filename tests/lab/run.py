@@ -224,7 +224,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="put the results where docs/how-do-we-know.md is made from",
+        help="put the results where docs/evidence/how-do-we-know.md is made from",
     )
     parser.add_argument("--keep", action="store_true", help="keep the programs' logs")
     parser.add_argument(

@@ -78,4 +78,4 @@ class Rule(Value, frozen=True):
     and `settings` where they matter."""
     good: str
     ways: tuple[int, ...] = ()
-    """The numbers in the catalogue of ways to hold an idle GPU (docs/ways.md)."""
+    """The numbers in the catalogue of ways to hold an idle GPU (docs/evidence/ways.md)."""
