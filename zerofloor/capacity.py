@@ -376,6 +376,15 @@ class Workload(Value, frozen=True):
         return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
+class NotKnown(Enum):
+    """A number that the preview doesn't know, where None would be taken for "no limit"."""
+
+    NOT_KNOWN = "not known"
+
+
+NOT_KNOWN: Final = NotKnown.NOT_KNOWN
+
+
 class Scaler(Value, frozen=True):
     """An object that moves the replicas of another one: HPA, ScaledObject, HTTPScaledObject."""
 
@@ -395,13 +404,18 @@ class Scaler(Value, frozen=True):
     correction: tuple[Change, ...] = ()
     """What would make it take effect again, where a machine can tell."""
     wakes_from_zero: bool = True
-    """False for an HPA: replicas 0 switch it off."""
+    """False where it keeps its target above zero: an HPA with a minimum of 1 or more."""
     holds: tuple[Hold, ...] = ()
     """Pods that it keeps when nothing is asked for; none: it goes to zero."""
     keeps_peak: Hold | None = None
     """Set where it never scales in: what the busy hour brought stays."""
-    maximum: int | None = None
-    """Pods at most; None: not known."""
+    maximum: int | NotKnown = NOT_KNOWN
+    """Pods at most."""
+    takes_charge: bool = False
+    """True for a ScaledObject: it takes the target over from an HPA, and KEDA's next poll lowers
+    replicas that an update of the target put back."""
+    off_at_zero: bool = False
+    """True for an HPA: replicas 0 of its target switch it off for as long as they are 0."""
     yields_to_hpa: bool = False
     """True for a ScaledObject that KEDA's webhook refuses where another HPA has the target."""
     undecided: tuple[Undecided, ...] = ()

@@ -16,6 +16,7 @@ from zerofloor.capacity import (
     Evidence,
     Hold,
     Notice,
+    NotKnown,
     Scaler,
     Subject,
     Undecided,
@@ -36,7 +37,7 @@ class Scaled(Value, frozen=True):
     desired: int
     """Replicas at creation."""
     ceiling: int | None
-    """Replicas at most."""
+    """Replicas at most; None: unbounded, or not known."""
     undecided: tuple[Undecided, ...] = ()
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
@@ -240,9 +241,7 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
         )
     if not effective:
         return alone
-    if workload.replicas == 0 and all(
-        m.scaler.kind == "HorizontalPodAutoscaler" for m in effective
-    ):
+    if workload.replicas == 0 and all(m.scaler.off_at_zero for m in effective):
         off = Evidence(
             workload.urn,
             "spec.replicas",
@@ -276,9 +275,7 @@ def _in_charge(effective: list[_Matched]) -> list[_Matched]:
     owners = [
         m
         for m in effective
-        if m.scaler.wakes_from_zero
-        and not m.scaler.yields_to_hpa
-        and m.scaler.kind == "ScaledObject"
+        if m.scaler.wakes_from_zero and not m.scaler.yields_to_hpa and m.scaler.takes_charge
     ]
     return owners or effective
 
@@ -306,7 +303,7 @@ def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
             )
         )
     maxima = [scaler.maximum for scaler in scalers]
-    known = [maximum for maximum in maxima if maximum is not None]
+    known = [maximum for maximum in maxima if not isinstance(maximum, NotKnown)]
     kept_as_it_is = [scaler for scaler in scalers if not scaler.wakes_from_zero]
     desired = (
         workload.desired
@@ -338,7 +335,7 @@ def _beside(workload: Workload, scalers: list[Scaler], estate: Estate) -> tuple[
     """A declared number of replicas beside a scaler: each `pulumi up` puts it back."""
     resource = estate.by_urn.get(workload.urn)
     declared = get(resource.inputs, "spec.replicas") if resource is not None else None
-    keda = next((scaler for scaler in scalers if scaler.kind == "ScaledObject"), None)
+    keda = next((scaler for scaler in scalers if scaler.takes_charge), None)
     if (
         resource is None
         or keda is None

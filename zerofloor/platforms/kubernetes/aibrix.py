@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Scaler, Subject, Undecided, Workload
+from zerofloor.capacity import (
+    NOT_KNOWN,
+    Cause,
+    Evidence,
+    Hold,
+    Part,
+    Scaler,
+    Subject,
+    Undecided,
+    Workload,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes import ray
 from zerofloor.platforms.kubernetes.objects import Object, annotation, change_of, objects
@@ -161,7 +171,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         target_urns=tuple((obj.resource.property_dependencies or {}).get("spec", ())),
         wakes_from_zero=floor == 0,
         holds=holds,
-        maximum=maximum if isinstance(maximum, int) else None,
+        maximum=maximum if isinstance(maximum, int) else NOT_KNOWN,
         undecided=undecided,
     )
 

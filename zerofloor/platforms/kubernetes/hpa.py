@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Scaler, Undecided
+from zerofloor.capacity import NOT_KNOWN, Cause, Evidence, Hold, Part, Scaler, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
@@ -95,7 +95,8 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         wakes_from_zero=isinstance(minimum, int) and minimum == 0,
         holds=holds,
         keeps_peak=keeps_peak(obj, at(spec, "behavior"), "spec.behavior", max(floor, 1)),
-        maximum=maximum if isinstance(maximum, int) else None,
+        off_at_zero=True,
+        maximum=maximum if isinstance(maximum, int) else NOT_KNOWN,
         undecided=tuple(undecided),
     )
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import (
+    NOT_KNOWN,
     WEEK,
     Assumption,
     Cause,
     Evidence,
     Hold,
     Notice,
+    NotKnown,
     Part,
     Scaler,
     Undecided,
@@ -91,6 +93,17 @@ def _scaler(obj: Object, target: Any, **fields: Any) -> Scaler:
     )
 
 
+_MOST: Final = 100
+"""The maximum where none is declared (KEDA docs, "ScaledObject specification" and "HTTPScaledObject
+reference")."""
+
+
+def _most(maximum: Count | None) -> int | NotKnown:
+    if maximum is None:
+        return _MOST
+    return maximum if isinstance(maximum, int) else NOT_KNOWN
+
+
 def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     spec = obj.spec
     target = at(spec, "scaleTargetRef")
@@ -106,8 +119,10 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     # Hidden triggers are undecided by `_hidden_parts`.
     triggers = known_items(at(spec, "triggers"))
     pause = _pause(obj)
+    most = _most(maximum)
     common: dict[str, Any] = {
-        "maximum": maximum if isinstance(maximum, int) else 100 if maximum is None else None,
+        "maximum": most,
+        "takes_charge": True,
         "assumptions": (TRUSTED,),
         "notices": tuple(_notices(estate, obj, minimum)),
         "idle_tail": _tail(at(spec, "cooldownPeriod")),
@@ -135,7 +150,7 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
         spec,
         floor,
         idle if isinstance(idle, int) else None,
-        common["maximum"],
+        most if isinstance(most, int) else None,
         triggers,
     )
     return _scaler(obj, target, holds=holds, keeps_peak=peak, undecided=open_parts, **common)
@@ -512,7 +527,7 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
         target,
         holds=holds,
         not_in_effect=refused,
-        maximum=maximum if isinstance(maximum, int) else 100 if maximum is None else None,
+        maximum=_most(maximum),
         undecided=tuple(undecided),
         assumptions=(TRUSTED,),
         idle_tail=tail if isinstance(tail, Decimal) else COOLDOWN,
