@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -251,7 +251,7 @@ def workload_entry(
 ) -> Entry | None:
     """The entry of a workload; None where it neither asks for GPUs nor keeps a GPU node."""
     pod = s.workload.pod
-    where = _locate(s, strays, packings.peak)
+    where = _locate(s, strays, packings.peak, meeting.by_key)
     undecided = _open_points(s, where, meeting, packings)
     # A pod that insists on a GPU node keeps one, whether or not it asks for its GPUs.
     outside = (pod.wants_gpu or pod.pinned) and not meeting.meant(pod)
@@ -281,14 +281,16 @@ def workload_entry(
     )
 
 
-def _locate(s: Scaled, strays: tuple[Pool, ...], peak: Packed) -> _Whereabouts:
+def _locate(
+    s: Scaled, strays: tuple[Pool, ...], peak: Packed, pools: Mapping[str, Pool]
+) -> _Whereabouts:
     key = s.workload.key
-    pools = (pool.partition("#")[0] for pool in peak.carried_by.get(key, ()))
+    carrying = (pools[pool].urn for pool in peak.carried_by.get(key, ()))
     return _Whereabouts(
         pods=s.pods(Decimal(0)),
         pending=peak.pending.get(key, 0),
         elsewhere=peak.elsewhere.get(key, 0),
-        carried_by=tuple(dict.fromkeys(pools)),
+        carried_by=tuple(dict.fromkeys(carrying)),
         strays=strays,
     )
 

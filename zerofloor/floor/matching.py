@@ -68,6 +68,7 @@ class Meeting:
 
     def __init__(self, pools: Sequence[Pool]) -> None:
         self.pools = tuple(pools)
+        self.by_key = {pool.key: pool for pool in self.pools}
         self._meant: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
         self._takers: dict[object, tuple[tuple[Pool, tuple[Shape, ...]], ...]] = {}
         self._by_label: dict[str, Mapping[str | None, tuple[Pool, ...]]] = {}

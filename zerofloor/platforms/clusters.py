@@ -30,7 +30,7 @@ def clusters_behind(estate: Estate, urns: Iterable[str]) -> frozenset[str]:
 def in_its_cluster(estate: Estate, pool: Pool) -> Pool:
     """The pool with the cluster that its declaration is computed from, or is."""
     placement = pool.placement
-    resource = estate.by_urn.get(pool.urn.partition("#")[0])
+    resource = estate.by_urn.get(pool.urn)
     if placement is None or placement.cluster is not None or resource is None:
         return pool
     if resource.type.startswith("kubernetes:"):

@@ -51,6 +51,10 @@ class Declared(Value, frozen=True):
         pools."""
         return self.urn if self.logical is None else part_of(self.urn, self.logical)
 
+    def part(self, path: str = "") -> str:
+        """Which of several pools of the resource one is: `Pool.part`."""
+        return "#".join(one for one in (self.logical or "", path) if one)
+
     def path(self, path: str) -> str:
         """The property path in the Pulumi resource's own inputs."""
         return path if self.logical is None else f"{self.holder}: {self.logical}.{path}"

@@ -339,7 +339,6 @@ def _build_pool(
     estate, row, source = subject.estate, subject.row, subject.source
     prefix, found = subject.prefix, subject.found
     desired = None if isinstance(number, Undecided) else number.known
-    own = (source.logical, row.part or prefix.rstrip("."))
     tail = _idle_tail(row, source, prefix)
     placement = None
     if row.nodes is not None:
@@ -348,7 +347,7 @@ def _build_pool(
     evidence = (*found.evidence, released) if isinstance(released, Evidence) else found.evidence
     return Pool(
         urn=source.urn,
-        part="#".join(part for part in own if part),
+        part=source.part(row.part or prefix.rstrip(".")),
         name=f"{source.name}{prefix.rstrip('.').removeprefix(row.each)}",
         platform=row.platform,
         cloud=row.cloud,

@@ -108,7 +108,8 @@ def _read(estate: Estate, source: Declared, beside: _Beside) -> Pool | None:
     if found.plain:
         return None
     return Pool(
-        urn=source.key,
+        urn=source.urn,
+        part=source.part(),
         name=source.name,
         platform=platform,
         cloud=CLOUD,

@@ -58,11 +58,12 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     maximum = size(source, ["computeResources.maxVcpus", "computeResources.maxvCpus"])
     wrong = tuple(part for part in (minimum, maximum) if isinstance(part, Undecided))
     pool = Pool(
-        source.key,
+        source.urn,
         source.name,
         "Batch compute environment",
         CLOUD,
         found.shapes,
+        part=source.part(),
         desired=0,
         market="spot" if spot else "on-demand",
         region=estate.region(source.resource, CLOUD),

@@ -118,7 +118,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         fix = "Use a type without a GPU, or terminate the environment when it is not used"
         holds = (Hold(Cause.POOL_MINIMUM, source.urn, known, (*found.evidence, step), fix),)
     yield Pool(
-        source.key,
+        source.urn,
         source.name,
         "Elastic Beanstalk environment",
         CLOUD,
@@ -126,6 +126,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         holds,
         desired=known if found.shapes else None,
         region=estate.region(source.resource, CLOUD),
+        part=source.part(),
         undecided=(*undecided, *(found.undecided if holds or undecided else ())),
         assumptions=found.assumptions,
         evidence=found.evidence,

@@ -98,12 +98,13 @@ def _fixed(
     holds = (hold,) if hold is not None and hold.least else ()
     open_types = found.undecided if holds or undecided else ()
     yield Pool(
-        source.key,
+        source.urn,
         source.name,
         platform,
         CLOUD,
         found.shapes,
         holds,
+        part=source.part(),
         desired=units if found.shapes else None,
         ceiling=units,
         market=spot,
@@ -315,11 +316,12 @@ def _sized(
     if isinstance(total, Undecided):
         if not found.plain:
             yield Pool(
-                source.key,
+                source.urn,
                 source.name,
                 platform,
                 CLOUD,
                 found.shapes,
+                part=source.part(),
                 undecided=(total, *found.undecided),
             )
         return

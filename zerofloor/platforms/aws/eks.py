@@ -16,7 +16,7 @@ from zerofloor.platforms.aws.groups import NODE_GROUPS, Action, Group, Lowered, 
 from zerofloor.platforms.aws.launch import lone, of_template, spot_template
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
 from zerofloor.platforms.aws.templates import STACKS, parse
-from zerofloor.platforms.declared import Declared, Size, link_of, part_of, size
+from zerofloor.platforms.declared import Declared, Size, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster
 from zerofloor.stack import Hidden, Resource
@@ -245,12 +245,13 @@ def _group(
         if not found.plain:
             place = estate.region(source.resource, CLOUD)
             yield Pool(
-                source.key,
+                source.urn,
                 source.name,
                 platform,
                 CLOUD,
                 found.shapes,
                 region=place,
+                part=source.part(),
                 undecided=tuple(wrong),
                 evidence=found.evidence,
             )
@@ -495,12 +496,13 @@ def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
             source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),
         )
         yield Pool(
-            part_of(source.urn, name),
+            source.urn,
             name,
             "EKS Auto Mode node pool",
             CLOUD,
             shapes,
             region=estate.region(source.resource, CLOUD),
+            part=name,
             placement=placed,
             evidence=evidence,
         )

@@ -10,7 +10,7 @@ from zerofloor.capacity import Cause, Evidence, Hold, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.launch import overridden
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, narrowed, nodes_for
-from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, part_of, size
+from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, get, hidden, known_items
 
@@ -148,7 +148,7 @@ def _pool(
     ends: Evidence | None,
 ) -> Pool:
     return Pool(
-        part_of(source.key, path) if path else source.key,
+        source.urn,
         source.name,
         "EMR instance group",
         CLOUD,
@@ -157,6 +157,7 @@ def _pool(
         desired=nodes if found.shapes else None,
         ceiling=nodes,
         region=estate.region(source.resource, CLOUD),
+        part=source.part(path),
         undecided=undecided,
         assumptions=found.assumptions,
         overlap=(nodes or 0) if source.resource.replaced_before_delete else 0,

@@ -62,7 +62,7 @@ def _location(estate: Estate, source: Declared, path: str, location: Any) -> Poo
         holds = (_hold(source, path, largest, nodes, kind),)
     return Pool(
         urn=source.urn,
-        part="#".join(part for part in (source.logical, path) if part),
+        part=source.part(path),
         name=source.name,
         platform="GameLift Streams stream group",
         cloud=CLOUD,

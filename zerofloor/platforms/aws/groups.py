@@ -105,7 +105,8 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         else nodes_for(machines, group.desired.known)
     )
     pool = Pool(
-        urn=group.source.key,
+        urn=group.source.urn,
+        part=group.source.part(),
         name=group.source.name,
         platform=group.platform,
         cloud=CLOUD,

@@ -27,7 +27,7 @@ from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared, machines
 from zerofloor.platforms.aws.scaling import Kept, Level
-from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, part_of, size
+from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
@@ -154,7 +154,7 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
                     yield (
                         pool
                         if len(variants) == 1 and len(configs) == 1
-                        else replace(pool, urn=part_of(endpoint.urn, f"{config.name}.{path}"))
+                        else replace(pool, part=f"{config.name}.{path}")
                     )
 
 
@@ -724,7 +724,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
-                part_of(source.urn, path),
+                source.urn,
                 name,
                 "SageMaker HyperPod instance group",
                 CLOUD,
@@ -734,6 +734,7 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 ceiling=known,
                 region=estate.region(source.resource, CLOUD),
                 placement=placed,
+                part=path,
                 undecided=(*undecided, *(found.undecided if holds or undecided else ())),
                 assumptions=found.assumptions,
                 price_as=_PRICE,

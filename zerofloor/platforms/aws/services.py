@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Part, Pool
-from zerofloor.estate import Estate
 from zerofloor.platforms.aws import (
     autoscaling,
     batch,
@@ -23,7 +19,7 @@ from zerofloor.platforms.aws import (
     rows,
     sagemaker,
 )
-from zerofloor.platforms.hints import hinted
+from zerofloor.platforms.hints import with_hints
 from zerofloor.platforms.platform import Platform
 
 _SERVICES: Final = (
@@ -43,23 +39,6 @@ _SERVICES: Final = (
 )
 
 
-def _of_its_resource(estate: Estate, part: Part) -> Part:
-    """A pool that is one of several of its resource under that resource's own URN, with the rest as
-    its part."""
-    if not isinstance(part, Pool) or part.urn in estate.by_urn or "#" not in part.urn:
-        return part
-    urn, _, name = part.urn.partition("#")
-    return replace(part, urn=urn, part=name)
-
-
-def _with_hints(read: Callable[[Estate], Iterable[Part]]) -> Callable[[Estate], Iterator[Part]]:
-    def on_an_estate(estate: Estate) -> Iterator[Part]:
-        for part in read(estate):
-            yield hinted(estate, _of_its_resource(estate, part))
-
-    return on_an_estate
-
-
 PLATFORMS: Final[tuple[Platform, ...]] = tuple(
-    Platform(name, _with_hints(read), reads.__contains__) for name, read, reads in _SERVICES
+    Platform(name, with_hints(read), reads.__contains__) for name, read, reads in _SERVICES
 )

@@ -481,12 +481,12 @@ def _seen(parts: Iterable[Part]) -> Seen:
             case Pool():
                 gpu = not part.shapes or any(shape.gpus != 0 for shape in part.shapes)
                 if part.undecided or gpu:
-                    whole.add(_resource_urn(part.urn))
-                    whole |= {_resource_urn(link.urn) for link in _evidence(part)}
+                    whole.add(part.urn)
+                    whole |= {link.urn for link in _evidence(part)}
                 else:
                     _note(paths, part)
                     if part.placement is not None:
-                        paths[_resource_urn(part.urn)].add("spec.limits")
+                        paths[part.urn].add("spec.limits")
             case Workload():
                 placed.add(part.urn)
                 if (
@@ -496,19 +496,19 @@ def _seen(parts: Iterable[Part]) -> Seen:
                     or (part.node_shape is not None and part.node_shape.gpus != 0)
                 ):
                     whole.add(part.urn)
-                    whole |= {_resource_urn(link.urn) for link in _evidence(part)}
+                    whole |= {link.urn for link in _evidence(part)}
                 else:
                     _note(paths, part)
             case Undecided():
-                whole.add(_resource_urn(part.urn))
+                whole.add(part.urn)
             case Accounted():
                 if part.path:
                     paths[part.urn].add(_plain(part.path))
                 else:
-                    whole.add(_resource_urn(part.urn))
+                    whole.add(part.urn)
             case Scaler():
                 if part.undecided:
-                    whole.add(_resource_urn(part.urn))
+                    whole.add(part.urn)
                 scaled.add(f"{part.target_kind} {part.target_name}")
             case _:
                 pass
@@ -523,7 +523,7 @@ def _seen(parts: Iterable[Part]) -> Seen:
 def _note(paths: dict[str, set[str]], part: Pool | Workload) -> None:
     for link in _evidence(part):
         if link.path:
-            paths[_resource_urn(link.urn)].add(_plain(link.path))
+            paths[link.urn].add(_plain(link.path))
 
 
 def _evidence(part: Pool | Workload) -> Iterator[Evidence]:
@@ -533,10 +533,6 @@ def _evidence(part: Pool | Workload) -> Iterator[Evidence]:
     if isinstance(part, Pool):
         for hold in part.extra:
             yield from hold.evidence
-
-
-def _resource_urn(urn: str) -> str:
-    return urn.partition("#")[0]
 
 
 def _plain(path: str) -> str:
