@@ -15,6 +15,7 @@ from zerofloor.platforms.aws.templates import (
     STACK_SETS,
     STACKS,
     Unreadable,
+    declared_resources,
     deploying,
     has_instances,
     parse,
@@ -78,15 +79,14 @@ def _template(stack: Resource, template: Mapping[str, Any]) -> Iterator[Part]:
     if expanded is not None:
         why = f"Its template is expanded by {expanded}, whose result isn't known here"
         yield Undecided(stack.urn, "templateBody", why, _SETTLE)
-    inside = mapping(template.get("Resources"))
     unread: dict[str, Any] = {}
-    for logical, body in {} if isinstance(inside, Hidden) else inside.items():
+    for logical, body in declared_resources(stack, template).items():
         if type_name(body) == _NESTED:
             path = f"templateBody: {logical}.TemplateURL"
             nested = at(body, "Properties", "Parameters")
-            yield from _elsewhere(stack, path, nested, str(logical))
+            yield from _elsewhere(stack, path, nested, logical)
         elif token(body) not in _READ:
-            unread[str(logical)] = body
+            unread[logical] = body
     named = accelerated(unread)
     if named is not None:
         why = f"Its template names {named} in a way that isn't read: GPUs could stay on"

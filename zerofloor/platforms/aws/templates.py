@@ -7,6 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -102,12 +103,12 @@ def _inner(estate: Estate) -> Iterator[Inner]:
         if isinstance(inside, Hidden):
             continue
         scope = _scope(template, mapping(stack.inputs.get("parameters")), inside)
-        for logical, body in sorted(inside.items(), key=lambda pair: str(pair[0])):
+        for logical, body in sorted(declared_resources(stack, template).items()):
             properties = camel(at(body, "Properties"), scope)
             yield Inner(
                 holder=stack,
                 prop="templateBody",
-                logical=str(logical),
+                logical=logical,
                 token=token(body),
                 properties=properties if isinstance(properties, Mapping) else {},
                 type_name=type_name(body),
@@ -270,6 +271,8 @@ class _Scope(Value, frozen=True):
     parameters: Mapping[str, Any] | Hidden = UNKNOWN
     mappings: Any = None
     logical: frozenset[str] = frozenset()
+    conditions: Mapping[str, bool | None] = {}
+    """By name whether it is true; None where that isn't known."""
 
 
 def _scope(
@@ -283,7 +286,83 @@ def _scope(
             default = at(body, "Default")
             own = UNKNOWN if default is None else default
         parameters[name] = own
-    return _Scope(parameters, template.get("Mappings"), frozenset(map(str, inside)))
+    scope = _Scope(parameters, template.get("Mappings"), frozenset(map(str, inside)))
+    conditions = mapping(template.get("Conditions"))
+    if isinstance(conditions, Hidden):
+        return scope
+    return replace(scope, conditions=_conditions(conditions, scope))
+
+
+def declared_resources(stack: Resource, template: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The bodies of a template's resources by logical ID, without those whose condition is
+    false."""
+    inside = mapping(template.get("Resources"))
+    if isinstance(inside, Hidden):
+        return {}
+    scope = _scope(template, mapping(stack.inputs.get("parameters")), inside)
+    return {
+        str(logical): body
+        for logical, body in inside.items()
+        if _condition(body, scope) is not False
+    }
+
+
+def _condition(body: Any, scope: _Scope) -> bool | None:
+    name = at(body, "Condition")
+    return scope.conditions.get(name) if isinstance(name, str) else None
+
+
+def _conditions(declared: Mapping[str, Any], scope: _Scope) -> Mapping[str, bool | None]:
+    """What each condition of a template comes to."""
+    found: dict[str, bool | None] = {}
+
+    def holds(name: Any) -> bool | None:
+        if not isinstance(name, str) or name not in declared:
+            return None
+        if name not in found:
+            found[name] = None  # for a condition that names itself
+            found[name] = is_true(declared[name])
+        return found[name]
+
+    def is_true(condition: Any) -> bool | None:
+        if not isinstance(condition, Mapping) or len(condition) != 1:
+            return None
+        function, content = next(iter(condition.items()))
+        if function == "Condition":
+            return holds(content)
+        given = content if isinstance(content, list) else []
+        if function == "Fn::Equals" and len(given) == 2:
+            return _are_equal(camel(given[0], scope), camel(given[1], scope))
+        return _combined(str(function), [is_true(inner) for inner in given])
+
+    for name in declared:
+        holds(name)
+    return found
+
+
+def _combined(function: str, parts: list[bool | None]) -> bool | None:
+    match function:
+        case "Fn::Not" if len(parts) == 1:
+            return None if parts[0] is None else not parts[0]
+        case "Fn::And" if False in parts:
+            return False
+        case "Fn::Or" if True in parts:
+            return True
+        case "Fn::And" | "Fn::Or" if parts and None not in parts:
+            return function == "Fn::And"
+        case _:
+            return None
+
+
+def _are_equal(left: Any, right: Any) -> bool | None:
+    """Compared as texts; None for two that differ and may be one text in two spellings (an
+    unquoted `yes` is a boolean to YAML)."""
+    pair = (left, right)
+    if any(isinstance(v, Reference) or not isinstance(v, str | int | float) for v in pair):
+        return None
+    if str(left).lower() == str(right).lower():
+        return True if str(left) == str(right) else None
+    return False if isinstance(left, str) and isinstance(right, str) else None
 
 
 def camel(value: Any, scope: _Scope) -> Any:
@@ -324,6 +403,9 @@ def _resolved(name: str, content: Any, scope: _Scope) -> Any:
             return _join(content, scope)
         case "Fn::FindInMap":
             return _find(content, scope)
+        case "Fn::If" if isinstance(content, list) and len(content) == 3:
+            chosen = scope.conditions.get(str(content[0]))
+            return UNKNOWN if chosen is None else camel(content[1 if chosen else 2], scope)
         case "Fn::Select":
             return _select(content, scope)
         case "Fn::Split":

@@ -127,8 +127,11 @@ def _app(
             yield kind.undecided
         return
     if kind.shape is None:
+        yield Accounted(urn=source.urn, path=field.path, because="the profile has no GPU")
         return
     if kind.dedicated:
+        because = "the environment's profile has the instances"
+        yield Accounted(urn=source.urn, path=field.path, because=because)
         name = str(field.value).lower()
         key = (environment.key if environment else "", name)
         stays = _never_to_zero(source) if _is_none(replicas) else None

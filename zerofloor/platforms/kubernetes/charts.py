@@ -124,3 +124,20 @@ def is_infrastructure(chart: str) -> bool:
 def names_model_server(name: str) -> bool:
     """Whether a chart or release is called like a model server."""
     return _MODEL_SERVER.search(name) is not None and not name.startswith("litellm")
+
+
+_OFF_BY_DEFAULT: Final = re.compile(
+    # otwld/ollama-helm: ollama.gpu.enabled false; go-skynet/helm-charts: no resources;
+    # vllm-project/production-stack: servingEngineSpec.modelSpec [].
+    r"ollama|local-?ai|vllm-stack"
+    # What stands before model servers or watches them runs on CPUs.
+    r"|inference-?pool|.*-(?:gateway|router|proxy|scheduler|monitor(?:ing)?|exporter|dashboards?"
+    r"|crds?|operator|controller(?:-manager)?|extension|web-?ui|ui|perf|guard)"
+)
+
+
+def may_serve_models(chart: str) -> bool:
+    """Whether a chart that no table has is called like a model server, so that its own default may
+    ask for GPUs."""
+    name = plain_name(chart)
+    return names_model_server(name) and _OFF_BY_DEFAULT.fullmatch(name) is None

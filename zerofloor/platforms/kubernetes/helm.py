@@ -22,6 +22,7 @@ from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.platforms.kubernetes.charts import (
     is_driver,
     is_infrastructure,
+    may_serve_models,
     names_model_server,
     serves_models,
 )
@@ -147,7 +148,7 @@ def _of_object(resource: Resource, chart: Any, chart_path: str, paths: tuple[str
         if isinstance(value, str):
             values += [(path, document) for document in documents_in(value)]
         elif value is not None:
-            values.append((path, value))
+            values.append((path, _nested(value)))
     others = items(get(resource.inputs, "spec.valuesFrom"))
     if isinstance(others, Hidden) or others:
         unseen = "spec.valuesFrom"
@@ -161,6 +162,29 @@ def _of_object(resource: Resource, chart: Any, chart_path: str, paths: tuple[str
         values=tuple(values),
         unseen=unseen,
     )
+
+
+def _nested(value: Any) -> Any:
+    """Values that are given one by one, as `helm --set` spells them (`a.b\\.c`), as the mapping
+    that they make."""
+    pairs = list(value.items()) if isinstance(value, Mapping) else []
+    for item in known_items(value) if not pairs else ():
+        name = item if hidden(item) else at(item, "name")
+        if isinstance(name, Hidden):
+            return name  # any of the values may be the one
+        if name is not None:
+            pairs.append((str(name), at(item, "value")))
+    if not any("." in str(name) for name, _ in pairs):
+        return value
+    made: dict[str, Any] = {}
+    for name, given in pairs:
+        *above, last = (part.replace("\\", "") for part in re.split(r"(?<!\\)\.", str(name)))
+        inner = made
+        for part in above:
+            below = inner.setdefault(part, {})
+            inner = below if isinstance(below, dict) else {}
+        inner[last] = given
+    return made
 
 
 def _of_argo(resource: Resource, is_set: bool) -> Iterator[Release]:
@@ -244,6 +268,10 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
     if release.resource.type.endswith(":Chart"):
         # The provider renders it into children: without any, it was not rendered.
         said = "it was not rendered"
+        yield _workload(estate, release, release.chart_path, said, PodDemand(open_count=True))
+        return
+    if chart is not None and may_serve_models(chart) and not any(v for _, v in release.values):
+        said = f"{chart} is called like a model server and no values are given"
         yield _workload(estate, release, release.chart_path, said, PodDemand(open_count=True))
         return
     yield Assumption(

@@ -117,7 +117,7 @@ def _doubt(
         return None
     if is_actor(resource.type) and not _starts_machines(resource):
         return None
-    for named in _named(estate, resource, seen):
+    for named in _named(estate, resource, seen, known=is_read(resource.type)):
         if is_read(resource.type) and "instanceRequirements" in named.path:
             continue  # EC2 chooses by them: what is left of all types is the reader's to say
         if is_definition(resource.type) and not _is_used(estate, resource, is_read, seen):
@@ -133,7 +133,10 @@ def _undecided(resource: Resource, named: Named, known: bool) -> Undecided:
     return Undecided(resource.urn, named.path, why, SETTLE)
 
 
-def _named(estate: Estate, resource: Resource, seen: Seen) -> Iterator[Named]:
+_LABEL: Final = re.compile(r"(?:^|\.)(?:node|kubernetes|custom)_?labels[.\[]", re.I)
+
+
+def _named(estate: Estate, resource: Resource, seen: Seen, *, known: bool) -> Iterator[Named]:
     """The places that name a GPU and that no reader judged."""
     if is_gpu_by_nature(resource.type) and not _never_runs(resource):
         yield Named("", "its type has GPUs by nature")
@@ -144,6 +147,8 @@ def _named(estate: Estate, resource: Resource, seen: Seen) -> Iterator[Named]:
             continue
         if resource.urn in seen.placed and "nodeSelector" in named.path:
             continue
+        if known and _LABEL.search(named.path) and not named.hidden:
+            continue  # its reader reads the size: a label of its nodes says nothing more
         yield named
     yield from _hidden_type(resource, seen)
     yield from _misshapen(resource)

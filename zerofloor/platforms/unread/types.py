@@ -33,7 +33,7 @@ _INERT: Final = re.compile(
     r"|target|forwarding|global|health|backend|router|project)\w*:|projects|organizations|folder|serviceaccount|serviceAccount|storage"
     r"|secretmanager|logging|monitoring|dns|pubsub|kms|artifactregistry|iam|billing|bigquery|firestore"
     r"|sql|redis|essentialcontacts|orgpolicy|recaptcha|certificateauthority|bigtable|spanner|filestore"
-    r"|accesscontextmanager)\b.*"
+    r"|accesscontextmanager|cloudquotas|serviceusage)\b.*"
     r"|(?:azure-native|azure):(?:authorization|network|storage|keyvault|insights|monitoring|managedidentity"
     r"|policyinsights|dns|privatedns|eventgrid|eventhub|servicebus|consumption|costmanagement|operationalinsights"
     r"|portal|advisor|management|policy|lighthouse|sql|dbforpostgresql|dbformysql|postgresql|mysql|mssql|redis"
@@ -158,6 +158,8 @@ def is_inert(token: str) -> bool:
     if kind is None:
         return _INERT.fullmatch(token) is not None
     group, name = kind[1] or "core", kind[3]
+    if group == "tekton.dev" and name in ("Task", "ClusterTask", "Pipeline"):
+        return True  # run by a TaskRun or PipelineRun only
     if group == "core":
         return name in _INERT_KINDS
     return group in _INERT_GROUPS

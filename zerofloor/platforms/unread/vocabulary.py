@@ -106,6 +106,7 @@ _WORDS: Final = frozenset(
         "kind",
         "env",
         "envVars",
+        "envVariables",
         "environment",
         "environmentVariables",
         "variables",
@@ -113,6 +114,7 @@ _WORDS: Final = frozenset(
         "serviceAccountName",
         "pathType",
         "uuid",
+        "amiType",  # an image: the instance type beside it has the GPU
     }
 )
 _PLACES: Final = frozenset(
@@ -222,7 +224,10 @@ _WEAK: Final = re.compile(
     r"(?:\d{1,2}x?)?(?:t4|l4|p4|a2|a10|a16|a30|a40|m60|k520)(?:x\d{1,2})?", re.I
 )
 _NO_WEAK: Final = re.compile(
-    r"(?:db|cache|dms|search|kafka|mq|ml)\..*|.*\.(?:search|elasticsearch)", re.I
+    r"(?:db|cache|dms|search|kafka|mq|ml)\..*|.*\.(?:search|elasticsearch)"
+    # Azure's A series has no accelerator, whatever its number.
+    r"|(?:standard|basic)_a\d{1,2}m?(?:_v2)?",
+    re.I,
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{1,120}")
 _AWS: Final = re.compile(
