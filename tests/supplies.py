@@ -11,7 +11,7 @@ from zerofloor.capacity import WEEK, Market
 from zerofloor.cost.estimate import Estimate
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
-from zerofloor.floor.result import Entry, Floor, Supply
+from zerofloor.floor.result import Entry, EntryKind, Floor, Supply, Verdict
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.prices.book import PriceBook, open_book
 from zerofloor.settings import Settings
@@ -72,10 +72,10 @@ def floor(supplies: Mapping[str, Supply]) -> Floor:
     entries = tuple(
         Entry(
             urn(name),
-            "pool",
+            EntryKind.POOL,
             name,
             "EKS managed node group",
-            "held",
+            Verdict.HELD,
             Decimal(1),
             one.nodes,
             WEEK,
@@ -84,7 +84,7 @@ def floor(supplies: Mapping[str, Supply]) -> Floor:
         )
         for name, one in sorted(supplies.items())
     )
-    return Floor("held", Decimal(1), 1, entries)
+    return Floor(Verdict.HELD, Decimal(1), 1, entries)
 
 
 def cost(

@@ -366,9 +366,10 @@ class Workload(Value, frozen=True):
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    region: str | None = None
     node_shape: Shape | None = None
     """The instance type that its pods select, where they do."""
+    region: str | None = None
+    """Where that type is priced."""
 
     @property
     def key(self) -> str:

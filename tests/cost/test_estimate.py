@@ -15,7 +15,7 @@ from zerofloor.cost import baseline
 from zerofloor.cost.reckon import estimate
 from zerofloor.errors import InputError
 from zerofloor.estate import estate
-from zerofloor.floor.result import Floor, Supply
+from zerofloor.floor.result import Floor, Supply, Verdict
 from zerofloor.money import Money
 from zerofloor.prices.book import Key, Price, PriceBook, open_book
 from zerofloor.settings import Settings
@@ -499,7 +499,10 @@ def test_the_snapshots_age_is_told_from_ninety_days_on() -> None:
 
 def test_a_stack_without_a_gpu_costs_nothing_and_says_nothing() -> None:
     found = estimate(
-        Floor("zero", D(0), 0, ()), estate((), Settings()), open_book(), datetime.date(2026, 11, 24)
+        Floor(Verdict.ZERO, D(0), 0, ()),
+        estate((), Settings()),
+        open_book(),
+        datetime.date(2026, 11, 24),
     )
     assert (found.items, found.footnotes, found.meaning, found.unpriced) == ((), (), None, ())
 

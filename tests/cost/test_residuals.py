@@ -14,7 +14,7 @@ from tests.supplies import TODAY, floor, resource, stack, supply
 from zerofloor.cost.estimate import Estimate
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
-from zerofloor.floor.result import Floor, Supply
+from zerofloor.floor.result import Floor, Supply, Verdict
 from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import UNKNOWN, Resource
@@ -311,7 +311,7 @@ def test_a_machine_without_a_gpu_is_none_of_our_business() -> None:
 
 def test_a_stack_without_a_gpu_has_no_residuals() -> None:
     whole = estate((stack(resource("aws:ec2/natGateway:NatGateway", "nat", {})),), Settings())
-    found = estimate(Floor("zero", D(0), 0, ()), whole, open_book(), TODAY)
+    found = estimate(Floor(Verdict.ZERO, D(0), 0, ()), whole, open_book(), TODAY)
     assert (found.items, found.residual.hourly.amount) == ((), D(0))
 
 

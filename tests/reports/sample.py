@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from zerofloor.capacity import Assumption, Cause, Change, Evidence, Hold
 from zerofloor.cost.estimate import Amount, Estimate, Item
-from zerofloor.floor.result import Entry, Floor
+from zerofloor.floor.result import Entry, EntryKind, Floor, Verdict
 from zerofloor.money import ZERO, Money
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.stack import SECRET, UNKNOWN
@@ -26,10 +26,10 @@ def report(text: str = "llm") -> Report:
     hold = Hold(Cause.POOL_MINIMUM, urn, 1, evidence, f"Set {text} to 0.")
     entry = Entry(
         urn,
-        "pool",
+        EntryKind.POOL,
         text,
         "EKS managed node group",
-        "held",
+        Verdict.HELD,
         Decimal(8),
         1,
         Decimal(168),
@@ -49,7 +49,7 @@ def report(text: str = "llm") -> Report:
     return Report(
         documents=(DocumentInfo("digest", text, text, "document", f"{text}.json"),),
         gate="fail",
-        floor=Floor("held", Decimal(8), 1, (entry,)),
+        floor=Floor(Verdict.HELD, Decimal(8), 1, (entry,)),
         estimate=Estimate(
             floor=Amount(price),
             desired=Amount(price),

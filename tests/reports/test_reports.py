@@ -17,7 +17,7 @@ from zerofloor.capacity import Undecided
 from zerofloor.cost.cold_start import cold_start
 from zerofloor.cost.estimate import Amount, Figure, Gap, Item, ResourceCost
 from zerofloor.cost.meaning import meaning
-from zerofloor.floor.result import Floor
+from zerofloor.floor.result import Floor, Verdict
 from zerofloor.money import Money
 from zerofloor.report import Report
 from zerofloor.reports import json_report, markdown, table
@@ -107,7 +107,7 @@ def test_what_is_undecided_is_not_printed_as_nothing() -> None:
     one = report()
     unread = replace(
         one,
-        floor=Floor("undecided", None, None, (), (open_one,)),
+        floor=Floor(Verdict.UNDECIDED, None, None, (), (open_one,)),
         estimate=replace(one.estimate, floor=none, desired=none, ceiling=none, items=()),
     )
     for page in (table.render_estimate(unread), markdown.render_estimate(unread)):

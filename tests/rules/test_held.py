@@ -12,7 +12,7 @@ from zerofloor import rules
 from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Notice
 from zerofloor.cost.estimate import Amount, Estimate, Item
 from zerofloor.estate import estate
-from zerofloor.floor.result import Entry, Floor, Supply
+from zerofloor.floor.result import Entry, EntryKind, Floor, Supply, Verdict
 from zerofloor.hardware.instances import Shape
 from zerofloor.money import ZERO, Money
 from zerofloor.report import Finding
@@ -52,10 +52,10 @@ def workload(
     name = urn.rsplit("::", 1)[-1]
     return Entry(
         urn,
-        "workload",
+        EntryKind.WORKLOAD,
         name,
         "Deployment",
-        "held",
+        Verdict.HELD,
         Decimal(gpus),
         None,
         hours,
@@ -71,10 +71,10 @@ def pool(nodes: int = 1, *holds: Hold, hours: Decimal = WEEK) -> Entry:
     )
     return Entry(
         POOL,
-        "pool",
+        EntryKind.POOL,
         "gpu",
         "EKS managed node group",
-        "held",
+        Verdict.HELD,
         Decimal(8 * nodes),
         nodes,
         hours,
@@ -119,7 +119,7 @@ def findings(
     )
     chosen: Settings = parse(settings or {}, "test")
     whole = estate((Stack("digest", resources),), chosen)
-    floor = Floor("held", Decimal(8), 1, entries, notices=notices)
+    floor = Floor(Verdict.HELD, Decimal(8), 1, entries, notices=notices)
     return rules.findings(
         Judged(whole, Capacity(), floor, estimate, chosen, datetime.date(2026, 11, 24))
     )
@@ -231,13 +231,24 @@ def test_beside_another_hold_windows_add_up() -> None:
 
 def test_what_is_not_held_is_not_reported() -> None:
     entry = Entry(
-        LLM, "workload", "llm", "Deployment", "zero", Decimal(0), None, Decimal(0), (), (hold(),)
+        LLM,
+        EntryKind.WORKLOAD,
+        "llm",
+        "Deployment",
+        Verdict.ZERO,
+        Decimal(0),
+        None,
+        Decimal(0),
+        (),
+        (hold(),),
     )
     assert findings(entry) == ()
 
 
 def test_a_held_gpu_without_a_cause_is_never_silent() -> None:
-    entry = Entry(LLM, "workload", "llm", "Deployment", "held", Decimal(2), None, WEEK, ())
+    entry = Entry(
+        LLM, EntryKind.WORKLOAD, "llm", "Deployment", Verdict.HELD, Decimal(2), None, WEEK, ()
+    )
     (found,) = findings(entry)
     assert (found.rule, found.severity) == ("GPU201", "error")
     assert "2 GPUs" in found.message

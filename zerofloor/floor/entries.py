@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, PodDemand, Pool, Undecided
 from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
@@ -22,7 +22,7 @@ from zerofloor.floor.packings import (
     only_gpu,
     own_nodes,
 )
-from zerofloor.floor.result import Entry, Supply, Verdict
+from zerofloor.floor.result import Entry, EntryKind, Supply, Verdict
 from zerofloor.floor.retained import Retained
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.accelerators import is_accelerator
@@ -108,10 +108,10 @@ def _pool_entry(pool: Pool, supply: Supply, seen: _Seen, evidence: tuple[Evidenc
     nodes = supply.nodes
     verdict = _verdict(held=bool(nodes), undecided=bool(seen.undecided))
     holds = tuple(sorted(seen.holds, key=lambda h: (-h.least, h.urn, h.cause.value)))
-    known = verdict != "undecided"
+    known = verdict is not Verdict.UNDECIDED
     return Entry(
         urn=pool.urn,
-        kind="pool",
+        kind=EntryKind.POOL,
         name=pool.name,
         platform=pool.platform,
         verdict=verdict,
@@ -127,8 +127,8 @@ def _pool_entry(pool: Pool, supply: Supply, seen: _Seen, evidence: tuple[Evidenc
 
 def _verdict(*, held: bool, undecided: bool) -> Verdict:
     if held:
-        return "held"
-    return "undecided" if undecided else "zero"
+        return Verdict.HELD
+    return Verdict.UNDECIDED if undecided else Verdict.ZERO
 
 
 def _gpus_per_node(shapes: tuple[Shape, ...]) -> Decimal:
@@ -261,17 +261,17 @@ def workload_entry(
     running = where.pods - where.pending if pod.wants_gpu or outside else len(strays)
     verdict = _verdict(held=running > 0 and bool(holds), undecided=bool(undecided))
     supply = _own_supply(s, packings, where.elsewhere) if outside else None
-    held = verdict == "held"
+    held = verdict is Verdict.HELD
     links = (*s.evidence, *s.workload.evidence, *(e for hold in holds for e in hold.evidence))
     name = f"{s.workload.name} ({s.workload.part})" if s.workload.part else s.workload.name
     return Entry(
         urn=s.workload.urn,
-        kind="workload",
+        kind=EntryKind.WORKLOAD,
         name=name,
         platform=s.workload.kind,
         verdict=verdict,
         gpus=_gpus_of(s, verdict, running, supply, where),
-        nodes=None if verdict == "undecided" else _own_nodes_of(supply),
+        nodes=None if verdict is Verdict.UNDECIDED else _own_nodes_of(supply),
         hours_per_week=max(hold.hours_per_week for hold in holds) if held else Decimal(0),
         evidence=_distinct(links),
         holds=holds if held else (),
@@ -339,8 +339,17 @@ def _gpus_of(
 ) -> Decimal | None:
     """GPUs that are certainly held: those that the pods ask for, or those of whole nodes that run
     for them alone."""
-    if verdict != "held":
-        return None if verdict == "undecided" else Decimal(0)
+    match verdict:
+        case Verdict.ZERO:
+            return Decimal(0)
+        case Verdict.UNDECIDED:
+            return None
+        case Verdict.HELD:
+            return _held_gpus(s, running, supply, where)
+    assert_never(verdict)
+
+
+def _held_gpus(s: Scaled, running: int, supply: Supply | None, where: _Whereabouts) -> Decimal:
     pod = s.workload.pod
     whole_nodes = supply is not None and (supply.shapes or not pod.wants_gpu)
     if supply is not None and whole_nodes and supply.nodes and not where.carried_by:

@@ -191,16 +191,16 @@ def _sum_up(
 ) -> Floor:
     """The verdict over all entries. GPUs and nodes count once, where they bill."""
     undecided = {u for entry in entries for u in entry.undecided} | set(capacity.undecided)
-    verdict: Verdict = "zero"
-    if any(entry.verdict == "held" for entry in entries):
-        verdict = "held"
+    verdict = Verdict.ZERO
+    if any(entry.verdict is Verdict.HELD for entry in entries):
+        verdict = Verdict.HELD
     elif undecided:
-        verdict = "undecided"
+        verdict = Verdict.UNDECIDED
     billing = [entry for entry in entries if entry.supply is not None]
     return Floor(
         verdict=verdict,
-        gpus=None if verdict == "undecided" else _sum_gpus(billing),
-        nodes=None if verdict == "undecided" else _sum_nodes(billing),
+        gpus=None if verdict is Verdict.UNDECIDED else _sum_gpus(billing),
+        nodes=None if verdict is Verdict.UNDECIDED else _sum_nodes(billing),
         entries=entries,
         undecided=tuple(sorted(undecided, key=lambda u: (u.urn, u.path, u.why))),
         notices=_collect_notices(entries, capacity, demand),
@@ -217,7 +217,7 @@ def _sum_nodes(billing: list[Entry]) -> int | None:
     """None where the number of nodes of a held entry is not known."""
     total = 0
     for entry in billing:
-        if entry.verdict == "undecided":
+        if entry.verdict is Verdict.UNDECIDED:
             continue
         if entry.nodes is None:
             return None

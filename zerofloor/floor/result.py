@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
 
 from zerofloor.capacity import Accounted, Assumption, Evidence, Hold, Market, Notice, Undecided
 from zerofloor.hardware.instances import Shape
 from zerofloor.structs import Value
 
-Verdict = Literal["zero", "held", "undecided"]
+
+class Verdict(StrEnum):
+    """What is left without a request; its value is how reports name it."""
+
+    ZERO = "zero"
+    HELD = "held"
+    """A GPU is certainly held."""
+    UNDECIDED = "undecided"
+    """None is held for certain, and one may be."""
+
+
+class EntryKind(StrEnum):
+    """What an entry tells of."""
+
+    POOL = "pool"
+    WORKLOAD = "workload"
 
 
 class Supply(Value, frozen=True):
@@ -45,7 +60,7 @@ class Entry(Value, frozen=True):
     """One pool or workload with its verdict."""
 
     urn: str
-    kind: Literal["pool", "workload"]
+    kind: EntryKind
     name: str
     platform: str
     """EKS managed node group, Deployment, …"""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from zerofloor.capacity import Accounted, Evidence
 from zerofloor.errors import InputError
-from zerofloor.floor.result import Entry
+from zerofloor.floor.result import Entry, Verdict
 from zerofloor.report import Finding, Report
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
@@ -151,7 +151,7 @@ def _changes_elsewhere(
     """What would let a held GPU go where no finding on this resource says it: what holds may stand
     in another one."""
     said = {finding.declared_fix for finding in findings}
-    held = [entry for entry in entries if entry.verdict == "held"]
+    held = [entry for entry in entries if entry.verdict is Verdict.HELD]
     for hold in unique(
         hold for entry in (*held, *(guests if held else ())) for hold in entry.holds
     ):

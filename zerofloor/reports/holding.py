@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 from typing import Final
 
-from zerofloor.floor.result import Entry
+from zerofloor.floor.result import Entry, EntryKind, Verdict
 from zerofloor.report import Report
 from zerofloor.reports.visible import visible
 from zerofloor.structs import Value
@@ -28,16 +28,16 @@ class _Box(Value, frozen=True):
 
 def holding_graph(report: Report) -> str:
     """The drawing; empty where nothing is held."""
-    held = [one for one in report.floor.entries if one.verdict == "held"]
+    held = [one for one in report.floor.entries if one.verdict is Verdict.HELD]
     boxes: list[_Box] = []
     edges: list[tuple[str, str]] = []
     for entry in held:
         carried = bool(entry.carried_by)
-        box = _entry(entry, 1 if entry.kind == "workload" or carried else 2)
+        box = _entry(entry, 1 if entry.kind is EntryKind.WORKLOAD or carried else 2)
         boxes.append(box)
         for hold in entry.holds:
             # A pool repeats the hold of the workload that it carries: one arrow tells it.
-            if entry.kind == "pool" and any(
+            if entry.kind is EntryKind.POOL and any(
                 hold in other.holds for other in held if other != entry
             ):
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 from zerofloor.capacity import WEEK
 from zerofloor.cost.baseline import signed
@@ -17,6 +17,7 @@ from zerofloor.cost.estimate import (
     pricing_notes,
     unpriced_notes,
 )
+from zerofloor.floor.result import Verdict
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.reports.groups import Group
@@ -299,10 +300,18 @@ def _seconds(least: Decimal, most: Decimal) -> str:
 def verdict(report: Report) -> str:
     """Whether a GPU keeps billing, and at what cost."""
     floor = report.floor
-    if floor.verdict == "zero":
-        return "No GPU keeps billing while idle." if floor.entries else "No GPUs found."
-    if floor.verdict == "undecided":
-        return "Can't determine whether any GPU stays on while idle."
+    match floor.verdict:
+        case Verdict.ZERO:
+            return "No GPU keeps billing while idle." if floor.entries else "No GPUs found."
+        case Verdict.UNDECIDED:
+            return "Can't determine whether any GPU stays on while idle."
+        case Verdict.HELD:
+            return _held(report)
+    assert_never(floor.verdict)
+
+
+def _held(report: Report) -> str:
+    floor = report.floor
     gpus = counted(floor.gpus, "idle GPU") if floor.gpus else "Idle GPUs"
     nodes = f" ({counted(floor.nodes, 'node')})" if floor.nodes else ""
     more = ", and more might" if floor.undecided else ""

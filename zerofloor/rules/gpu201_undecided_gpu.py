@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zerofloor.floor.result import Verdict
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import counted, open_point
 
@@ -42,7 +43,7 @@ def check(judged: Judged) -> Iterable[Problem]:
         urn for entry in judged.floor.entries if entry.holds for urn in entry.carried_by
     }
     for entry in judged.floor.entries:
-        if entry.verdict == "held" and not entry.holds and entry.urn not in named:
+        if entry.verdict is Verdict.HELD and not entry.holds and entry.urn not in named:
             what = counted(entry.gpus, "GPU") if entry.gpus else "GPUs"
             yield Problem(
                 entry.urn,

@@ -10,7 +10,7 @@ from typing import Final
 
 from zerofloor.capacity import WEEK, Cause, Hold
 from zerofloor.cost.estimate import Estimate
-from zerofloor.floor.result import Entry, Floor
+from zerofloor.floor.result import Entry, EntryKind, Floor, Verdict
 from zerofloor.hardware.accelerators import device_noun
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.rules.rule import Check, Judged, Problem
@@ -44,7 +44,7 @@ def holds(cause: Cause) -> Check:
     def check(judged: Judged) -> Iterable[Problem]:
         by_urn: dict[str, list[Held]] = defaultdict(list)
         for entry in judged.floor.entries:
-            for hold in entry.holds if entry.verdict == "held" else ():
+            for hold in entry.holds if entry.verdict is Verdict.HELD else ():
                 if hold.cause is cause:
                     by_urn[hold.urn].append((entry, hold))
         bill = _bill(judged.floor, judged.estimate) if by_urn else None
@@ -80,7 +80,7 @@ def notices(cause: Cause) -> Check:
 def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem:
     # A pool that carries a held workload may repeat the workload's hold: the count is the
     # workload's, the nodes are the pool's.
-    owners = [one for one in held if one[0].kind == "workload"] or held
+    owners = [one for one in held if one[0].kind is EntryKind.WORKLOAD] or held
     distinct = unique(hold for _, hold in owners)
     strongest = max(
         distinct, key=lambda hold: (hold.least * hold.hours_per_week, hold.hours_per_week)
@@ -177,7 +177,7 @@ def _kept(entry: Entry, hold: Hold) -> tuple[Decimal, int]:
     """GPUs and nodes of an entry that a hold keeps; a pool's own hold may keep fewer nodes than are
     held."""
     gpus, nodes = entry.gpus or Decimal(0), entry.nodes or 0
-    if entry.kind == "pool" and hold.units is not None and 0 < hold.units < nodes:
+    if entry.kind is EntryKind.POOL and hold.units is not None and 0 < hold.units < nodes:
         return gpus * hold.units / nodes, hold.units
     return gpus, nodes
 
@@ -225,7 +225,7 @@ def _shares(entry: Entry, hold: Hold, bill: _Bill) -> Mapping[str, Decimal]:
             for pool in bill.entries.get(urn, ())
         }
     node_hours = bill.node_hours[entry.urn]
-    if entry.kind == "workload" or hold.units is None or not node_hours:
+    if entry.kind is EntryKind.WORKLOAD or hold.units is None or not node_hours:
         return {entry.urn: Decimal(1)}
     return {entry.urn: min(Decimal(1), hold.units * hold.hours_per_week / node_hours)}
 

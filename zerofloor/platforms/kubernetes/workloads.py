@@ -165,6 +165,7 @@ def build(
             replace(hold, evidence=tuple(_within(obj, link) for link in hold.evidence))
             for hold in holds
         )
+    shape = _selected_shape(estate, pod)
     return Workload(
         urn=obj.urn,
         name=obj.shown_name,
@@ -188,8 +189,8 @@ def build(
         notices=notices if pod.wants_gpu else (),
         assumptions=assumptions,
         evidence=evidence,
-        node_shape=_selected_shape(estate, pod),
-        region=estate.region(obj.resource, "aws") if pod.wants_gpu else None,
+        node_shape=shape,
+        region=None if shape is None else estate.region(obj.resource, shape.cloud),
     )
 
 
