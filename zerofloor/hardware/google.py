@@ -89,6 +89,14 @@ def gpus_of(name: str) -> Decimal | None:
     return Decimal(match[1]) if match else None
 
 
+def series_of(family: str) -> str | None:
+    """The series of which a family is the AMD or the Arm variant: `n4` of `n4d` and `n4a`
+    (Compute Engine docs, "Machine families resource and comparison guide", processor type); None
+    for the series itself."""
+    match = re.fullmatch(r"([cehmntxz]\d{1,2})[ad]", family)
+    return match[1] if match else None
+
+
 _SHARED: Final = {"f1-micro": 1, "g1-small": 1, "e2-micro": 2, "e2-small": 2, "e2-medium": 2}
 _GIB_PER_VCPU: Final = {
     ("n1", "standard"): Decimal("3.75"),

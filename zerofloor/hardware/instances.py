@@ -85,6 +85,9 @@ def _known(cloud: str, name: str) -> Shape | None:
     accelerated = _families().get((cloud, family(cloud, name)))
     if accelerated is None and cloud == "azure" and family(cloud, name):
         accelerated = _families().get((cloud, family(cloud, name)[:1]))
+    series = google.series_of(family(cloud, name)) if cloud == "gcp" else None
+    if accelerated is None and series is not None:
+        accelerated = _families().get((cloud, series))
     if accelerated is None:
         return None
     if not accelerated:

@@ -29,7 +29,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "aws.services": ("aws", "eks:"),
     "google.services": ("gcp:", "google", "kubernetes:cloud.google.com/"),
     "azure.services": ("azure",),
-    "kubernetes": ("kubernetes", "aws:eks/", "aws-native:eks:", "eks:"),
+    "kubernetes": ("kubernetes", "helm:", "aws:eks/", "aws-native:eks:", "eks:"),
     "clouds.services": ("",),
 }
 """The modules of the families, and how the types that one reads begin: what an estate has nothing

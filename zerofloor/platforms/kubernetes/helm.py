@@ -49,10 +49,13 @@ TYPES: Final = frozenset(
         "kubernetes:helm.sh/v3:Chart",
         "kubernetes:helm.sh/v4:Chart",
         "kubernetes:helm.sh/v2:Chart",
+        "helm:index/release:Release",
         "aws-native:eks:Addon",
         "aws:eks/addon:Addon",
     }
 )
+_TERRAFORM: Final = "helm:index/release:Release"
+"""hashicorp/helm's helm_release through the Terraform bridge."""
 _FLUX: Final = ("helm.toolkit.fluxcd.io", "HelmRelease")
 _K3S: Final = ("helm.cattle.io", "HelmChart")
 _ARGO: Final = ("argoproj.io", "Application")
@@ -64,6 +67,9 @@ SETTLE: Final = (
     "Render it (helm template) and check the manifests along (--join), or add a hint with a reason "
     "to zerofloor.yaml"
 )
+
+
+_Values = tuple[tuple[str, Any], ...]
 
 
 class Release(Value, frozen=True, kw_only=True):
@@ -113,7 +119,9 @@ def _releases(resource: Resource) -> Iterator[Release]:
         chart = inputs.get("chart")
         files = inputs.get("valueYamlFiles")
         texts, unseen = _from_files(files)
-        own = (("values", inputs["values"]),) if "values" in inputs else ()
+        own: _Values = (("values", inputs["values"]),) if "values" in inputs else ()
+        if resource.type == _TERRAFORM:
+            own = _of_terraform(inputs)
         yield Release(
             resource=resource,
             chart=chart if isinstance(chart, str | Hidden) else None,
@@ -123,6 +131,25 @@ def _releases(resource: Resource) -> Iterator[Release]:
             values=(*texts, *own),
             unseen=unseen,
         )
+
+
+def _of_terraform(inputs: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """YAML texts, then what is set one by one (hashicorp/helm: `values`, `set`)."""
+    found: list[tuple[str, Any]] = []
+    texts = items(inputs.get("values"))
+    if isinstance(texts, Hidden):
+        found.append(("values", texts))
+    else:
+        for index, text in enumerate(texts):
+            path = f"values[{index}]"
+            if isinstance(text, str):
+                found += [(path, document) for document in documents_in(text)]
+            else:
+                found.append((path, text))
+    for name in ("sets", "set", "setLists", "setSensitives"):
+        if inputs.get(name) is not None:
+            found.append((name, _nested(inputs[name])))
+    return tuple(found)
 
 
 def _from_files(files: Any) -> tuple[tuple[tuple[str, Any], ...], str]:
