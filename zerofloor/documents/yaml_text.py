@@ -48,6 +48,66 @@ class _Open:
     merged: list[Any] | None = None
 
 
+class _Tree:
+    """The value of a document, grown event by event; anchors hold within one document, the bound on
+    values within one text."""
+
+    def __init__(self, name: str) -> None:
+        self.root: Any = None
+        self._name = name
+        self._values = 0
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+
+    def clear(self) -> None:
+        self.root = None
+        self._anchors.clear()
+
+    def open_collection(self, empty: Any, kind: str, event: Any, line: int) -> None:
+        self._values += 1
+        if len(self._open) >= DEEPEST:
+            raise refusal(self._name, f"line {line}: nested more than {DEEPEST} levels deep")
+        if event.tag not in (None, "!", _TAGS + kind):
+            why = f"the tag {shown(str(event.tag))} has no meaning in a Kubernetes manifest"
+            raise refusal(self._name, f"line {line}: {why}")
+        self._open.append(_Open(empty, line, event.anchor, self._values))
+        if event.anchor:
+            self._anchors.pop(event.anchor, None)  # not to be referred to from within itself
+
+    def add_scalar(self, event: Any, line: int) -> None:
+        self._values += 1
+        around = self._open[-1] if self._open else None
+        is_key = around is not None and isinstance(around.value, dict) and around.key is _NO_KEY
+        value = _scalar(self._name, line, event, is_key)
+        if event.anchor:
+            self._anchors[event.anchor] = value, 1
+        self._put(value, line)
+
+    def add_alias(self, event: Any, line: int) -> None:
+        if event.anchor not in self._anchors:
+            why = f"the alias *{shown(str(event.anchor))} refers to nothing before it"
+            raise refusal(self._name, f"line {line}: {why}")
+        value, size = self._anchors[event.anchor]
+        self._values += size
+        self._put(value, line)
+
+    def close_collection(self, line: int) -> None:
+        done = self._open.pop()
+        value = _closed(self._name, done)
+        if done.anchor:
+            self._anchors[done.anchor] = value, self._values - done.before + 1
+        self._put(value, line)
+
+    def _put(self, value: Any, line: int) -> None:
+        if self._values > MOST_NODES:
+            why = f"more than {MOST_NODES} values, aliases counted as what they stand for"
+            raise refusal(self._name, f"line {line}: {why}")
+        if self._open:
+            _put(self._name, self._open[-1], value, line)
+        else:
+            self.root = value
+
+
 def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:
     """Each document that is not empty: its number and its first line, both from 1, and its value.
 
@@ -56,77 +116,30 @@ def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    number = nodes = 0
-    stack: list[_Open] = []
-    anchors: dict[str, tuple[Any, int]] = {}
-    root: Any = None
-    first = 1
+    number, first = 0, 1
+    tree = _Tree(name)
     try:
         for event in yaml.parse(text, Loader=loader):
             line = event.start_mark.line + 1 if event.start_mark else 0
-            if isinstance(event, yaml.DocumentStartEvent):
-                number, root, first = number + 1, None, line
-                anchors.clear()
-                continue
-            if isinstance(event, yaml.DocumentEndEvent):
-                if root is not None:
-                    yield number, first, root
-                continue
-            if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-                nodes += 1
-                if len(stack) >= DEEPEST:
-                    raise refusal(name, f"line {line}: nested more than {DEEPEST} levels deep")
-                is_list = isinstance(event, yaml.SequenceStartEvent)
-                if event.tag not in (None, "!", _TAGS + ("seq" if is_list else "map")):
-                    raise refusal(
-                        name,
-                        (
-                            f"line {line}: the tag {shown(str(event.tag))} has no meaning in a "
-                            "Kubernetes manifest"
-                        ),
-                    )
-                stack.append(_Open([] if is_list else {}, line, event.anchor, nodes))
-                if event.anchor:
-                    anchors.pop(event.anchor, None)  # not to be referred to from within itself
-                continue
-            if isinstance(event, yaml.ScalarEvent):
-                nodes += 1
-                is_key = (
-                    bool(stack) and isinstance(stack[-1].value, dict) and stack[-1].key is _NO_KEY
-                )
-                value, size = _scalar(name, line, event, is_key), 1
-                if event.anchor:
-                    anchors[event.anchor] = value, size
-            elif isinstance(event, yaml.AliasEvent):
-                if event.anchor not in anchors:
-                    raise refusal(
-                        name,
-                        (
-                            f"line {line}: the alias *{shown(str(event.anchor))} refers to "
-                            "nothing before it"
-                        ),
-                    )
-                value, size = anchors[event.anchor]
-                nodes += size
-            elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-                done = stack.pop()
-                value, size = _closed(name, done), nodes - done.before + 1
-                if done.anchor:
-                    anchors[done.anchor] = value, size
-            else:
-                continue
-            if nodes > MOST_NODES:
-                raise refusal(
-                    name,
-                    (
-                        f"line {line}: more than {MOST_NODES} values, aliases counted as what "
-                        "they stand for"
-                    ),
-                )
-            if stack:
-                _put(name, stack[-1], value, line)
-            else:
-                root = value
+            match event:
+                case yaml.DocumentStartEvent():
+                    number, first = number + 1, line
+                    tree.clear()
+                case yaml.DocumentEndEvent():
+                    if tree.root is not None:
+                        yield number, first, tree.root
+                case yaml.SequenceStartEvent():
+                    tree.open_collection([], "seq", event, line)
+                case yaml.MappingStartEvent():
+                    tree.open_collection({}, "map", event, line)
+                case yaml.ScalarEvent():
+                    tree.add_scalar(event, line)
+                case yaml.AliasEvent():
+                    tree.add_alias(event, line)
+                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                    tree.close_collection(line)
+                case _:
+                    pass
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"

@@ -84,6 +84,40 @@ def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resour
     raise InputError(f"{asked}: no such resource; `zerofloor show` lists them")
 
 
+def _carriers(entry: Entry, report: Report) -> Iterator[str]:
+    """The pools on which a workload runs."""
+    for urn in entry.carried_by:
+        pool = next((one for one in report.floor.entries if one.urn == urn), None)
+        if pool is not None:
+            nodes = f", {counted(pool.nodes, 'node')}" if pool.nodes else ""
+            yield f"It runs on {pool.platform} {pool.name}{nodes}."
+
+
+def _without_gpu(report: Report, resource: Resource) -> Iterator[str]:
+    """What there is to say of a resource that has no part in the verdict."""
+    known = [one for one in report.floor.accounted if one.urn == resource.urn]
+    for one in known:
+        yield f"{short(resource.urn)} names a GPU that does not count: {_reason(one)}."
+    if not known:
+        yield f"{short(resource.urn)}: nothing here has to do with a GPU."
+
+
+def _decided(
+    decided: list[Entry],
+    findings: list[Finding],
+    resource: Resource,
+    resources: dict[str, Resource],
+) -> Iterator[str]:
+    """The pools and workloads that a resource, itself neither, decides about."""
+    if not decided:
+        yield f"{short(resource.urn)}: neither a pool nor a workload."
+        return
+    yield f"{short(resource.urn)} decides about:"
+    for entry in decided:
+        yield _verdict(entry, findings)
+        yield from _links(entry, resources)
+
+
 def _page(report: Report, resource: Resource, resources: dict[str, Resource]) -> Iterator[str]:
     entries = [one for one in report.floor.entries if one.urn == resource.urn]
     findings = [finding for finding in report.findings if finding.urn == resource.urn]
@@ -91,33 +125,19 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
     for entry in entries:
         yield _verdict(entry, findings)
         yield from _links(entry, resources)
-        for urn in entry.carried_by:
-            pool = next((one for one in report.floor.entries if one.urn == urn), None)
-            if pool is not None:
-                yield f"It runs on {pool.platform} {pool.name}" + (
-                    f", {counted(pool.nodes, 'node')}." if pool.nodes else "."
-                )
+        yield from _carriers(entry, report)
     for guest in guests:
         yield f"It carries {guest.platform} {guest.name} ({guest.verdict})."
-    decided = [
-        one
-        for one in report.floor.entries
-        if one.urn != resource.urn and any(link.urn == resource.urn for link in _chain(one))
-    ]
-    if not entries and decided:
-        yield f"{short(resource.urn)} decides about:"
-        for entry in decided:
-            yield _verdict(entry, findings)
-            yield from _links(entry, resources)
-    elif not entries and findings:
-        yield f"{short(resource.urn)}: neither a pool nor a workload."
-    elif not entries:
-        known = [one for one in report.floor.accounted if one.urn == resource.urn]
-        for one in known:
-            yield f"{short(resource.urn)} names a GPU that does not count: {_reason(one)}."
-        if not known:
-            yield f"{short(resource.urn)}: nothing here has to do with a GPU."
-        return
+    if not entries:
+        decided = [
+            one
+            for one in report.floor.entries
+            if one.urn != resource.urn and any(link.urn == resource.urn for link in _chain(one))
+        ]
+        if not decided and not findings:
+            yield from _without_gpu(report, resource)
+            return
+        yield from _decided(decided, findings, resource, resources)
     for finding in findings:
         yield (
             f"{finding.rule} {finding.name}: {finding.message}"

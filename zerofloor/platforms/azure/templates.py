@@ -271,17 +271,7 @@ class _Scope:
             return self._named(function, values[0])
         if function in ("true", "false") and not values:
             return function == "true"
-        if not values or not all(isinstance(value, str | int) for value in values):
-            return UNKNOWN
-        if function in ("resourceid", "extensionresourceid"):
-            return "/".join(str(value) for value in values)
-        if function == "concat":
-            return "".join(str(value) for value in values)
-        if function in ("string", "int", "tolower") and len(values) == 1:
-            return values[0].lower() if function == "tolower" else values[0]
-        if function == "format":
-            return _formatted(str(values[0]), values[1:])
-        return UNKNOWN
+        return _computed(function, values)
 
     def _named(self, function: str, name: Any) -> Any:
         if not isinstance(name, str):
@@ -294,6 +284,25 @@ class _Scope:
             return UNKNOWN
         body = known_mapping(self._declared.get(name))
         return self.value(body.get("defaultValue", UNKNOWN))
+
+
+def _computed(function: str, values: list[Any]) -> Any:
+    """What a function of ARM's makes of its arguments; UNKNOWN of what isn't known or not read."""
+    if not values or not all(isinstance(value, str | int) for value in values):
+        return UNKNOWN
+    match function:
+        case "resourceid" | "extensionresourceid":
+            return "/".join(str(value) for value in values)
+        case "concat":
+            return "".join(str(value) for value in values)
+        case "tolower" if len(values) == 1:
+            return values[0].lower()
+        case "string" | "int" if len(values) == 1:
+            return values[0]
+        case "format":
+            return _formatted(str(values[0]), values[1:])
+        case _:
+            return UNKNOWN
 
 
 def _formatted(text: str, values: list[Any]) -> Any:

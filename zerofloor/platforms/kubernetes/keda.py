@@ -147,7 +147,6 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     holds, peak, open_parts = _kept(
         estate,
         obj,
-        spec,
         floor,
         idle if isinstance(idle, int) else None,
         most if isinstance(most, int) else None,
@@ -159,63 +158,26 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
 def _kept(
     estate: Estate,
     obj: Object,
-    spec: Any,
     floor: int,
     idle: int | None,
     maximum: int | None,
     triggers: list[Any],
 ) -> tuple[tuple[Hold, ...], Hold | None, tuple[Undecided, ...]]:
     """What a ScaledObject in effect keeps after a week without a request."""
-    holds: list[Hold] = []
-    undecided: list[Undecided] = []
     kept = idle if idle is not None else floor
     field = "idleReplicaCount" if idle is not None else "minReplicaCount"
     if idle:
         # Seen (S52): it then flaps between idle and minimum; the larger keeps the nodes.
         kept = max(idle, floor)
+    only_resources = triggers_of.only_resource_metrics(triggers)
+    holds: list[Hold] = []
+    undecided: list[Undecided] = []
     if kept:
-        because = Evidence(
-            obj.urn,
-            f"spec.{field}",
-            at(spec, field),
-            f"{field} keeps {counted(kept, 'replica')} without a request",
-        )
-        # With cpu and memory only, KEDA's webhook would refuse a minimum of 0.
-        alone = triggers_of.only_resource_metrics(triggers)
-        change = () if alone else change_of(obj, f"spec.{field}", 0)
-        fix = f"Set spec.{field} to 0"
-        holds.append(Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change))
+        holds.append(_minimum(obj, field, kept, only_resources=only_resources))
     if _true(annotation(obj, "autoscaling.keda.sh/force-activation")):
-        path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
-        because = Evidence(
-            obj.urn, path, "true", "forced activation keeps at least one replica without a request"
-        )
-        holds.append(
-            Hold(
-                Cause.ALWAYS_ON_TRIGGER,
-                obj.urn,
-                max(1, floor),
-                (because,),
-                f"Remove {path}",
-                change=change_of(obj, path, None),
-            )
-        )
-    if triggers_of.only_resource_metrics(triggers):
-        because = Evidence(
-            obj.urn,
-            "spec.triggers",
-            at(spec, "triggers"),
-            "cpu and memory triggers are always active: it never goes below one replica",
-        )
-        holds.append(
-            Hold(
-                Cause.ALWAYS_ON_TRIGGER,
-                obj.urn,
-                max(1, floor),
-                (because,),
-                "Add a trigger that is quiet while nobody asks",
-            )
-        )
+        holds.append(_forced(obj, floor))
+    if only_resources:
+        holds.append(_always_active(obj, floor))
     for index, trigger in enumerate(triggers):
         for part in triggers_of.kept(estate, obj, index, trigger, floor, maximum):
             if isinstance(part, Hold):
@@ -225,7 +187,51 @@ def _kept(
     formula = triggers_of.formula(obj, floor)
     if formula is not None:
         holds.append(formula)
-    peak: Hold | None = None
+    return tuple(holds), _peak(obj, kept), tuple(undecided)
+
+
+def _minimum(obj: Object, field: str, kept: int, *, only_resources: bool) -> Hold:
+    because = Evidence(
+        obj.urn,
+        f"spec.{field}",
+        at(obj.spec, field),
+        f"{field} keeps {counted(kept, 'replica')} without a request",
+    )
+    # With cpu and memory only, KEDA's webhook would refuse a minimum of 0.
+    change = () if only_resources else change_of(obj, f"spec.{field}", 0)
+    fix = f"Set spec.{field} to 0"
+    return Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change)
+
+
+def _forced(obj: Object, floor: int) -> Hold:
+    path = 'metadata.annotations["autoscaling.keda.sh/force-activation"]'
+    because = Evidence(
+        obj.urn, path, "true", "forced activation keeps at least one replica without a request"
+    )
+    return Hold(
+        Cause.ALWAYS_ON_TRIGGER,
+        obj.urn,
+        max(1, floor),
+        (because,),
+        f"Remove {path}",
+        change=change_of(obj, path, None),
+    )
+
+
+def _always_active(obj: Object, floor: int) -> Hold:
+    because = Evidence(
+        obj.urn,
+        "spec.triggers",
+        at(obj.spec, "triggers"),
+        "cpu and memory triggers are always active: it never goes below one replica",
+    )
+    fix = "Add a trigger that is quiet while nobody asks"
+    return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), fix)
+
+
+def _peak(obj: Object, kept: int) -> Hold | None:
+    """What keeps the replicas of the busiest hour, if anything does."""
+    spec = obj.spec
     paused = annotation(obj, "autoscaling.keda.sh/paused-scale-in")
     if paused is not None and not _go_false(paused):
         path = 'metadata.annotations["autoscaling.keda.sh/paused-scale-in"]'
@@ -233,19 +239,19 @@ def _kept(
             obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay"
         )
         change = change_of(obj, path, None)
-        peak = Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}", change=change)
-    elif _tail(at(spec, "cooldownPeriod")) > WEEK * 3600:
+        return Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}", change=change)
+    if _tail(at(spec, "cooldownPeriod")) > WEEK * 3600:
         path = "spec.cooldownPeriod"
         because = Evidence(
             obj.urn, path, at(spec, "cooldownPeriod"), "the last replica stays for more than a week"
         )
         change = change_of(obj, path, 300)
         fix = f"Set {path} to 300"
-        peak = Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), fix, change=change)
-    elif kept:
-        behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
-        peak = keeps_peak(obj, at(spec, *behavior.split(".")), f"spec.{behavior}", kept)
-    return tuple(holds), peak, tuple(undecided)
+        return Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), fix, change=change)
+    if not kept:
+        return None
+    behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
+    return keeps_peak(obj, at(spec, *behavior.split(".")), f"spec.{behavior}", kept)
 
 
 def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undecided]:

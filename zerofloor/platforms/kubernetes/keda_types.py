@@ -67,15 +67,34 @@ def correction_of(obj: Object, refused: Evidence) -> tuple[Change, ...]:
     return ()
 
 
-def _wrong(obj: Object) -> Iterator[tuple[str, Any, str]]:
+_Wrong = tuple[str, Any, str]
+"""The path of a value, the value, and what is wanted there."""
+
+
+def _wrong(obj: Object) -> Iterator[_Wrong]:
     spec = obj.spec
     if not isinstance(spec, Mapping):
         yield "spec", spec, "spec must be an object"
         return
-    for path in _OBJECTS:
+    yield from _wrong_kinds(spec, _OBJECTS, Mapping, "an object")
+    yield from _wrong_numbers(spec)
+    yield from _wrong_kinds(spec, _TEXTS, str, "text")
+    yield from _wrong_kinds(spec, _SWITCHES, bool, "true or false")
+    yield from _missing(spec)
+    yield from _wrong_triggers(spec)
+    yield from _wrong_annotations(obj.annotations)
+
+
+def _wrong_kinds(
+    spec: Mapping[str, Any], paths: tuple[str, ...], wanted: type, named: str
+) -> Iterator[_Wrong]:
+    for path in paths:
         value = get(spec, path)
-        if value is not None and not isinstance(value, Mapping | Hidden):
-            yield f"spec.{path}", value, f"{path} must be an object"
+        if value is not None and not isinstance(value, wanted | Hidden):
+            yield f"spec.{path}", value, f"{path} must be {named}"
+
+
+def _wrong_numbers(spec: Mapping[str, Any]) -> Iterator[_Wrong]:
     for path, least in _NUMBERS.items():
         value = get(spec, path)
         if value is None or isinstance(value, Hidden):
@@ -84,14 +103,9 @@ def _wrong(obj: Object) -> Iterator[tuple[str, Any, str]]:
             yield f"spec.{path}", value, f"{path} must be a whole number, not text"
         elif value < least:
             yield f"spec.{path}", value, f"{path} must be {least} or more"
-    for path in _TEXTS:
-        value = get(spec, path)
-        if value is not None and not isinstance(value, str | Hidden):
-            yield f"spec.{path}", value, f"{path} must be text"
-    for path in _SWITCHES:
-        value = get(spec, path)
-        if value is not None and not isinstance(value, bool | Hidden):
-            yield f"spec.{path}", value, f"{path} must be true or false"
+
+
+def _missing(spec: Mapping[str, Any]) -> Iterator[_Wrong]:
     fallback = at(spec, "fallback")
     if isinstance(fallback, Mapping):
         for field in ("failureThreshold", "replicas"):
@@ -99,14 +113,17 @@ def _wrong(obj: Object) -> Iterator[tuple[str, Any, str]]:
                 yield f"spec.fallback.{field}", None, f"a fallback needs {field}"
     if at(spec, "scaleTargetRef", "name") is None:
         yield "spec.scaleTargetRef.name", None, "scaleTargetRef needs a name"
-    yield from _wrong_triggers(spec)
-    annotations = obj.annotations
-    for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
+
+
+def _wrong_annotations(annotations: Any) -> Iterator[_Wrong]:
+    if not isinstance(annotations, Mapping):
+        return
+    for key, value in annotations.items():
         if value is not None and not isinstance(value, str | Hidden):
             yield f'metadata.annotations["{key}"]', value, "annotations must be text"
 
 
-def _wrong_triggers(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def _wrong_triggers(spec: Mapping[str, Any]) -> Iterator[_Wrong]:
     listed = spec.get("triggers")
     if not isinstance(listed, list | tuple | Hidden):
         yield "spec.triggers", listed, "triggers must be a list"

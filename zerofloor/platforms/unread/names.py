@@ -187,30 +187,35 @@ def _strange(value: Any, path: str) -> Iterator[Named]:
             yield from _device(value[name], join(path, name), name)
 
 
+_LONGEST_NAME: Final = 160
+"""Characters: what is longer is no name of a machine or a kind."""
+
+
 def _text(value: str, path: str, key: str, depth: int) -> Iterator[Named]:
-    match key_of(key):
-        case Key.GPU | Key.GPU_COUNT:
-            if not _NOTHING.fullmatch(value.strip()):
-                yield Named(path, _short(value))
-        case Key.MACHINE if len(value) <= 160:
-            if is_gpu_kind(value, machine=True):
-                yield Named(path, _short(value))
-        case Key.KIND if len(value) <= 160:
-            if is_gpu_kind(value, machine=False):
-                yield Named(path, _short(value))
-        case Key.NAME:
-            # `sku: {name: …}` is a type; a resource's own name is not.
-            if "." in path and is_gpu_machine(value):
-                yield Named(path, _short(value))
-        case Key.SCRIPT:
-            said = launched(value)
-            if said is not None:
-                yield Named(path, said)
-        case _:
-            pass
+    kind = key_of(key)
+    if kind is Key.SCRIPT:
+        said = launched(value)
+        if said is not None:
+            yield Named(path, said)
+    elif _is_gpu_text(value, path, kind):
+        yield Named(path, _short(value))
     if len(value) > SHORTEST:
         for document in parsed(value):
             yield from _walk(document, path, key, depth + 10)
+
+
+def _is_gpu_text(value: str, path: str, kind: Key) -> bool:
+    """Whether a text under a key of this kind names a GPU by itself."""
+    match kind:
+        case Key.GPU | Key.GPU_COUNT:
+            return not _NOTHING.fullmatch(value.strip())
+        case Key.MACHINE | Key.KIND if len(value) <= _LONGEST_NAME:
+            return is_gpu_kind(value, machine=kind is Key.MACHINE)
+        case Key.NAME:
+            # `sku: {name: …}` is a type; a resource's own name is not.
+            return "." in path and is_gpu_machine(value)
+        case _:
+            return False
 
 
 def _asks(value: Mapping[str, Any]) -> bool:

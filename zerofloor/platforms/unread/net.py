@@ -479,31 +479,14 @@ def _kind(resource: Resource) -> str:
 def _seen(parts: Iterable[Part]) -> Seen:
     whole: set[str] = set()
     paths: dict[str, set[str]] = defaultdict(set)
-    placed: set[str] = set()
     scaled: set[str] = set()
+    parts = tuple(parts)
     for part in parts:
         match part:
-            case Pool():
-                gpu = not part.shapes or any(shape.gpus != 0 for shape in part.shapes)
-                if part.undecided or gpu:
-                    whole.add(part.urn)
-                    whole |= {link.urn for link in _evidence(part)}
-                else:
-                    _note(paths, part)
-                    if part.placement is not None:
-                        paths[part.urn].add("spec.limits")
-            case Workload():
-                placed.add(part.urn)
-                if (
-                    part.pod.wants_gpu
-                    or part.undecided
-                    or part.pod_unread
-                    or (part.node_shape is not None and part.node_shape.gpus != 0)
-                ):
-                    whole.add(part.urn)
-                    whole |= {link.urn for link in _evidence(part)}
-                else:
-                    _note(paths, part)
+            case Pool() | Workload() if _may_have_gpu(part):
+                whole |= {part.urn, *(link.urn for link in _evidence(part))}
+            case Pool() | Workload():
+                _note(paths, part)
             case Undecided():
                 whole.add(part.urn)
             case Accounted():
@@ -520,15 +503,27 @@ def _seen(parts: Iterable[Part]) -> Seen:
     return Seen(
         frozenset(whole),
         {urn: tuple(sorted(found)) for urn, found in paths.items()},
-        frozenset(placed),
+        frozenset(part.urn for part in parts if isinstance(part, Workload)),
         frozenset(scaled),
     )
 
 
+def _may_have_gpu(part: Pool | Workload) -> bool:
+    if part.undecided:
+        return True
+    if isinstance(part, Pool):
+        return not part.shapes or any(shape.gpus != 0 for shape in part.shapes)
+    selects_gpu = part.node_shape is not None and part.node_shape.gpus != 0
+    return part.pod.wants_gpu or part.pod_unread or selects_gpu
+
+
 def _note(paths: dict[str, set[str]], part: Pool | Workload) -> None:
+    """What was read of a part without a GPU."""
     for link in _evidence(part):
         if link.path:
             paths[link.urn].add(_plain(link.path))
+    if isinstance(part, Pool) and part.placement is not None:
+        paths[part.urn].add("spec.limits")
 
 
 def _evidence(part: Pool | Workload) -> Iterator[Evidence]:
