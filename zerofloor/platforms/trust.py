@@ -373,11 +373,14 @@ def _unread(resource: Resource, path: str) -> Undecided:
 
 
 def _computed_from(estate: Estate, resource: Resource, prop: str) -> tuple[str, ...]:
-    """The clusters from which a hidden part of a property is computed; where the document tells no
-    dependencies (of components), the only cluster of its stack: what programs write is its name."""
+    """The clusters from which a hidden part of a property is computed; for a component, of which no
+    document tells the dependencies, the only cluster of its stack: programs write its name there.
+
+    A document without any (an event log) leaves open what the value is.
+    """
     dependencies = (resource.property_dependencies or {}).get(prop, ())
     known = _clusters(estate)
-    if dependencies or (resource.custom and resource.property_dependencies is not None):
+    if dependencies or resource.custom:
         return tuple(dict.fromkeys(known[urn] for urn in dependencies if urn in known))
     stack = estate.stack_of.get(resource.urn)
     own = {real for urn, real in known.items() if estate.stack_of.get(urn) is stack}

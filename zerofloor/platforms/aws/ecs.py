@@ -140,19 +140,20 @@ def managed_groups(estate: Estate) -> Mapping[str, Managed]:
         status = get(settings, "managedScaling.status")
         if settings is None or (status != "ENABLED" and not hidden(status)):
             continue
-        group = _group(estate, provider, at(settings, "autoScalingGroupArn"))
-        if group is None:
-            continue
+        groups, is_sure = _groups(estate, provider, at(settings, "autoScalingGroupArn"))
         services = _services(estate) if services is None else services
         mine = tuple(service for service, providers in services if provider.urn in providers)
-        on = not hidden(status)
-        out[group.urn] = Managed(
-            provider, mine, on and at(settings, "managedTerminationProtection") == "ENABLED", on
-        )
+        on = is_sure and not hidden(status)
+        unprotects = on and at(settings, "managedTerminationProtection") == "ENABLED"
+        for group in groups:
+            if is_sure or group.urn not in out:
+                out[group.urn] = Managed(provider, mine, unprotects, on)
     return out
 
 
-def _group(estate: Estate, provider: Declared, arn: Any) -> Resource | None:
+def _groups(estate: Estate, provider: Declared, arn: Any) -> tuple[tuple[Resource, ...], bool]:
+    """The group that a provider scales, or all that it may be, and whether that is sure: a guess
+    never lowers a group."""
     name = arn.rsplit("autoScalingGroupName/", 1)[-1] if isinstance(arn, str) else arn
     link = link_of(
         estate,
@@ -162,8 +163,8 @@ def _group(estate: Estate, provider: Declared, arn: Any) -> Resource | None:
         value=name,
         names=("name", "autoScalingGroupName"),
     )
-    # A guess would lower the group, so it does not count.
-    return link.found[0] if link.found and not link.open and link.assumption is None else None
+    is_sure = bool(link.found) and not link.open and link.assumption is None
+    return (link.found[:1] if is_sure else link.found), is_sure
 
 
 def _services(estate: Estate) -> tuple[tuple[Service, tuple[str, ...]], ...]:
@@ -278,9 +279,12 @@ def read(estate: Estate) -> Iterator[Part]:
     carried: set[str] = set()
     for provider in declared(estate, *PROVIDERS):
         mine = [service for service, providers in services if provider.urn in providers]
-        if provider.inputs.get("autoScalingGroupProvider") is not None:
-            link = link_of(estate, provider, "autoScalingGroupProvider", *GROUPS)
-            carried |= {service.source.urn for service in mine} if link.found else set()
+        settings = provider.inputs.get("autoScalingGroupProvider")
+        if settings is not None:
+            # A group that is only guessed to be the provider's does not count its tasks.
+            _, is_sure = _groups(estate, provider, at(settings, "autoScalingGroupArn"))
+            if is_sure:
+                carried |= {service.source.urn for service in mine}
         elif provider.inputs.get("managedInstancesProvider") is not None:
             carried |= {service.source.urn for service in mine}
             yield from _managed_instances(estate, provider, mine)
