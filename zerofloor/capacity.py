@@ -65,7 +65,10 @@ class Evidence(Value, frozen=True):
     value: Any
     """The value found there (None: absent). Hidden values stay hidden."""
     because: str
-    """What follows from it, as half a sentence."""
+    """What follows from it: a clause, without a capital or a full stop."""
+    is_hardware: bool = False
+    """True where it tells what a node is made of, not why it keeps running; a message leaves it
+    out where it has a reason."""
 
 
 class Change(Value, frozen=True, kw_only=True):
@@ -102,7 +105,7 @@ class Hold(Value, frozen=True):
 
 
 class Notice(Value, frozen=True):
-    """What might hold a GPU, or make it dear: a warning that leaves the verdict alone."""
+    """What might hold a GPU, or make it expensive: a warning that leaves the verdict alone."""
 
     cause: Cause
     urn: str
@@ -198,7 +201,8 @@ class Placement(Value, frozen=True):
     absent."""
     taints: tuple[Taint, ...] = ()
     grows: bool = True
-    """Whether pods that wait bring nodes: an autoscaler is there, or nobody can rule one out."""
+    """Whether nodes are provisioned for pending pods: by an autoscaler that is there, or that can't
+    be ruled out."""
     weight: int = 0
     """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65,
     N66)."""
@@ -298,7 +302,7 @@ class PodDemand(Value, frozen=True):
     one_per_node: bool = False
     """Required anti-affinity among themselves by hostname, or a host port."""
     do_not_disrupt: bool | None = False
-    """`karpenter.sh/do-not-disrupt` on the pod for good; None where that can't be read."""
+    """`karpenter.sh/do-not-disrupt` on the pod permanently; None where that can't be read."""
     unevictable: str = ""
     """The property for which Cluster Autoscaler doesn't evict the pod, so that its node stays;
     empty where it does."""
@@ -354,7 +358,7 @@ class Workload(Value, frozen=True):
     schedule: str | None = None
     """The cron expression by which it runs again and again; None where it does not."""
     schedule_hidden: bool = False
-    """True where it runs again and again and nobody can tell when."""
+    """True where it runs again and again and it isn't known when."""
     follows: str = ""
     """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its
     number is its own."""
@@ -409,7 +413,7 @@ class Scaler(Value, frozen=True):
     holds: tuple[Hold, ...] = ()
     """Pods that it keeps when nothing is asked for; none: it goes to zero."""
     keeps_peak: Hold | None = None
-    """Set where it never scales in: what the busy hour brought stays."""
+    """Set where it never scales in: the replicas of the busiest hour stay."""
     maximum: int | NotKnown = NOT_KNOWN
     """Pods at most."""
     takes_charge: bool = False

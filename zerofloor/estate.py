@@ -59,7 +59,7 @@ class Estate:
     stack_of: Mapping[str, Stack]
     """By URN."""
     today: datetime.date | None = None
-    """The day of the check, for what ends at a time; None where nobody says it."""
+    """The day of the check, for what ends at a time; None where it isn't given."""
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out from it once (`once`)."""
 

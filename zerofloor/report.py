@@ -87,7 +87,7 @@ class Report(Value, frozen=True):
     floor: Floor
     estimate: Estimate
     findings: tuple[Finding, ...]
-    """Sorted: errors first, the dearest first, then by rule and URN."""
+    """Sorted: errors first, the most expensive first, then by rule and URN."""
     assumptions: tuple[Assumption, ...]
     today: datetime.date
     """The day of the run (UTC), as it was passed in: waivers expire and prices age by it."""

@@ -1,4 +1,4 @@
-"""The resources of one program as planned or deployed, and the two values that nobody may read:
+"""The resources of one program as planned or deployed, and the two values that can't be read:
 unknown and secret."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Kind = Literal["digest", "events", "export", "manifests", "program"]
 """What a stack was read from."""
 
 PreviewedBy = Literal["engine", "in-process", "document"]
-"""Who evaluated the program: the real engine, our resource monitor, or nobody (a document that was
+"""Who evaluated the program: the real engine, our resource monitor, or none (a document that was
 there)."""
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"

@@ -1,4 +1,4 @@
-"""Reading property values whose type nobody guarantees: counts, text, switches, and whatever may be
+"""Reading property values whose type isn't guaranteed: counts, text, switches, and whatever may be
 hidden."""
 
 from __future__ import annotations

@@ -34,6 +34,11 @@ def counted(value: Decimal | int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
+def verb(value: Decimal | int, singular: str, plural: str) -> str:
+    """The form of a verb that goes with a count: `verb(1, "runs", "run")`."""
+    return singular if value == 1 else plural
+
+
 def hours(weekly: Decimal) -> str:
     """Hours of a week in words."""
     return "24/7" if weekly >= WEEK else f"{number(weekly)} h a week"
@@ -80,7 +85,12 @@ def open_point(undecided: Undecided) -> str:
     """What is undecided and where, the path once."""
     if not undecided.path or undecided.path in undecided.why:
         return undecided.why
-    return f"{undecided.path}: {undecided.why}"
+    return f"{undecided.why} ({undecided.path})"
+
+
+def sentence(text: str) -> str:
+    """With a full stop at its end."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def chain(evidence: Iterable[Evidence], urn: str, resources: Mapping[str, Resource]) -> str:

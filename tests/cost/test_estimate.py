@@ -129,7 +129,7 @@ def test_the_line_says_which_type_counts_and_which_is_the_dearest() -> None:
     found = cost(supply("g6e.2xlarge", "g6e.xlarge", ceiling=1))
     assert found.items[0].what == (
         "g6e.xlarge on-demand in us-east-1 (1 NVIDIA L40S); cheapest of 2 that fit, "
-        "dearest g6e.2xlarge"
+        "most expensive g6e.2xlarge"
     )
     assert found.items[0].dearest == Money(D("2.24208"))
 

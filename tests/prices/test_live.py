@@ -194,7 +194,7 @@ def test_spot_takes_the_newest_of_each_zone_and_of_these_the_dearest() -> None:
     )
     assert price is not None
     assert price.money.amount == Decimal("15.10")
-    assert price.source == "EC2 spot price history, dearest of 3 zones"
+    assert price.source == "EC2 spot price history, most expensive of 3 zones"
 
 
 def test_an_emulators_spot_price_is_none() -> None:

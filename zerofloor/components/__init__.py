@@ -1,4 +1,4 @@
-"""Pulumi components for GPUs that cost nothing while nobody uses them."""
+"""Pulumi components for GPUs that cost nothing while idle."""
 
 from zerofloor.components.arguments import SpecError
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs

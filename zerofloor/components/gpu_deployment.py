@@ -1,4 +1,4 @@
-"""A model server on GPUs that goes to zero when nobody asks: Deployment, Service and KEDA
+"""A model server on GPUs that scales to zero when idle: Deployment, Service and KEDA
 scaling."""
 
 # No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the
@@ -90,7 +90,7 @@ class GpuDeploymentArgs(TypedDict, total=False):
     share it."""
 
     min_replicas: float
-    """Replicas that stay while nobody asks: each holds its GPUs. Default 0."""
+    """Replicas kept while idle: each holds its GPUs. Default 0."""
     max_replicas: float
     """The most replicas at any load. Default 1."""
     cooldown_seconds: float
@@ -180,8 +180,8 @@ class GpuDeployment(pulumi.ComponentResource):
             spec=_deployment(spec),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The scaler owns the count after creation: an `up` that wrote it again would bring
-                # idle GPUs back.
+                # The scaler owns the count after creation: an `up` that wrote it again would
+                # restore idle GPUs.
                 ignore_changes=["spec.replicas"],
                 custom_timeouts=pulumi.CustomTimeouts(create=rollout, update=rollout),
             ),

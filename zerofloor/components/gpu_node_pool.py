@@ -169,7 +169,7 @@ def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
             "requirements": requirements,
             "taints": [{"key": spec.gpu_resource, "effect": "NoSchedule"}],
             "expireAfter": f"{spec.expire_after_hours}h",
-            # Unset, a pod that can't be evicted would keep a node that is going for ever.
+            # Unset, a pod that can't be evicted would keep a node from being removed.
             "terminationGracePeriod": f"{spec.termination_grace_seconds}s",
         }
     }

@@ -56,8 +56,8 @@ _METERS: Final = {
 }
 
 UNKNOWN_METER: Final = _meter(3600, 3600, "not known: whole hours assumed")
-"""For a service whose meter no page gives: the dearest that is common, so that no estimate is too
-low."""
+"""For a service without a documented meter: the most expensive common one, so that no
+estimate is too low."""
 
 
 def meter(cloud: str) -> Billing:

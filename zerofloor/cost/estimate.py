@@ -20,7 +20,7 @@ class Amount(Value, frozen=True):
 
     hourly: Money
     up_to: Money | None = None
-    """An hour at the dearest choice, where a choice among types is open; None: there is none."""
+    """An hour at the most expensive of several types; None where the type is settled."""
     unbounded: bool = False
     """True where nothing limits it (only of a ceiling); then the money is what is certain at
     least."""
@@ -51,7 +51,7 @@ class Item(Value, frozen=True):
     """Empty for what bills once (an overlap while a replacement runs): its quantity is then
     node-hours."""
     dearest: Money | None = None
-    """The price of the dearest choice, where it is open among types; None: it is settled."""
+    """The price of the most expensive choice, where it is open among types; None: it is settled."""
     listed_monthly: bool = False
     """True where the price list states it by the month: `price` is then a 730th of it."""
 
@@ -85,7 +85,7 @@ class Gap(Value, frozen=True):
     """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a
     footnote."""
     lacks: tuple[Figure, ...]
-    """The figures in which it is missing: their sums are a least."""
+    """The figures in which it is missing: their sums are lower bounds."""
     elsewhere: str = ""
     """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is
     none."""
@@ -169,7 +169,7 @@ class Estimate(Value, frozen=True):
     ceiling: Amount
     residual: Amount
     items: tuple[Item, ...]
-    """What hurts most first: by the floor, then by the dearest figure it counts in, then by URN."""
+    """By impact: by the floor, then by the largest figure it counts in, then by URN."""
     unpriced: tuple[str, ...]
     """URNs of GPUs that are held, or counted in a limit that is set, without a price."""
     snapshot: str

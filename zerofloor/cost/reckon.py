@@ -339,14 +339,14 @@ def _unpriced(
 
 
 def _what(choice: Choice, supply: Supply) -> str:
-    """`g6e.xlarge on-demand in us-east-1 (1 NVIDIA L40S); cheapest of 3, dearest g5.48xlarge`."""
+    """`g6e.xlarge on-demand in us-east-1 (1 NVIDIA L40S); cheapest of 3 that fit, most expensive
+    g5.48xlarge`."""
     named = _named(choice.cheapest, supply)
     types = {option.shape.instance_type for option in choice.options}
     if not choice.open or len(types) < 2:
-        return named if not choice.open else f"{named}; dearest {choice.dearest.note}"
-    return (
-        f"{named}; cheapest of {len(types)} that fit, dearest {choice.dearest.shape.instance_type}"
-    )
+        return named if not choice.open else f"{named}; most expensive {choice.dearest.note}"
+    most = choice.dearest.shape.instance_type
+    return f"{named}; cheapest of {len(types)} that fit, most expensive {most}"
 
 
 def _named(option: Option, supply: Supply) -> str:

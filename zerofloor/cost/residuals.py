@@ -580,5 +580,5 @@ _NO_PRICE: Final = {
     "aws:fsx/lustreFileSystem:LustreFileSystem": ("aws", "FSx for Lustre file system"),
     "runpod:index:NetworkStorage": ("runpod", "network volume"),
 }
-# What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that nobody
+# What bills at zero GPUs and has no price in the snapshot: named in a footnote, so that no reader
 # takes it for nothing.

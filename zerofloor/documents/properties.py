@@ -165,4 +165,4 @@ def _marked(value: dict[str, Any], depth: int) -> Any:
                 {key: item for key, item in value.items() if key not in (_SIGNATURE, "hash")},
                 depth + 1,
             )
-    return UNKNOWN  # a mark that a later engine may have: nobody knows what it means
+    return UNKNOWN  # a mark that a later engine may have: its meaning is unknown

@@ -318,7 +318,7 @@ def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
             )
     elif resource.op == "replace":
         notes.append(
-            f"{shown(urn)} is taken to be created before its predecessor is deleted: a "
+            f"{shown(urn)} is assumed to be created before its predecessor is deleted: a "
             f"{steps[0].op} step alone does not tell"
         )
     return notes

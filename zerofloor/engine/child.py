@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 UNANSWERED: list[dict[str, str | None]] = []
-"""The functions of a provider whose result the program wanted at once and nobody knows, each with
+"""The functions of a provider whose result the program needs at once and isn't known, each with
 its line in the program."""
 
 
@@ -207,7 +207,7 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
         image = str(args.get("name", "")) if isinstance(args, dict) else ""
         if typ is None or (DECIDES.search(token) and not image.startswith("/aws/service/")):
             UNANSWERED.append({**asked, "properties": ", ".join(names)})
-            raise Unanswered(f"nobody here knows the result of {token}")
+            raise Unanswered(f"the result of {token} isn't known here")
         ASSUMED.append(asked)
         from pulumi.runtime import rpc
 

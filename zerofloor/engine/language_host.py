@@ -3,7 +3,7 @@ language_host.py PROGRAM REPORT`.
 
 Runs in the program's own Python, so it imports the SDK and nothing of zerofloor. It prints the port
 for `pulumi --client=127.0.0.1:PORT`,
-and writes how a program failed as JSON to REPORT, so that nobody has to parse a traceback.
+and writes how a program failed as JSON to REPORT, so that no traceback has to be parsed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    os.dup2(2, 1)  # Whatever the program prints goes where nobody waits for a port.
+    os.dup2(2, 1)  # Whatever the program prints goes where no port is waited for.
     server.wait_for_termination()
 
 

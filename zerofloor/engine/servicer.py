@@ -78,7 +78,7 @@ each rule by itself."""
 
 DEFAULT_OF_ERRORS = pb.REMEDIATE
 """Blocks as MANDATORY does, since nothing is ever remediated. The engine sends a level for every
-policy: so what an organisation set to mandatory can be told from what nobody set."""
+policy: so what an organisation set to mandatory can be told from what isn't set."""
 
 SETTING_OF_LEVEL = {
     pb.ADVISORY: "warning",

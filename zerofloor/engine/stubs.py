@@ -2,7 +2,7 @@
 
 They need protobuf and grpc only, but `import pulumi.runtime.proto` runs `pulumi/__init__.py` first,
 and every preview with the pack would
-wait a quarter of a second for it. So where nobody has imported the SDK yet, its packages are
+wait a quarter of a second for it. So where the SDK isn't imported yet, its packages are
 entered into `sys.modules` unrun. Only for
 the pack's own process: nothing in it may need the SDK itself.
 """

@@ -65,7 +65,7 @@ def outputs_of(answer: Values, inputs: Values) -> dict[str, Any]:
 
 
 def inputs_from(answer: Values, declared: Values) -> dict[str, Any]:
-    """The inputs as the API has them now: what is declared, and what somebody changed by hand.
+    """The inputs as the API has them now: what is declared, and what was changed by hand.
 
     Without declared inputs (an import) everything that is not a default.
     """
@@ -92,7 +92,7 @@ def inputs_from(answer: Values, declared: Values) -> dict[str, Any]:
 
 
 def _drifted(name: str, value: Any) -> bool:
-    """A minimum that somebody raised by hand is drift even where none is declared: it bills."""
+    """A minimum raised by hand is drift even where none is declared: it bills."""
     return name == "minReplicaCount" and bool(value)
 
 
@@ -102,7 +102,7 @@ def id_of(name: str) -> str:
 
 
 def create_or_find(api: Api, deployment_id: str, inputs: Values) -> dict[str, Any]:
-    """The new deployment; the one that a broken-off update left, brought to the same inputs.
+    """The new deployment; the one that a broken-off update left, updated to the same inputs.
 
     Raises ApiError where the ID belongs to a deployment of another model.
     """

@@ -27,7 +27,7 @@ from zerofloor.floor.retained import Retained
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape
-from zerofloor.words import counted
+from zerofloor.words import counted, verb
 
 
 def pool_entries(
@@ -100,7 +100,7 @@ def _look_at(pool: Pool, packings: Packings, retained: Retained | None) -> _Seen
 
 
 def _undecided_mix(pool: Pool, nodes: int) -> Undecided:
-    why = f"its {counted(nodes, 'node')} may be of a type with GPUs or of one without"
+    why = f"Its {counted(nodes, 'node')} may be of a type with GPUs or of one without"
     return Undecided(pool.urn, "", why, "Name types of one kind, or add a waiver")
 
 
@@ -366,7 +366,7 @@ def _own_nodes_of(supply: Supply | None) -> int | None:
 
 
 def _may_stray(s: Scaled, meeting: Meeting, busiest: Level) -> bool:
-    """Whether a pod without a GPU, of a workload whose pods can't be counted, would bring a node
+    """Whether a pod without a GPU, of a workload whose pods can't be counted, would get a node
     with GPUs."""
     if not any(only_gpu(pool) for pool, _ in meeting.takers(s.workload.pod)):
         return False
@@ -416,21 +416,22 @@ def _unplaced(s: Scaled, meeting: Meeting, pending: int) -> Undecided:
     kept_off = [pool.name for pool in meant if not tolerates(s.workload.pod, pool)]
     names = ", ".join(sorted(pool.name for pool in meant))
     why = (
-        f"taints of {', '.join(sorted(kept_off))} keep them off"
+        f"not tolerate the taints of {', '.join(sorted(kept_off))}"
         if len(kept_off) == len(meant)
-        else "their size or a limit keeps them off"
+        else "not fit its size or limit"
     )
+    does = verb(pending, "selects", "select"), verb(pending, "does", "do")
     text = (
-        f"{pending} of its pods are meant for {names} and can't run there: {why}; another "
-        "pool, outside what is judged here, may take them"
+        f"{counted(pending, 'pod')} {does[0]} pool {names} but {does[1]} {why}; a pool outside "
+        "this document may take them"
     )
     return Undecided(
         s.workload.urn,
         "",
         text,
         (
-            "Let the pool take them (tolerations, limits, sizes), or judge the other pool "
-            "along (--join)"
+            "Let the pool take them (tolerations, limits, sizes), or check them together with the "
+            "other pool's stack (--join)"
         ),
     )
 
@@ -464,8 +465,10 @@ def _carrying(carried: tuple[Scaled, ...], pool: Pool, packed: Packed) -> tuple[
 
 
 def _carried_pods(s: Scaled, pool: Pool) -> Evidence:
-    pods = counted(s.pods(Decimal(0)), "pod")
-    because = f"{pods} of {s.workload.kind} {s.workload.name} run on {pool.name} without a request"
+    count = s.pods(Decimal(0))
+    owner = f"{s.workload.kind} {s.workload.name}"
+    runs = verb(count, "runs", "run")
+    because = f"{counted(count, 'pod')} of {owner} {runs} on {pool.name} without a request"
     return Evidence(s.workload.urn, "", None, because)
 
 

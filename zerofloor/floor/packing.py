@@ -49,7 +49,7 @@ class Packed(Value, frozen=True):
     carried_by: Mapping[str, tuple[str, ...]]
     """By workload (its key): the pools that carry its pods, in the order of use."""
     brought: Mapping[str, tuple[str, ...]]
-    """By pool (its key): the workloads for which it had to bring a node."""
+    """By pool (its key): the workloads for which it had to add a node."""
     pending: Mapping[str, int]
     """By workload (its key): pods that a pool is meant for and none can take."""
     elsewhere: Mapping[str, int]
@@ -158,7 +158,7 @@ def pack(
     one pod on each node.
 
     Pods with GPUs go first, the largest first. Each goes to free room, then to the pool that would
-    bring a node for it.
+    add a node for it.
     Equal pods of several workloads are placed together, so that it takes time by kinds of pods and
     not by workloads.
     """
@@ -222,7 +222,7 @@ class _Queue:
         return taken
 
     def rest(self) -> dict[str, int]:
-        """Pods by workload that nobody took."""
+        """Pods by workload that no pool took."""
         return dict(self._waiting)
 
 
@@ -247,7 +247,7 @@ def _largest_first(same: list[Group]) -> tuple[Decimal, bool, Decimal, Decimal, 
 def _in_order(
     pod: PodDemand, takers: list[tuple[_Rack, tuple[Shape, ...]]]
 ) -> list[tuple[_Rack, tuple[Shape, ...]]]:
-    """Pools in the order in which a waiting pod brings nodes: groups that stand or scale by
+    """Pools in the order in which a pending pod gets a new node: groups that stand or scale by
     themselves before Karpenter's NodePools; those by weight, then by name from z to a (seen:
     shared/truth N65). GKE's autoscaler takes the least expensive pool (GKE docs, "Cluster
     autoscaler"): the one with the smallest node."""
@@ -268,7 +268,7 @@ def _in_order(
 
 
 def _first_by_name(pool: Pool) -> bool:
-    """A GPU pool whose name is hidden is taken to come first: that may raise a floor and never
+    """A GPU pool whose name is hidden is assumed to come first: that may raise a floor and never
     lowers it."""
     return (
         pool.placement is not None
@@ -278,7 +278,7 @@ def _first_by_name(pool: Pool) -> bool:
 
 
 def _may_bring(pool: Pool, pod: PodDemand) -> bool:
-    """Whether a waiting pod makes the pool bring a node. A pod without a GPU does that to a GPU
+    """Whether a pending pod makes the pool add a node. A pod without a GPU does that to a GPU
     group only if it selects it."""
     placement = pool.placement
     if placement is None or not placement.grows:
@@ -338,7 +338,7 @@ def _fill_bin(
 def _bring(
     rack: _Rack, shapes: tuple[Shape, ...], group: Group, left: int, daemons: Sequence[Group]
 ) -> int:
-    """Bring nodes for pods that wait, as far as the pool's limits go; how many pods went."""
+    """Add nodes for pending pods, as far as the pool's limits go; how many pods went."""
     empty = _with_daemons(_Bin(shapes, 1), rack.pool, daemons)
     each = max((_more(shape, empty, group) for shape in shapes), default=0)
     if not each:
@@ -419,7 +419,7 @@ def _more(shape: Shape, bin_: _Bin, group: Group) -> int:
     if group.urn in bin_.alone:
         return 0
     if pod.open_count and not pod.gpus:
-        # A pod that takes all devices of its node shares with nobody.
+        # A pod that takes all devices of its node shares with no other pod.
         return (
             1
             if bin_.gpus == 0

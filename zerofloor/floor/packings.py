@@ -71,7 +71,7 @@ def pack_everything(meeting: Meeting, demand: Demand) -> Packings:
 def _pack_levels(
     meeting: Meeting, workloads: tuple[Scaled, ...], daemons: tuple[Group, ...]
 ) -> Iterator[Level]:
-    """From what is held all week to the peak of the schedules (which are taken to coincide)."""
+    """From what is held all week to the peak of the schedules (which are assumed to coincide)."""
     for hours in sorted(_hours_of(meeting.pools, workloads), reverse=True):
         standing = {pool.key: own for pool in meeting.pools if (own := own_nodes(pool, hours))}
         kept = ((s, s.pods(hours)) for s in workloads)
@@ -114,7 +114,7 @@ def own_nodes(pool: Pool, hours: Decimal) -> int:
 
 
 def nodes_for(pool: Pool, s: Scaled, pods: int) -> tuple[Nodes, ...]:
-    """The nodes that a pool by itself would bring for some pods of a workload."""
+    """The nodes that a pool by itself would add for some pods of a workload."""
     return pack(Meeting((pool,)), {}, (Group(s.workload.key, s.workload.pod, pods),)).nodes.get(
         pool.key, ()
     )

@@ -26,6 +26,7 @@ from zerofloor.estate import Estate
 from zerofloor.floor.matching import meets
 from zerofloor.structs import Value
 from zerofloor.values import get
+from zerofloor.words import counted, verb
 
 
 class Scaled(Value, frozen=True):
@@ -293,7 +294,8 @@ def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
     if guesses and own > max((hold.least for hold in holds if hold.units is not None), default=0):
         # A guess may raise a floor, never lower it: neither the replicas nor the scaler's minimum
         # is certain.
-        why = f"{guesses[0].what} ({guesses[0].because}); if not, its {own} replicas stay"
+        kept = f"its {counted(own, 'replica')} {verb(own, 'stays', 'stay')}"
+        why = f"{guesses[0].what} ({guesses[0].because}); if not, {kept}"
         undecided.append(
             Undecided(
                 workload.urn,
@@ -353,8 +355,8 @@ def _beside(workload: Workload, scalers: list[Scaler], estate: Estate) -> tuple[
         "each update of the resource puts the replicas back until KEDA's next poll",
     )
     message = (
-        f"{workload.kind} {workload.name} declares {declared} replicas beside a ScaledObject: "
-        "every update wakes it"
+        f"{workload.kind} {workload.name} declares {counted(declared, 'replica')} beside a "
+        "ScaledObject, so every update wakes it"
     )
     fix = "Leave spec.replicas out, or add ignore_changes=['spec.replicas']"
     return (Notice(Cause.REPLICAS_BESIDE_SCALER, workload.urn, message, fix, (because,)),)

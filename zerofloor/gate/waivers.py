@@ -16,7 +16,7 @@ OF_UNKNOWN_COST: Final = frozenset({"undecided-gpu", "unpriced-gpu"})
 that in writing."""
 
 NEVER_WAIVED: Final = frozenset({"setting-not-allowed"})
-"""What the organisation forbids nobody waives."""
+"""No waiver covers what the organisation forbids."""
 
 
 def waived(

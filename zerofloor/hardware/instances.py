@@ -54,7 +54,7 @@ def lookup(
     cloud: str, instance_type: str, hints: Mapping[str, Decimal] | None = None
 ) -> Shape | None:
     """The shape of an instance type; None where neither table, family nor hint knows it (then
-    nobody may call it CPU).
+    it can't be called CPU).
 
     `hints` gives GPUs per node for types that the user knows better (0: no accelerator).
     """
@@ -64,7 +64,7 @@ def lookup(
         return _known(cloud, name)
     known = _table().get((cloud, name.lower()))
     return Shape(
-        cloud, name, hinted, known.accelerator if known else "accelerator (hint)" if hinted else ""
+        cloud, name, hinted, known.accelerator if known else "hinted GPU" if hinted else ""
     )
 
 

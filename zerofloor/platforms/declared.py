@@ -199,7 +199,7 @@ class Size(Value, frozen=True):
 
     def evidence(self, because: str) -> Evidence:
         shown = get(self.source.inputs, self.path)
-        note = f" ({self.default})" if shown is None and self.default else ""
+        note = f"; {self.default}" if shown is None and self.default else ""
         return Evidence(self.source.urn, self.source.path(self.path), shown, because + note)
 
 

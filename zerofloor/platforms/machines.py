@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec.structs import force_setattr
 
 from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
@@ -31,6 +34,12 @@ class Machines(Value, frozen=True):
     """For each shape the capacity units of one instance; empty where sizes count instances."""
     by_attributes: bool = False
     """True where no type is named and attributes choose among all."""
+
+    def __post_init__(self) -> None:
+        """What it is made of is no reason why it keeps running, whoever read it."""
+        if any(not link.is_hardware for link in self.evidence):
+            marked = tuple(replace(link, is_hardware=True) for link in self.evidence)
+            force_setattr(self, "evidence", marked)
 
     @property
     def plain(self) -> bool:
@@ -77,7 +86,7 @@ def machines_of(estate: Estate, cloud: str, source: Declared, path: str, value: 
             undecided.append(
                 source.open(
                     where,
-                    f"No table knows the instance type {item}: it could have GPUs",
+                    f"Unknown instance type {item}: it could have GPUs",
                     SETTLE_TYPE,
                 )
             )
@@ -109,7 +118,7 @@ def union(parts: Iterable[Machines]) -> Machines:
 
 
 def describe(shapes: Sequence[Shape]) -> str:
-    """What the types have, as half a sentence."""
+    """What the types have, as a clause."""
     if len(shapes) > 4:
         counts = sorted({shape.gpus for shape in shapes if shape.gpus is not None})
         return (
@@ -125,7 +134,7 @@ def describe(shapes: Sequence[Shape]) -> str:
 
 def _describe(shape: Shape) -> str:
     if shape.gpus is None:
-        return f"{shape.instance_type} has accelerators, how many no table says"
+        return f"{shape.instance_type} has accelerators of unknown number"
     return (
         f"{shape.instance_type} has {_number(shape.gpus)} {shape.accelerator}"
         if shape.gpus

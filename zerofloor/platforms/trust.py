@@ -59,7 +59,7 @@ def cluster_autoscaler(
     estate: Estate, cluster: Cluster | None = None
 ) -> Assumption | Undecided | None:
     """The assumption that a cluster autoscaler removes idle nodes; Undecided where that can't be
-    told, None where nobody may rely on it."""
+    told, None where it can't be relied on."""
     what = "A cluster autoscaler removes idle nodes"
     trusted = estate.settings.trust.cluster_autoscaler
     if trusted is not None:

@@ -53,9 +53,9 @@ class Missing(Value, frozen=True):
 
     key: Key
     why: str
-    """What is missing, as half a sentence."""
+    """What is missing, as a clause."""
     settle: str = ""
-    """How to price it, as half a sentence; empty where there is nothing to set."""
+    """How to price it, as a clause; empty where there is nothing to set."""
 
 
 Table: TypeAlias = Mapping[Key, Price]

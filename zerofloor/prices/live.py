@@ -1,5 +1,5 @@
 """Live AWS prices through boto3: the Price List for on-demand, EC2's spot history for spot. Only
-when somebody asks."""
+on request."""
 
 from __future__ import annotations
 
@@ -158,9 +158,9 @@ def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
             newest[zone] = max(newest.get(zone, (when, amount)), (when, amount))
     if not newest:
         return None
-    # The scheduler picks the zone, so the dearest counts.
+    # The scheduler picks the zone, so the most expensive counts.
     when, amount = max(newest.values(), key=lambda pair: (pair[1], pair[0]))
-    source = f"EC2 spot price history, dearest of {len(newest)} zones"
+    source = f"EC2 spot price history, most expensive of {len(newest)} zones"
     return Price(key, Money(amount), HOUR, source, when.date().isoformat(), "live")
 
 

@@ -12,7 +12,7 @@ from zerofloor.report import Finding, Report
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
 from zerofloor.stack import Resource, Stack
-from zerofloor.words import counted, dollars, hours, link, open_point, short, unique
+from zerofloor.words import counted, dollars, hours, link, open_point, sentence, short, unique
 
 NOBODY_CAN_CHANGE = (
     "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, "
@@ -176,9 +176,8 @@ def _changes_elsewhere(
         hold for entry in (*held, *(guests if held else ())) for hold in entry.holds
     ):
         if hold.fix not in said:
-            yield f"Change: {hold.fix}" + (
-                "" if hold.urn == resource.urn else f" (in {short(hold.urn)})"
-            )
+            where = "" if hold.urn == resource.urn else f" (in {short(hold.urn)})"
+            yield sentence(f"Change: {hold.fix}{where}")
 
 
 def _evidence(entries: list[Entry], findings: list[Finding]) -> Iterator[Evidence]:
@@ -215,7 +214,7 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
         )
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield (f"  ?  {open_point(open_one).rstrip('.')}. To resolve: {open_one.settle}")
+        yield f"  ?  {sentence(open_point(open_one))} To resolve: {sentence(open_one.settle)}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

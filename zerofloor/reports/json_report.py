@@ -73,7 +73,7 @@ def escaped(text: str) -> str:
 def data(report: Report) -> dict[str, Any]:
     """The report as JSON-able data."""
     floor, estimate = report.floor, report.estimate
-    # What has no price, or is undecided, is in no sum: then the sum is a least, and says so.
+    # What has no price, or is undecided, is in no sum: then the sum is a lower bound, and says so.
     least = unpriced_figures(report) | undecided_figures(report)
     return {
         "schema": SCHEMA,

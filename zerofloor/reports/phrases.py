@@ -88,12 +88,12 @@ def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
 
 
 def unpriced_figures(report: Report) -> frozenset[Figure]:
-    """The figures in which something has no price: their sums are a least."""
+    """The figures in which something has no price: their sums are lower bounds."""
     return frozenset(figure for gap in report.estimate.gaps for figure in gap.lacks)
 
 
 def undecided_figures(report: Report) -> frozenset[Figure]:
-    """The figures that something undecided leaves open: their sums are a least, too."""
+    """The figures that something undecided leaves open: their sums are lower bounds, too."""
     found: set[Figure] = set()
     told = set()
     for entry in report.floor.entries:

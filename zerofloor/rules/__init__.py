@@ -19,6 +19,7 @@ from zerofloor.rules.inline import carried_waiver
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource
+from zerofloor.words import sentence
 
 
 @cache
@@ -90,7 +91,7 @@ def findings(judged: Judged, rules: Iterable[Rule] | None = None) -> tuple[Findi
 
 
 def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sorted: what blocks first, then by severity, the dearest first, then by rule and URN."""
+    """Sorted: what blocks first, then by severity, cost, rule and URN."""
     ranks: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
     def key(finding: Finding) -> tuple[object, ...]:
@@ -122,8 +123,8 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         name=rule.name,
         severity=severity,
         urn=problem.urn,
-        message=problem.message,
-        fix=problem.fix + _where_to_say_it(component, problem),
+        message=sentence(problem.message),
+        fix=sentence(problem.fix.removesuffix(".") + _where_to_say_it(component, problem)),
         declared_fix=problem.fix,
         source=_position(judged.estate, component or resource),
         evidence=problem.evidence,

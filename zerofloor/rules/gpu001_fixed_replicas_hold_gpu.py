@@ -56,7 +56,7 @@ RULE = Rule(
     ),
     fix=(
         "Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set "
-        "replicas to 0 while nobody uses it."
+        "replicas to 0 while it isn't used."
     ),
     severity="error",
     since="0.1.0",

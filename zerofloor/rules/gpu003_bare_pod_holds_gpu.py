@@ -1,4 +1,4 @@
-"""A Pod with GPUs restarts for ever."""
+"""A Pod with GPUs is always restarted."""
 
 from zerofloor.capacity import Cause
 from zerofloor.rules.held import holds

@@ -1,4 +1,4 @@
-"""What a busy hour brought stays."""
+"""Scaled-out replicas are never scaled back in."""
 
 from zerofloor.capacity import Cause
 from zerofloor.rules.held import holds

@@ -25,7 +25,7 @@ RULE = Rule(
     why=(
         "A notebook, a workspace or an app bills from start to stop; most have no idle shutdown, or have it disabled."
     ),
-    fix="Stop it when nobody works in it, or switch its idle shutdown on.",
+    fix="Stop it when it isn't used, or switch its idle shutdown on.",
     severity="error",
     since="0.1.0",
     scope="resource",

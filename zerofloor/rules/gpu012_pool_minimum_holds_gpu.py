@@ -32,7 +32,7 @@ RULE = Rule(
         "The minimum of a node group, an Auto Scaling group or a fleet runs and bills even without pods. pulumi-eks defaults to a minimum "
         "of 1 and a desired size of 2."
     ),
-    fix="Set the minimum to 0 and let an autoscaler bring nodes.",
+    fix="Set the minimum to 0 and let an autoscaler add nodes.",
     severity="error",
     since="0.1.0",
     scope="resource",

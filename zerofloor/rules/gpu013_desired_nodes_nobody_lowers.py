@@ -1,4 +1,4 @@
-"""Nodes are asked for at creation and nobody takes them away."""
+"""The initial node count is never scaled down."""
 
 from zerofloor.capacity import Cause
 from zerofloor.rules.held import holds

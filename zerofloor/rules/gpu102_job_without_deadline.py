@@ -1,4 +1,4 @@
-"""A Job with GPUs may run for ever."""
+"""A Job with GPUs may never end."""
 
 from zerofloor.capacity import Cause
 from zerofloor.rules.held import notices

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from zerofloor.prices.book import OLD_AFTER_DAYS, snapshot_age
 from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.words import counted
 
 BAD = """\
 resources:
@@ -41,7 +42,7 @@ def check(judged: Judged) -> Iterable[Problem]:
         yield Problem(
             "",
             (
-                f"The prices were gathered {age} days ago, and limits.maxSnapshotAgeDays "
+                f"The prices were gathered {counted(age, 'day')} ago, and limits.maxSnapshotAgeDays "
                 f"allows {limit}."
             ),
             FIX,

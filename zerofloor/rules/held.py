@@ -24,6 +24,9 @@ COUNTS: Final = frozenset(
 )
 """Causes whose evidence is a number that speaks for itself."""
 
+LONGEST: Final = 200
+"""Characters of a message; links of the chain that have no room are in the report's evidence."""
+
 
 class _Bill(Value, frozen=True):
     """Who pays for what, by URN: one resource may be several entries (the variants of an
@@ -133,30 +136,45 @@ def _message(
     if nodes:
         text += f" on {counted(nodes, 'node')}"
     text += f" running {hours(weekly)} with no traffic"
+    where = _where(entries, bill)
     if strongest.evidence:
-        text += f" because {_reason(strongest, judged)}"
+        room = LONGEST - len(f"{text} because {where}.")
+        text += f" because {_reason(strongest, judged, room)}"
+    return f"{text}{where}."
+
+
+def _where(entries: Sequence[Entry], bill: _Bill) -> str:
+    """`, on Karpenter NodePool gpu (1 node)`: the pools that carry a workload."""
     pools = [
         pool
         for urn in sorted({urn for one in entries for urn in one.carried_by})
         for pool in bill.entries.get(urn, ())
     ]
-    if pools:
-        named = ", ".join(
-            f"{pool.platform} {pool.name}"
-            + (f" ({counted(pool.nodes, 'node')})" if pool.nodes else "")
-            for pool in pools[:3]
-        )
-        text += f", on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
-    return text + "."
+    if not pools:
+        return ""
+    named = ", ".join(
+        f"{pool.platform} {pool.name}" + (f" ({counted(pool.nodes, 'node')})" if pool.nodes else "")
+        for pool in pools[:3]
+    )
+    return f", on {named}" + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
 
 
-def _reason(hold: Hold, judged: Judged) -> str:
-    """The chain behind a hold; where a count speaks for itself, without what follows from it."""
+def _reason(hold: Hold, judged: Judged, room: int) -> str:
+    """The first links of the chain that have room, at least one; where a count speaks for itself,
+    without what follows from it."""
     resources = judged.estate.by_urn
-    one = hold.evidence[0]
-    if hold.cause in COUNTS and len(hold.evidence) == 1 and one.path and one.value is not None:
+    links = [one for one in hold.evidence if not one.is_hardware] or list(hold.evidence)
+    one = links[0]
+    if hold.cause in COUNTS and len(links) == 1 and one.path and one.value is not None:
         return chain([one], hold.urn, resources).removesuffix(f" ({one.because})")
-    return chain(hold.evidence, hold.urn, resources)
+    fitting = [
+        text
+        for many in range(len(links), 0, -1)
+        if len(text := chain(links[:many], hold.urn, resources)) <= room
+    ]
+    if fitting or not one.path:
+        return fitting[0] if fitting else one.because
+    return f"{one.because} ({one.path})"
 
 
 def _noun(entries: Sequence[Entry], bill: _Bill) -> str:

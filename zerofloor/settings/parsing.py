@@ -20,7 +20,7 @@ from zerofloor.settings.nodes import Node, node_of, read_file, shown_key
 from zerofloor.settings.values import Bounds, Settings
 
 OURS: Final = frozenset({"in_force"})
-"""Fields of Settings that nobody writes."""
+"""Fields of Settings that aren't written in a file."""
 
 AT_MOST: Final = 8
 """Mistakes that are named; more than these are counted."""

@@ -184,7 +184,7 @@ class Allow(msgspec.Struct, frozen=True, kw_only=True):
     trust: bool = False
     """Whether controllers may be trusted that the organisation doesn't trust."""
     prices: bool = False
-    """Whether the repository may bring prices of its own."""
+    """Whether the repository may add prices of its own."""
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ def at_rest(alarm: Declared) -> Rest | Undecided:
     prop, idle = _idle(alarm)
     if isinstance(idle, Unclear):
         if idle.is_custom and missing == "breaching" and operator.startswith("LessThan"):
-            # Low or missing, both raise it; what is published is taken to fall when idle.
+            # Low or missing, both raise it; what is published is assumed to fall when idle.
             because = "low or missing data raises the alarm"
             return Rest("ALARM", alarm.evidence("treatMissingData", because))
         return alarm.open(prop, f"Whether the alarm is raised when idle is open: {idle.why}")

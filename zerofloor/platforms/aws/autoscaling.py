@@ -68,7 +68,7 @@ class _Sizes:
 
 @dataclass(frozen=True, slots=True)
 class _Lowering:
-    """The sizes of a group, and what brings it down to them."""
+    """The sizes of a group, and what lowers it to them."""
 
     sizes: _Sizes
     lowered: Lowered | None
@@ -340,7 +340,7 @@ def _effect(
 
 
 def _lowered(effect: Effect) -> Lowered | None:
-    """What brings the group down, for certain or perhaps."""
+    """What scales the group in, for certain or perhaps."""
     if effect.lowered is not None:
         return Lowered(effect.lowered, effect.assumptions[0] if effect.assumptions else None)
     if effect.doubts:

@@ -20,8 +20,9 @@ from zerofloor.platforms.aws.read import (
     nodes_for,
 )
 from zerofloor.platforms.declared import Declared, changes_of, size
-from zerofloor.platforms.machines import Machines, describe, union
+from zerofloor.platforms.machines import Machines, union
 from zerofloor.values import at, hidden, known_items, known_text
+from zerofloor.words import counted
 
 ENVIRONMENTS: Final = (
     "aws:batch/computeEnvironment:ComputeEnvironment",
@@ -101,9 +102,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         return
     chosen = narrowed(sized, low)
     nodes = nodes_for(chosen, low)
-    step = minimum.evidence(
-        f"{low} vCPUs stay: at least {nodes} instances ({describe(chosen.shapes)})"
-    )
+    step = minimum.evidence(f"{counted(low, 'vCPU')} kept: at least {counted(nodes, 'instance')}")
     hold = Hold(
         cause=Cause.POOL_MINIMUM,
         urn=source.urn,

@@ -20,7 +20,7 @@ READS: Final = frozenset(_THROUGHPUT)
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Provisioned model throughput: model units whose GPUs nobody counts (Bedrock user guide,
+    """Provisioned model throughput, in model units of an unpublished number of GPUs (Bedrock guide,
     "Provisioned Throughput")."""
     for source in declared(estate, *_THROUGHPUT):
         units = size(source, ["modelUnits"], 1)

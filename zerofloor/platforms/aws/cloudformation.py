@@ -38,7 +38,7 @@ _SETTLE: Final = "Declare the resource in the program, add a hint, or waive it"
 
 def read(estate: Estate) -> Iterator[Part]:
     """What of the templates no reader can see: a template elsewhere, a macro's result, or a kind of
-    resource that nobody reads and that names a GPU type."""
+    resource that no reader reads and that names a GPU type."""
     for stack in deploying(estate):
         parent = estate.by_urn.get(stack.parent or "")
         if parent is None or not parent.type.startswith("eks:index:"):

@@ -32,6 +32,7 @@ from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines, union
 from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, hidden, items, known_items, known_text
+from zerofloor.words import counted, verb
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
@@ -168,7 +169,7 @@ def _instance(
 def _resting(
     estate: Estate, source: Declared, found: Machines, rest: stops.Rest, spot: Market
 ) -> Iterator[Part]:
-    """An instance that something stops, for good or for a part of the week."""
+    """An instance that something stops, permanently or for a part of the week."""
     seen = replace(found, evidence=(*found.evidence, *rest.evidence))
     units = 1 if rest.starts or rest.hours else 0
     hold = None
@@ -418,9 +419,10 @@ def _reservation(
         if source.inputs.get("endDate") is None
         else "bills until its end date, used or not",
     )
-    note = f"{reserved} instances are reserved, and bill unused" + (
-        f"; {matched} of them run in this stack" if matched else ""
-    )
+    bills = verb(reserved, "bills", "bill")
+    note = f"{counted(reserved, 'reserved instance')} {bills} whether used or not"
+    if matched:
+        note += f"; {matched} of them {verb(matched, 'runs', 'run')} in this stack"
     step = number.evidence(note)
     fix = "Cancel the reservation, or waive it with its end date"
     hold = Hold(

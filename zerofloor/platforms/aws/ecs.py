@@ -1,11 +1,11 @@
-"""ECS: services whose tasks need GPUs, and the capacity providers that bring and remove their
+"""ECS: services whose tasks need GPUs, and the capacity providers that start and remove their
 instances."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
@@ -22,6 +22,7 @@ from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import at, get, hidden, items, known_items, known_text, quantity
+from zerofloor.words import counted
 
 SERVICES: Final = ("aws:ecs/service:Service", "aws-native:ecs:Service")
 PROVIDERS: Final = ("aws:ecs/capacityProvider:CapacityProvider", "aws-native:ecs:CapacityProvider")
@@ -57,12 +58,12 @@ class Managed:
     """ECS lifts the scale-in protection of instances without tasks
     (managedTerminationProtection)."""
     on: bool = True
-    """False where managed scaling is hidden: then it may bring instances for tasks, and nobody may
+    """False where managed scaling is hidden: then it may start instances for tasks, and it can't be
     rely on it to remove them."""
 
     @cached_property
     def lowered(self) -> Lowered | None:
-        """What brings the group down; None where nobody may rely on it."""
+        """What scales the group in; None where it can't be relied on."""
         if not self.on:
             return None
         path = "autoScalingGroupProvider.managedScaling.status"
@@ -107,9 +108,8 @@ def task_holds(service: Service, found: Machines) -> list[Hold]:
         units = level.units
         if units is not None:
             units = _instances(units, service.gpus, per_node)
-        step = service.source.evidence(
-            "taskDefinition", f"each task asks for {service.gpus.normalize():f} GPUs"
-        )
+        asked = f"each task asks for {counted(service.gpus, 'GPU')}"
+        step = replace(service.source.evidence("taskDefinition", asked), is_hardware=True)
         out.append(
             Hold(
                 Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
@@ -233,7 +233,12 @@ def _per_task(
         elif gpus > most:
             most = gpus
             evidence = (
-                task.evidence("family", f"its containers ask for {gpus.normalize():f} GPUs a task"),
+                replace(
+                    task.evidence(
+                        "family", f"its containers ask for {counted(gpus, 'GPU')} a task"
+                    ),
+                    is_hardware=True,
+                ),
             )
     return most, unread, evidence
 

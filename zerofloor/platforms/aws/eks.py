@@ -35,7 +35,7 @@ COMPONENTS: Final = (
 )
 READS: Final = frozenset({*NODE_GROUPS, *CLUSTERS, *COMPONENTS})
 _SIZES: Final = ("scalingConfig.minSize", "scalingConfig.desiredSize")
-_PULUMI_EKS: Final = "pulumi-eks: desired 2, minimum 1, maximum 2 where omitted"
+_PULUMI_EKS: Final = "pulumi-eks' default"
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -62,7 +62,7 @@ def read(estate: Estate) -> Iterator[Part]:
     for resource in estate.of_type("eks:index:Cluster"):
         if not any(child.type in CLUSTERS for child in estate.descendants(resource.urn)):
             source = Declared(resource, resource.inputs, resource.name)
-            # Hidden, no built-in pool is taken to be there: it would take pods off other nodes.
+            # Hidden, no built-in pool is assumed to exist: it would take pods off other nodes.
             options = known_mapping(resource.inputs.get("autoMode"))
             pools = get(options, "computeConfig.nodePools")
             default = ["general-purpose", "system"] if pools is None else pools

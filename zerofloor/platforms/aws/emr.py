@@ -13,6 +13,7 @@ from zerofloor.platforms.aws.read import CLOUD, declared, machines, narrowed, no
 from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.values import at, get, hidden, known_items
+from zerofloor.words import counted, verb
 
 CLUSTERS: Final = ("aws:emr/cluster:Cluster", "aws-native:emr:Cluster")
 GROUPS: Final = ("aws:emr/instanceGroup:InstanceGroup", "aws-native:emr:InstanceGroupConfig")
@@ -124,7 +125,7 @@ def _part(
         )
         return
     step = next(c for c in counts if isinstance(c, Size) and c.known).evidence(
-        f"{nodes} instances run as long as the cluster"
+        f"{counted(nodes, 'instance')} {verb(nodes, 'runs', 'run')} as long as the cluster"
     )
     hold = Hold(
         cause=Cause.POOL_MINIMUM,

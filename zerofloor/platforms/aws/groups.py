@@ -34,7 +34,7 @@ NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")
 
 
 class Lowered(Value, frozen=True):
-    """What brings the desired size down to the minimum when nothing is asked for."""
+    """What lowers the desired size to the minimum when idle."""
 
     evidence: Evidence
     assumption: Assumption | None = None
@@ -345,7 +345,7 @@ def _scheduled(group: Group, machines: Machines, plain: Sequence[Hold]) -> list[
 def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) -> Hold:
     raising = [a for a in group.actions if level in (a.move.minimum, a.move.desired)]
     chosen = raising[0].evidence if raising else group.minimum.evidence("it starts with this size")
-    rest = "no action brings it down" if week == WEEK else f"for {week.normalize():f} hours a week"
+    rest = "no action lowers it" if week == WEEK else f"for {week.normalize():f} hours a week"
     nodes = nodes_for(machines, level)
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {level}, {rest}")
     fix = (

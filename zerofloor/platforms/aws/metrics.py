@@ -25,7 +25,7 @@ class Idle(Value, frozen=True):
 
 
 class Unclear(Value, frozen=True):
-    """Why nobody can say what the metric reports when idle."""
+    """Why it isn't known what the metric reports when idle."""
 
     why: str
     is_custom: bool = False

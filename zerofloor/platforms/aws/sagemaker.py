@@ -32,6 +32,7 @@ from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, known_items, known_text, quantity
+from zerofloor.words import counted
 
 CONFIGS: Final = (
     "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
@@ -353,7 +354,7 @@ def _together(needed: Sequence[tuple[_Component, Level | None]], found: Machines
             *level.evidence,
             component.source.evidence(
                 "specification.computeResourceRequirements.numberOfAcceleratorDevicesRequired",
-                f"each copy takes {component.accelerators.normalize():f} accelerators",
+                f"each copy takes {counted(component.accelerators, 'accelerator')}",
             ),
         )
     ]
@@ -618,7 +619,7 @@ def _idle_shutdown(
     source: Declared, owners: Sequence[_Owner], setting: str | None
 ) -> tuple[Evidence, int | None] | Evidence | Undecided | None:
     """The evidence that it is on with its minutes, the evidence that it is off, or None where
-    nobody sets it.
+    it isn't set.
 
     It needs ENABLED on the profile or domain; a space sets the minutes only (SageMaker developer
     guide, "Idle shutdown").

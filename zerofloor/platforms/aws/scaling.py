@@ -405,7 +405,7 @@ def _scheduled(
         return _base(target, units, minimum, initial, cause)
     raising = [evidence for move, evidence in target.actions if move.minimum == units]
     chosen = raising[0] if raising else minimum.evidence("")
-    rest = "no action brings it down"
+    rest = "no action lowers it"
     if hours != WEEK:
         rest = f"for {hours.normalize():f} hours a week"
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {units}, {rest}")

@@ -57,7 +57,7 @@ def levels(
     """For each level above zero the hours of a week for which at least that many units stay, the
     highest level first.
 
-    `lowered`: something brings the desired size down to the minimum between the actions. None where
+    `lowered`: something lowers the desired size to the minimum between the actions. None where
     they fire too often to be
     worked out. Time zones do not matter: one for all actions of a group moves the week and no
     duration.

@@ -136,7 +136,7 @@ def _schedules(
 
 def _scheduled(moves: list[tuple[Declared, bool]], stopped: bool) -> Rest | None:
     """The hours for which an instance runs under start and stop schedules; None where it may run
-    for good."""
+    permanently."""
     changes: list[Move] = []
     for source, starts in moves:
         expression = source.inputs.get("scheduleExpression")

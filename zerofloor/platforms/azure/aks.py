@@ -499,7 +499,7 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
 
 
 def _grows(profile: _Profile, supply: Supply) -> bool:
-    """Whether pods that wait bring nodes: the pool's autoscaler is on and not at its limit."""
+    """Whether a pending pod gets a node: the pool's autoscaler is on and not at its limit."""
     switch = profile.field("enableAutoScaling", "autoScalingEnabled").switch()
     minimum, maximum = profile.size("minCount"), profile.size("maxCount")
     fixed_size = (

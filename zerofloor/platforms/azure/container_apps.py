@@ -252,7 +252,7 @@ def _profile(
     if not kinds and link.certain is not None and _standard(name):
         return _Kind(None), None
     why = "The environment of its workload profile isn't declared here: it may be a GPU profile"
-    settle = "Judge the stack of the environment along (--join), or waive it"
+    settle = "Check it together with the environment's stack (--join), or waive it"
     return _Kind(None, undecided=source.open(path, why, settle)), None
 
 

@@ -26,7 +26,7 @@ _ASKING: Final = re.compile(r"type|size|sku|machine|instance|node|vm", re.I)
 
 def read(estate: Estate) -> Iterator[Part]:
     """What of the templates no reader can see: one elsewhere, a hidden one, or a resource that
-    nobody reads and that names a GPU."""
+    no reader reads and that names a GPU."""
     for source in azure.declared(estate, *sorted(READS)):
         if azure.is_looked_up(source):
             continue

@@ -417,7 +417,7 @@ def _deployed(supply: Supply, number: Size | Undecided) -> Supply:
         supply,
         number,
         cause=Cause.ENDPOINT,
-        because="a managed online deployment keeps its instances, at 0 % traffic too",
+        because="an online deployment keeps its instances, even at 0 % traffic",
         fix="Delete the deployment when it isn't used, or use a batch endpoint",
     )
     return replace(held, holds=tuple(replace(hold, change=()) for hold in held.holds))
@@ -430,4 +430,4 @@ def _on_kubernetes(source: Declared, prefix: str, kind: Field) -> Iterator[Part]
         yield Accounted(urn=source.urn, path="", because=because)
         return
     why = "It asks for GPUs of an attached cluster that isn't declared here"
-    yield gpu.undecided(why, "Judge the stack of the cluster along (--join), or waive it")
+    yield gpu.undecided(why, "Check it together with the cluster's stack (--join), or waive it")

@@ -37,7 +37,7 @@ def read(estate: Estate) -> Iterator[Part]:
             continue
         value = status.inputs.get("instanceId")
         link = link_of(estate, status, "instanceId", *ROWS[0].tokens, value=value)
-        why = "It is stopped, and what a stopped instance bills was read on no page"
+        why = "It is stopped, and what a stopped instance bills isn't documented"
         stopped |= {one.urn: status.field("status").undecided(why) for one in link.found}
     for part in read_rows(estate, ROWS):
         if isinstance(part, Pool) and part.urn in stopped:

@@ -90,7 +90,7 @@ ROWS: Final = (
             minimum=("autoscaling.minNodeCount",),
             default=0,
             maximum=("autoscaling.maxNodeCount",),
-            unproven="minNodeCount is 0; that Nebius accepts it was read on no page",
+            unproven="minNodeCount is 0; Nebius doesn't document that it accepts this",
             fix="Set autoscaling.minNodeCount to 0",
         ),
         nodes=Nodes(

@@ -59,7 +59,7 @@ ROWS: Final = (
             minimum=("minNodes",),
             default=0,
             maximum=("maxNodes",),
-            unproven="minNodes is 0; that the autoscaler takes the last node was read on no page",
+            unproven="minNodes is 0; OVHcloud doesn't document whether the last node is removed",
             fix="Set minNodes to 0",
         ),
         nodes=Nodes(

@@ -70,7 +70,7 @@ ROWS: Final = (
             minimum=("minSize",),
             default=1,
             maximum=("maxSize",),
-            unproven="minSize is 0; that Kapsule accepts it was read on no page",
+            unproven="minSize is 0; Kapsule doesn't document that it accepts this",
             fix="Set minSize to 0",
         ),
         nodes=Nodes(

@@ -43,9 +43,10 @@ READS: Final = frozenset({*CLUSTERS, *POOLS})
 _DEFAULT_TYPE: Final = "e2-medium"
 """What GKE runs where no type is named (SDK docstring of nodeConfig.machineType)."""
 _SYSTEM_PODS: Final = (
-    "GKE docs, cluster autoscaler: an idle pool may go to zero nodes, but one node of the cluster "
-    "always stays for system pods"
+    "it is the only pool of its cluster, and one node always stays for system pods"
 )
+"""GKE docs, cluster autoscaler: an idle pool may go to zero nodes, but one node of the cluster
+always stays."""
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -351,7 +352,7 @@ def _system_pods(
     if alone is Alone.PERHAPS or isinstance(taints, Hidden):
         why = "It may be the only pool of its cluster, and then a node stays for system pods"
         return source.open(prop, why, fix)
-    said = source.evidence(prop, f"it is the only pool of its cluster ({_SYSTEM_PODS})")
+    said = source.evidence(prop, _SYSTEM_PODS)
     return Hold(
         cause=Cause.STRAY_POD,
         urn=source.urn,

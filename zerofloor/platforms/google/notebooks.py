@@ -321,7 +321,9 @@ def _workstation_pool(
     elif number.is_hidden:
         undecided.append(unknown_number(number))
     elif number.known:
-        waiting = number.evidence(f"{counted(number.known, 'machine')} wait for users, started")
+        waiting = number.evidence(
+            f"{counted(number.known, 'started machine')} kept ready for users"
+        )
         holds.append(
             Hold(
                 cause=Cause.WARM_POOL,

@@ -177,7 +177,7 @@ def _counted(found: Machines, source: Declared) -> Machines:
     if not unknown:
         return found
     path = found.evidence[0].path if found.evidence else ""
-    why = f"{unknown[0].instance_type} has GPUs, how many no table says"
+    why = f"{unknown[0].instance_type} has GPUs of unknown number"
     return Machines((), (*found.undecided, source.open(path, why, SETTLE_TYPE)), found.evidence)
 
 
@@ -330,5 +330,5 @@ def pool_of(
 
 
 SETTLE_TEMPLATE: Final = (
-    "Judge the stack that declares it along (--join), or name the machine type here"
+    "Check it together with the stack that declares it (--join), or name the machine type here"
 )

@@ -44,7 +44,7 @@ from zerofloor.platforms.google.templates import native, of_template
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, items
-from zerofloor.words import counted
+from zerofloor.words import counted, verb
 
 RESERVATIONS: Final = ("gcp:compute/reservation:Reservation", *native("Reservation"))
 FUTURE: Final = ("gcp:compute/futureReservation:FutureReservation", *native("FutureReservation"))
@@ -52,7 +52,6 @@ COMMITMENTS: Final = ("gcp:compute/regionCommitment:RegionCommitment", *native("
 NODE_TEMPLATES: Final = ("gcp:compute/nodeTemplate:NodeTemplate", *native("NodeTemplate"))
 READS: Final = frozenset({*RESERVATIONS, *FUTURE, *COMMITMENTS, *NODE_TEMPLATES, *NODE_GROUPS})
 _WEEK_SECONDS: Final = 168 * 3600
-_DOCS: Final = "Compute Engine docs, reservations overview: billed used or not"
 
 
 def read(estate: Estate) -> Iterator[Part]:
@@ -211,9 +210,10 @@ def _unused(source: Declared, number: Size, found: Machines, users: list[_User])
             taken = min(user.left, reserved - used)
             user.left -= taken
             used += taken
-    said = f"{counted(reserved, 'machine')} reserved, which bill unused ({_DOCS})"
+    bills = verb(reserved, "bills", "bill")
+    said = f"{counted(reserved, 'reserved machine')} {bills} whether used or not"
     if used:
-        said += f"; {used} of them run in this stack"
+        said += f"; {used} of them {verb(used, 'runs', 'run')} in this stack"
     return Hold(
         cause=Cause.RESERVATION,
         urn=source.urn,

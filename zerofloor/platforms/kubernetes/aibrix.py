@@ -27,6 +27,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, one_container, read_pod
 from zerofloor.platforms.kubernetes.workloads import build, keep_pods
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, items, text
+from zerofloor.words import counted
 
 _GROUP: Final = "orchestration.aibrix.ai"
 _AUTOSCALER: Final = ("autoscaling.aibrix.ai", "PodAutoscaler")
@@ -92,7 +93,7 @@ def _roles(estate: Estate, obj: Object, spec: Any, path: str, copies: Any) -> It
         each = at(role, "replicas")
         replicas, group = count(1 if each is None else each), count(at(role, "podGroupSize"))
         if not isinstance(replicas, int) or isinstance(group, Hidden | Impossible):
-            why = "how many pods the role keeps is not known at preview"
+            why = "How many pods the role keeps is not known at preview"
             unread = Undecided(obj.urn, f"{where}.replicas", why, SETTLE, about=Subject.REPLICAS)
             yield build(estate, obj, reading, part=part, undecided=(unread,), ceiling=None)
             continue
@@ -146,13 +147,13 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
     holds: tuple[Hold, ...] = ()
     path = "spec.minReplicas"
     if isinstance(spec, Hidden) or isinstance(minimum, Hidden):
-        why = "its minimum is not known at preview"
+        why = "Its minimum is not known at preview"
         undecided = (Undecided(obj.urn, path, why, SETTLE),)
     floor = minimum if isinstance(minimum, int) else 1
     allowed = _may_go_to_zero(obj)
     if not undecided and (floor or not allowed):
         kept = max(1, floor)
-        why = f"the autoscaler keeps {kept} replicas without a request"
+        why = f"the autoscaler keeps {counted(kept, 'replica')} without a request"
         because = Evidence(obj.urn, path, value, why)
         fix = f'Set {path} to 0 and the annotation {_TO_ZERO} to "true"'
         change = () if not allowed else change_of(obj, path, 0)

@@ -62,7 +62,7 @@ def _workflow(estate: Estate, obj: Object, spec: Any, path: str) -> Iterator[Par
             yield from _templates(estate, obj, at(one.spec, "templates"), place, f"{name} ")
 
     if any(isinstance(name, Hidden) for name in names):
-        why = "a template that it refers to is not known at preview: it may keep GPUs"
+        why = "A template that it refers to is not known at preview: it may keep GPUs"
         yield Undecided(obj.urn, f"{path}.workflowTemplateRef", why, SETTLE)
 
 

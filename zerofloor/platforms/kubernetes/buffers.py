@@ -14,6 +14,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, r
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, known_items, known_mapping, quantity
+from zerofloor.words import counted
 
 KINDS = frozenset({("autoscaling.x-k8s.io", "CapacityBuffer")})
 
@@ -45,20 +46,20 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
         return build(estate, obj, reading)
     if not isinstance(chunks, int) or (path == "spec.percentage" and share is None):
         why = (
-            f"can't be: {chunks.why}"
+            f"is invalid: {chunks.why}"
             if isinstance(chunks, Impossible)
             else "is not known at preview"
         )
-        part = Undecided(obj.urn, path, f"how many pods it keeps room for {why}", SETTLE)
+        part = Undecided(obj.urn, path, f"The number of pods that it keeps room for {why}", SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None)
     said = (
         f"{chunks}% of {target.shown_name}"
         if share is not None and target is not None
-        else f"{chunks} pods"
+        else counted(chunks, "pod")
     )
     if gate is None:
         why = (
-            f"it keeps room for {said} where the autoscaler's CapacityBuffer gate is on, and "
+            f"It keeps room for {said} where the autoscaler's CapacityBuffer gate is on, and "
             "none where it is off"
         )
         part = Undecided(
@@ -99,7 +100,7 @@ def _chunk(estate: Estate, obj: Object) -> tuple[PodReading, Object | None, Any]
                     other if followed else None,
                     template,
                 )
-        return elsewhere(obj, f"spec.{field}", "what it refers to is not in the stack"), None, {}
+        return elsewhere(obj, f"spec.{field}", "What it refers to isn't in the stack"), None, {}
     return read_pod(estate, obj, obj.spec if isinstance(obj.spec, Hidden) else {}, "spec"), None, {}
 
 

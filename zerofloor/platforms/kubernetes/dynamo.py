@@ -64,7 +64,7 @@ def _component(estate: Estate, obj: Object, spec: Any, path: str, part: str) -> 
     nodes = at(spec, "multinode", "nodeCount")
     size = count(2 if nodes is None and at(spec, "multinode") is not None else nodes)
     if isinstance(size, Hidden):
-        why = f"how many nodes serve one replica is {size.value} at preview"
+        why = f"How many nodes serve one replica is {size.value} at preview"
         unread = Undecided(obj.urn, f"{path}.multinode.nodeCount", why, SETTLE)
         return build(estate, obj, reading, part=part, undecided=(unread,), ceiling=None)
     return keep_pods(

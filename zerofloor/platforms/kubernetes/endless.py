@@ -84,7 +84,7 @@ def endless(pod_spec: Any) -> tuple[str, str] | None:
             continue
         for pattern in _ENDLESS:
             if pattern.search(line):
-                return where, "runs for ever"
+                return where, "never exits"
         for pattern in _SERVERS:
             if pattern.search(line):
                 return where, "is a server: it runs until it is stopped"
@@ -98,7 +98,7 @@ def endless(pod_spec: Any) -> tuple[str, str] | None:
 
 
 def unreadable(pod_spec: Any) -> str | None:
-    """The path of a command that can't be read, so that nobody can say whether the pod ends; None
+    """The path of a command that can't be read, so that it isn't known whether the pod ends; None
     where all can.
 
     Without any command the image decides, so an image that is not known counts too.

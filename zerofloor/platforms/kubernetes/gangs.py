@@ -64,7 +64,9 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
             yield build(estate, obj, read_pod(estate, obj, value, where), ceiling=None)
             return
     if isinstance(size, Hidden | Impossible):
-        why = f"can't be: {size.why}" if isinstance(size, Impossible) else "is not known at preview"
+        why = (
+            f"is invalid: {size.why}" if isinstance(size, Impossible) else "is not known at preview"
+        )
         part = Undecided(
             obj.urn,
             f"{path}.size",
@@ -267,7 +269,7 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
         part = Undecided(obj.urn, path, f"{path} is {policy.value}: its workers may stay", SETTLE)
         return replace(worker, undecided=(*worker.undecided, part))
     if worker.ceiling is None:
-        part = Undecided(obj.urn, path, "how many workers stay is not known at preview", SETTLE)
+        part = Undecided(obj.urn, path, "How many workers stay is not known at preview", SETTLE)
         return replace(worker, undecided=(*worker.undecided, part))
     if not worker.desired:
         return worker

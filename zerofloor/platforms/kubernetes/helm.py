@@ -64,8 +64,8 @@ KINDS: Final = frozenset({_FLUX, _K3S, _ARGO, _ARGO_SET})
 """Custom resources by which a controller in the cluster installs a chart."""
 
 SETTLE: Final = (
-    "Render it (helm template) and check the manifests along (--join), or add a hint with a reason "
-    "to zerofloor.yaml"
+    "Render it (helm template) and check the manifests together with the stack (--join), or add a "
+    "hint with a reason to zerofloor.yaml"
 )
 
 
@@ -412,10 +412,10 @@ def _amounts(value: Any, depth: int = 0) -> Iterator[tuple[str, Decimal]]:
 
 
 def _workload(estate: Estate, release: Release, path: str, said: str, pod: PodDemand) -> Workload:
-    chart = release.chart if isinstance(release.chart, str) else "a chart"
+    chart = release.chart if isinstance(release.chart, str) else "A chart"
     why = (
-        f"{chart} is a chart whose manifests are not in the document ({path}: {said}): it may keep "
-        "GPU pods"
+        f"Chart {chart} may keep GPU pods: its manifests aren't in the document, and {path} says "
+        f"{said}"
     )
     undecided = Undecided(release.resource.urn, path, why, SETTLE)
     return _plain(estate, release, pod, undecided=(undecided,))

@@ -123,7 +123,7 @@ def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]
     """What becomes of minReplicas 0: refused, in effect, or not to be told without the gate."""
     metrics = items(at(obj.spec, "metrics"))
     if isinstance(metrics, Hidden):
-        why = "its metrics are not known at preview: the API server may refuse minReplicas 0"
+        why = "Its metrics are not known at preview: the API server may refuse minReplicas 0"
         return None, [Undecided(obj.urn, "spec.metrics", why, SETTLE)]
     if not any(at(metric, "type") in ("Object", "External") for metric in metrics):
         why = "the API server refuses minReplicas 0 without an Object or External metric"

@@ -199,7 +199,7 @@ def _requirements(
                     Undecided(
                         obj.urn,
                         f"{path}.values",
-                        "a value is not known at preview: it may allow GPU types",
+                        "A value isn't known at preview and may allow GPU types",
                         SETTLE,
                     )
                 )
@@ -242,7 +242,7 @@ _TYPE_KEYS = frozenset(
 def candidates(
     estate: Estate, cloud: str, requirements: tuple[Requirement, ...]
 ) -> tuple[tuple[Shape, ...], list[str]]:
-    """The node shapes that requirements leave open, and the named types that nobody knows.
+    """The node shapes that requirements leave open, and the named types that are unknown.
 
     Types without accelerators stand as themselves where they are named, else as one `CPU_NODE`.
     """
@@ -341,7 +341,7 @@ def _limits(obj: Object, limits: Any) -> tuple[Mapping[str, Decimal], list[Undec
                 Undecided(
                     obj.urn,
                     f'spec.limits["{name}"]',
-                    f"the limit can't be: {amount.why}",
+                    f"The limit is invalid: {amount.why}",
                     "Correct the value",
                 )
             )
@@ -401,7 +401,7 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
             obj.urn,
             replicas,
             (because,),
-            "Remove spec.replicas, so that pods bring and release nodes",
+            "Remove spec.replicas, so that nodes are provisioned for pods and removed when empty",
             change=change_of(obj, "spec.replicas", None),
         ),
     ), []
@@ -419,7 +419,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
         Undecided(
             obj.urn,
             f"spec.disruption{path}",
-            "it is not known at preview whether empty nodes are ever removed",
+            "It isn't known at preview whether empty nodes are ever removed",
             SETTLE,
         )
         for value, path in (
@@ -460,7 +460,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
             Undecided(
                 obj.urn,
                 path,
-                "it is not known at preview whether its nodes are ever disrupted",
+                "It isn't known at preview whether its nodes are ever disrupted",
                 SETTLE,
             )
         )
@@ -485,7 +485,7 @@ def _retained(estate: Estate, obj: Object, template: Any) -> tuple[Hold | None, 
                 Undecided(
                     obj.urn,
                     path,
-                    "it is not known at preview whether the budget keeps empty nodes",
+                    "It isn't known at preview whether the budget keeps empty nodes",
                     SETTLE,
                 )
             )
@@ -529,7 +529,7 @@ def _notices(
     after = seconds(at(obj.spec, "disruption", "consolidateAfter"))
     path = "spec.disruption.consolidateAfter"
     if isinstance(after, Decimal) and after > cap:
-        message = f"empty nodes stay for {after:f} s, above the cap of {cap:f} s"
+        message = f"Empty nodes stay for {after:f} s, above the cap of {cap:f} s"
         because = Evidence(
             obj.urn,
             path,
@@ -552,7 +552,9 @@ def _notices(
         because = Evidence(
             obj.urn, "spec.limits", None, "nothing limits how many GPU nodes it may launch"
         )
-        message = "the NodePool has no limit: a runaway workload has no ceiling on GPUs"
+        message = (
+            "The NodePool has no limit, so a runaway workload may provision any number of GPUs"
+        )
         found.append(
             Notice(
                 Cause.NO_LIMIT, obj.urn, message, 'Set spec.limits["nvidia.com/gpu"]', (because,)
@@ -570,7 +572,9 @@ def _notices(
             None,
             "pods without a GPU may land on its nodes and keep them",
         )
-        message = "the GPU NodePool has no NoSchedule taint: pods without a GPU can keep its nodes"
+        message = (
+            "The GPU NodePool has no NoSchedule taint, so pods without a GPU can keep its nodes"
+        )
         fix = "Add the taint nvidia.com/gpu:NoSchedule to spec.template.spec.taints"
         found.append(Notice(Cause.UNTAINTED_POOL, obj.urn, message, fix, (because,)))
     return found

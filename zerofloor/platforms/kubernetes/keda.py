@@ -266,7 +266,7 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
         ]
     found: list[Undecided] = []
     if isinstance(obj.annotations, Hidden):
-        why = "the annotations are not known at preview: they may pause it or force it active"
+        why = "The annotations are not known at preview: they may pause it or force it active"
         found.append(Undecided(obj.urn, "metadata.annotations", why, SETTLE))
     # Annotations that are hidden as a whole are undecided already.
     for key, value in sorted(known_mapping(obj.annotations).items()):
@@ -286,7 +286,7 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
             why = f"spec.{field} is {value.value} at preview: what it keeps is not known"
             found.append(Undecided(obj.urn, f"spec.{field}", why, SETTLE))
     if isinstance(at(spec, "advanced", "scalingModifiers", "formula"), Hidden):
-        why = "the scaling formula is not known at preview: it may never fall to zero"
+        why = "The scaling formula is not known at preview: it may never fall to zero"
         found.append(Undecided(obj.urn, "spec.advanced.scalingModifiers.formula", why, SETTLE))
     # Triggers that are hidden as a whole are undecided already.
     for index, trigger in enumerate(known_items(at(spec, "triggers"))):
@@ -390,7 +390,7 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
             )
         if isinstance(number, int):
             because = Evidence(
-                obj.urn, path, pinned, f"paused at {number} replicas, whatever is asked for"
+                obj.urn, path, pinned, f"paused at {counted(number, 'replica')}, whatever the load"
             )
             return Hold(
                 Cause.PAUSED_SCALER,
@@ -404,7 +404,7 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
             obj.urn,
             path,
             pinned,
-            "it is no number: KEDA stops scaling and the replicas stay as they are",
+            "it isn't a number: KEDA stops scaling and the replicas stay as they are",
         )
     key = "autoscaling.keda.sh/paused"
     path = f'metadata.annotations["{key}"]'
@@ -418,10 +418,7 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
             obj.urn,
             path,
             paused,
-            (
-                "scaling is paused (any value but a false boolean counts): the replicas stay "
-                "as they are"
-            ),
+            ("scaling is paused by any value but a false boolean: the replicas stay as they are"),
         )
     return None
 
@@ -457,7 +454,9 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
             replicas,
             "an outage of the metric's source keeps or wakes that many replicas",
         )
-        message = f"fallback keeps {counted(replicas, 'replica')} for as long as a trigger fails"
+        message = (
+            f"The fallback keeps {counted(replicas, 'replica')} for as long as a trigger fails"
+        )
         yield Notice(
             Cause.FALLBACK,
             obj.urn,
@@ -478,7 +477,7 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
                     "these metrics come from the pods that it scales: at zero there are none",
                 )
                 message = (
-                    "the trigger reads metrics of the pods that it scales: from zero it never wakes"
+                    "The trigger reads metrics of the pods it scales, so it never wakes from zero"
                 )
                 yield Notice(
                     Cause.SELF_METRIC,
@@ -565,7 +564,7 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
         return build(estate, obj, reading, undecided=tuple(undecided), ceiling=None)
     for value, field in ((minimum, "minReplicaCount"), (maximum, "maxReplicaCount")):
         if isinstance(value, Impossible):
-            why = f"spec.{field} can't be: {value.why}"
+            why = f"spec.{field} is invalid: {value.why}"
             return build(
                 estate,
                 obj,

@@ -234,7 +234,7 @@ def kept(
             obj.urn,
             max(1, floor),
             (because,),
-            "Ask for something that is zero while nobody asks",
+            "Ask for something that is zero while there are no requests",
         )
     for key in sorted(meta):
         if key.lower().startswith("activation") and isinstance(meta[key], Hidden):
@@ -284,7 +284,7 @@ def _cron(
 ) -> Hold | Undecided | None:
     """The window of a cron trigger: replicas above the minimum for a part of the week."""
     if any(hidden(meta.get(key)) for key in ("start", "end", "desiredReplicas")):
-        return Undecided(obj.urn, path, "the cron window is not known at preview", SETTLE)
+        return Undecided(obj.urn, path, "The cron window is not known at preview", SETTLE)
     wanted = count(meta.get("desiredReplicas"))
     if not isinstance(wanted, int) or wanted <= floor:
         return None
@@ -340,7 +340,7 @@ def _counted_pods(
                 yield Undecided(
                     obj.urn,
                     path,
-                    f"it counts pods of {other.shown_name}, whose number is not known at preview",
+                    f"It counts pods of {other.shown_name}, whose number is not known at preview",
                     SETTLE,
                 )
                 return

@@ -1,4 +1,4 @@
-"""KServe's InferenceServices, joined to the ServingRuntimes that bring their containers.
+"""KServe's InferenceServices, joined to the ServingRuntimes that define their containers.
 
 Source: kserve/kserve, pkg/apis/serving and pkg/controller/v1beta1/inferenceservice.
 """
@@ -113,7 +113,7 @@ def _across_nodes(
     inner = read_pod(estate, obj, _as_template(template), f"{path}.workerSpec")
     sizes = [count(at(template, field)) for field in ("tensorParallelSize", "pipelineParallelSize")]
     if any(isinstance(size, Hidden) for size in sizes):
-        why = "how many pods serve one replica is not known at preview"
+        why = "How many pods serve one replica is not known at preview"
         where = f"{path}.workerSpec.pipelineParallelSize"
         inner = add_to(inner, undecided=(Undecided(obj.urn, where, why, SETTLE),))
     tensor, pipeline = (size if isinstance(size, int) and size else 1 for size in sizes)
@@ -196,7 +196,7 @@ def _floor(estate: Estate, obj: Object, spec: Any, path: str) -> _Floor:
     if minimum != 0:
         return _least(obj, where, value, minimum)
     if isinstance(mode, Hidden) or isinstance(scaler, Hidden):
-        why = "the deployment mode or the autoscaler's class is not known: not each scales to zero"
+        why = "The mode or the autoscaler's class isn't known, and not every one scales to zero"
         return _Floor(open=Undecided(obj.urn, "metadata.annotations", why, SETTLE))
     if mode in _RAW:
         return _standard(estate, obj, spec, where, mode, scaler)
@@ -253,7 +253,7 @@ def _standard(estate: Estate, obj: Object, spec: Any, where: str, mode: Any, sca
     place = f"{path}.autoScaling.metrics"
     kinds = metrics if isinstance(metrics, Hidden) else [at(one, "type") for one in metrics]
     if isinstance(kinds, Hidden) or any(isinstance(kind, Hidden) for kind in kinds):
-        why = "the metrics that it scales by are not known at preview"
+        why = "The metrics that it scales by are not known at preview"
         return _Floor(open=Undecided(obj.urn, place, why, SETTLE))
     if not any(kind in ("External", "PodMetric") for kind in kinds):
         why = "KEDA refuses a minimum of 0 without a metric beside cpu and memory: one pod stays"
@@ -356,8 +356,13 @@ def _runtime(estate: Estate, obj: Object, spec: Any, path: str) -> Object | Unde
     named = next((one for one in runtimes if one.name == name), None)
     if named is not None or name in _KNOWN_RUNTIMES or form in _CLASSIC:
         return named
-    why = f"the runtime {name} is not in the stack: its containers may ask for GPUs"
-    return Undecided(obj.urn, where, why, f"Judge the runtime along (--join). {SETTLE}")
+    why = f"The runtime {name} isn't in the stack, and its containers may ask for GPUs"
+    return Undecided(
+        obj.urn,
+        where,
+        why,
+        "Check it together with the runtime's stack (--join), or waive it",
+    )
 
 
 def _selects(runtime: Object, form: str | Hidden | None) -> bool:
@@ -386,7 +391,7 @@ def _reading(
         return reading
     base = runtime.spec
     if isinstance(base, Hidden):
-        why = f"the runtime {runtime.shown_name} is not known at preview: it may ask for GPUs"
+        why = f"The runtime {runtime.shown_name} isn't known at preview and may ask for GPUs"
         unread = Undecided(runtime.urn, "spec", why, SETTLE)
         return add_to(read_pod(estate, obj, template, path), undecided=(unread,))
     # The runtime's first container and the model are one container (MergeRuntimeContainers).

@@ -95,7 +95,7 @@ def _reading(estate: Estate, obj: Object, spec: Any, named: Any, path: str) -> P
         if isinstance(name, str) and not name.startswith(("gn", "gpu")):
             return reading
         where = "spec.instancetype"
-        why = "its instance type is not in the stack: it may have GPUs"
+        why = "Its instance type is not in the stack: it may have GPUs"
         return add_to(reading, undecided=(Undecided(obj.urn, where, why, SETTLE),))
     gpus = _limits(at(found.spec, "gpus"), at(found.spec, "hostDevices"))
     typed = read_pod(estate, obj, one_container({"resources": gpus}, spec), "spec.instancetype")

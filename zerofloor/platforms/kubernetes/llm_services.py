@@ -50,7 +50,7 @@ def _with_bases(estate: Estate, obj: Object) -> tuple[Any, Undecided | None]:
     what is not in the stack."""
     refs = items(at(obj.spec, "baseRefs"))
     if isinstance(refs, Hidden):
-        why = f"its base configurations are {refs.value} at preview: they may ask for GPUs"
+        why = f"Its base configurations are {refs.value} at preview: they may ask for GPUs"
         return obj.spec, Undecided(obj.urn, "spec.baseRefs", why, SETTLE)
     base: Any = {}
     for index, ref in enumerate(refs):
@@ -58,8 +58,8 @@ def _with_bases(estate: Estate, obj: Object) -> tuple[Any, Undecided | None]:
         known = objects(estate, (_GROUP, "LLMInferenceServiceConfig"))
         found = next((one for one in known if one.name == name and meet(one, obj)), None)
         if found is None or isinstance(found.spec, Hidden):
-            why = "a base configuration is not in the stack: its pods may ask for GPUs"
-            settle = f"Judge the configuration along (--join). {SETTLE}"
+            why = "A base configuration isn't in the stack, and its pods may ask for GPUs"
+            settle = "Check it together with the configuration's stack (--join), or waive it"
             return obj.spec, Undecided(obj.urn, f"spec.baseRefs[{index}]", why, settle)
         base = merged(base, found.spec)
     return merged(base, obj.spec) if refs else obj.spec, None
@@ -75,7 +75,7 @@ def _role(
     template, worker = at(role, "template"), at(role, "worker")
     if template is None and worker is None:
         if name == "" and at(role, "prefill") is None:
-            why = "its pod template comes from a configuration outside the declaration"
+            why = "Its pod template is in a configuration outside the declaration"
             yield _kept(estate, obj, elsewhere(obj, path, why), role, path, name)
         return
     reading = _reading(estate, obj, template, f"{path}.template", unread)
@@ -85,7 +85,7 @@ def _role(
         return
     inner = _reading(estate, obj, worker, f"{path}.worker", unread)
     if isinstance(size, Hidden):
-        why = "how many pods are in a group is not known at preview"
+        why = "How many pods are in a group is not known at preview"
         part = Undecided(obj.urn, f"{path}.parallelism", why, SETTLE)
         inner = add_to(inner, undecided=(part,))
     workers = size - 1 if isinstance(size, int) else 1

@@ -48,7 +48,7 @@ def _runtime(estate: Estate, obj: Object) -> Workload:
     scaling = at(obj.spec, "autoscalingConfig")
     enabled = switch(at(scaling, "enabled"))
     if isinstance(enabled, Hidden):
-        why = f"whether it scales itself is {enabled.value} at preview"
+        why = f"Whether it scales itself is {enabled.value} at preview"
         part = Undecided(obj.urn, "spec.autoscalingConfig.enabled", why, SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None)
     if not enabled or not estate.settings.trust.keda:
@@ -123,7 +123,7 @@ def _model(estate: Estate, obj: Object) -> Workload:
     reading = read_pod(estate, obj, template, "spec.resourceProfile")
     fixed = switch(at(spec, "autoscalingDisabled"))
     if isinstance(fixed, Hidden):
-        why = f"whether KubeAI scales it is {fixed.value} at preview"
+        why = f"Whether KubeAI scales it is {fixed.value} at preview"
         part = Undecided(obj.urn, "spec.autoscalingDisabled", why, SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None, scales=False)
     if fixed:

@@ -54,7 +54,7 @@ def _pipeline(estate: Estate, obj: Object) -> Iterator[Part]:
         spec = service if isinstance(service, Hidden) else at(service, "spec")
         own = _service(estate, obj, spec, path, _part_of(service, index))
         if isinstance(enabled, Hidden) and own.pod.wants_gpu:
-            why = f"whether it is enabled is {enabled.value} at preview"
+            why = f"Whether it is enabled is {enabled.value} at preview"
             where = f"spec.services[{index}].enabled"
             part = Undecided(obj.urn, where, why, SETTLE)
             own = replace(own, holds=(), undecided=(*own.undecided, part))
@@ -75,7 +75,7 @@ def _service(estate: Estate, obj: Object, spec: Any, path: str, part: str) -> Wo
     scale = at(spec, "scale")
     enabled = switch(at(scale, "enabled"))
     if isinstance(enabled, Hidden):
-        why = f"whether it scales itself is {enabled.value} at preview"
+        why = f"Whether it scales itself is {enabled.value} at preview"
         unread = Undecided(obj.urn, f"{path}.scale.enabled", why, SETTLE)
         return build(estate, obj, reading, part=part, undecided=(unread,), ceiling=None)
     size = count(at(spec, "multiNode", "parallelism", "pipeline"))
@@ -84,7 +84,7 @@ def _service(estate: Estate, obj: Object, spec: Any, path: str, part: str) -> Wo
         "pods_per_replica": size if isinstance(size, int) and size else 1,
     }
     if isinstance(size, Hidden) or isinstance(at(spec, "multiNode"), Hidden):
-        why = "how many pods serve one replica is not known at preview"
+        why = "How many pods serve one replica is not known at preview"
         unread = Undecided(obj.urn, f"{path}.multiNode", why, SETTLE)
         return build(estate, obj, reading, part=part, undecided=(unread,), ceiling=None)
     if not enabled:

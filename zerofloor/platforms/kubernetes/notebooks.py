@@ -1,4 +1,4 @@
-"""Interactive sessions: Kubeflow notebooks are StatefulSets of one pod until somebody stops
+"""Interactive sessions: Kubeflow notebooks are StatefulSets of one pod until they are stopped
 them."""
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def _notebook(estate: Estate, obj: Object) -> Workload:
     stopped = annotation(obj, STOPPED)
     if isinstance(stopped, Hidden):
         part = Undecided(
-            obj.urn, path, "whether the notebook is stopped is not known at preview", SETTLE
+            obj.urn, path, "Whether the notebook is stopped is not known at preview", SETTLE
         )
         return build(estate, obj, reading, undecided=(part,), desired=1, ceiling=1)
     if stopped is not None:
         return build(estate, obj, reading, ceiling=1)
-    because = Evidence(obj.urn, path, None, "a notebook runs one pod until somebody stops it")
+    because = Evidence(obj.urn, path, None, "a notebook runs one pod until it is stopped")
     hold = Hold(
         Cause.INTERACTIVE,
         obj.urn,

@@ -269,7 +269,7 @@ def merged(value: Any, patch: Any, key: str = "") -> Any:
         return out
     if key in _BY_NAME and isinstance(value, list | tuple) and isinstance(patch, list | tuple):
         named = {at(one, "name"): one for one in patch if isinstance(at(one, "name"), str)}
-        # An element whose name is no text, or hidden, is nobody's.
+        # An element whose name is no text, or hidden, belongs to no container.
         kept = [merged(one, named.pop(known_text(at(one, "name")) or "", {}), "") for one in value]
         return [
             *kept,

@@ -37,7 +37,12 @@ def read(estate: Estate, kinds: Iterable[tuple[str, str]]) -> Iterator[Part]:
         path = _what_it_sets(patch)
         if path is not None:
             why = f"{path} is set on an object that is not in the stack: what it keeps is not known"
-            yield Undecided(patch.urn, path, why, f"Judge its object along (--join). {SETTLE}")
+            yield Undecided(
+                patch.urn,
+                path,
+                why,
+                f"Check it together with the stack that declares the object (--join). {SETTLE}",
+            )
 
 
 def _what_it_sets(patch: Object) -> str | None:

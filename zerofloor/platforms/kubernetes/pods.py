@@ -49,7 +49,7 @@ class PodReading:
 
 
 SETTLE = (
-    "Give the value in the program or its config so that the preview knows it, or add a hint "
+    "Use a value known at preview (for example stack configuration), or add a hint "
     "with a reason to zerofloor.yaml"
 )
 
@@ -217,7 +217,7 @@ def _containers(found: _Found, listed: Any, path: str) -> list[Any]:
 
 
 def do_not_disrupt(template: Any) -> bool | None:
-    """Whether a template's annotation keeps Karpenter from disrupting it for good; None where that
+    """Whether a template's annotation keeps Karpenter from ever disrupting it; None where that
     can't be read."""
     value = at(template, "metadata", "annotations", DO_NOT_DISRUPT)
     return None if isinstance(value, Hidden) else value in ("true", True)
@@ -310,7 +310,7 @@ def _devices_asked(
         found.open(path, amount, "the number of GPUs is not known")
         return None
     if isinstance(amount, Impossible):
-        why = f"{path} can't be: {amount.why}"
+        why = f"{path} is invalid: {amount.why}"
         found.undecided.append(Undecided(urn, path, why, "Correct the value"))
         return None
     if amount:
@@ -377,7 +377,7 @@ def add_claim(found: _Found, estate: Estate, name: Any, where: str) -> None:
     """The devices of the claim, or template of claims, of this name."""
     named = [one for one in objects(estate, *_CLAIMS) if one.name == name and meet(one, found.obj)]
     if isinstance(name, Hidden) or not named:
-        why = "the resource claim that it names is not in the stack; it may ask for GPUs"
+        why = "The resource claim that it names isn't in the stack and may ask for GPUs"
         found.undecided.append(Undecided(found.obj.urn, where, why, SETTLE))
         return
     claim = named[0]
@@ -385,7 +385,7 @@ def add_claim(found: _Found, estate: Estate, name: Any, where: str) -> None:
     path = "spec.spec.devices.requests" if of_template else "spec.devices.requests"
     requests = items(get(claim.body, path))
     if isinstance(requests, Hidden):
-        why = f"what it claims is {requests.value} at preview; it may be GPUs"
+        why = f"What it claims is {requests.value} at preview; it may be GPUs"
         found.undecided.append(Undecided(claim.urn, path, why, SETTLE))
         return
     for index, request in enumerate(requests):
@@ -403,7 +403,7 @@ def add_device_request(found: _Found, urn: str, request: Any, path: str) -> None
         inner = alternatives[0]
     named = text(at(inner, "deviceClassName"))
     if isinstance(named, Hidden):
-        why = f"its device class is {named.value} at preview; it may be GPUs"
+        why = f"Its device class is {named.value} at preview; it may be GPUs"
         found.undecided.append(Undecided(urn, f"{path}.deviceClassName", why, SETTLE))
         return
     device_class = named or ""
@@ -419,7 +419,7 @@ def add_device_request(found: _Found, urn: str, request: Any, path: str) -> None
         why = f"each pod takes all {device_class} devices of its node"
         found.evidence.append(Evidence(urn, f"{path}.allocationMode", "All", why))
     elif isinstance(mode, Hidden) or isinstance(number, Hidden | Impossible):
-        why = "the number of GPUs that the claim asks for is not known"
+        why = "The number of GPUs that the claim asks for is not known"
         found.undecided.append(Undecided(urn, f"{path}.count", why, SETTLE))
     else:
         add_devices(
@@ -575,7 +575,7 @@ _GPU_CATEGORIES = frozenset({"g", "gr", "p", "inf", "trn", "dl"})
 
 
 def _tolerations(listed: Any) -> tuple[Toleration, ...]:
-    """A toleration that can't be read is taken to tolerate everything: that may raise a floor and
+    """A toleration that can't be read is assumed to tolerate everything: that may raise a floor and
     never lowers it."""
     if isinstance(listed, Hidden):
         return (Toleration(None, "Exists"),)
@@ -605,7 +605,7 @@ def _spreads_one_per_node(spec: Any, labels: Any) -> bool:
     spreads = items(at(spec, "topologySpreadConstraints"))
     if isinstance(terms, Hidden) or isinstance(spreads, Hidden):
         return True
-    # A strict spread by host makes the autoscaler bring a node a pod as well (seen: lab L43).
+    # A strict spread by host makes the autoscaler add a node per pod as well (seen: lab L43).
     strict = [
         spread
         for spread in spreads
@@ -669,7 +669,7 @@ def _no_object(obj: Object, path: str) -> Undecided:
     return Undecided(
         obj.urn,
         path,
-        f"{path} has another type than the API takes: nobody can say what its pods ask for",
+        f"{path} has another type than the API takes: what its pods ask for isn't known",
         "Correct the value",
     )
 

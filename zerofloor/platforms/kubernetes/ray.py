@@ -51,7 +51,7 @@ class _Cluster(Value, frozen=True, kw_only=True):
     off: tuple[bool | Hidden, ...] = ()
     """The switches that suspend it."""
     job: Any = None
-    """The RayJob's specification that it runs for; None: it runs for ever."""
+    """The RayJob's specification that it runs for; None: it never ends."""
     job_path: str = "spec"
     ends: frozenset[str] | Hidden = frozenset()
     """Which groups ("head", "workers") are deleted when the job is done."""
@@ -99,7 +99,7 @@ def fleet(estate: Estate, obj: Object) -> Iterator[Workload]:
         if isinstance(replicas, int):
             yield workload
             continue
-        why = "how many clusters the fleet keeps is not known at preview"
+        why = "How many clusters the fleet keeps is not known at preview"
         part = Undecided(obj.urn, "spec.replicas", why, SETTLE, about=Subject.REPLICAS)
         yield replace(workload, holds=(), undecided=(*workload.undecided, part))
 
@@ -311,7 +311,7 @@ def _raised(cluster: _Cluster, found: _Size, gpus: Decimal, left: Decimal) -> _S
     needed = needed if found.ceiling is None else min(needed, found.ceiling)
     if needed <= found.kept:
         return found
-    why = f"its deployments keep replicas that need {left:f} GPUs, whether or not anything asks"
+    why = f"its deployments keep replicas that need {counted(left, 'GPU')} without a request"
     config = at(cluster.obj.spec, "serveConfigV2")
     because = Evidence(cluster.obj.urn, "spec.serveConfigV2", config, why)
     fix = "Give each deployment with GPUs an autoscaling_config with min_replicas 0"
@@ -384,11 +384,11 @@ def _group(
     }
     if any(isinstance(value, Hidden) for value in stopped):
         path = where or cluster.path
-        part = Undecided(obj.urn, path, "whether it is suspended is not known at preview", SETTLE)
+        part = Undecided(obj.urn, path, "Whether it is suspended is not known at preview", SETTLE)
         return build(estate, obj, reading, undecided=(part,), **shape)
     if isinstance(cluster.ends, Hidden):
         path = f"{cluster.job_path}.shutdownAfterJobFinishes"
-        why = "whether the cluster is deleted when the job is done is not known at preview"
+        why = "Whether the cluster is deleted when the job is done is not known at preview"
         part = Undecided(obj.urn, path, why, SETTLE)
         return build(estate, obj, reading, undecided=(part,), **shape)
     if role in cluster.ends or hold is None:

@@ -26,10 +26,11 @@ class Pinned(Value, frozen=True, kw_only=True):
     """Why more may be kept; None: all is known."""
 
 
-_HIDDEN: Final = "its deployments are not known at preview: they may keep workers"
-_UNREADABLE: Final = "it can't be read: its deployments may keep workers"
+_HIDDEN: Final = "Its deployments aren't known at preview and may keep workers"
+_UNREADABLE: Final = "It can't be read, and its deployments may keep workers"
 _IN_CODE: Final = (
-    "the GPUs of its deployments stand in the program's code: each keeps one replica by default"
+    "The GPUs of its deployments are set in the program's code, and each keeps one replica by "
+    "default"
 )
 _LEAST: Final = Decimal("0.01")
 """A part of a worker: what asks for a custom resource keeps the worker that has it."""

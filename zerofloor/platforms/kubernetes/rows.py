@@ -126,7 +126,7 @@ def _row(estate: Estate, obj: Object, row: Row, body: Any, prefix: str, part: st
         template = _referenced(estate, obj)
         if template is None:
             reading = elsewhere(
-                obj, "spec.workloadRef", "the workload that it takes over is not in the stack"
+                obj, "spec.workloadRef", "The workload that it takes over isn't in the stack"
             )
     if row.container and not isinstance(template, Hidden):
         template = one_container(template, template)

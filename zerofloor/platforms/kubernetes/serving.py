@@ -50,7 +50,7 @@ def _knative(estate: Estate, obj: Object) -> Workload:
     maximum = count(first(annotations, _MAX_SCALE)[1])
     ceiling = maximum if isinstance(maximum, int) and maximum > 0 else None
     if isinstance(least, Hidden | Impossible):
-        why = "is not known at preview" if isinstance(least, Hidden) else f"can't be: {least.why}"
+        why = "is not known at preview" if isinstance(least, Hidden) else f"is invalid: {least.why}"
         part = Undecided(obj.urn, f'{path}["{key}"]', f'{path}["{key}"] {why}', SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)
     kept = least or 0
@@ -59,7 +59,7 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         part = Undecided(
             obj.urn,
             f'{path}["{_CLASS}"]',
-            "the autoscaler's class is not known at preview: not each scales to zero",
+            "The autoscaler's class isn't known at preview, and not every class can scale to zero",
             SETTLE,
         )
         return build(estate, obj, reading, undecided=(part,), ceiling=ceiling)

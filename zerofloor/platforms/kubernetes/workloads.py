@@ -283,7 +283,7 @@ def keep_pods(
         why = (
             f"{path} is {replicas.value} at preview, so the number of GPU pods is not known"
             if isinstance(replicas, Hidden)
-            else f"{path} can't be: {replicas.why}"
+            else f"{path} is invalid: {replicas.why}"
         )
         settle = SETTLE if isinstance(replicas, Hidden) else "Correct the value"
         parts = (*undecided, Undecided(obj.urn, path, why, settle, about=Subject.REPLICAS))
@@ -323,7 +323,7 @@ def _pod(estate: Estate, obj: Object) -> Workload:
     spec = obj.spec
     policy = at(spec, "restartPolicy")
     if isinstance(policy, Hidden):
-        why = f"spec.restartPolicy is {policy.value} at preview: the pod may run for ever"
+        why = f"spec.restartPolicy is {policy.value} at preview: the pod may never exit"
         return build(
             estate,
             obj,
@@ -364,7 +364,7 @@ def _pod(estate: Estate, obj: Object) -> Workload:
             obj.urn,
             "spec.restartPolicy",
             policy,
-            "a bare pod that is always restarted runs until somebody deletes it",
+            "a bare pod that is always restarted runs until it is deleted",
         )
         hold = Hold(
             Cause.BARE_POD,
@@ -429,7 +429,7 @@ def run_to_completion(
     if pods == 0:
         return build(estate, obj, reading, part=part)
     if isinstance(pods, Impossible):
-        why = f"{pods_path} can't be: {pods.why}"
+        why = f"{pods_path} is invalid: {pods.why}"
         return build(
             estate,
             obj,
@@ -483,7 +483,7 @@ def _ends_within_a_week(deadline: Any) -> bool:
 
 def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
     why = (
-        f"{where} can't be read at preview and no deadline is known: nobody can say whether "
+        f"{where} can't be read at preview and no deadline is known: zerofloor can't tell whether "
         "the pod ends by itself"
     )
     return Undecided(
@@ -497,7 +497,7 @@ def _may_not_end(obj: Object, where: str, path: str) -> Undecided:
 def _no_deadline(obj: Object, path: str) -> Notice:
     message = (
         f"{obj.kind} {obj.shown_name} asks for GPUs and has no deadline: a run that hangs "
-        "bills until somebody notices"
+        "bills indefinitely"
     )
     return Notice(
         Cause.NO_DEADLINE,

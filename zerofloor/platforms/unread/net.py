@@ -41,8 +41,8 @@ SETTLE: Final = (
     "Add a hint (runs: one-shot, always or never) with a reason to zerofloor.yaml, or a waiver"
 )
 RENDER: Final = (
-    "Check the manifests along (--join), preview with --baseline or on a cluster that exists, or "
-    "add a hint (runs: never) with a reason to zerofloor.yaml"
+    "Check the manifests together with the stack (--join), preview with --baseline or on a cluster "
+    "that exists, or add a hint (runs: never) with a reason to zerofloor.yaml"
 )
 
 
