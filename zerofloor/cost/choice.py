@@ -60,9 +60,9 @@ class Unpriced(Value, frozen=True):
     """No node of the supply has a price."""
 
     why: str
-    """What is missing, as half a sentence."""
+    """What is missing, as a clause."""
     settle: str = ""
-    """How to price it, as half a sentence; empty where there is nothing to set."""
+    """How to price it, as a clause; empty where there is nothing to set."""
     elsewhere: Price | None = None
     """A price of the same machine in another market or in us-east-1, where there is one: printed
     beside it, never counted."""

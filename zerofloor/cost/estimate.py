@@ -78,9 +78,9 @@ class Gap(Value, frozen=True):
     urn: str
     what: str
     why: str
-    """What is missing, as half a sentence."""
+    """What is missing, as a clause."""
     settle: str
-    """How to price it, as half a sentence; empty where there is nothing to set."""
+    """How to price it, as a clause; empty where there is nothing to set."""
     blocks: bool
     """True for GPUs of the floor or of a limit that is set; a residual or a CPU node is a
     footnote."""

@@ -643,7 +643,8 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
         yield Undecided(obj.urn, path, why, SETTLE)
         return
     requirements, undecided = _requirements(obj, listed)
-    shapes, unknown = candidates(estate, "aws", requirements)
+    cloud = _cloud(obj.spec)
+    shapes, unknown = candidates(estate, cloud, requirements)
     for name in unknown:
         why = f"{name} is no instance type that zerofloor knows: it may carry GPUs"
         undecided.append(Undecided(obj.urn, path, why, _hint(name)))
@@ -657,13 +658,13 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
         urn=obj.urn,
         name=obj.shown_name,
         platform="Karpenter NodeClaim",
-        cloud="aws",
+        cloud=cloud,
         shapes=gpus,
         holds=(Hold(Cause.INSTANCE, obj.urn, 1, (because,), fix),),
         desired=1,
         ceiling=1,
         market=_market(requirements, False),
-        region=estate.region(obj.resource, "aws"),
+        region=estate.region(obj.resource, cloud),
         undecided=tuple(undecided),
         assumptions=(TRUSTED,),
     )
