@@ -225,7 +225,7 @@ def _always_active(obj: Object, floor: int) -> Hold:
         at(obj.spec, "triggers"),
         "cpu and memory triggers are always active: it never goes below one replica",
     )
-    fix = "Add a trigger that is quiet while nobody asks"
+    fix = "Add a trigger that is inactive while there are no requests"
     return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), fix)
 
 
