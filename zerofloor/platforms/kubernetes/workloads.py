@@ -41,6 +41,8 @@ WITH_SCALE = frozenset(
         *REPLICATED,
         ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
         ("argoproj.io", "Rollout"),
+        ("apps.kruise.io", "CloneSet"),
+        ("apps.kruise.io", "StatefulSet"),
         ("kubeai.org", "Model"),
         ("production-stack.vllm.ai", "VLLMRuntime"),
         ("kaito.sh", "InferenceSet"),
