@@ -63,6 +63,7 @@ read by its values."""
 
 _DRIVERS: Final = re.compile(
     r"gpu-operator|nvidia-device-plugin|k8s-device-plugin|dcgm-exporter|gpu-feature-discovery"
+    r"|(?:[\w-]*-)?gpu(?:-[\w-]*)?-exporter|device-metrics-exporter"
     r"|nvidia-network-operator|network-operator|node-feature-discovery|amd-gpu(?:-operator)?"
     r"|gpu-operator-charts|neuron-helm-chart|neuron-device-plugin|aws-efa-k8s-device-plugin"
     r"|nvidia-dra-driver-gpu|hami|kai-scheduler|kueue|volcano|karpenter(?:-crd)?"

@@ -372,12 +372,22 @@ def _hides(release: Release) -> tuple[str, str, PodDemand] | None:
         return None
     for path, values in release.values:
         for name, inner in values.items() if isinstance(values, Mapping) else ():
-            parts = inner.items() if isinstance(inner, Mapping) else ()
-            for key, value in ((name, inner), *((f"{name}.{k}", v) for k, v in parts)):
-                if isinstance(value, Hidden) and not _PLAIN.fullmatch(key):
+            for key, value in _leading(name, inner):
+                if isinstance(value, Hidden) and not _PLAIN.fullmatch(key.partition("[")[0]):
                     said = f"{key} is {value.value} at preview"
                     return f"{path}.{key}", said, PodDemand(open_count=True)
     return None
+
+
+def _leading(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value, what stands right in it, and the elements of both: models are listed there."""
+    yield name, value
+    inner = value.items() if isinstance(value, Mapping) else ()
+    for path, part in ((name, value), *((f"{name}.{key}", part) for key, part in inner)):
+        if path != name:
+            yield path, part
+        if isinstance(part, list | tuple):
+            yield from ((f"{path}[{index}]", item) for index, item in enumerate(part))
 
 
 _NO_GPU: Final = frozenset({"numGpus", "gpus", "gpuCount", "requestGPU", "nvidia.com/gpu"})

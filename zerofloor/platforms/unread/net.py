@@ -332,10 +332,18 @@ def _renders_plainly(resource: Resource) -> bool:
     inputs = resource.inputs
     given = (
         {name for name, value in inputs.items() if value not in (None, [], ())}
-        if all(not hidden(value) for value in inputs.values())
+        if not any(map(hidden, _shallow(inputs)))
         else {"hidden"}
     )
     return bool(given & {"objs", "yaml"}) and not given & {"files", "file", "directory", "hidden"}
+
+
+def _shallow(inputs: Mapping[str, Any]) -> Iterator[Any]:
+    """Each input and each element of those that are lists."""
+    for value in inputs.values():
+        yield value
+        if isinstance(value, list | tuple):
+            yield from value
 
 
 def _shapeless(resource: Resource) -> Undecided | None:
