@@ -95,7 +95,7 @@ def _sealed(secret: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def value_of(value: Any, depth: int = 0) -> Any:
+def value_of(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0912 - one call a value: each more costs time
     """The value with unknown and secret parts marked, whole numbers as ints, and without nulls in
     objects.
 

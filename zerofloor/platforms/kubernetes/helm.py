@@ -279,7 +279,13 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
             return
         yield _workload(estate, release, path, said, pod)
         return
-    if release.unseen and not infrastructure:
+    if not infrastructure:
+        yield from _unshown(estate, release, chart)
+
+
+def _unshown(estate: Estate, release: Release, chart: str | None) -> Iterator[Part]:
+    """A chart of which nothing that is declared asks for a GPU, and that may do so by itself."""
+    if release.unseen:
         # In a cluster's own store values are the rule; a program's file is there to be read.
         if release.unseen.startswith("spec.") and not _is_model_server(release):
             yield Assumption(
@@ -289,8 +295,6 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
             return
         said = "values that the document doesn't show"
         yield _workload(estate, release, release.unseen, said, PodDemand(open_count=True))
-        return
-    if infrastructure:
         return
     if release.resource.type.endswith(":Chart"):
         # The provider renders it into children: without any, it was not rendered.
