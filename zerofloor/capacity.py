@@ -403,7 +403,7 @@ class Scaler(Value, frozen=True):
     target_urns: tuple[str, ...] = ()
     """Workloads that the engine's property dependencies tie it to."""
     not_in_effect: Evidence | None = None
-    """Set where the API refuses it or it never gets Ready: its target keeps its own replicas."""
+    """Set where the API refuses it or it never becomes Ready: its target keeps its own replicas."""
     suspended: Evidence | None = None
     """Set where it is paused: the target keeps the replicas that it has."""
     correction: tuple[Change, ...] = ()

@@ -47,7 +47,7 @@ class Stopped(Enum):
     FREE = "nothing"
     PART = "a part"
     BILLS = "as if it ran"
-    UNREAD = "what no page says"
+    UNREAD = "what isn't documented"
 
 
 class Release(Value, frozen=True, kw_only=True):
@@ -73,11 +73,11 @@ class Scaling(Value, frozen=True, kw_only=True):
     """Values of the switch with which it is on."""
     minimum: tuple[str, ...]
     default: int | None = None
-    """The minimum where it is omitted; None: no page says, so that is undecided."""
+    """The minimum where it is omitted; None: not documented, so undecided."""
     smallest: int = 0
     """The smallest minimum that the service documents: less is undecided."""
     unproven: str = ""
-    """Set where no page says that a minimum of 0 is accepted: printed as an assumption."""
+    """Set where it isn't documented that a minimum of 0 is accepted: printed as an assumption."""
     maximum: tuple[str, ...] = ()
     """Paths of its maximum; empty: it has none."""
     cause: Cause = Cause.POOL_MINIMUM
@@ -496,7 +496,7 @@ def _released(
     for release in row.releases:
         field = source.field(prefix + release.path)
         if release.bills is Stopped.UNREAD and _is_one_of(field.value, release.values):
-            return field.undecided(f"No page says what bills in this state: {release.because}")
+            return field.undecided(f"What bills in this state isn't documented: {release.because}")
         if release.bills is not Stopped.FREE or not _concerns(release, found):
             continue
         if _is_one_of(field.value, release.values):

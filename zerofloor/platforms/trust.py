@@ -309,7 +309,7 @@ def _of_chart(estate: Estate, resource: Resource) -> _Autoscaler | None:
     if isinstance(values, Hidden):
         if is_chart is None:
             return None  # Hidden as a whole: the reader of charts tells that.
-        why = "The autoscaler's values aren't known at preview: what it does can't be told"
+        why = "The autoscaler's values aren't known at preview: what it does isn't known"
         doubt = Undecided(resource.urn, "values", why, _SETTLE)
         return _Autoscaler(resource, doubt=doubt, groups_doubt=doubt)
     if is_chart is None and not {"autoDiscovery", "autoscalingGroups"} & set(values):

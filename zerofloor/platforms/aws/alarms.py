@@ -137,7 +137,7 @@ def at_rest(alarm: Declared) -> Rest | Undecided:
             # Low or missing, both raise it; what is published is assumed to fall when idle.
             because = "low or missing data raises the alarm"
             return Rest("ALARM", alarm.evidence("treatMissingData", because))
-        return alarm.open(prop, f"Whether the alarm is raised when idle is open: {idle.why}")
+        return alarm.open(prop, f"It isn't certain that the alarm is raised when idle: {idle.why}")
     if idle.low is None or idle.high is None:
         return _without_data(alarm, prop, missing or "missing", operator)
     low, high = _raises(operator, idle.low, threshold), _raises(operator, idle.high, threshold)

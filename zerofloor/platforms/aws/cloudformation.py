@@ -134,7 +134,7 @@ def _cloud_control(resource: Resource) -> Iterator[Part]:
         return
     named = accelerated(found) if kind not in _READ else None
     if named is not None:
-        why = f"It names {named} in a {name} that isn't read: GPUs could stay on"
+        why = f"{name} isn't read and names {named}: GPUs could stay on"
         yield Undecided(resource.urn, "desiredState", why, _SETTLE)
 
 

@@ -131,7 +131,7 @@ def _instance(
             found = Machines(
                 undecided=(
                     source.open(
-                        "instanceType", "Nothing says the instance's type: it could be a GPU type"
+                        "instanceType", "The instance's type isn't given: it could be a GPU type"
                     ),
                 )
             )
@@ -360,7 +360,7 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
         found = machines(estate, source, path, value) if value is not None else Machines()
         if found.plain:
             return
-    step = source.evidence(path, "an allocated host bills, with instances on it or without")
+    step = source.evidence(path, "an allocated host bills, with or without instances on it")
     hold = Hold(
         Cause.RESERVATION,
         source.urn,

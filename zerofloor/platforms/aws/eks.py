@@ -343,7 +343,7 @@ def warm_pool(source: Declared, path: str) -> Warm | Undecided | None:
     if config is None or given == []:
         return None
     if not isinstance(config, Mapping | Hidden):
-        why = f"{path} is no object: it may keep GPU instances running"
+        why = f"{path} is not an object: it may keep GPU instances running"
         return source.open(path, why, "Correct the value")
     if config is not given:
         path = f"{path}[0]"

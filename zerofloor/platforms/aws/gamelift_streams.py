@@ -99,7 +99,7 @@ def _hold(source: Declared, path: str, largest: Size, nodes: int, kind: Evidence
         cause=Cause.ENDPOINT,
         urn=source.urn,
         units=nodes,
-        evidence=(kind, largest.evidence("this capacity is paid for with players or without")),
+        evidence=(kind, largest.evidence("this capacity is paid for with or without players")),
         fix="Set alwaysOnCapacity to 0 (and targetIdleCapacity), and onDemandCapacity instead",
         change=changes_of(source, *given),
     )

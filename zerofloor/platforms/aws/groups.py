@@ -76,7 +76,7 @@ class Group(Value, frozen=True):
     missed: Evidence | None = None
     """Why a cluster autoscaler of the stack does not look after it."""
     raised: Evidence | None = None
-    """Something that adds instances under load and takes none away."""
+    """Something that adds instances under load and removes none."""
     silent: tuple[Evidence, ...] = ()
     """Why a policy that could scale it in never does."""
     pinned: Evidence | None = None

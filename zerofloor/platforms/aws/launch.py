@@ -247,7 +247,7 @@ def overridden(
 
 def misshapen(user: Declared, path: str) -> Machines:
     """What stands where an object belongs: no engine lets it through, and it may mean a GPU."""
-    why = f"{path} is no object: it could name a GPU type"
+    why = f"{path} is not an object: it could name a GPU type"
     return Machines(undecided=(user.open(path, why, "Correct the value"),))
 
 

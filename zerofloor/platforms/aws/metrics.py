@@ -113,7 +113,7 @@ def idle_of(metric: Any) -> Idle | Unclear:
         return SILENT
     shown = f"{namespace or 'no namespace'}/{name or 'no name'}"
     custom = not (namespace or "").startswith("AWS/")
-    why = f"what the metric {shown} reports when idle can't be told"
+    why = f"what the metric {shown} reports when idle isn't known"
     return Unclear(why, is_custom=custom and namespace is not None)
 
 

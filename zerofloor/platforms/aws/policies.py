@@ -131,7 +131,7 @@ def _predictive(policy: Declared, words: _Words) -> Effect:
     return Effect(raised=policy.evidence(words.predictive, _ADDS))
 
 
-_ADDS: Final = "adds capacity under load, and takes none away"
+_ADDS: Final = "adds capacity under load, and removes none"
 
 
 # Target tracking
@@ -155,7 +155,7 @@ def _tracking(policy: Declared, words: _Words, assumption: Assumption) -> Effect
     notices = tuple(_notices(policy, f"{path}.{where}", at(config, where), idle))
     lowered = policy.evidence(path, "scales in to the minimum when idle")
     if isinstance(idle, Unclear) and not idle.is_custom:
-        doubt = policy.open(f"{path}.{where}", f"Whether it scales in is open: {idle.why}")
+        doubt = policy.open(f"{path}.{where}", f"It isn't certain that it scales in: {idle.why}")
         return Effect(raised=raised, doubts=(doubt,), notices=notices)
     target = quantity_of(at(config, "targetValue"))
     if isinstance(idle, Idle) and idle.low is None:

@@ -167,7 +167,7 @@ def _variants(estate: Estate, config: Declared) -> Iterator[tuple[str, Any, Mach
             yield prop, value, Machines(undecided=(config.open(prop, why),))
             continue
         if not isinstance(value, Mapping | list | tuple) and (value is not None or prop[0] == "p"):
-            why = f"{prop} is no list of variants: it could run GPU instances"
+            why = f"{prop} is not a list of variants: it could run GPU instances"
             yield prop, value, Machines(undecided=(config.open(prop, why, "Correct the value"),))
             continue
         for index, variant in enumerate(known_items(value)):  # Not hidden: asked above.

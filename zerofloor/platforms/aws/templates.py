@@ -175,12 +175,12 @@ class _Twice(ValueError):
 
 def _object(found: Any) -> Mapping[str, Any] | Unreadable:
     if not isinstance(found, Mapping):
-        return Unreadable("it is no object")
+        return Unreadable("it is not an object")
     if _is_deep(found, 0):
         return Unreadable("it is nested too deeply")
     inside = found.get("Resources")
     if inside is not None and not isinstance(inside, Mapping):
-        return Unreadable("its Resources are no object")
+        return Unreadable("its Resources are not an object")
     if isinstance(inside, Mapping):
         for logical, body in inside.items():
             if str(logical).startswith("Fn::"):

@@ -19,7 +19,7 @@ READS: Final = frozenset({NATIVE, CLASSIC})
 
 
 def read(estate: Estate) -> Iterator[Part]:
-    """Every pool: its nodes bill while they are allocated, with tasks or without."""
+    """Every pool: its nodes bill while they are allocated, with or without tasks."""
     for source in azure.declared(estate, NATIVE, CLASSIC):
         if not azure.is_looked_up(source):
             yield from pools(estate, _pool(estate, source))
@@ -76,7 +76,7 @@ def _by_number(supply: Supply, source: Declared, path: str) -> Supply:
         cause=Cause.DESIRED_NOT_LOWERED,
         units=units,
         fix="Use an autoscale formula that goes to 0, or set the targets to 0",
-        evidence=(shown.evidence("a pool of fixed scale keeps its nodes, with tasks or without"),),
+        evidence=(shown.evidence("a fixed-scale pool keeps its nodes, with or without tasks"),),
         changes=changes,
     )
 

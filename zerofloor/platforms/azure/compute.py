@@ -343,7 +343,7 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
         why = "The host's SKU isn't known at preview: it may have GPUs"
         found = Machines(undecided=(field.undecided(why),))
     else:
-        why = f"No table knows the host SKU {field.value}: it may have GPUs"
+        why = f"Unknown host SKU {field.value}: it may have GPUs"
         found = Machines(undecided=(field.undecided(why),))
     supply = Supply(source=source, platform="Dedicated host", machines=found, desired=1, ceiling=1)
     yield from pools(
@@ -353,7 +353,7 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
             cause=Cause.RESERVATION,
             units=1,
             fix="Delete the host when no VM needs it",
-            evidence=(field.evidence("a dedicated host bills with VMs or without"),),
+            evidence=(field.evidence("a dedicated host bills with or without VMs"),),
         ),
     )
 

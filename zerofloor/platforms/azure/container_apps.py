@@ -105,7 +105,7 @@ def _kind_of(source: Declared, path: str, value: Any) -> _Kind:
     if name in _PLAIN or not name:
         return _Kind(None)
     if "gpu" in name or name.startswith("n"):
-        why = f"No table knows the workload profile type {value}: it may have GPUs"
+        why = f"Unknown workload profile type {value}: it may have GPUs"
         return _Kind(None, undecided=source.open(path, why))
     return _Kind(None)
 

@@ -223,7 +223,7 @@ def _idle_shutdown(supply: Supply, idle: Field, custom: Field) -> Supply:
     if seconds is None or not 900 <= seconds <= 259200:
         why = "The idle time isn't between 15 minutes and 3 days, which the service refuses"
         return replace(supply, undecided=(idle.undecided(why, "Set PT15M to P3D"),))
-    return replace(supply, evidence=(idle.evidence("it stops after so long without activity"),))
+    return replace(supply, evidence=(idle.evidence("it stops after this long without activity"),))
 
 
 def _woken(supply: Supply, idle: Field, path: str) -> Supply:

@@ -1,4 +1,4 @@
-"""Azure OpenAI and Foundry: provisioned throughput bills by the hour, with requests or without."""
+"""Azure OpenAI and Foundry: provisioned throughput bills by the hour, with or without requests."""
 
 from __future__ import annotations
 

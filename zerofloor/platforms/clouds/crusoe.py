@@ -27,7 +27,7 @@ ROWS: Final = (
         fix="Delete the VM when it isn't used",
         source=_DOCS,
         derived=True,
-        stopped="read on no page; the resource has no power state",
+        stopped="not documented; the resource has no power state",
     ),
     Row(
         cloud=CLOUD,

@@ -135,7 +135,7 @@ _POOL: Final = Row(
     default=0,
     ceiling=("maxCapacity",),
     cause=Cause.WARM_POOL,
-    because="the pool keeps so many idle machines beside those in use",
+    because="the pool keeps this many idle machines beside those in use",
     fix="Set minIdleInstances to 0",
     change=((COUNT, 0),),
     source="Databricks docs, “Pool configuration reference” (minimum idle instances)",
@@ -172,7 +172,7 @@ _THROUGHPUT: Final = Row(
     machines=lambda estate, source, prefix: _undisclosed(source, prefix),
     each="config.servedEntities",
     cause=Cause.ENDPOINT,
-    because="provisioned throughput has no zero: its capacity is reserved, on hardware unnamed",
+    because="provisioned throughput can't scale to zero: its capacity is reserved",
     fix="Use pay-per-token Foundation Model APIs, or model serving with scaleToZeroEnabled",
     source="Databricks docs, “Foundation Model APIs”",
 )
@@ -243,7 +243,7 @@ def _until_idle(estate: Estate, source: Declared, row: Row, number: Size, found:
 
 def _serving(estate: Estate, source: Declared) -> Iterator[Part]:
     """A model serving endpoint. `servedModels` scale to zero where that is omitted; of
-    `servedEntities` no page gives the default (pulumi_databricks 1.118.0)."""
+    `servedEntities` the default isn't documented (pulumi_databricks 1.118.0)."""
     models = replace(
         _ENTITY,
         each="config.servedModels",
@@ -283,7 +283,7 @@ def _serve(estate: Estate, source: Declared, row: Row, number: Size, found: Mach
     if zero.is_hidden or (zero.is_absent and None not in row.releases[0].values):
         why = f"{zero.path} isn't known: without it GPU instances may stay on"
         if zero.is_absent:
-            why = f"{zero.path} is omitted, and no page says what that means for served entities"
+            why = f"{zero.path} is omitted, and its default isn't documented for served entities"
         return replace(kept, holds=(), undecided=(zero.undecided(why, "Set it to true"),))
     link = zero.evidence("the endpoint keeps an instance")
     return replace(

@@ -59,7 +59,7 @@ _INFERENCE: Final = Row(
     count=("scale",),
     each="modelDeployments[].accelerators",
     cause=Cause.ENDPOINT,
-    because="dedicated inference has no zero: scale is at least 1 and bills without requests",
+    because="dedicated inference can't scale to zero, and bills without requests",
     fix=(
         "Serve the model by DigitalOcean's serverless inference, or on a DOKS pool with autoScale "
         "and minNodes 0"
@@ -73,7 +73,7 @@ ROWS: Final = (
         platform="Droplet",
         machine=("size",),
         cause=Cause.INSTANCE,
-        because="a Droplet bills until it is destroyed, powered off too",
+        because="a Droplet bills until it is destroyed, even when powered off",
         fix="Destroy the Droplet when it isn't used, or use a DOKS pool with minNodes 0",
         source=_DROPLET_DOCS,
         stopped="bills on: a powered-off Droplet bills until it is destroyed",

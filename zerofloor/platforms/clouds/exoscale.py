@@ -27,11 +27,11 @@ ROWS: Final = (
             Release(
                 path="state",
                 values=("stopped",),
-                because="what a stopped GPU instance bills was read nowhere",
+                because="a stopped GPU instance may still bill",
                 bills=Stopped.UNREAD,
             ),
         ),
-        stopped="read on no page, so undecided",
+        stopped="not documented, so undecided",
     ),
     Row(
         cloud=CLOUD,

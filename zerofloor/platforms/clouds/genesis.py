@@ -24,7 +24,7 @@ ROWS: Final = (
         because="an instance bills while it runs",
         fix="Destroy the instance when it isn't used",
         source="pulumi_genesiscloud 0.0.35 (Instance, InstanceStatus)",
-        stopped="read on no page, so undecided where an InstanceStatus stops it",
+        stopped="not documented, so undecided where an InstanceStatus stops it",
     ),
 )
 READS: Final = token_set(ROWS) | frozenset(_STATUSES)

@@ -59,7 +59,7 @@ ROWS: Final = (
         count=("compute.scaling.minReplica",),
         ceiling=("compute.scaling.maxReplica",),
         cause=Cause.ENDPOINT,
-        because="an endpoint never goes below it; omitted it is 1",
+        because="an endpoint never goes below it",
         fix="Set compute.scaling.minReplica to 0 and compute.scaling.scaleToZeroTimeout to 15",
         change=((COUNT, 0), ("compute.scaling.scaleToZeroTimeout", 15)),
         idle=Idle(path="compute.scaling.scaleToZeroTimeout", unit=60, default=60),

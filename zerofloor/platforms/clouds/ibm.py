@@ -57,7 +57,7 @@ _WORKERS: Final = Row(
 _SERVER_STOP: Final = Release(
     path="action",
     values=("stop",),
-    because="what a stopped GPU instance bills was read nowhere",
+    because="a stopped GPU instance may still bill",
     bills=Stopped.UNREAD,
 )
 
@@ -73,7 +73,7 @@ def _server(token: str, platform: str) -> Row:
         fix="Delete the instance when it isn't used",
         source=_DOCS,
         releases=(_SERVER_STOP,),
-        stopped="read on no page, so undecided",
+        stopped="not documented, so undecided",
     )
 
 
@@ -86,7 +86,7 @@ _CLASSIC: Final = Row(
     because="a virtual server bills while it exists",
     fix="Delete the virtual server when it isn't used",
     source="IBM classic infrastructure docs, “Virtual server profiles” (AC1, ACL1 have GPUs)",
-    stopped="read on no page; the resource has no power state",
+    stopped="not documented; the resource has no power state",
 )
 _POOLS: Final = (
     _WORKERS,

@@ -39,11 +39,11 @@ ROWS: Final = (
             Release(
                 path="vmState",
                 values=("SUSPENDED",),
-                because="what a suspended GPU server bills was read nowhere",
+                because="a suspended GPU server may still bill",
                 bills=Stopped.UNREAD,
             ),
         ),
-        stopped="SUSPENDED: read on no page, so undecided",
+        stopped="SUSPENDED: not documented, so undecided",
     ),
 )
 READS: Final = token_set(ROWS)

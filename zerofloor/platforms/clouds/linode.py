@@ -49,7 +49,7 @@ ROWS: Final = (
         platform="Linode",
         machine=("type",),
         cause=Cause.INSTANCE,
-        because="a Linode bills until it is deleted, powered off too",
+        because="a Linode bills until it is deleted, even when powered off",
         fix="Delete the Linode when it isn't used: booted: false does not stop the bill",
         source=("Akamai cloud computing docs, billing (a powered-off Linode accrues charges)"),
         releases=(still_bills("booted", False, because="a powered-off Linode accrues charges"),),

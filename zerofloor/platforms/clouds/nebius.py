@@ -76,7 +76,7 @@ ROWS: Final = (
         machines=_machines("template.resources"),
         count=("fixedNodeCount",),
         cause=Cause.DESIRED_NOT_LOWERED,
-        because="a group of fixed size keeps this many nodes",
+        because="a fixed-size group keeps this many nodes",
         fix="Replace fixedNodeCount by autoscaling with minNodeCount 0",
         change=(
             ("fixedNodeCount", None),

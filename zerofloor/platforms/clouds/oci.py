@@ -69,7 +69,7 @@ _INSTANCE: Final = Row(
     machine=("shape",),
     machines=_of_instance,
     cause=Cause.INSTANCE,
-    because="an instance bills while it runs, and most GPU shapes while stopped too",
+    because="an instance bills while it runs, and most GPU shapes even while stopped",
     fix="Terminate the instance when it isn't used: of GPU shapes only VM.GPU.A10 stops billing",
     source=_STOPPED_DOCS,
     releases=(
@@ -123,7 +123,7 @@ _NETWORK: Final = Row(
     count=("size",),
     each="instancePools",
     cause=Cause.DESIRED_NOT_LOWERED,
-    because="the network's pool keeps this many instances, which bill while stopped too",
+    because="the network's pool keeps this many instances, which bill even while stopped",
     fix="Terminate the cluster network when it isn't used, or set the size to 0",
     change=((COUNT, 0),),
     source="Oracle docs, “Cluster Networks”",
@@ -137,7 +137,7 @@ _RACK: Final = Row(
     machines=_of_configuration,
     count=("size", "gpuMemoryClusterScaleConfig.targetSize"),
     cause=Cause.DESIRED_NOT_LOWERED,
-    because="the cluster keeps this many instances, which bill while stopped too",
+    because="the cluster keeps this many instances, which bill even while stopped",
     fix="Set size to 0, or delete the cluster when it isn't used",
     change=((COUNT, 0),),
     source="pulumi_oci 5.5.0 Core/computeGpuMemoryCluster",
@@ -146,7 +146,7 @@ _RACK: Final = Row(
 _INACTIVE: Final = Release(
     path="state",
     values=("INACTIVE",),
-    because="whether INACTIVE frees the GPU was read nowhere",
+    because="INACTIVE may not free the GPU",
     bills=Stopped.UNREAD,
 )
 _MODEL: Final = "modelDeploymentConfigurationDetails.modelConfigurationDetails"
@@ -160,11 +160,11 @@ _DEPLOYMENT: Final = Row(
         f"{_MODEL}.scalingPolicy.autoScalingPolicies[0].minimumInstanceCount",
     ),
     cause=Cause.ENDPOINT,
-    because="a model deployment has no zero: it keeps at least one instance",
+    because="a model deployment can't scale to zero: it keeps at least one instance",
     fix="Delete the model deployment when it isn't used: its smallest size is one instance",
     source="pulumi_oci 5.5.0 DataScience/modelDeployment",
     releases=(_INACTIVE,),
-    stopped="INACTIVE: read on no page, so undecided",
+    stopped="INACTIVE: not documented, so undecided",
 )
 _NOTEBOOK: Final = Row(
     cloud=CLOUD,
@@ -179,7 +179,7 @@ _NOTEBOOK: Final = Row(
     fix="Delete the notebook session when it isn't used",
     source="pulumi_oci 5.5.0 DataScience/notebookSession",
     releases=(_INACTIVE,),
-    stopped="INACTIVE: read on no page, so undecided",
+    stopped="INACTIVE: not documented, so undecided",
 )
 
 
@@ -200,7 +200,7 @@ _AI_CLUSTER: Final = Row(
     machines=_units,
     count=("unitCount",),
     cause=Cause.RESERVATION,
-    because="a dedicated AI cluster has no zero: hosting commits to at least 744 unit-hours",
+    because="a dedicated AI cluster can't scale to zero: hosting is for at least 744 unit-hours",
     fix="Use on-demand inference of Generative AI, and delete the cluster when it isn't used",
     source="Oracle docs, “Paying for Dedicated AI Clusters”",
 )

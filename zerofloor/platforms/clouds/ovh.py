@@ -14,7 +14,7 @@ from zerofloor.platforms.rows import NUMBER, Row, Scaling, read_rows
 CLOUD: Final = "ovh"
 _BILLING: Final = (
     "OVHcloud support, “Public Cloud Billing” (hours count from "
-    "creation until deletion, powered off too)"
+    "creation until deletion, even when powered off)"
 )
 ROWS: Final = (
     Row(
@@ -23,7 +23,7 @@ ROWS: Final = (
         platform="OVHcloud instance",
         machine=("flavor.flavorName", "flavor.flavorId"),
         cause=Cause.INSTANCE,
-        because="an instance bills from creation until it is deleted, powered off too",
+        because="an instance bills from creation until it is deleted, even when powered off",
         fix="Delete the instance when it isn't used, or use a node pool with minNodes 0",
         source=_BILLING,
         stopped="bills on: a powered-off instance bills until it is deleted",
@@ -34,14 +34,14 @@ ROWS: Final = (
         platform="OVHcloud instance",
         machine=("flavorName", "flavorId"),
         cause=Cause.INSTANCE,
-        because="an instance bills from creation until it is deleted, powered off too",
+        because="an instance bills from creation until it is deleted, even when powered off",
         fix="Delete the instance when it isn't used: powerState SHUTOFF does not stop the bill",
         source=_BILLING,
         releases=(
             still_bills("powerState", "SHUTOFF", because="a powered-off instance bills"),
-            still_bills("powerState", "SHELVED", because="no page says that shelving is free"),
+            still_bills("powerState", "SHELVED", because="shelving isn't documented to be free"),
         ),
-        stopped="SHUTOFF bills on; of SHELVED no page was read, so it counts as billing",
+        stopped="SHUTOFF still bills; SHELVED isn't documented and counts as billing",
     ),
     Row(
         cloud=CLOUD,

@@ -51,7 +51,7 @@ def counted_gpus(
     default: int | None,
 ) -> Machines:
     """A machine with so many GPUs of a kind, each in a property of its own. `default` is the number
-    where it is omitted; None: no page says, so it is not known."""
+    where it is omitted; None: not documented, so not known."""
     named = source.field(*kind)
     number = source.field(*count)
     value = number.count()

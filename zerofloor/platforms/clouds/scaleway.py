@@ -124,11 +124,11 @@ def read(estate: Estate) -> Iterator[Part]:
 
 
 def _at_least_one(part: Part) -> Part:
-    """A deployment of Managed Inference whose minSize is 0: no page says that it has a zero."""
+    """A deployment of Managed Inference whose minSize is 0: scaling to zero isn't documented."""
     if not isinstance(part, Pool) or "Inference" not in part.platform or part.holds:
         return part
     if part.undecided:
         return part
-    why = "minSize is 0, and no page says that a Managed Inference deployment scales to 0"
+    why = "minSize is 0, and Managed Inference isn't documented to scale to 0"
     open_point = Undecided(part.urn, "minSize", why, "Delete the deployment when it isn't used")
     return replace(part, undecided=(open_point,))

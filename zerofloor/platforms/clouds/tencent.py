@@ -30,7 +30,7 @@ _INSTANCE: Final = Row(
     fix="Delete the instance when it isn't used",
     source=_STOP_DOCS,
     spot=(("instanceChargeType", "SPOTPAID"),),
-    stopped="KEEP_CHARGING bills on; STOP_CHARGING for GPU types was read on no page: undecided",
+    stopped="KEEP_CHARGING still bills; STOP_CHARGING isn't documented for GPU types: undecided",
 )
 _GROUP: Final = Row(
     cloud=CLOUD,
@@ -98,7 +98,7 @@ def _instance(estate: Estate, source: Declared, row: Row, number: Size, found: M
         return kept
     mode = source.field("stoppedMode")
     if mode.text() == "STOP_CHARGING":
-        why = "stoppedMode is STOP_CHARGING, and for GPU types no page says that it ends the bill"
+        why = "stoppedMode is STOP_CHARGING, which isn't documented to stop the bill of GPU types"
         return replace(kept, holds=(), undecided=(mode.undecided(why),))
     link = source.field("runningFlag").evidence(STILL_BILLS)
     return replace(

@@ -27,7 +27,7 @@ ROWS: Final = (
         machine=("gpuType", "numGpus"),
         machines=_cluster,
         cause=Cause.INSTANCE,
-        because="a cluster has no zero: autoscaling runs between numGpus and autoScaleMaxGpus",
+        because="a cluster never scales to zero: it stays between numGpus and autoScaleMaxGpus",
         fix=(
             "Delete the cluster when it isn't used, or serve the model by a dedicated endpoint "
             "with inactiveTimeout (0 means never)"

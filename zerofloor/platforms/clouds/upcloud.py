@@ -23,7 +23,7 @@ ROWS: Final = (
         because="a server bills while it exists; what a stopped one bills isn't documented",
         fix="Delete the server when it isn't used",
         source=_DOCS,
-        stopped="read on no page; the resource has no power state",
+        stopped="not documented; the resource has no power state",
     ),
     Row(
         cloud=CLOUD,

@@ -189,7 +189,7 @@ def _static(
         )
     else:
         units = number.known or 0
-    step = source.evidence(path, "they run always, with jobs or without")
+    step = source.evidence(path, "they run always, with or without jobs")
     hold = Hold(
         cause=Cause.STATIC_POOL,
         urn=source.urn,

@@ -170,7 +170,7 @@ def _part(
     elif isinstance(rest, Undecided) and number.known:
         undecided.append(rest)
     elif rest is None and number.known:
-        step = number.evidence("they run while the cluster exists, with jobs or without")
+        step = number.evidence("they run while the cluster exists, with or without jobs")
         config = part.split(".")[0]
         path = f"{config}.lifecycleConfig"
         holds.append(

@@ -363,7 +363,7 @@ def _system_pods(
 
 
 def _system_pods_elsewhere(source: Declared, taints: Any, alone: Alone) -> Iterator[Assumption]:
-    """Where the taints of a cluster's only pool keep system pods off, no page says what happens."""
+    """What happens where the taints of the only pool keep system pods off isn't documented."""
     if alone is not Alone.NO and _keeps_pods_off(taints):
         what = f"System pods keep no node of {source.name}"
         yield Assumption(what, "it is the only pool of its cluster here, and its taints bar them")
@@ -376,7 +376,7 @@ def _provisioned(source: Declared) -> Iterator[Undecided]:
     """Limits of node auto-provisioning that ask for a minimum of accelerators."""
     limits = source.field("clusterAutoscaling.resourceLimits", "autoscaling.resourceLimits")
     listed = limits.items()
-    why = "No page says whether a minimum of accelerators keeps nodes that exist already"
+    why = "Whether a minimum of accelerators keeps existing nodes isn't documented"
     if isinstance(listed, Hidden):
         yield limits.undecided(f"The limits aren't known at preview. {why}")
         return

@@ -274,7 +274,7 @@ def _colab_idle(template: Declared) -> Rest:
     if config.is_hidden:
         return config.undecided("Whether it is shut down when idle isn't known at preview")
     if field.is_absent:
-        why = "No idle timeout is given, and no page gives the default of the API"
+        why = "No idle timeout is given, and the API's default isn't documented"
         return field.undecided(why, "Set idleShutdownConfig.idleTimeout (3600s: an hour)")
     value = field.value
     if isinstance(value, str) and value.strip() == "0s":

@@ -257,7 +257,7 @@ def _future(estate: Estate, source: Declared) -> Iterator[Part]:
     elif number.is_hidden:
         undecided.append(unknown_number(number))
     else:
-        step = number.evidence(f"{counted(number.known or 0, 'unit')} bill from the start time on")
+        step = number.evidence(f"{counted(number.known or 0, 'unit')} bill from the start time")
         holds.append(
             Hold(
                 cause=Cause.RESERVATION,

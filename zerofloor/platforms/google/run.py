@@ -109,7 +109,9 @@ def _machines(source: Declared, template: str) -> Machines:
     spec = template if template == "template" and _is_v2(source) else f"{template}.spec"
     whole = source.field(spec)
     if whole.is_hidden:
-        return Machines(undecided=(whole.undecided("The template isn't known: it may ask a GPU"),))
+        return Machines(
+            undecided=(whole.undecided("Its template isn't known, and may ask for a GPU"),)
+        )
     selector = source.field(f"{spec}.nodeSelector")
     label = "accelerator" if _is_v2(source) else "run.googleapis.com/accelerator"
     chosen = selector.value if selector.is_hidden else at(selector.value, label)
@@ -257,7 +259,7 @@ def _manual(source: Declared, path: str) -> _Kept:
     if isinstance(number, Undecided):
         return _Kept(undecided=(number,))
     if number.known is None:
-        said = "isn't known" if number.is_hidden else "isn't given, and no page gives the default"
+        said = "isn't known" if number.is_hidden else "isn't given (no documented default)"
         why = f"With scalingMode MANUAL {path} instances stay on, and it {said}"
         return _Kept(undecided=(source.open(path, why, SETTLE_VALUE),))
     if number.known == 0:

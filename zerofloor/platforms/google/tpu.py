@@ -98,7 +98,7 @@ def _machines(source: Declared, prefix: str) -> Machines:
     name = str(last(named.value) or _DEFAULT).lower()
     chips = google.slice_chips(name)
     if chips is None:
-        why = f"{name} is no TPU type that zerofloor knows: its chips can't be counted"
+        why = f"{name} is not a TPU type that zerofloor knows: its chips can't be counted"
         return Machines(undecided=(named.undecided(why),))
     said = named.evidence(f"{name} has {chips[0].normalize():f} chips")
     return Machines((Shape(CLOUD, name, *chips, card=_chip(chips[1])),), evidence=(said,))

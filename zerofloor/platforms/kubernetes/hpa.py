@@ -135,7 +135,7 @@ def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]
     if gate is None:
         why = (
             "minReplicas 0 needs the HPAScaleToZero gate (on by default from Kubernetes 1.37), "
-            "and nothing says which version runs"
+            "and it isn't known which version runs"
         )
         return None, [
             Undecided(

@@ -105,7 +105,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             Undecided(
                 obj.urn,
                 path,
-                f"{name} is no instance type that zerofloor knows: it may carry GPUs",
+                f"{name} is not an instance type that zerofloor knows: it may carry GPUs",
                 _hint(name),
             )
         )
@@ -368,10 +368,9 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
     if gate is False:
         return (), []
     if not isinstance(replicas, int):
-        why = replicas.why if isinstance(replicas, Impossible) else "not known at preview"
-        return (), [
-            Undecided(obj.urn, "spec.replicas", f"spec.replicas can't be judged: {why}", SETTLE)
-        ]
+        wrong = f"is invalid: {replicas.why}" if isinstance(replicas, Impossible) else ""
+        why = f"spec.replicas {wrong or 'is not known at preview'}"
+        return (), [Undecided(obj.urn, "spec.replicas", why, SETTLE)]
     if gate is None:
         why = (
             f"spec.replicas {replicas} keeps {replicas} nodes where Karpenter's StaticCapacity "
@@ -646,13 +645,13 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
     cloud = _cloud(obj.spec)
     shapes, unknown = candidates(estate, cloud, requirements)
     for name in unknown:
-        why = f"{name} is no instance type that zerofloor knows: it may carry GPUs"
+        why = f"{name} is not an instance type that zerofloor knows: it may carry GPUs"
         undecided.append(Undecided(obj.urn, path, why, _hint(name)))
     gpus = tuple(shape for shape in shapes if shape.gpus != 0)
     if not gpus or len(gpus) < len(shapes):
         yield from undecided
         return
-    because = Evidence(obj.urn, "", None, "a NodeClaim of one's own is a node until it is deleted")
+    because = Evidence(obj.urn, "", None, "a NodeClaim declared here is a node until it is deleted")
     fix = "Let a NodePool make the node when pods ask for it"
     yield Pool(
         urn=obj.urn,

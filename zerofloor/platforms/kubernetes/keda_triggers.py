@@ -153,7 +153,7 @@ def reads_an_engine(query: str) -> bool:
 
 
 def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
-    """Why the trigger's scaler can't be built: then the ScaledObject never gets Ready."""
+    """Why the trigger's scaler can't be built: then the ScaledObject never becomes Ready."""
     # Hidden metadata is undecided by now (`_hidden_parts`).
     kind, meta = at(trigger, "type"), known_mapping(at(trigger, "metadata"))
     if not isinstance(trigger, Mapping) or not isinstance(kind, str):
@@ -166,13 +166,13 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
     if kind not in TYPES:
         near = difflib.get_close_matches(kind, sorted(TYPES), 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
-        why = f"KEDA has no scaler named {kind}{meant}, so the ScaledObject never gets Ready"
+        why = f"KEDA has no scaler named {kind}{meant}, so the ScaledObject never becomes Ready"
         return Evidence(obj.urn, f"spec.triggers[{index}].type", kind, why)
     for key in _NEEDED.get(kind, ()):
         if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
             if at(trigger, "authenticationRef") is not None and kind != "cron":
                 continue
-            why = f"the {kind} trigger lacks {key}, so the ScaledObject never gets Ready"
+            why = f"the {kind} trigger lacks {key}, so the ScaledObject never becomes Ready"
             return Evidence(obj.urn, f"spec.triggers[{index}].metadata.{key}", meta.get(key), why)
     if kind == "cron":
         path = f"spec.triggers[{index}].metadata"
@@ -181,11 +181,11 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
                 obj.urn,
                 f"{path}.end",
                 meta.get("end"),
-                "start and end are the same, so the ScaledObject never gets Ready",
+                "start and end are the same, so the ScaledObject never becomes Ready",
             )
         wanted = count(meta.get("desiredReplicas"))
         if isinstance(wanted, Impossible) or wanted == 0:
-            why = "it is no number above zero, so the ScaledObject never gets Ready"
+            why = "it is not a number above zero, so the ScaledObject never becomes Ready"
             return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
         zone = meta.get("timezone")
         if isinstance(zone, str) and not _is_time_zone(zone):
@@ -193,7 +193,7 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
                 obj.urn,
                 f"{path}.timezone",
                 zone,
-                "it is no time zone, so the ScaledObject never gets Ready",
+                "it is no time zone, so the ScaledObject never becomes Ready",
             )
         for key in ("start", "end"):
             if isinstance(meta.get(key), str) and not fires(meta[key]):
@@ -201,7 +201,7 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
                     obj.urn,
                     f"{path}.{key}",
                     meta[key],
-                    "it is no cron expression, so the ScaledObject never gets Ready",
+                    "it is no cron expression, so the ScaledObject never becomes Ready",
                 )
     return None
 

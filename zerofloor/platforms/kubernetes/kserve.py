@@ -188,8 +188,9 @@ def _floor(estate: Estate, obj: Object, spec: Any, path: str) -> _Floor:
     minimum = count(value)
     where = f"{path}.minReplicas"
     if isinstance(minimum, Hidden | Impossible) or isinstance(obj.annotations, Hidden):
-        known = minimum.why if isinstance(minimum, Impossible) else "is not known at preview"
-        return _Floor(open=Undecided(obj.urn, where, f"{where}: {known}", SETTLE))
+        wrong = f"is invalid: {minimum.why}" if isinstance(minimum, Impossible) else ""
+        why = f"{where} {wrong or 'is not known at preview'}"
+        return _Floor(open=Undecided(obj.urn, where, why, SETTLE))
     mode, scaler = annotation(obj, _MODE), annotation(obj, _CLASS)
     if mode in _RAW and scaler in ("external", "none"):
         return _left_to_others(obj, minimum, scaler)

@@ -303,7 +303,7 @@ def _devices_asked(
         amount = Impossible(f"{amount:f} is beyond any real count")
     if not is_accelerator(name):
         if amount != 0:
-            why = f"{name} is no device that zerofloor knows: it may be a GPU"
+            why = f"{name} is not a device that zerofloor knows: it may be a GPU"
             found.undecided.append(Undecided(urn, path, why, SETTLE))
         return None
     if isinstance(amount, Hidden):
