@@ -65,7 +65,7 @@ RULE = Rule(
         "caps.scheduleHoursPerWeek (60 by default) this is a warning, above it an error; a schedule that scales out but never in holds "
         "GPUs 24/7."
     ),
-    fix="Shorten the window, add the action that lowers again, or let requests wake it.",
+    fix="Shorten the window, add an action that scales in, or let requests wake it.",
     severity="error",
     since="0.1.0",
     scope="stack",

@@ -45,7 +45,7 @@ RULE = Rule(
         "`spec.replicas` makes a Karpenter NodePool static: that many nodes run, with or without pods. It needs the StaticCapacity "
         "feature gate, which EKS Auto Mode has on."
     ),
-    fix="Remove spec.replicas, so that nodes come with pods and go with them.",
+    fix="Remove spec.replicas, so that Karpenter adds nodes for pods and removes empty ones.",
     severity="error",
     since="0.1.0",
     scope="resource",

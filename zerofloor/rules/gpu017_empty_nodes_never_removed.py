@@ -92,7 +92,7 @@ RULE = Rule(
         "`consolidateAfter: Never`, or a disruption budget of 0 that covers empty nodes, keeps every node that was ever provisioned: the nodes of the "
         "busiest hour bill from then on."
     ),
-    fix="Set consolidateAfter to a duration, and a budget that lets empty nodes go.",
+    fix="Set consolidateAfter to a duration, and a budget that allows empty nodes to be removed.",
     severity="error",
     since="0.1.0",
     scope="stack",
