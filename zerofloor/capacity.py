@@ -19,7 +19,7 @@ WEEK: Final = Decimal(168)
 
 
 class Cause(Enum):
-    """A way in which a GPU is held, or might be. Each has exactly one rule; the value is the rule's
+    """How a GPU is held, or might be. Each cause has exactly one rule; the value is the rule's
     name."""
 
     FIXED_REPLICAS = "fixed-replicas-hold-gpu"
@@ -83,7 +83,7 @@ class Change(Value, frozen=True, kw_only=True):
 
 
 class Hold(Value, frozen=True):
-    """A declaration that keeps nodes (of a pool) or pods (of a workload) without any request."""
+    """A declaration that keeps nodes (of a pool) or pods (of a workload) running while idle."""
 
     cause: Cause
     urn: str
@@ -92,9 +92,9 @@ class Hold(Value, frozen=True):
     """Nodes or pods kept; None: at least one, and a peak decides how many."""
     evidence: tuple[Evidence, ...]
     fix: str
-    """The one change that would let them go, as an imperative sentence."""
+    """The one change that would release them, as an imperative sentence."""
     hours_per_week: Decimal = WEEK
-    """For how many hours of a week; a schedule's share."""
+    """Hours of a week for which it holds: 168, or a schedule's share."""
     change: tuple[Change, ...] = ()
     """The same as `fix`, as data; empty where a person must decide."""
 
@@ -105,7 +105,7 @@ class Hold(Value, frozen=True):
 
 
 class Notice(Value, frozen=True):
-    """What might hold a GPU, or make it expensive: a warning that leaves the verdict alone."""
+    """What might hold a GPU, or raise its cost: a warning that doesn't change the verdict."""
 
     cause: Cause
     urn: str
@@ -117,31 +117,31 @@ class Notice(Value, frozen=True):
 
 
 class Subject(Enum):
-    """What an undecided is about, where another part may settle it."""
+    """What an undecided point is about, if another part may settle it."""
 
     ANYTHING = "anything"
     REPLICAS = "replicas"
-    """The number of pods that a scaler moves: with one in charge its numbers count instead."""
+    """The number of replicas: if a scaler controls them, its numbers count instead."""
     LIMIT = "limit"
-    """The most that a supply may grow to: of no matter where it has no GPU."""
+    """The maximum of a supply: irrelevant if it has no GPU."""
 
 
 class Undecided(Value, frozen=True):
-    """Something that could hold GPUs and can't be judged. It blocks unless the settings say
+    """Something that could hold GPUs and can't be decided. It blocks unless the settings say
     otherwise."""
 
     urn: str
     path: str
     """The property that can't be read or settled; empty for the resource as a whole."""
     why: str
-    """What is unknown and what it could mean, as a sentence."""
+    """What is unknown and what it could mean, as a sentence without a full stop."""
     settle: str
-    """How to settle it: a config value, a hint, a waiver."""
+    """How to resolve it (a config value, a hint, a waiver), as a sentence without a full stop."""
     about: Subject = Subject.ANYTHING
 
 
 class Assumption(Value, frozen=True):
-    """What a verdict rests on beyond the document."""
+    """What the verdict assumes beyond the document."""
 
     what: str
     because: str
@@ -167,19 +167,19 @@ class Toleration(Value, frozen=True):
 
 
 class Cluster(Value, frozen=True, kw_only=True):
-    """Which Kubernetes cluster an object is sent to, as far as its provider tells."""
+    """The Kubernetes cluster an object is sent to, as far as its provider identifies it."""
 
     document: int
     """Which of several stacks its provider stands in."""
     provider: str
-    """What tells the provider's cluster from others of that stack; empty for a pool's."""
+    """Identifies the provider's cluster within that stack; empty for a pool's."""
     address: str | None = None
     """Its kubeconfig and context as text; None where they can't be read."""
     made_from: frozenset[str] = frozenset()
-    """The URNs of clusters of the estate that it is; empty where nothing ties it to one."""
+    """The URNs of the estate's clusters that it refers to; empty if it can't be linked to one."""
 
     def may_be(self, other: Cluster | None) -> bool:
-        """Whether both may be one cluster; what no provider says may be any."""
+        """Whether both may be one cluster; without a provider it may be any."""
         if other is None:
             return True
         if self.made_from and other.made_from:
@@ -192,10 +192,10 @@ class Cluster(Value, frozen=True, kw_only=True):
 
 
 class Placement(Value, frozen=True):
-    """How pods get onto a pool's nodes. A pool without one takes no pods."""
+    """How pods are scheduled on a pool's nodes. A pool without one takes no pods."""
 
     labels: Mapping[str, str | None] = msgspec.field(default_factory=dict)
-    """The labels of its nodes; None where the label is there and its value is not known."""
+    """The labels of its nodes; None for a label whose value is not known."""
     requirements: tuple[Requirement, ...] = ()
     """What Karpenter may choose among; labels not named here are open (well-known ones) or
     absent."""
@@ -204,23 +204,23 @@ class Placement(Value, frozen=True):
     """Whether nodes are provisioned for pending pods: by an autoscaler that is there, or that can't
     be ruled out."""
     weight: int = 0
-    """Karpenter tries heavier pools first, equal ones by name from z to a (seen: shared/truth N65,
-    N66)."""
+    """Karpenter tries heavier pools first, equal ones by name from z to a (seen: tests/data/truth,
+    N65 and N66)."""
     limits: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
-    """The most it may supply, by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
+    """Its maximum supply by resource (`nvidia.com/gpu`, `cpu`, `nodes`)."""
     retained: Hold | None = None
-    """Set where a node that came once is never removed (consolidateAfter: Never, a budget of 0)."""
+    """Set if a provisioned node is never removed (consolidateAfter: Never, a budget of 0)."""
     karpenter: bool = False
     """Provisioned by Karpenter, which picks the pool and the cheapest type that fits."""
     expires: bool = False
-    """Whether nodes are removed within a week whatever keeps them (expireAfter)."""
+    """Whether nodes are removed within a week even if pods keep them (expireAfter)."""
     reclaim: Decimal = Decimal(0)
-    """Seconds from a node's last pod until it is gone."""
+    """Seconds from a node's last pod until the node is removed."""
     tolerates_by_request: bool = False
-    """True where a pod that asks for a device tolerates a taint of that name by itself (GKE runs
+    """True if pods that request a device implicitly tolerate a taint of that name (GKE runs
     ExtendedResourceToleration)."""
     evicts_local: bool = False
-    """Whether its cluster autoscaler evicts pods with local storage, too."""
+    """Whether its cluster autoscaler also evicts pods with local storage."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
     name_hidden: bool = False
@@ -235,15 +235,15 @@ class Pool(Value, frozen=True):
     urn: str
     name: str
     platform: str
-    """What the reader knows it as: "EKS managed node group", "EC2 instance", …"""
+    """What users call it: "EKS managed node group", "EC2 instance", …"""
     cloud: str
     """aws, gcp, azure, … : with `Shape.instance_type`, region and market the key of its price."""
     shapes: tuple[Shape, ...]
-    """What a node may be. Several: the platform chooses. Empty: not known, and `undecided` says
-    why. CPU pools are
-    reported too where pods can land on them (Kubernetes), since they keep pods off GPU nodes."""
+    """The possible node types. Several: the platform chooses. Empty: not known, and `undecided`
+    says why. CPU pools are included if pods can be scheduled on them (Kubernetes), since those pods
+    then don't need GPU nodes."""
     holds: tuple[Hold, ...] = ()
-    """What its own declaration keeps, in nodes; the largest counts, since they keep the same
+    """What its own declaration keeps, in nodes; only the largest counts, since they keep the same
     nodes."""
     extra: tuple[Hold, ...] = ()
     """Nodes kept on top of those (a warm pool)."""
@@ -261,13 +261,13 @@ class Pool(Value, frozen=True):
     """The service whose price applies where it is not the cloud's plain machine (`sagemaker`,
     `bedrock`); None: the machine's."""
     prioritized: bool = False
-    """True where the first shape is taken as long as there is one (EKS and Auto Scaling on demand);
-    else the cheapest."""
+    """True if the first shape is used while available (EKS and Auto Scaling on demand); otherwise
+    the cheapest."""
     os: str = "linux"
     """The operating system, where its price depends on it: linux or windows."""
     idle_tail: Decimal = Decimal(0)
-    """Seconds from the last request until the service itself lets a machine go; of pools that take
-    pods the placement says it."""
+    """Seconds from the last request until the service removes a machine; for pools that take pods,
+    see the placement."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()
@@ -278,12 +278,13 @@ class Pool(Value, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells it from all other pools."""
+        """Identifies it among all pools."""
         return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
 class PodDemand(Value, frozen=True):
-    """What one pod (or one gang of pods that run together) asks for and where it may land."""
+    """What one pod (or one gang of pods that run together) requests and where it may be
+    scheduled."""
 
     accelerators: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     """Extended resource → count for each accelerator asked for; fractions for slices of one."""
@@ -322,7 +323,7 @@ class PodDemand(Value, frozen=True):
 
 
 class Workload(Value, frozen=True):
-    """What asks for GPUs or can land on a GPU pool."""
+    """What requests GPUs or can be scheduled on a GPU pool."""
 
     urn: str
     name: str
@@ -351,14 +352,14 @@ class Workload(Value, frozen=True):
     autonamed: bool = False
     """True where the provider makes up its name: no known name can mean it."""
     opaque: bool = False
-    """True for what a chart installs unseen: a scaler that fits nothing else may be meant for
+    """True for a chart whose contents aren't known: a scaler without another target may belong to
     it."""
     part: str = ""
     """Which of several kinds of pods of one resource (a worker group); empty where it has one."""
     schedule: str | None = None
-    """The cron expression by which it runs again and again; None where it does not."""
+    """The cron expression on which it runs repeatedly; None if it doesn't."""
     schedule_hidden: bool = False
-    """True where it runs again and again and it isn't known when."""
+    """True if it runs repeatedly on a schedule that isn't known."""
     follows: str = ""
     """The workload (URN) of which it keeps a share (a capacity buffer in percent); empty where its
     number is its own."""
@@ -377,12 +378,12 @@ class Workload(Value, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells it from all other workloads."""
+        """Identifies it among all workloads."""
         return f"{self.urn}#{self.part}" if self.part else self.urn
 
 
 class NotKnown(Enum):
-    """A number that the preview doesn't know, where None would be taken for "no limit"."""
+    """A number that isn't known at preview, where None would mean "no limit"."""
 
     NOT_KNOWN = "not known"
 
@@ -407,11 +408,11 @@ class Scaler(Value, frozen=True):
     suspended: Evidence | None = None
     """Set where it is paused: the target keeps the replicas that it has."""
     correction: tuple[Change, ...] = ()
-    """What would make it take effect again, where a machine can tell."""
+    """The change that would make it effective, if it can be derived."""
     wakes_from_zero: bool = True
     """False where it keeps its target above zero: an HPA with a minimum of 1 or more."""
     holds: tuple[Hold, ...] = ()
-    """Pods that it keeps when nothing is asked for; none: it goes to zero."""
+    """Pods that it keeps while idle; none: it scales to zero."""
     keeps_peak: Hold | None = None
     """Set where it never scales in: the replicas of the busiest hour stay."""
     maximum: int | NotKnown = NOT_KNOWN
@@ -428,13 +429,13 @@ class Scaler(Value, frozen=True):
     assumptions: tuple[Assumption, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     idle_tail: Decimal = Decimal(0)
-    """Seconds from the last request until it lets go."""
+    """Seconds from the last request until it scales in."""
     cluster: Cluster | None = None
     """Where it runs; None: not known."""
 
 
 class Accounted(Value, frozen=True, kw_only=True):
-    """A reader's word to the net: what names a GPU here was understood, and this is why it does not
+    """A reader's statement to the net: this property names a GPU, and this is why it doesn't
     count."""
 
     urn: str
@@ -449,7 +450,7 @@ Part: TypeAlias = Pool | Workload | Scaler | Undecided | Assumption | Notice | A
 
 
 class Capacity(Value, frozen=True):
-    """All that the platforms found in an estate, each sorted by URN."""
+    """Everything the platforms found in an estate, each list sorted by URN."""
 
     pools: tuple[Pool, ...] = ()
     workloads: tuple[Workload, ...] = ()

@@ -1,5 +1,5 @@
-"""The whole of it in one call: stacks -> capacity -> floor -> money -> findings -> verdict. Every
-door calls this and nothing else."""
+"""The whole judgement in one call: stacks -> capacity -> floor -> money -> findings -> verdict.
+Every entry point (command, pack, engine) calls this and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge(
     baseline: Baseline | None = None,
 ) -> Report:
     """The report on one estate: several stacks are judged together. Against a `baseline` the change
-    in cost is told.
+    in cost is reported.
 
     Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """

@@ -24,7 +24,7 @@ Count: TypeAlias = int | Hidden | Impossible
 """A whole number ≥ 0, or the reason why there is none."""
 
 MOST = 1_000_000
-"""No node or replica count is above this: a larger one is a slip of the keyboard."""
+"""No node or replica count is above this: a larger one is a typing error."""
 
 LARGEST = Decimal(2**63)
 """Kubernetes' quantities are below this (apimachinery, `resource.Quantity`)."""

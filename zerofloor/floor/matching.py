@@ -147,7 +147,7 @@ def tolerates(pod: PodDemand, pool: Pool) -> bool:
 
 
 def disliked(pod: PodDemand, pool: Pool) -> bool:
-    """Whether a PreferNoSchedule taint sends the pod elsewhere where it can (seen: shared/truth
+    """Whether a PreferNoSchedule taint sends the pod elsewhere where it can (seen: tests/data/truth
     N53)."""
     taints = pool.placement.taints if pool.placement else ()
     return any(

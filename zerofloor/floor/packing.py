@@ -89,7 +89,7 @@ class _Rack:
 
     @property
     def bins(self) -> Iterator[_Bin]:
-        """All bins, in the order in which they came."""
+        """All bins, in the order of their creation."""
         return (bin_ for block in self.blocks for bin_ in block.bins)
 
     def put(self, bin_: _Bin) -> None:
@@ -249,7 +249,7 @@ def _in_order(
 ) -> list[tuple[_Rack, tuple[Shape, ...]]]:
     """Pools in the order in which a pending pod gets a new node: groups that stand or scale by
     themselves before Karpenter's NodePools; those by weight, then by name from z to a (seen:
-    shared/truth N65). GKE's autoscaler takes the least expensive pool (GKE docs, "Cluster
+    tests/data/truth N65). GKE's autoscaler takes the least expensive pool (GKE docs, "Cluster
     autoscaler"): the one with the smallest node."""
     by_name = sorted(
         takers, key=lambda taker: (_first_by_name(taker[0].pool), taker[0].pool.name), reverse=True
@@ -381,7 +381,7 @@ def _bring_single(
 
 
 def _room(rack: _Rack, shape: Shape) -> int:
-    """How many nodes of a shape may still come before a limit of the pool is broken."""
+    """How many nodes of a shape may be added before a limit of the pool is exceeded."""
     pool = rack.pool
     rooms = [10**6]
     if pool.ceiling is not None:
@@ -454,7 +454,7 @@ def _add(bin_: _Bin, usable: tuple[Shape, ...], group: Group, pods: int) -> None
 
 
 def _with_daemons(bin_: _Bin, pool: Pool, daemons: Sequence[Group]) -> _Bin:
-    """What daemons take of each node, GPUs too (seen: shared/truth T16)."""
+    """What daemons take of each node, GPUs too (seen: tests/data/truth, T16)."""
     for daemon in daemons:
         if shapes_for(pool, daemon.pod) and tolerates(daemon.pod, pool):
             bin_.gpus += daemon.pod.gpus

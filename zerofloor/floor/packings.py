@@ -1,5 +1,5 @@
-"""What runs in the hours of an idle week, at creation and at the busiest: the pods of an estate
-packed into its nodes."""
+"""The pods of an estate packed into its nodes: in the hours of an idle week, at creation and at
+peak."""
 
 from __future__ import annotations
 

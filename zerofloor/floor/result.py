@@ -11,13 +11,13 @@ from zerofloor.structs import Value
 
 
 class Verdict(StrEnum):
-    """What is left without a request; its value is how reports name it."""
+    """What remains while idle; its value is its name in reports."""
 
     ZERO = "zero"
     HELD = "held"
     """A GPU is certainly held."""
     UNDECIDED = "undecided"
-    """None is held for certain, and one may be."""
+    """No GPU is certainly held, and one may be."""
 
 
 class EntryKind(StrEnum):
@@ -28,8 +28,7 @@ class EntryKind(StrEnum):
 
 
 class Supply(Value, frozen=True):
-    """What bills: nodes of a pool, or the nodes that pods need where no pool of theirs is
-    declared."""
+    """What bills: nodes of a pool, or the nodes that pods need if no pool for them is declared."""
 
     cloud: str
     """aws, gcp, azure, …; empty where nothing says it."""
@@ -75,7 +74,7 @@ class Entry(Value, frozen=True):
     """Hours of a week in which anything is held."""
     evidence: tuple[Evidence, ...]
     holds: tuple[Hold, ...] = ()
-    """What holds it, the most first."""
+    """What holds it, the largest hold first."""
     undecided: tuple[Undecided, ...] = ()
     supply: Supply | None = None
     """What bills for this entry; None for a workload whose pods a pool of the estate carries (that
@@ -91,7 +90,7 @@ class Floor(Value, frozen=True):
     gpus: Decimal | None
     nodes: int | None
     entries: tuple[Entry, ...]
-    """Sorted by URN; only what has to do with a GPU (a CPU group is no entry)."""
+    """Sorted by URN; only what involves a GPU (a CPU group is not an entry)."""
     undecided: tuple[Undecided, ...] = ()
     """All of them, those of the entries included."""
     notices: tuple[Notice, ...] = ()

@@ -1,5 +1,5 @@
-"""What keeps nodes that came once: a pool that never removes them, a daemon, a job that runs again
-too soon."""
+"""What keeps provisioned nodes: a pool that never removes them, a daemon, a job that runs again too
+soon."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def find_retained(
 
 
 def _first_node(pool: Pool, meant: tuple[Asker, ...]) -> Nodes | None:
-    """The node that the busy hour is sure to provision; None where no node with a GPU is sure."""
+    """The node that the busy hour certainly provisions; None if no GPU node is certain."""
     arriving = next((s for same in meant for s in same if s.ceiling != 0 or s.desired), None)
     if arriving is not None:
         nodes = nodes_for(pool, arriving, arriving.workload.pods_per_replica)
@@ -87,7 +87,7 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
 
 
 def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
-    """A job that runs again before the last run's node is gone: the node never goes (seen:
+    """A job that runs again before its last node is removed keeps that node (seen:
     tests/data/truth/T12)."""
     reclaim = pool.placement.reclaim if pool.placement else Decimal(0)
     # A node that stays for a week meets every schedule's next run, or none: longer says no more.

@@ -1,4 +1,4 @@
-"""Scalers on workloads: how many pods stay when nothing is asked for, and for how many hours of a
+"""Scalers applied to workloads: how many pods are kept while idle, and for how many hours of a
 week."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from zerofloor.words import counted, verb
 
 
 class Scaled(Value, frozen=True):
-    """A workload with all that moves it."""
+    """A workload with its scalers applied."""
 
     workload: Workload
     holds: tuple[Hold, ...]
@@ -126,7 +126,7 @@ def _targets(
             for w in by_name.get((scaler.target_kind, scaler.target_name), ())
             if _same(scaler, w) and not w.autonamed
         ]
-        # What a chart makes is not in the document: a scaler that fits nothing else may be meant
+        # What a chart makes is not in the document: a scaler without another target may be meant
         # for it.
         unnamed = (
             [w for w in by_kind.get(scaler.target_kind, ()) if w.name_hidden and _same(scaler, w)]
@@ -198,7 +198,7 @@ def _same(scaler: Scaler, workload: Workload) -> bool:
 
 
 def _surely_same(scaler: Scaler, workload: Workload) -> bool:
-    """Two namespaces that are both hidden are taken for one: mostly that of a Namespace in the
+    """Two hidden namespaces are assumed to be the same: usually that of a Namespace in the
     stack."""
     return (scaler.namespace or "") == workload.namespace and meets(
         scaler.cluster, workload.pod.cluster
@@ -206,7 +206,7 @@ def _surely_same(scaler: Scaler, workload: Workload) -> bool:
 
 
 def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -> Scaled:
-    # Of no pods it does not matter what they ask for.
+    # What zero pods ask for doesn't matter.
     undecided = () if workload.replicas == 0 else workload.undecided
     alone = Scaled(
         workload,

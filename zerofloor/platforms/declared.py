@@ -82,8 +82,7 @@ class Declared(Value, frozen=True):
 
 
 class Field(Value, frozen=True, kw_only=True):
-    """One property with the place where it stands. No getter takes a hidden value for an absent
-    one."""
+    """One property with its path. No getter treats a hidden value as absent."""
 
     source: Declared
     path: str
@@ -122,7 +121,7 @@ class Field(Value, frozen=True, kw_only=True):
 
 
 def part_of(urn: str, part: str) -> str:
-    """What tells one of several pools of a resource from the others, as `Workload.key` does."""
+    """Identifies one of several pools of a resource, as `Workload.key` does."""
     return f"{urn}#{part}"
 
 
@@ -170,7 +169,7 @@ def link_of(
 
 
 class Size(Value, frozen=True):
-    """A number that the platform accepts, with the place where it stands."""
+    """A number that the platform accepts, with its property path."""
 
     source: Declared
     path: str

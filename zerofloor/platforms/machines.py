@@ -36,7 +36,7 @@ class Machines(Value, frozen=True):
     """True where no type is named and attributes choose among all."""
 
     def __post_init__(self) -> None:
-        """What it is made of is no reason why it keeps running, whoever read it."""
+        """Marks the evidence: hardware is never the reason why a machine keeps running."""
         if any(not link.is_hardware for link in self.evidence):
             marked = tuple(replace(link, is_hardware=True) for link in self.evidence)
             force_setattr(self, "evidence", marked)

@@ -42,7 +42,7 @@ NUMBER: Final = object()
 
 
 class Stopped(Enum):
-    """What a stopped machine bills."""
+    """Whether a stopped machine bills."""
 
     FREE = "nothing"
     PART = "a part"
@@ -51,7 +51,7 @@ class Stopped(Enum):
 
 
 class Release(Value, frozen=True, kw_only=True):
-    """A property with which the service itself lets go of the machines."""
+    """A property by which the service itself releases the machines."""
 
     path: str
     values: tuple[Any, ...]
@@ -59,7 +59,7 @@ class Release(Value, frozen=True, kw_only=True):
     because: str
     """What follows from it, as a clause."""
     bills: Stopped = Stopped.FREE
-    """What the machine bills then: one that bills on is held, and the message says so."""
+    """Whether the machine bills then: if it does, it is held, and the message says so."""
     only: str = ""
     """The instance types (a regular expression) for which it holds; empty: all."""
 
@@ -153,7 +153,7 @@ class Row(Value, frozen=True, kw_only=True):
 
 
 class Kept(Value, frozen=True, kw_only=True):
-    """What stays of a number without any request."""
+    """How much of a number remains while idle."""
 
     holds: tuple[Hold, ...] = ()
     undecided: tuple[Undecided, ...] = ()

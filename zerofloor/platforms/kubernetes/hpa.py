@@ -102,7 +102,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
 
 
 def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None:
-    """The hold of an HPA whose scale-down is switched off (seen: shared/truth S65): the busy hour's
+    """The hold of an HPA whose scale-down is switched off (seen: tests/data/truth S65): the busy hour's
     replicas stay."""
     policy = at(behavior, "scaleDown", "selectPolicy")
     if policy != "Disabled":

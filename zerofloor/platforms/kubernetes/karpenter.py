@@ -1,4 +1,4 @@
-"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (shared/truth,
+"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (tests/data/truth,
 N… and G…)."""
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
             cluster=obj.cluster,
             requirements=requirements,
             taints=_taints(obj, at(template, "spec", "taints")),
-            # A static pool does not grow for pods (seen: shared/truth G14).
+            # A static pool does not grow for pods (seen: tests/data/truth G14).
             grows=at(spec, "replicas") is None and estate.settings.trust.karpenter,
             weight=_weight(spec, shapes),
             limits=limits,

@@ -1,5 +1,5 @@
 """KEDA: ScaledObject, ScaledJob and the HTTP add-on. What each declaration does was seen on KEDA
-2.20.2 (shared/truth, S…)."""
+2.20.2 (tests/data/truth, S…)."""
 
 from __future__ import annotations
 

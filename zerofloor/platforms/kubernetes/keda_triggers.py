@@ -139,7 +139,7 @@ _CONSTANT: Final = re.compile(
 """A Prometheus query that is a number above zero, or falls back to one where it finds nothing."""
 
 _LEAST: Final = re.compile(r"max\(\[?[^\])]*\b([1-9]\d*)\b")
-"""A scaling formula that never falls below a number (seen: shared/truth S60)."""
+"""A scaling formula that never falls below a number (seen: tests/data/truth S60)."""
 
 
 def only_resource_metrics(triggers: list[Any]) -> bool:
@@ -317,7 +317,7 @@ def _counted_pods(
     estate: Estate, obj: Object, path: str, meta: Mapping[str, Any], floor: int, maximum: int | None
 ) -> Iterator[Hold | Undecided]:
     """A trigger that counts pods: those of a workload that always runs keep it active (seen:
-    shared/truth, SURPRISES S82)."""
+    tests/data/truth, SURPRISES S82)."""
     selector = text(meta.get("podSelector"))
     value, active = quantity(meta.get("value")), quantity(meta.get("activationValue"))
     if isinstance(selector, Hidden):
