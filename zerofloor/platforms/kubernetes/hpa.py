@@ -102,8 +102,8 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
 
 
 def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None:
-    """The hold of an HPA whose scale-down is switched off (seen: tests/data/truth S65): the busy hour's
-    replicas stay."""
+    """The hold of an HPA with scale-down switched off: the replicas of the busy hour stay (seen:
+    tests/data/truth, S65)."""
     policy = at(behavior, "scaleDown", "selectPolicy")
     if policy != "Disabled":
         return None

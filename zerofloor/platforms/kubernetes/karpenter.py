@@ -1,5 +1,5 @@
-"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1 (tests/data/truth,
-N… and G…)."""
+"""Karpenter: NodePools as pools. What keeps their nodes was seen on Karpenter 1.14.1
+(tests/data/truth, N… and G…)."""
 
 from __future__ import annotations
 
