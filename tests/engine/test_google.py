@@ -75,6 +75,26 @@ def test_a_digest_of_a_managed_group(minimum: str, verdict: str, gpus: int) -> N
     assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
 
 
+@pytest.mark.parametrize(
+    ("change", "verdict", "gpus"),
+    [
+        (("", ""), "zero", 0),
+        (('"minReplicas": 0', '"minReplicas": 2'), "held", 4),
+        (('"minInstanceCount": 0', '"minInstanceCount": 1'), "held", 1),
+    ],
+    ids=["as written", "two machines of two T4", "one warm instance"],
+)
+def test_a_typescript_program(change: tuple[str, str], verdict: str, gpus: int) -> None:
+    """google_typescript.ts, as the real engine previewed it."""
+    text = DIGEST.with_name("google_typescript.digest.json").read_text()
+    old, new = change
+    assert old in text
+    floor = floor_of(
+        read("typescript.json", text.replace(old, new).encode() if old else text.encode())
+    )
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+
+
 def test_look_ups_are_answered() -> None:
     zones = answer(Question("gcp:compute/getZones:getZones", {"region": "us-central1"}, {}, None))
     assert zones is not None
