@@ -7,27 +7,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
 from zerofloor.cli.parsing import Option
-from zerofloor.reports.formats import Format
-from zerofloor.structs import Value
+from zerofloor.reports.formats import Format, Target, target_of
 
 InputFormat = Literal["digest", "events", "export", "manifests"]
 
 
 FORMATS: Final = "FORMAT[=FILE]"
-
-
-class Target(Value, frozen=True):
-    """A report that is wanted."""
-
-    form: Format
-    path: Path | None
-    """None: stdout, or the file of `--output`."""
-
-
-def target_of(given: str) -> Target:
-    """`FORMAT` or `FORMAT=FILE`. Raises ValueError for another format."""
-    name, equals, path = given.partition("=")
-    return Target(Format(name), Path(path) if equals else None)
 
 
 FormatOption: TypeAlias = Annotated[

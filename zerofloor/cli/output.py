@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from zerofloor.errors import InputError
 
 if TYPE_CHECKING:
-    from zerofloor.cli.app import Target
     from zerofloor.report import Report
-    from zerofloor.reports.formats import View
+    from zerofloor.reports.formats import Target, View
 
 WIDEST = 100
 """Lines longer than this are hard to read, however wide the terminal is."""

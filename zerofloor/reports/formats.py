@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from zerofloor.structs import Value
@@ -24,6 +25,20 @@ class Format(StrEnum):
     GITLAB = "gitlab"
     HTML = "html"
     CSV = "csv"
+
+
+class Target(Value, frozen=True):
+    """A report that is wanted."""
+
+    form: Format
+    path: Path | None
+    """None: stdout, or the file of `--output`."""
+
+
+def target_of(given: str) -> Target:
+    """`FORMAT` or `FORMAT=FILE`. Raises ValueError for another format."""
+    name, equals, path = given.partition("=")
+    return Target(Format(name), Path(path) if equals else None)
 
 
 class View(Value, frozen=True):
