@@ -18,7 +18,8 @@ Case = Mapping[str, Any]
 
 def cases() -> dict[str, Case]:
     """Every labelled stack, also the pairs, by its file's name without `.json`."""
-    paths = [*(DATA / "cases").glob("*.json"), *(DATA / "cases" / "pairs").glob("*.json")]
+    folders = (DATA / "cases", DATA / "cases" / "pairs", DATA / "cases" / "aws")
+    paths = [path for folder in folders for path in folder.glob("*.json")]
     return {path.stem: json.loads(path.read_bytes()) for path in sorted(paths)}
 
 
@@ -48,6 +49,7 @@ def digest_of(case: Case) -> bytes:
     resources = case["resources"]
     stack = _prefix(resources)
     root = f"{stack}::{STACK_TYPE}::{'-'.join(reversed(stack.split(':', 2)[2].split('::')))}"
+    urns = {r["name"]: _urn(r, stack) for r in resources}
     components = {r["name"]: _urn(r, stack) for r in resources if r.get("component")}
     steps = [_step("create", {"urn": root, "custom": False, "type": STACK_TYPE})]
     for resource in resources:
@@ -58,10 +60,7 @@ def digest_of(case: Case) -> bytes:
             "inputs": resource["props"],
             **({"provider": resource["provider"]} if "provider" in resource else {}),
             "parent": components.get(resource.get("derived_from_component"), root),
-            "propertyDependencies": {
-                key: resource.get("propertyDependencies", {}).get(key, [])
-                for key in resource["props"]
-            },
+            "propertyDependencies": _dependencies(resource, urns),
         }
         steps += _steps(resource.get("op", "create"), state, resource.get("before"))
     summary = Counter(
@@ -82,6 +81,12 @@ def truth_manifests(truth: Case) -> bytes:
     return json.dumps(
         {"apiVersion": "v1", "kind": "List", "items": truth["manifests"]}, indent=1
     ).encode()
+
+
+def _dependencies(resource: Mapping[str, Any], urns: Mapping[str, str]) -> dict[str, list[str]]:
+    """What each property was computed from; a case names a resource by its URN or its name."""
+    given = resource.get("propertyDependencies") or {}
+    return {key: [urns.get(name, name) for name in given.get(key, [])] for key in resource["props"]}
 
 
 def _prefix(resources: list[Any]) -> str:
