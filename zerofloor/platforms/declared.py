@@ -177,11 +177,8 @@ class Size(Value, frozen=True):
     """None where it is absent."""
     default: str = ""
     """What an omitted value means, with the source; empty where it is given."""
-
-    @property
-    def is_derived(self) -> bool:
-        """Whether it is omitted and follows from another size, which is then the one to change."""
-        return self.default.startswith("omitted: the ")
+    is_derived: bool = False
+    """True where it is omitted and follows from another size, which is then the one to change."""
 
     @property
     def known(self) -> int | None:

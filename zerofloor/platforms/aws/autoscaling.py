@@ -132,7 +132,8 @@ def _sizes(source: Declared) -> _Sizes | tuple[Undecided, ...]:
     if minimum.value is None:
         minimum = replace(minimum, value=0, default="omitted")
     if desired.value is None:
-        desired = replace(desired, value=minimum.value, default="omitted: the minimum")
+        omitted = "omitted: the minimum"
+        desired = replace(desired, value=minimum.value, default=omitted, is_derived=True)
     return _Sizes(minimum, desired, maximum)
 
 

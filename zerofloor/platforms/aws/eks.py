@@ -95,7 +95,8 @@ def _managed(
     desired = size(source, ["scalingConfig.desiredSize"], 2 if defaults else None, because)
     maximum = size(source, ["scalingConfig.maxSize"], 2 if defaults else None, because)
     if isinstance(desired, Size) and desired.value is None and isinstance(minimum, Size):
-        desired = replace(desired, value=minimum.value, default="omitted: the minimum")
+        omitted = "omitted: the minimum"
+        desired = replace(desired, value=minimum.value, default=omitted, is_derived=True)
     if (
         not defaults
         and isinstance(minimum, Size)
