@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.cases import stack_of
+from tests.changes import apply
 from tests.hiding import floor_of
-from tests.platforms.clouds.test_changes import apply
 from tests.platforms.stacks import labelled
 from zerofloor.settings import parse
 
@@ -33,10 +33,7 @@ def test_an_applied_change_ends_the_hold(name: str) -> None:
         for hold in entry.holds:
             if not hold.change:
                 continue
-            changed = copy.deepcopy(dict(stack.cases[0]))
-            for change in hold.change:
-                apply(changed, change)
-            after = floor_of(stack_of(changed), settings)
+            after = floor_of(apply(stack.parts[0], hold.change), settings)
             left = [
                 other.evidence
                 for entry_after in after.entries
