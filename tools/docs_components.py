@@ -12,11 +12,10 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from zerofloor.components.arguments import Spec, camel
-from zerofloor.components.host import Components
-from zerofloor.components.spec import DeploymentSpec, NodePoolSpec
+from zerofloor.components.host import COMPONENTS, Components
 
 PAGE = Path(__file__).parents[1] / "docs" / "components.md"
-SPECS: Mapping[str, type[Spec]] = {"GpuDeployment": DeploymentSpec, "GpuNodePool": NodePoolSpec}
+SPECS: Mapping[str, type[Spec]] = {made.__name__: spec for made, spec in COMPONENTS.items()}
 
 HEAD = """# Components
 

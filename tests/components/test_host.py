@@ -205,24 +205,46 @@ def test_a_yaml_program_is_told_each_argument_that_is_wrong_and_no_value(engine:
     assert 'File "' not in done.stdout
 
 
+POOL: dict[str, Any] = {
+    "clusterName": "c",
+    "role": "r",
+    "instanceTypes": ["g6e.xlarge"],
+    "maxGpus": 2.0,
+}
+
+
 @pytest.mark.parametrize(
     ("component", "inputs", "says"),
     [
         (
             "GpuNodePool",
-            {"maxGpus": 2.0, "replica": 1.0},
+            POOL | {"replica": 1.0},
             "replica: is no argument of this component",
         ),
         (
             "GpuNodePool",
-            {"maxGpus": 2.0, "max_gpus": 1.0},
+            POOL | {"max_gpus": 1.0},
             "max_gpus: is no argument of this component; did you mean maxGpus?",
         ),
-        ("GpuNodePool", {"role": "r"}, "maxGpus: is required"),
+        (
+            "GpuNodePool",
+            {key: value for key, value in POOL.items() if key != "maxGpus"},
+            "maxGpus: is required",
+        ),
+        (
+            "GpuNodePool",
+            {"maxGpu": 2.0, "capacityTypes": ["free"]},
+            "maxGpu: is no argument of this component; did you mean maxGpus?\n"
+            "capacityTypes[0]: must be on-demand, spot or reserved\n"
+            "maxGpus: is required\n"
+            "clusterName: is required, or `discoveryTags` in its place\n"
+            "role: is required, or `instanceProfile` in its place\n"
+            "instanceTypes: is required, or `instanceFamilies` in its place",
+        ),
         (
             "GpuDeployment",
             {"image": "i", "wakeSignal": "pigeon"},
-            "wakeSignal: must be one of http, gateway, sqs, redis, kafka",
+            "wakeSignal: must be one of 'http', 'gateway', 'sqs', 'redis' or 'kafka'",
         ),
         (
             "GpuDeployment",

@@ -47,27 +47,27 @@ def _lines(error: SpecError, head: str) -> list[str]:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ({"min_replicas": 2}, "minReplicas: 2 is above maxReplicas, which is 1"),
-        ({"max_replicas": 0}, "maxReplicas: must be at least 1"),
-        ({"min_replicas": -1}, "minReplicas: must be at least 0"),
-        ({"max_replicas": 1e9}, "maxReplicas: must be at most 1000"),
-        ({"max_replicas": 2.5}, "maxReplicas: must be a whole number"),
-        ({"max_replicas": math.nan}, "maxReplicas: must be a number"),
-        ({"max_replicas": math.inf}, "maxReplicas: must be a number"),
-        ({"max_replicas": True}, "maxReplicas: must be a number"),
-        ({"max_replicas": "3"}, "maxReplicas: must be a number"),
+        ({"min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
+        ({"max_replicas": 0}, "max_replicas: must be at least 1"),
+        ({"min_replicas": -1}, "min_replicas: must be at least 0"),
+        ({"max_replicas": 1e9}, "max_replicas: must be at most 1000"),
+        ({"max_replicas": 2.5}, "max_replicas: must be a whole number"),
+        ({"max_replicas": math.nan}, "max_replicas: must be a number"),
+        ({"max_replicas": math.inf}, "max_replicas: must be a number"),
+        ({"max_replicas": True}, "max_replicas: must be a number"),
+        ({"max_replicas": "3"}, "max_replicas: must be a number"),
         ({"gpus": 0}, "gpus: must be at least 1"),
         ({"gpus": 0.5}, "gpus: must be a whole number"),
         ({"gpus": 8, "instance_types": ["g6e.12xlarge"]}, "gpus: 8 do not fit on g6e.12xlarge, which holds 4"),
         ({"gpus": 2, "instance_types": ["g6e.12xlarge", "g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
         ({"instance_types": ["g6e.xlarg"]}, (
-            "instanceTypes[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did "
+            "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did "
             "you mean g6e.xlarge?"
         )),
-        ({"instance_types": ["m7i.large"]}, "instanceTypes[0]: m7i.large has no GPU"),
-        ({"instance_types": ["g6f.large"]}, "instanceTypes[0]: g6f.large has 0.125 of a GPU, and a pod asks for whole ones"),
+        ({"instance_types": ["m7i.large"]}, "instance_types[0]: m7i.large has no GPU"),
+        ({"instance_types": ["g6f.large"]}, "instance_types[0]: g6f.large has 0.125 of a GPU, and a pod asks for whole ones"),
         ({"instance_types": ["inf2.xlarge"]}, (
-            "gpuResource: nvidia.com/gpu is not what inf2.xlarge has: AWS Inferentia2 is "
+            "gpu_resource: nvidia.com/gpu is not what inf2.xlarge has: AWS Inferentia2 is "
             "aws.amazon.com/neuron"
         )),
         ({"instance_types": ["g6e.xlarge"], "cpu": "4"}, (
@@ -78,19 +78,19 @@ def _lines(error: SpecError, head: str) -> list[str]:
             "memory: 33Gi does not fit on g6e.xlarge: it has 32.0 GiB in all, and the system "
             "needs a part of it"
         )),
-        ({"instance_types": "g6e.xlarge"}, "instanceTypes: must be a list"),
+        ({"instance_types": "g6e.xlarge"}, "instance_types: must be a list"),
         ({"cooldown_seconds": 3601}, (
-            "cooldownSeconds: 3601 bills GPUs for longer after the last request than "
-            "idleCapSeconds, which is 3600; raise that to allow it"
+            "cooldown_seconds: 3601 bills GPUs for longer after the last request than "
+            "`idle_cap_seconds`, which is 3600; raise that to allow it"
         )),
         ({"max_unavailable": 0}, (
-            "maxUnavailable: must be at least 1 where maxSurge is 0, or no rollout could ever "
+            "max_unavailable: must be at least 1 where `max_surge` is 0, or no rollout could ever "
             "proceed"
         )),
-        ({"cache_claim": "a", "cache_size": "1Gi"}, "cacheClaim: excludes cacheSize: the cache is one volume"),
-        ({"cache_size": "big"}, "cacheSize: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
+        ({"cache_claim": "a", "cache_size": "1Gi"}, "cache_claim: excludes `cache_size`: the cache is one volume"),
+        ({"cache_size": "big"}, "cache_size: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
         ({"cpu": "0"}, "cpu: must be a Kubernetes quantity above zero, such as 500m or 16Gi"),
-        ({"health_path": "health"}, "healthPath: must be a path that starts with /"),
+        ({"health_path": "health"}, "health_path: must be a path that starts with /"),
         ({"port": 70000}, "port: must be at most 65535"),
         ({"tolerations": ["a b"]}, (
             "tolerations[0]: must be KEY, KEY=VALUE, or either with :NoSchedule, "
@@ -106,9 +106,9 @@ def _lines(error: SpecError, head: str) -> list[str]:
         ({"image": None}, "image: is required"),
         ({"image": ""}, "image: must be text, and not empty"),
         ({"labels": {"a": 1}}, "labels.a: must be text, and not empty"),
-        ({"wake_signal": "carrier-pigeon"}, "wakeSignal: must be one of 'http', 'gateway', 'sqs', 'redis' or 'kafka'"),
-        ({"wake_signal": "redis", "redis_address": "r:6379"}, 'redisList: is required with wakeSignal "redis"'),
-        ({"queue_url": "https://queue"}, 'queueUrl: belongs to wakeSignal "sqs", and this one is "http"'),
+        ({"wake_signal": "carrier-pigeon"}, "wake_signal: must be one of 'http', 'gateway', 'sqs', 'redis' or 'kafka'"),
+        ({"wake_signal": "redis", "redis_address": "r:6379"}, 'redis_list: is required with `wake_signal` "redis"'),
+        ({"queue_url": "https://queue"}, 'queue_url: belongs to `wake_signal` "sqs", and this one is "http"'),
     ],
 )  # fmt: skip
 def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> None:
@@ -118,29 +118,29 @@ def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> N
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ({"max_gpus": None}, "maxGpus: is required"),
-        ({"max_gpus": 0}, "maxGpus: must be at least 1"),
-        ({"instance_types": ["g6e.xlarge", "g6e.12xlarge"], "max_gpus": 2}, "instanceTypes[1]: g6e.12xlarge holds 4 GPUs and maxGpus is 2: it could never start"),
-        ({"instance_types": None}, "instanceTypes: is required, or instanceFamilies in its place"),
-        ({"instance_types": []}, "instanceTypes: is required, or instanceFamilies in its place"),
-        ({"instance_families": ["g6"]}, "instanceFamilies: excludes instanceTypes: give one of the two"),
-        ({"instance_types": None, "instance_families": ["m7i"]}, "instanceFamilies[0]: m7i is no family with whole GPUs that zerofloor knows"),
-        ({"instance_types": None, "instance_families": ["p5en"]}, "instanceFamilies[0]: p5en has at least 8 GPUs on a node and maxGpus is 4"),
-        ({"instance_types": ["c7i.large"]}, "instanceTypes[0]: c7i.large has no GPU"),
+        ({"max_gpus": None}, "max_gpus: is required"),
+        ({"max_gpus": 0}, "max_gpus: must be at least 1"),
+        ({"instance_types": ["g6e.xlarge", "g6e.12xlarge"], "max_gpus": 2}, "instance_types[1]: g6e.12xlarge holds 4 GPUs and `max_gpus` is 2: it could never start"),
+        ({"instance_types": None}, "instance_types: is required, or `instance_families` in its place"),
+        ({"instance_types": []}, "instance_types: is required, or `instance_families` in its place"),
+        ({"instance_families": ["g6"]}, "instance_families: excludes `instance_types`: give one of the two"),
+        ({"instance_types": None, "instance_families": ["m7i"]}, "instance_families[0]: m7i is no family with whole GPUs that zerofloor knows"),
+        ({"instance_types": None, "instance_families": ["p5en"]}, "instance_families[0]: p5en has at least 8 GPUs on a node and `max_gpus` is 4"),
+        ({"instance_types": ["c7i.large"]}, "instance_types[0]: c7i.large has no GPU"),
         ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, (
-            "instanceTypes: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one pool for "
+            "instance_types: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one pool for "
             "each, as each has its own taint and limit"
         )),
-        ({"role": None}, "role: is required, or instanceProfile in its place"),
-        ({"instance_profile": "p"}, "instanceProfile: excludes role: give one of the two"),
-        ({"cluster_name": None}, "clusterName: is required, or discoveryTags in its place"),
-        ({"capacity_types": ["free"]}, "capacityTypes[0]: must be on-demand, spot or reserved"),
-        ({"capacity_types": []}, "capacityTypes: must name at least one"),
+        ({"role": None}, "role: is required, or `instance_profile` in its place"),
+        ({"instance_profile": "p"}, "instance_profile: excludes `role`: give one of the two"),
+        ({"cluster_name": None}, "cluster_name: is required, or `discovery_tags` in its place"),
+        ({"capacity_types": ["free"]}, "capacity_types[0]: must be on-demand, spot or reserved"),
+        ({"capacity_types": []}, "capacity_types: must name at least one"),
         ({"consolidate_after_seconds": 86400}, (
-            "consolidateAfterSeconds: 86400 bills GPUs for longer after the last request than "
-            "idleCapSeconds, which is 3600; raise that to allow it"
+            "consolidate_after_seconds: 86400 bills GPUs for longer after the last request than "
+            "`idle_cap_seconds`, which is 3600; raise that to allow it"
         )),
-        ({"ami_alias": "windows2022@latest"}, "amiAlias: must be al2023@VERSION or bottlerocket@VERSION, such as al2023@latest"),
+        ({"ami_alias": "windows2022@latest"}, "ami_alias: must be al2023@VERSION or bottlerocket@VERSION, such as al2023@latest"),
         ({"weight": 101}, "weight: must be at most 100"),
         ({"replicas": 1}, "replicas: is no argument of this component"),
     ],
@@ -152,7 +152,7 @@ def test_one_thing_wrong_with_a_pool(args: dict[str, Any], says: str) -> None:
 def test_every_problem_is_told_at_once() -> None:
     assert deployment(max_replicas=0, gpus=0.5, nonsense=1) == [
         "gpus: must be a whole number",
-        "maxReplicas: must be at least 1",
+        "max_replicas: must be at least 1",
         "nonsense: is no argument of this component",
     ]
 
@@ -175,9 +175,9 @@ def test_what_only_a_replica_exports_wakes_nobody(query: str) -> None:
         "prometheus_query": query,
     }
     (says,) = deployment(**gateway)
-    assert says.startswith("prometheusQuery: ")
+    assert says.startswith("prometheus_query: ")
     assert "exported by the replicas themselves: at zero there is none" in says
-    assert "set minReplicas to 1" in says
+    assert "set `min_replicas` to 1" in says
 
 
 @pytest.mark.parametrize(
@@ -232,5 +232,5 @@ def test_the_error_ends_a_program_without_a_trace() -> None:
 
 def test_a_signal_may_be_written_as_text() -> None:
     assert deployment(wake_signal="sqs", queue_region="us-east-1") == [
-        'queueUrl: is required with wakeSignal "sqs"'
+        'queue_url: is required with `wake_signal` "sqs"'
     ]

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import pulumi
 from pydantic import (
@@ -29,8 +29,16 @@ class Problem:
     secret."""
 
     path: str
-    """The argument as every language spells it, e.g. `maxReplicas` or `env.HF_TOKEN`."""
+    """The argument as Python spells it, e.g. `max_replicas` or `env.HF_TOKEN`."""
     why: str
+    """What is wrong; names of arguments stand in backticks."""
+
+    def elsewhere(self) -> Problem:
+        """The same as other languages spell it: `maxReplicas`."""
+        head, rest = re.fullmatch(r"([^.\[]*)(.*)", self.path, re.DOTALL).groups()  # type: ignore[union-attr]
+        return Problem(
+            camel(head) + rest, re.sub(r"`([a-z_]+)`", lambda name: f"`{camel(name[1])}`", self.why)
+        )
 
 
 class SpecError(ValueError, pulumi.RunError):
@@ -55,6 +63,9 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
     )
+    stand_ins: ClassVar[Mapping[str, Any]] = {}
+    """For each required argument a value that contradicts no other: with it the rest is checked
+    although it is missing or wrong."""
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong though each argument for itself is right."""
@@ -74,15 +85,30 @@ def read(kind: type[S], component: str, name: str, args: Mapping[str, Any] | Non
     try:
         spec = kind.model_validate({"name": name, **given})
     except ValidationError as error:
-        problems = [
-            _problem(kind, details)
-            for details in error.errors(include_url=False, include_input=False)
-        ]
+        problems = _told(kind, error)
+        wrong = {re.split(r"[.\[]", problem.path, maxsplit=1)[0] for problem in problems}
+        rest = {key: value for key, value in given.items() if key not in wrong}
+        # What is right is checked against each other all the same, so that all is told at once.
+        stands = kind.model_validate({"name": "a", **kind.stand_ins, **rest})
+        problems += [p for p in stands.problems() if not wrong & _named(p)]
     else:
         problems = list(spec.problems())
         if not problems:
             return spec
     raise SpecError(component, name, problems)
+
+
+def _named(problem: Problem) -> set[str]:
+    """The arguments that a problem is about."""
+    return {
+        re.split(r"[.\[]", problem.path, maxsplit=1)[0],
+        *re.findall(r"`([a-z_]+)`", problem.why),
+    }
+
+
+def _told(kind: type[Spec], error: ValidationError) -> list[Problem]:
+    details = error.errors(include_url=False, include_input=False)
+    return [_problem(kind, one) for one in details]
 
 
 def camel(name: str) -> str:
@@ -104,15 +130,13 @@ def unknown_argument(name: str, known: Sequence[str]) -> str:
 def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
     head, *rest = details["loc"] or ("",)
     context = details.get("ctx", {})
-    path = camel(str(head)) + "".join(
+    path = str(head) + "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest
     )
     match details["type"]:
         case "missing":
             why = "is required"
         case "extra_forbidden":
-            # Here Python's own spelling helps: `minReplicas` is what someone wrote who has only
-            # seen another language.
             return Problem(str(head), unknown_argument(str(head), list(kind.model_fields)))
         case "greater_than_equal":
             why = f"must be at least {context['ge']}"

@@ -11,7 +11,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from zerofloor.components.arguments import camel, read
-from zerofloor.components.spec import DeploymentSpec, device_of
+from zerofloor.components.deployment_spec import DeploymentSpec
+from zerofloor.components.spec import device_of
 from zerofloor.components.wake import WakeSignal, interceptor, trigger
 
 NODE_SECONDS = 600

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from zerofloor.components.arguments import camel, read
-from zerofloor.components.spec import NodePoolSpec
+from zerofloor.components.node_pool_spec import NodePoolSpec
 
 
 class GpuNodePoolArgs(TypedDict, total=False):

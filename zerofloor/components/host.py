@@ -7,14 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.errors import InputPropertiesError, InputPropertyError
+from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
-from pulumi.provider.server import ComponentInitError
 
 from zerofloor import __version__
-from zerofloor.components import GpuDeployment, GpuNodePool, SpecError, WakeSignal
-from zerofloor.components.arguments import Problem, unknown_argument
+from zerofloor.components import GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
+from zerofloor.components.deployment_spec import DeploymentSpec
+from zerofloor.components.node_pool_spec import NodePoolSpec
+
+COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
+    GpuDeployment: DeploymentSpec,
+    GpuNodePool: NodePoolSpec,
+}
+"""Each component that is served, with the spec that reads its arguments."""
 
 
 class Components(ComponentProvider):
@@ -22,7 +29,7 @@ class Components(ComponentProvider):
     refused spec with a stack trace."""
 
     def __init__(self) -> None:
-        super().__init__([GpuDeployment, GpuNodePool], "zerofloor", version=__version__)
+        super().__init__(list(COMPONENTS), "zerofloor", version=__version__)
 
     def construct(
         self,
@@ -37,49 +44,30 @@ class Components(ComponentProvider):
             InputPropertiesError: its arguments are refused, each with a line of its own.
         """
         component = resource_type.rsplit(":", 1)[-1]
-        known = (
-            self._component_defs[component].inputs if component in self._component_defs else None
-        )
-        given: Mapping[str, Any] = dict(inputs)
-        if known is not None:
-            unknown = [
-                Problem(key, unknown_argument(key, list(known)))
-                for key in sorted(given)
-                if key not in known
-            ]
-            if unknown:
-                raise _refused(SpecError(component, name, unknown))
-        try:
-            return super().construct(name, resource_type, inputs, options)
-        except ComponentInitError as error:
-            if isinstance(error.inner, SpecError):
-                raise _refused(error.inner) from None
-            raise
-        except InputPropertyError as error:
-            # The SDK's own two refusals: a required argument that is missing, and a value that is
-            # no member of an enumeration.
-            why = (
-                f"must be one of {', '.join(WakeSignal)}"
-                if error.property_path in given
-                else "is required"
-            )
-            raise _refused(
-                SpecError(component, name, [Problem(error.property_path, why)])
-            ) from None
+        for made, spec in COMPONENTS.items():
+            if made.__name__ == component:
+                _check(spec, component, name, dict(inputs))
+        return super().construct(name, resource_type, inputs, options)
 
 
-def _refused(error: SpecError) -> InputPropertiesError:
-    # Given property paths, the engine prints each property's value beside its message, secrets
-    # included [seen with 3.259]. So none.
-    return InputPropertiesError(
-        "\n".join(
-            (
-                "the arguments are refused",
-                *(f"{problem.path}: {problem.why}" for problem in error.problems),
-            )
-        ),
-        [],
-    )
+def _check(kind: type[Spec], component: str, name: str, inputs: Mapping[str, Any]) -> None:
+    """Reads the arguments before the SDK does, which stops at the first that is missing."""
+    known = {camel(field): field for field in kind.model_fields}
+    problems = [
+        Problem(key, unknown_argument(key, list(known)))
+        for key in sorted(inputs)
+        if key not in known
+    ]
+    given = {known[key]: value for key, value in inputs.items() if key in known}
+    try:
+        read(kind, component, name, given)
+    except SpecError as error:
+        problems += [problem.elsewhere() for problem in error.problems]
+    if problems:
+        # Given property paths, the engine prints each property's value beside its message, secrets
+        # included [seen with 3.259]. So none.
+        lines = (f"{problem.path}: {problem.why}" for problem in problems)
+        raise InputPropertiesError("\n".join(("the arguments are refused", *lines)), [])
 
 
 def serve() -> None:

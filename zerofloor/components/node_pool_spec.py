@@ -1,0 +1,122 @@
+"""What a GpuNodePool accepts: types, defaults and bounds. What each argument means, its Args type
+says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from zerofloor.components.arguments import (
+    Name,
+    PlainTexts,
+    Problem,
+    Some,
+    Spec,
+    Text,
+    TextItems,
+    Texts,
+    Whole,
+)
+from zerofloor.components.spec import (
+    HOUR,
+    AmiAlias,
+    CapacityType,
+    Seconds,
+    above_idle_cap,
+    family_shapes,
+    gpus_of,
+    one_of,
+    resource_of,
+    unusable,
+)
+from zerofloor.hardware.instances import Shape, lookup
+
+
+class NodePoolSpec(Spec):
+    """The arguments of a GpuNodePool."""
+
+    stand_ins: ClassVar[Mapping[str, Any]] = {"max_gpus": 100_000}
+
+    name: Name
+    cluster_name: Text = None
+    discovery_tags: TextItems | None = None
+    role: Text = None
+    instance_profile: Text = None
+
+    instance_types: PlainTexts | None = None
+    instance_families: PlainTexts | None = None
+    capacity_types: Annotated[tuple[CapacityType, ...], Some] = ("on-demand",)
+    zones: Texts | None = None
+    max_gpus: Annotated[Whole, Field(ge=1, le=100_000)]
+    weight: Annotated[Whole, Field(ge=1, le=100)] | None = None
+
+    consolidate_after_seconds: Seconds = 60
+    idle_cap_seconds: Seconds = HOUR
+    expire_after_hours: Annotated[Whole, Field(ge=1, le=10_000)] = 720
+    termination_grace_seconds: Annotated[Whole, Field(ge=1, le=HOUR)] = 1800
+
+    ami_alias: AmiAlias = "al2023@latest"
+    disk_gib: Annotated[Whole, Field(ge=20, le=16_384)] = 200
+    labels: TextItems = Field(default_factory=dict)
+    tags: TextItems = Field(default_factory=dict)
+
+    def problems(self) -> Iterator[Problem]:
+        """One way to find the network, one identity, one choice of types, and types that the limit
+        lets start."""
+        yield from one_of(self, "cluster_name", "discovery_tags")
+        yield from one_of(self, "role", "instance_profile")
+        yield from one_of(self, "instance_types", "instance_families")
+        yield from above_idle_cap(
+            "consolidate_after_seconds", self.consolidate_after_seconds, self.idle_cap_seconds
+        )
+        found: list[Shape] = []
+        for index, name in enumerate(self.instance_types or ()):
+            shape, path = lookup("aws", name), f"instance_types[{index}]"
+            why = unusable(name, shape)
+            if why is not None or shape is None or shape.gpus is None:
+                yield Problem(path, why or "")
+                continue
+            found.append(shape)
+            if shape.gpus > self.max_gpus:
+                yield Problem(
+                    path,
+                    (
+                        f"{name} holds {shape.gpus} GPUs and `max_gpus` is {self.max_gpus}: it "
+                        "could never start"
+                    ),
+                )
+        for index, family in enumerate(self.instance_families or ()):
+            members = family_shapes(family)
+            if not members:
+                yield Problem(
+                    f"instance_families[{index}]",
+                    f"{family} is no family with whole GPUs that zerofloor knows",
+                )
+            elif min(gpus_of(shape) for shape in members) > self.max_gpus:
+                least = min(gpus_of(shape) for shape in members)
+                yield Problem(
+                    f"instance_families[{index}]",
+                    f"{family} has at least {least} GPUs on a node and `max_gpus` is "
+                    f"{self.max_gpus}",
+                )
+            found += members
+        kinds = {resource_of(shape) for shape in found}
+        if len(kinds) > 1:
+            several = "instance_types" if self.instance_types else "instance_families"
+            yield Problem(
+                several,
+                (
+                    f"mixes {' and '.join(sorted(kinds))}: make one pool for each, as each has "
+                    "its own taint and limit"
+                ),
+            )
+
+    @property
+    def gpu_resource(self) -> str:
+        """The resource that the pool's nodes offer: key of its taint and of its limit."""
+        shapes = [lookup("aws", name) for name in self.instance_types or ()] or [
+            family_shapes(name)[0] for name in self.instance_families or ()
+        ]
+        return next(resource_of(shape) for shape in shapes if shape is not None)
