@@ -3,4 +3,4 @@
 
 class InputError(Exception):
     """An input that can't be judged: what is wrong, where, and what to do, in one line without
-    secret values."""
+    secret values (several lines only where a program tells its user several things)."""

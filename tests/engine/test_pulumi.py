@@ -6,11 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.engine.real_engine import BIN, HERE, Engine, logged_out
+from zerofloor.engine.program import preview_in_process
 from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
 from zerofloor.errors import InputError
 from zerofloor.stack import UNKNOWN, Stack
@@ -26,6 +28,10 @@ def project(folder: Path, program: str, config: str = "config:\n  p:size: '1'\n"
 
 def preview(engine: Engine, folder: Path, stack: str = "dev", seconds: float = 60) -> Stack:
     return preview_with_engine(folder, stack, time_limit=seconds, environ=logged_out(engine))
+
+
+def in_process(folder: Path) -> Stack:
+    return preview_in_process(folder, "dev", time_limit=60)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -126,6 +132,29 @@ def test_a_wrong_program_is_an_input_error_in_one_line(
         preview(engine, folder)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+WRONG = """
+from zerofloor.components import GpuDeployment
+GpuDeployment("llm", {"image": "i", "gpus": "1", "maxReplicas": 3})
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("door", ["engine", "in process"])
+def test_what_a_component_refuses_is_told_line_by_line(
+    engine: Engine, tmp_path: Path, door: str
+) -> None:
+    folder = project(tmp_path / "p", WRONG)
+    see = partial(preview, engine) if door == "engine" else in_process
+    with pytest.raises(InputError) as caught:
+        see(folder)
+    assert str(caught.value).splitlines() == [
+        f"{folder}: the program raises SpecError (__main__.py:3):",
+        'GpuDeployment "llm": gpus: must be a number',
+        'GpuDeployment "llm": maxReplicas: is no argument of this component; did you mean '
+        "max_replicas?",
+    ]
 
 
 @pytest.mark.engine

@@ -22,12 +22,14 @@ WIDEST = 100
 
 
 def say(message: str) -> None:
-    """One line to stderr, whatever the message is made of."""
+    """A message to stderr, whatever it is made of; further lines are indented, so that none of
+    them looks like a message of its own."""
     from zerofloor.reports.visible import visible
 
     # A full or closed stderr changes no exit code.
     with contextlib.suppress(OSError, InputError):
-        write(sys.stderr, f"zerofloor: {visible(message)}\n")
+        lines = "\n  ".join(visible(line) for line in message.split("\n"))
+        write(sys.stderr, f"zerofloor: {lines}\n")
 
 
 def emit(text: str, output: Path | None = None) -> None:

@@ -381,6 +381,10 @@ def described(error: BaseException, root: str) -> dict[str, Any]:
 def message(error: BaseException) -> str:
     """What the error says; with the first cause, since the SDK wraps a failure in where it was
     met."""
+    kinds = type(error).__mro__
+    if any(kind.__name__ == "RunError" for kind in kinds) and kinds[0].__module__[:7] != "pulumi.":
+        # A library's own error for the user of a program: all of it is meant to be read.
+        return "\n".join(line.rstrip()[:300] for line in str(error).splitlines()[:40])
     said, seen = [first_line(error)], {id(error)}
     while error.__cause__ is not None and id(error.__cause__) not in seen:
         error = error.__cause__

@@ -47,7 +47,11 @@ def _tell(report: Path, what: str, error: BaseException, folder: Path) -> None:
         and path.resolve().is_relative_to(folder)
         and "site-packages" not in path.parts
     ]
-    report.write_text(json.dumps({"failed": what, "at": own[-1] if own else None}))
+    # A library's own error for the user of a program: all of it is meant to be read.
+    kinds = type(error).__mro__
+    runs = any(kind.__name__ == "RunError" for kind in kinds)
+    whole = runs and kinds[0].__module__[:7] != "pulumi."
+    report.write_text(json.dumps({"failed": what, "at": own[-1] if own else None, "whole": whole}))
 
 
 def main() -> None:

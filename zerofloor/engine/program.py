@@ -461,6 +461,7 @@ def _told(config: Config, report: Mapping[str, Any]) -> str:
             )
         case "SyntaxError":
             return f"the program has a syntax error{_at(report)}: {message}"
-    return f"the program raises {ended}{': ' if message else ''}{message}" + (
-        f" ({report['at']})" if report.get("at") else ""
-    )
+    at = f" ({report['at']})" if report.get("at") else ""
+    if "\n" in message:
+        return f"the program raises {ended}{at}:\n{message}"
+    return f"the program raises {ended}{': ' if message else ''}{message}{at}"

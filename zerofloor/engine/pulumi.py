@@ -297,9 +297,7 @@ def _failure(directory: Path, report: Path, done: subprocess.CompletedProcess[by
     else the digest's diagnostics."""
     errors = _errors(done)
     said = _parsed(report.read_bytes()) if report.exists() else None
-    raised = (
-        _first_line(said["failed"]) + (f" ({said['at']})" if said["at"] else "") if said else None
-    )
+    raised = _raised(said) if said else None
     if any(sign in text for text in (raised or "", *errors) for sign in _CLOUD_ERROR):
         return EngineUnavailable(
             f"the program asks a cloud and gets no answer: it {raised}"
@@ -315,6 +313,16 @@ def _failure(directory: Path, report: Path, done: subprocess.CompletedProcess[by
         "`pulumi preview` failed: "
         f"{_first_line(errors[0]) if errors else f'exit code {done.returncode} without a word'}"
     )
+
+
+def _raised(said: Mapping[str, Any]) -> str:
+    """How the program failed, by our host's report."""
+    at = f" ({said['at']})" if said["at"] else ""
+    lines = [line.rstrip()[:300] for line in said["failed"].splitlines()]
+    if said["whole"] and len(lines) > 1:
+        kind, _, first = lines[0].partition(": ")
+        return "\n".join((f"{kind}{at}:", first, *lines[1:40]))
+    return _first_line(said["failed"]) + at
 
 
 def _errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
