@@ -25,7 +25,7 @@ def supply(
     *types: str,
     cloud: str = "aws",
     region: str | None = "us-east-1",
-    market: Market = "on-demand",
+    market: Market = Market.ON_DEMAND,
     price_as: str | None = None,
     nodes: int = 1,
     hours: str | int | None = None,

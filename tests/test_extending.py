@@ -12,7 +12,7 @@ import pytest
 from tests.cases import stack_of
 from tests.rules.examples import report_on
 from zerofloor import rules
-from zerofloor.capacity import Pool
+from zerofloor.capacity import Market, Pool
 from zerofloor.estate import estate
 from zerofloor.platforms.rows import read_rows
 from zerofloor.prices import override
@@ -65,5 +65,5 @@ def test_the_row_reads_its_resource(inputs: dict[str, Any], nodes: int) -> None:
 def test_the_price_is_found(tmp_path: Path) -> None:
     path = tmp_path / "prices.yaml"
     path.write_text(walk("price"), encoding="utf-8")
-    price = override.load(path)[Key("aws", "g6e.xlarge", "us-east-1", "on-demand")]
+    price = override.load(path)[Key("aws", "g6e.xlarge", "us-east-1", Market.ON_DEMAND)]
     assert price.money.amount == Decimal("1.20")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -148,7 +148,12 @@ class Assumption(Value, frozen=True):
     source: Literal["default", "config", "hint"] = "default"
 
 
-Market = Literal["on-demand", "spot", "reserved"]
+class Market(StrEnum):
+    """How capacity is bought, which decides its price; its value is its name in reports."""
+
+    ON_DEMAND = "on-demand"
+    SPOT = "spot"
+    RESERVED = "reserved"
 
 
 class Taint(Value, frozen=True):
@@ -251,7 +256,7 @@ class Pool(Value, frozen=True):
     """Nodes at creation."""
     ceiling: int | None = None
     """Nodes at most; None: unbounded."""
-    market: Market = "on-demand"
+    market: Market = Market.ON_DEMAND
     region: str | None = None
     placement: Placement | None = None
     undecided: tuple[Undecided, ...] = ()

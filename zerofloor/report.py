@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal
 
 from zerofloor.capacity import Assumption, Change, Evidence
@@ -13,7 +14,20 @@ from zerofloor.money import Money
 from zerofloor.settings import Source
 from zerofloor.structs import Value
 
-Severity = Literal["error", "warning", "info"]
+
+class Severity(StrEnum):
+    """How grave a finding is, the gravest first; its value is its name in reports."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return tuple(Severity).index(self)
+
+
 Gate = Literal["pass", "fail"]
 Status = Literal["new", "worse", "existing"]
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.supplies import cost, floor, supply, urn
+from zerofloor.capacity import Market
 from zerofloor.cost import baseline
 from zerofloor.cost.reckon import estimate
 from zerofloor.errors import InputError
@@ -43,8 +44,8 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
             "on-demand in us-east-1 it would be $1.86/h; not counted",
         ),
         (supply("g6e.xlarge", region=None), "its region is unknown"),
-        (supply("p5e.48xlarge", market="spot"), "no spot price for p5e.48xlarge in us-east-1"),
-        (supply("p5.48xlarge", market="reserved"), "no reserved price for p5.48xlarge"),
+        (supply("p5e.48xlarge", market=Market.SPOT), "no spot price for p5e.48xlarge in us-east-1"),
+        (supply("p5.48xlarge", market=Market.RESERVED), "no reserved price for p5.48xlarge"),
         (supply("g5.xlarge", price_as="sagemaker"), "no price for g5.xlarge (sagemaker)"),
         (
             supply("a3-ultragpu-8g", cloud="gcp", region="us-central1"),
@@ -312,7 +313,9 @@ class TestExpected:
 
 
 def test_spot_without_a_price_costs_at_most_what_on_demand_does() -> None:
-    found = cost(supply("g5.xlarge", market="spot"), settings={"limits": {"maxFloorHourly": 1}})
+    found = cost(
+        supply("g5.xlarge", market=Market.SPOT), settings={"limits": {"maxFloorHourly": 1}}
+    )
     assert (found.floor.hourly.amount, found.unpriced) == (D("1.006"), ())
     assert "at most its on-demand price" in found.items[0].what
     assert any("spot does not exceed" in note for note in found.footnotes)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.supplies import cost, supply
+from zerofloor.capacity import Market
 from zerofloor.cost.estimate import Amount
 from zerofloor.floor.result import Supply
 from zerofloor.money import Money
@@ -140,28 +141,32 @@ STACKS = [
     # Markets.
     Stack(
         "spot",
-        (supply("p5.48xlarge", market="spot", ceiling=2),),
+        (supply("p5.48xlarge", market=Market.SPOT, ceiling=2),),
         D("14.246"),
         D("14.246"),
         D("14.246") * 2,
     ),
     Stack(
         "spot in Oregon",
-        (supply("p5.48xlarge", market="spot", region="us-west-2", ceiling=1),),
+        (supply("p5.48xlarge", market=Market.SPOT, region="us-west-2", ceiling=1),),
         D("21.6229"),
         D("21.6229"),
         D("21.6229"),
     ),
     Stack(
         "spot of a type without an on-demand price",
-        (supply("p5e.48xlarge", market="spot", region="us-east-2", ceiling=1),),
+        (supply("p5e.48xlarge", market=Market.SPOT, region="us-east-2", ceiling=1),),
         D("17.4812"),
         D("17.4812"),
         D("17.4812"),
     ),
     Stack(
         "Google spot",
-        (supply("g2-standard-4", cloud="gcp", region="us-central1", market="spot", ceiling=1),),
+        (
+            supply(
+                "g2-standard-4", cloud="gcp", region="us-central1", market=Market.SPOT, ceiling=1
+            ),
+        ),
         D("0.397336"),
         D("0.397336"),
         D("0.397336"),
@@ -169,7 +174,7 @@ STACKS = [
     Stack(
         "spot beside on-demand",
         (
-            supply("p5.48xlarge", market="spot", nodes=0, ceiling=2),
+            supply("p5.48xlarge", market=Market.SPOT, nodes=0, ceiling=2),
             supply("p5.48xlarge", nodes=1, ceiling=2),
         ),
         D("55.04"),

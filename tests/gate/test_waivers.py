@@ -21,7 +21,7 @@ URN = "urn:pulumi:dev::shop::aws:ec2/instance:Instance::inference"
 def finding(
     name: str = "always-on-instance-holds-gpu",
     rule: str = "GPU014",
-    severity: Severity = "error",
+    severity: Severity = Severity.ERROR,
     urn: str = URN,
     monthly: Money | None = Money(Decimal("734.38")),  # noqa: B008
     *,
@@ -55,7 +55,10 @@ def test_an_error_fails_and_a_waiver_lets_it_pass_and_is_named() -> None:
 
 
 def test_warnings_pass() -> None:
-    assert gate.verdict([finding(severity="warning"), finding(severity="info")]) == "pass"
+    assert (
+        gate.verdict([finding(severity=Severity.WARNING), finding(severity=Severity.INFO)])
+        == "pass"
+    )
 
 
 @pytest.mark.parametrize("rule", ["GPU014", "gpu014", "always-on-instance-holds-gpu", "*"])
@@ -141,7 +144,7 @@ FINDINGS = st.lists(
         finding,
         name=st.sampled_from(["always-on-instance-holds-gpu", "undecided-gpu"]),
         rule=st.sampled_from(["GPU014", "GPU201"]),
-        severity=st.sampled_from(["error", "warning", "info"]),
+        severity=st.sampled_from(Severity),
         urn=st.sampled_from(["", URN, "urn:pulumi:dev::shop::a:b:C::x"]),
         monthly=st.none() | st.integers(0, 3000).map(lambda n: Money(Decimal(n))),
         cost_unknown=st.booleans(),

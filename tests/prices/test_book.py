@@ -27,13 +27,13 @@ def amount(book: PriceBook, key: Key) -> Decimal:
 @pytest.mark.parametrize(
     ("cloud", "item", "place", "market", "expected"),
     [
-        ("aws", "g6e.xlarge", "us-east-1", "on-demand", "1.861"),
-        ("aws", "g6e.xlarge", "us-east-1b", "on-demand", "1.861"),
-        ("aws", "p5.48xlarge", "us-west-2", "spot", "21.6229"),
-        ("aws", "t3.large", "us-east-1", "on-demand", "0.0832"),
-        ("gcp", "a2-highgpu-1g", "us-east1-b", "on-demand", "3.673385"),
-        ("azure", "standard_nc128ds_xl_rtxpro6000bse_v6", "West US 2", "on-demand", "6.38"),
-        ("aws", "NAT gateway", "us-east-1", "on-demand", "0.045"),
+        ("aws", "g6e.xlarge", "us-east-1", Market.ON_DEMAND, "1.861"),
+        ("aws", "g6e.xlarge", "us-east-1b", Market.ON_DEMAND, "1.861"),
+        ("aws", "p5.48xlarge", "us-west-2", Market.SPOT, "21.6229"),
+        ("aws", "t3.large", "us-east-1", Market.ON_DEMAND, "0.0832"),
+        ("gcp", "a2-highgpu-1g", "us-east1-b", Market.ON_DEMAND, "3.673385"),
+        ("azure", "standard_nc128ds_xl_rtxpro6000bse_v6", "West US 2", Market.ON_DEMAND, "6.38"),
+        ("aws", "NAT gateway", "us-east-1", Market.ON_DEMAND, "0.045"),
     ],
 )
 def test_found_with_source_and_date(
@@ -51,8 +51,8 @@ def test_found_with_source_and_date(
     "key",
     [
         Key("aws", "g6e.xlarge", "xx-nowhere-1"),
-        Key("aws", "g6e.xlarge", "us-east-1", "spot"),
-        Key("aws", "g6e.xlarge", "us-east-1", "reserved"),
+        Key("aws", "g6e.xlarge", "us-east-1", Market.SPOT),
+        Key("aws", "g6e.xlarge", "us-east-1", Market.RESERVED),
         Key("aws", "g6e.xlarge", "us-east-1", service="sagemaker"),
         Key("aws", "g6e.xlarge", "us-east-1", os="windows"),
         Key("aws", "t3.large", "us-west-2"),
@@ -104,8 +104,8 @@ def test_show_lists_what_a_run_would_use() -> None:
     key = Key("aws", "p5.48xlarge", "us-east-1")
     prices = show(open_book({key: own(key, "39.5")}), "p5.48xlarge", "us-east-1")
     assert [(price.key.market, price.money.amount, price.origin) for price in prices] == [
-        ("on-demand", Decimal("39.5"), "override"),
-        ("spot", Decimal("14.246"), "snapshot"),
+        (Market.ON_DEMAND, Decimal("39.5"), "override"),
+        (Market.SPOT, Decimal("14.246"), "snapshot"),
     ]
     everywhere = show(open_book(), "g6e.xlarge")
     assert len(everywhere) == 8

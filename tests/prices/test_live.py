@@ -19,6 +19,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
+from zerofloor.capacity import Market
 from zerofloor.prices import update as book_file
 from zerofloor.prices.book import Key, Price, Table, open_book
 from zerofloor.prices.live import Clients, LiveFailed, fetch
@@ -26,7 +27,7 @@ from zerofloor.prices.live import Clients, LiveFailed, fetch
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
 TODAY = NOW.date()
 ON_DEMAND = Key("aws", "p5.48xlarge", "us-east-1")
-SPOT = Key("aws", "p5.48xlarge", "us-east-1", "spot")
+SPOT = Key("aws", "p5.48xlarge", "us-east-1", Market.SPOT)
 ATTRIBUTES = {
     "regionCode": "us-east-1",
     "instanceType": "p5.48xlarge",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import permutations
 
+from zerofloor.capacity import Market
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.money import Money
 from zerofloor.prices.book import Key, Price, open_book
@@ -33,12 +34,12 @@ def test_spot_ranks_by_spot_prices_only_where_each_type_has_one() -> None:
     # Spot in us-east-1: p5 14.246, p5en 19.1652, p6-b200 19.0919; on demand p5en is cheaper than
     # p6-b200.
     three = [shape("p5en.48xlarge"), shape("p6-b200.48xlarge"), shape("p5.48xlarge")]
-    assert names(cheapest_first(three, "spot")) == [
+    assert names(cheapest_first(three, Market.SPOT)) == [
         "p5.48xlarge",
         "p6-b200.48xlarge",
         "p5en.48xlarge",
     ]
-    assert names(cheapest_first([*three, shape("g5.xlarge")], "spot")) == [
+    assert names(cheapest_first([*three, shape("g5.xlarge")], Market.SPOT)) == [
         "g5.xlarge",
         "p5.48xlarge",
         "p5en.48xlarge",

@@ -6,10 +6,10 @@ import datetime
 from decimal import Decimal
 
 from zerofloor.capacity import Assumption, Cause, Change, Evidence, Hold
-from zerofloor.cost.estimate import Amount, Estimate, Item
+from zerofloor.cost.estimate import Amount, Estimate, Figure, Item
 from zerofloor.floor.result import Entry, EntryKind, Floor, Verdict
 from zerofloor.money import ZERO, Money
-from zerofloor.report import DocumentInfo, Finding, Report
+from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.stack import SECRET, UNKNOWN
 
 TODAY = datetime.date(2026, 11, 24)
@@ -44,7 +44,7 @@ def report(text: str = "llm") -> Report:
         price,
         f"price list {text}",
         "2026-10-12",
-        ("floor", "desired", "ceiling"),
+        (Figure.FLOOR, Figure.DESIRED, Figure.CEILING),
     )
     return Report(
         documents=(DocumentInfo("digest", text, text, "document", f"{text}.json"),),
@@ -67,7 +67,7 @@ def report(text: str = "llm") -> Report:
             Finding(
                 "GPU012",
                 "pool-minimum-holds-gpu",
-                "error",
+                Severity.ERROR,
                 urn,
                 f"{text} keeps 8 GPUs.",
                 f"Set {text} to 0.",
@@ -79,7 +79,7 @@ def report(text: str = "llm") -> Report:
             Finding(
                 "GPU101",
                 "long-idle-tail",
-                "warning",
+                Severity.WARNING,
                 urn,
                 text,
                 text,

@@ -64,7 +64,9 @@ def test_an_amount_is_never_torn_apart() -> None:
     many = Amount(Money(D("123456.78")), up_to=Money(D("987654.32")))
     dear = replace(
         dear,
-        estimate=replace(dear.estimate, floor=many, ceiling=many, gaps=(gap("floor", "ceiling"),)),
+        estimate=replace(
+            dear.estimate, floor=many, ceiling=many, gaps=(gap(Figure.FLOOR, Figure.CEILING),)
+        ),
     )
     for width in (40, 60, 80, 100):
         page = table.render(dear, width=width)
@@ -79,11 +81,13 @@ def gap(*figures: Figure) -> Gap:
 
 def test_only_figures_that_lack_something_say_so() -> None:
     one = report()
-    page = table.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),))))
+    page = table.render(replace(one, estimate=replace(one.estimate, gaps=(gap(Figure.CEILING),))))
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20$", page, re.M)
     assert re.search(r"^ceiling +\$110\.08 to \$165\.12 \+ unpriced ", page, re.M)
     assert json.loads(
-        json_report.render(replace(one, estimate=replace(one.estimate, gaps=(gap("ceiling"),))))
+        json_report.render(
+            replace(one, estimate=replace(one.estimate, gaps=(gap(Figure.CEILING),)))
+        )
     )["estimate"]["gaps"] == [
         {
             "urn": "urn:pulumi:dev::shop::t::b",
@@ -139,7 +143,7 @@ def test_quantity_times_price_gives_the_sums_again() -> None:
         Money(D("0.08") / 730),
         "list",
         "2026-10-12",
-        ("residual",),
+        (Figure.RESIDUAL,),
         listed_monthly=True,
     )
     one = report()

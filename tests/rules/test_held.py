@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from zerofloor import rules
-from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Notice
-from zerofloor.cost.estimate import Amount, Estimate, Item
+from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Market, Notice
+from zerofloor.cost.estimate import Amount, Estimate, Figure, Item
 from zerofloor.estate import estate
 from zerofloor.floor.result import Entry, EntryKind, Floor, Supply, Verdict
 from zerofloor.hardware.instances import Shape
@@ -67,7 +67,7 @@ def workload(
 
 def pool(nodes: int = 1, *holds: Hold, hours: Decimal = WEEK) -> Entry:
     supply = Supply(
-        "aws", (SHAPE,), "on-demand", "us-east-1", None, nodes, nodes * hours, nodes, nodes
+        "aws", (SHAPE,), Market.ON_DEMAND, "us-east-1", None, nodes, nodes * hours, nodes, nodes
     )
     return Entry(
         POOL,
@@ -107,7 +107,7 @@ def findings(
             Money(Decimal(hourly)),
             "list",
             "2026-11-01",
-            ("floor",),
+            (Figure.FLOOR,),
         )
         for entry in entries
         if entry.supply is not None and hourly is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from zerofloor.cost.estimate import Amount, Change, Estimate, ResourceChange, ResourceCost
+from zerofloor.cost.estimate import Amount, Change, Estimate, Figure, ResourceChange, ResourceCost
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import PriceBook
@@ -32,7 +32,7 @@ class Baseline(Value, frozen=True):
 
 def of_estimate(estimate: Estimate, name: str) -> Baseline:
     """The figures of another estimate, such as that of a judged export."""
-    missing = sum(1 for gap in estimate.gaps if gap.lacks != ("residual",))
+    missing = sum(1 for gap in estimate.gaps if gap.lacks != (Figure.RESIDUAL,))
     return Baseline(
         name,
         estimate.floor.hourly,
@@ -51,7 +51,7 @@ def of_report(report: Any, name: str) -> Baseline:
             f"{name}: not a zerofloor report ({SCHEMAS[0]}): write one with --format json"
         )
     floor, desired, ceiling = (
-        _money(report, figure, name) for figure in ("floor", "desired", "ceiling")
+        _money(report, figure, name) for figure in (Figure.FLOOR, Figure.DESIRED, Figure.CEILING)
     )
     prices, estimate = report.get("prices"), report["estimate"]
     snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None
@@ -157,9 +157,9 @@ def _listed(resources: Any, name: str) -> dict[str, _Figures] | None:
         if isinstance(one, Mapping) and isinstance(one.get("urn"), str):
             wrapped = {"estimate": one}
             figures = (
-                _money(wrapped, "floor", name),
-                _money(wrapped, "desired", name),
-                _money(wrapped, "ceiling", name),
+                _money(wrapped, Figure.FLOOR, name),
+                _money(wrapped, Figure.DESIRED, name),
+                _money(wrapped, Figure.CEILING, name),
             )
             costs.append((one["urn"], figures))
     return _by_urn(costs)

@@ -4,7 +4,7 @@ may choose."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from zerofloor.capacity import Market
 from zerofloor.cost import google
@@ -118,9 +118,9 @@ SPOT_BOUND: Final = "at most its on-demand price"
 
 def _bounded_spot(supply: Supply, book: PriceBook) -> Choice | None:
     """For spot nodes without a spot price the on-demand prices, which they don't exceed."""
-    if supply.market != "spot":
+    if supply.market is not Market.SPOT:
         return None
-    on_demand = choose(replace(supply, market="on-demand"), book)
+    on_demand = choose(replace(supply, market=Market.ON_DEMAND), book)
     if isinstance(on_demand, Unpriced):
         return None
     options = tuple(replace(option, note=SPOT_BOUND) for option in on_demand.options)
@@ -153,7 +153,7 @@ def _managed(shape: Shape, supply: Supply, book: PriceBook) -> tuple[Option, ...
     own = book.find(key)
     if not isinstance(own, Missing):
         return (Option(shape, own),)
-    if supply.market != "on-demand" or shape.gpus is None or book.currency != "USD":
+    if supply.market is not Market.ON_DEMAND or shape.gpus is None or book.currency != "USD":
         return own
     rows = next(
         (
@@ -180,6 +180,17 @@ def _rows(supply: Supply, gpu: str, shape: Shape) -> tuple[ManagedRow, ...]:
     return managed.offers(supply.cloud, gpu, shape.gpus, supply.price_as)
 
 
+def _listed_market(market: Market) -> Market:
+    """The market in which AWS lists a price to put beside: reserved capacity has none."""
+    match market:
+        case Market.SPOT:
+            return market
+        case Market.ON_DEMAND | Market.RESERVED:
+            return Market.ON_DEMAND
+        case _:
+            assert_never(market)
+
+
 def _beside(supply: Supply, book: PriceBook) -> Price | None:
     """The first type's nearest price that is in the book: on demand in the region, else by the
     us-east-1 list."""
@@ -190,12 +201,9 @@ def _beside(supply: Supply, book: PriceBook) -> Price | None:
         (place, market)
         for place in (supply.region, "us-east-1")
         if place
-        for market in (supply.market, "on-demand")
+        for market in (_listed_market(supply.market), Market.ON_DEMAND)
     ]
-    prices = (
-        book.find(Key("aws", first, place, "spot" if market == "spot" else "on-demand"))
-        for place, market in places
-    )
+    prices = (book.find(Key("aws", first, place, market)) for place, market in places)
     return next((price for price in prices if not isinstance(price, Missing)), None)
 
 
@@ -207,7 +215,7 @@ def machine_keys(floor: Floor) -> tuple[Key, ...]:
         supply = entry.supply
         if supply is None or supply.cloud != "aws" or not supply.region or supply.price_as:
             continue
-        market: Market = "spot" if supply.market == "spot" else "on-demand"
+        market = _listed_market(supply.market)
         keys.update(
             normal(Key("aws", shape.instance_type, supply.region, market))
             for shape in supply.shapes

@@ -5,14 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
+from typing import assert_never
 
 from zerofloor.cost.cold_start import Wait
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.structs import Value
 from zerofloor.words import short
 
-Figure = Literal["floor", "desired", "expected", "ceiling", "residual"]
+
+class Figure(StrEnum):
+    """A sum over the stack, in the order of reports; its value is its name in them."""
+
+    FLOOR = "floor"
+    """While idle."""
+    DESIRED = "desired"
+    """At deployment."""
+    EXPECTED = "expected"
+    """Under the declared traffic."""
+    CEILING = "ceiling"
+    """At maximum scale."""
+    RESIDUAL = "residual"
+    """What remains without a GPU: disks, addresses, control planes."""
 
 
 class Amount(Value, frozen=True):
@@ -70,6 +84,22 @@ class ResourceCost(Value, frozen=True):
     per_gpu_hour: Money | None
     """A node's price for each of its GPUs, an hour; None where it is unpriced or the GPUs are not
     known."""
+
+    def amount(self, figure: Figure) -> Amount | None:
+        """One of its figures; None where it has none."""
+        match figure:
+            case Figure.FLOOR:
+                return self.floor
+            case Figure.DESIRED:
+                return self.desired
+            case Figure.EXPECTED:
+                return self.expected
+            case Figure.CEILING:
+                return self.ceiling
+            case Figure.RESIDUAL:
+                return None
+            case _:
+                assert_never(figure)
 
 
 class Gap(Value, frozen=True):
@@ -194,6 +224,22 @@ class Estimate(Value, frozen=True):
         """All that is said below the figures: the gaps, how to close them, the remarks."""
         said = (*unpriced_notes(self.gaps), *pricing_notes(self.gaps), *self.remarks)
         return tuple(dict.fromkeys(said))
+
+    def amount(self, figure: Figure) -> Amount | None:
+        """One of its figures; None where it has none."""
+        match figure:
+            case Figure.FLOOR:
+                return self.floor
+            case Figure.DESIRED:
+                return self.desired
+            case Figure.EXPECTED:
+                return self.expected
+            case Figure.CEILING:
+                return self.ceiling
+            case Figure.RESIDUAL:
+                return self.residual
+            case _:
+                assert_never(figure)
 
 
 def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:

@@ -148,7 +148,7 @@ def _instance(shape: Shape, service: str, region: str, book: PriceBook) -> Price
         return None
     if region.lower() != LIST_REGION["gcp"] or book.currency != "USD":
         return None
-    key = _key(shape.instance_type, region, "on-demand", service)
+    key = _key(shape.instance_type, region, Market.ON_DEMAND, service)
     gpu = Price(key, Money(row.usd), HOUR, row.source, row.as_of, "snapshot")
     rest = Decimal(match[2]) * vcpu.money.amount + Decimal(match[3]) * memory.money.amount
     beside = Price(key, Money(rest * 3600), HOUR, vcpu.source, vcpu.as_of, vcpu.origin)

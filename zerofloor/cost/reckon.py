@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final
 
 from zerofloor.capacity import WEEK, Market
 from zerofloor.cost import google
@@ -50,7 +50,7 @@ from zerofloor.settings import Limits, ScopedLimits, Settings
 from zerofloor.structs import Value
 from zerofloor.words import dollars, number, short
 
-_FIGURES: Final[tuple[Figure, ...]] = ("floor", "desired", "expected", "ceiling")
+_FIGURES: Final = (Figure.FLOOR, Figure.DESIRED, Figure.EXPECTED, Figure.CEILING)
 
 
 def estimate(
@@ -86,9 +86,11 @@ def estimate(
     ]
     gaps.sort(key=lambda gap: (not gap.blocks, gap.urn, gap.what))
     items.sort(key=_what_hurts)
-    amounts = {figure: _total(items, figure, book.currency) for figure in (*_FIGURES, "residual")}
+    amounts = {figure: _total(items, figure, book.currency) for figure in Figure}
     ceiling = Amount(
-        amounts["ceiling"].hourly, amounts["ceiling"].up_to, any(line.unbounded for line in lines)
+        amounts[Figure.CEILING].hourly,
+        amounts[Figure.CEILING].up_to,
+        any(line.unbounded for line in lines),
     )
     once = _once(items)
     ordered = sorted(
@@ -96,11 +98,11 @@ def estimate(
         key=lambda cost: (-cost.floor.hourly.amount, -cost.ceiling.hourly.amount, cost.urn),
     )
     return Estimate(
-        floor=amounts["floor"],
-        desired=amounts["desired"],
-        expected=None if bursts is None else amounts["expected"],
+        floor=amounts[Figure.FLOOR],
+        desired=amounts[Figure.DESIRED],
+        expected=None if bursts is None else amounts[Figure.EXPECTED],
         ceiling=ceiling,
-        residual=amounts["residual"],
+        residual=amounts[Figure.RESIDUAL],
         items=tuple(items),
         unpriced=tuple(sorted({gap.urn for gap in gaps if gap.blocks})),
         snapshot=book.snapshot,
@@ -110,7 +112,7 @@ def estimate(
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
-        meaning=_meaning(floor, amounts["floor"].hourly, settings, wait),
+        meaning=_meaning(floor, amounts[Figure.FLOOR].hourly, settings, wait),
         change=None
         if baseline is None
         else _change(baseline, amounts, ceiling, book, floor, gaps, ordered),
@@ -136,11 +138,11 @@ def _change(
     gaps: list[Gap],
     costs: list[ResourceCost],
 ) -> Change:
-    missing = sum(1 for gap in gaps if gap.lacks != ("residual",))
+    missing = sum(1 for gap in gaps if gap.lacks != (Figure.RESIDUAL,))
     found = change(
         baseline,
-        amounts["floor"],
-        amounts["desired"],
+        amounts[Figure.FLOOR],
+        amounts[Figure.DESIRED],
         ceiling,
         book,
         missing + len(floor.undecided),
@@ -238,10 +240,10 @@ def _line(
         entry.urn,
         entry.name,
         what,
-        amounts["floor"],
-        amounts["desired"],
-        amounts.get("expected"),
-        Amount(amounts["ceiling"].hourly, amounts["ceiling"].up_to, unbounded),
+        amounts[Figure.FLOOR],
+        amounts[Figure.DESIRED],
+        amounts.get(Figure.EXPECTED),
+        Amount(amounts[Figure.CEILING].hourly, amounts[Figure.CEILING].up_to, unbounded),
         per_gpu,
     )
     return _Line(
@@ -281,11 +283,13 @@ def _quantities(supply: Supply, bursts: Profile | None, wait: Wait) -> Mapping[F
     desired = Decimal(supply.desired)
     floor = supply.node_hours_per_week / WEEK
     least = max(desired, floor, Decimal(supply.nodes))
-    quantities: dict[Figure, Decimal] = {"floor": floor, "desired": desired}
+    quantities: dict[Figure, Decimal] = {Figure.FLOOR: floor, Figure.DESIRED: desired}
     if bursts is not None:
         # The longer wait: an estimate should rather be too high than too low.
-        quantities["expected"] = node_hours(supply, bursts, meter(supply.cloud), wait.most) / WEEK
-    quantities["ceiling"] = least if supply.ceiling is None else Decimal(supply.ceiling)
+        quantities[Figure.EXPECTED] = (
+            node_hours(supply, bursts, meter(supply.cloud), wait.most) / WEEK
+        )
+    quantities[Figure.CEILING] = least if supply.ceiling is None else Decimal(supply.ceiling)
     return quantities
 
 
@@ -301,9 +305,9 @@ def _unpriced(
     ceiling_limited = any(one.max_ceiling_hourly is not None for one in limited)
     desired_limited = any(one.max_desired_hourly is not None for one in limited)
     counted = {
-        "floor": supply.nodes > 0 or nodes["floor"] > 0,
-        "desired": desired_limited and nodes["desired"] > 0,
-        "ceiling": ceiling_limited and (supply.ceiling is None or supply.ceiling > 0),
+        Figure.FLOOR: supply.nodes > 0 or nodes[Figure.FLOOR] > 0,
+        Figure.DESIRED: desired_limited and nodes[Figure.DESIRED] > 0,
+        Figure.CEILING: ceiling_limited and (supply.ceiling is None or supply.ceiling > 0),
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
     names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
@@ -312,7 +316,7 @@ def _unpriced(
     lacks = tuple(
         figure
         for figure in _FIGURES
-        if nodes.get(figure) or (figure == "ceiling" and supply.ceiling is None)
+        if nodes.get(figure) or (figure is Figure.CEILING and supply.ceiling is None)
     )
     gap = Gap(
         urn=entry.urn,
@@ -330,7 +334,7 @@ def _unpriced(
         "",
         nothing,
         nothing,
-        nothing if "expected" in nodes else None,
+        nothing if Figure.EXPECTED in nodes else None,
         nothing,
         None,
     )
@@ -387,13 +391,12 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
         return _residual_gap(need, why)
     if need.quantity is None:
         return _residual_gap(need, "its size is unknown")
-    market = cast(Market, need.market)
     if need.region is None:
-        beside = _listed(need, market, book)
+        beside = _listed(need, book)
         return _residual_gap(need, "its region is unknown", set_region(need.cloud), beside)
-    price = book.find(Key(need.cloud, need.item, need.region, market))
+    price = book.find(Key(need.cloud, need.item, need.region, need.market))
     if isinstance(price, Missing):
-        return _residual_gap(need, price.why, price.settle, _listed(need, market, book))
+        return _residual_gap(need, price.why, price.settle, _listed(need, book))
     hourly, monthly = _hourly(price)
     unit = need.unit if price.unit in (HOUR, MONTH) else price.unit.removesuffix("-month")
     what = f"{need.what} in {need.region}"
@@ -405,14 +408,14 @@ def _residual(need: Need, book: PriceBook) -> Item | Gap:
         hourly,
         price.source,
         price.as_of,
-        ("residual",),
+        (Figure.RESIDUAL,),
         listed_monthly=monthly,
     )
 
 
-def _listed(need: Need, market: Market, book: PriceBook) -> str:
+def _listed(need: Need, book: PriceBook) -> str:
     """What it would be in the region of the price list; empty where that has no price either."""
-    listed = book.find(Key(need.cloud, need.item, LIST_REGION[need.cloud], market))
+    listed = book.find(Key(need.cloud, need.item, LIST_REGION[need.cloud], need.market))
     if isinstance(listed, Missing):
         return ""
     return _elsewhere(listed, need.quantity or Decimal(1))
@@ -425,7 +428,7 @@ def _residual_gap(need: Need, why: str, settle: str = "", elsewhere: str = "") -
         why=why,
         settle=settle,
         blocks=False,
-        lacks=("residual",),
+        lacks=(Figure.RESIDUAL,),
         elsewhere=elsewhere,
     )
 
@@ -458,7 +461,7 @@ def _small(money: Money) -> str:
     )
 
 
-def _total(items: Iterable[Item], figure: str, currency: str) -> Amount:
+def _total(items: Iterable[Item], figure: Figure, currency: str) -> Amount:
     counted = [item for item in items if figure in item.counts_in]
     total = sum((item.price.amount * item.quantity for item in counted), Decimal(0))
     most = sum(
@@ -476,9 +479,9 @@ def _once(items: Iterable[Item]) -> Decimal:
 def _what_hurts(item: Item) -> tuple[int, Decimal, str, str]:
     rank = (
         0
-        if "floor" in item.counts_in
+        if Figure.FLOOR in item.counts_in
         else 1
-        if "residual" not in item.counts_in and item.counts_in
+        if Figure.RESIDUAL not in item.counts_in and item.counts_in
         else 2
     )
     return rank, -item.price.amount * item.quantity, item.urn, item.what

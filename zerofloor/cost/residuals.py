@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK
+from zerofloor.capacity import WEEK, Market
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -43,7 +43,7 @@ class Need(Value, frozen=True):
     unit: str
     """What an hourly price counts: node, unit."""
     region: str | None
-    market: str = "on-demand"
+    market: Market = Market.ON_DEMAND
 
 
 class _Scene(Value, frozen=True):
@@ -274,7 +274,7 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
         nodes = count(get(group.inputs, "scalingConfig.minSize"))
     number = Decimal(nodes) if isinstance(nodes, int) else None
     spot = group.inputs.get("capacityType") == "SPOT"
-    market = "spot" if spot else "on-demand"
+    market = Market.SPOT if spot else Market.ON_DEMAND
     what = f"CPU nodes {kinds[0]}" + (f" (or {', '.join(kinds[1:])})" if kinds[1:] else "")
     if number != 0:
         yield Need(

@@ -30,7 +30,7 @@ from zerofloor.gate.organisation import Written, combined
 from zerofloor.judge import judge, judge_resource
 from zerofloor.prices.book import PriceBook
 from zerofloor.prices.opening import open_for
-from zerofloor.report import Finding
+from zerofloor.report import Finding, Severity
 from zerofloor.reports.phrases import money_line
 from zerofloor.settings import Settings
 from zerofloor.settings.finding import POLICY_VARIABLE, read_settings, settings_in
@@ -301,7 +301,7 @@ class Pack:
 
 
 def _blocks(finding: Finding) -> bool:
-    return finding.severity == "error" and finding.waived_by is None
+    return finding.severity is Severity.ERROR and finding.waived_by is None
 
 
 def _key(finding: Finding) -> tuple[str, str, bool]:
@@ -314,7 +314,7 @@ def _policy(rule: Any) -> Any:
         displayName=rule.name,
         description=rule.title,
         message=rule.why,
-        enforcementLevel=DEFAULT_OF_ERRORS if rule.severity == "error" else pb.ADVISORY,
+        enforcementLevel=DEFAULT_OF_ERRORS if rule.severity is Severity.ERROR else pb.ADVISORY,
         policy_type=pb.POLICY_TYPE_RESOURCE if rule.scope == "resource" else pb.POLICY_TYPE_STACK,
         remediation_steps=rule.fix,
     )

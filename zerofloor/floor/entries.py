@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, assert_never
 
-from zerofloor.capacity import WEEK, Cause, Evidence, Hold, PodDemand, Pool, Undecided
+from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Market, PodDemand, Pool, Undecided
 from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
 from zerofloor.floor.packing import Group, Nodes, Packed, pack
 from zerofloor.floor.packings import (
@@ -388,7 +388,7 @@ def _own_supply(s: Scaled, packings: Packings, elsewhere: int) -> Supply:
     return Supply(
         cloud=shape.cloud if shape else "",
         shapes=(shape,) if shape else (),
-        market="on-demand",
+        market=Market.ON_DEMAND,
         region=s.workload.region,
         price_as=None,
         nodes=-(-elsewhere // per_node),

@@ -76,7 +76,7 @@ def _in_order(pool: Pool) -> tuple[Shape, ...]:
         return pool.shapes
     unpriced = tuple(shape for shape in pool.shapes if shape.gpus == 0 and shape.vcpus is None)
     priced = (shape for shape in pool.shapes if shape not in unpriced)
-    return (*unpriced, *cheapest_first(priced, "on-demand"))
+    return (*unpriced, *cheapest_first(priced))
 
 
 def _concerns_gpus(workload: Workload) -> bool:

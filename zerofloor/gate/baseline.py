@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from zerofloor.errors import InputError
 from zerofloor.gate.waivers import NEVER_WAIVED, verdict
 from zerofloor.money import Money
-from zerofloor.report import Finding, Fixed, Report
+from zerofloor.report import Finding, Fixed, Report, Severity
 from zerofloor.structs import Value
 from zerofloor.words import counted, dollars
 
@@ -84,7 +84,11 @@ def written(reports: Sequence[Report]) -> dict[str, Any]:
     for report in reports:
         stack = "+".join(stacks_of(report))
         for one in report.findings:
-            if one.severity != "info" and one.name not in NEVER_WAIVED and one.waived_by is None:
+            if (
+                one.severity is not Severity.INFO
+                and one.name not in NEVER_WAIVED
+                and one.waived_by is None
+            ):
                 found[one.fingerprint] = {
                     "fingerprint": one.fingerprint,
                     "rule": one.rule,
@@ -129,7 +133,7 @@ def compared(report: Report, baseline: Baseline, fail_on: FailOn) -> Report:
     findings, met = [], set()
     for finding in report.findings:
         known = _match(finding, baseline)
-        if finding.severity == "info" or finding.name in NEVER_WAIVED:
+        if finding.severity is Severity.INFO or finding.name in NEVER_WAIVED:
             findings.append(finding)
         elif known is None:
             findings.append(replace(finding, status="new"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.cost.estimate import Amount, Estimate, ResourceCost
+from zerofloor.cost.estimate import Amount, Estimate, Figure, ResourceCost
 from zerofloor.floor.result import Entry, Floor
 from zerofloor.gate.waivers import matches
 from zerofloor.money import Money
@@ -14,9 +14,9 @@ from zerofloor.settings import Limits, ScopedLimits
 from zerofloor.structs import Value
 
 HOURLY: Final = {
-    "floor": "max_floor_hourly",
-    "desired": "max_desired_hourly",
-    "ceiling": "max_ceiling_hourly",
+    Figure.FLOOR: "max_floor_hourly",
+    Figure.DESIRED: "max_desired_hourly",
+    Figure.CEILING: "max_ceiling_hourly",
 }
 """The figures that have a limit, and the limit's field."""
 
@@ -29,7 +29,7 @@ class Part(Value, frozen=True):
     path: str
     """Where its limits stand in the settings: `limits`, `limits.scoped item 1`."""
     limits: Limits | ScopedLimits
-    amounts: dict[str, Amount]
+    amounts: Mapping[Figure, Amount]
     """By figure."""
     gpus: Decimal
     """Held at one time without a request, for certain."""
@@ -43,7 +43,7 @@ def parts_of(limits: Limits, floor: Floor, estimate: Estimate) -> Iterator[Part]
         scope="",
         path="limits",
         limits=limits,
-        amounts={name: getattr(estimate, name) for name in HOURLY},
+        amounts={name: amount for name in HOURLY if (amount := estimate.amount(name))},
         gpus=floor.gpus or Decimal(0),
         hours=_hours(floor.entries),
     )
@@ -82,21 +82,16 @@ def _named(scoped: ScopedLimits) -> str:
     )
 
 
-def _amounts(costs: Iterable[ResourceCost], currency: str) -> dict[str, Amount]:
+def _amounts(costs: Iterable[ResourceCost], currency: str) -> Mapping[Figure, Amount]:
     costs = list(costs)
-    readers: dict[str, Callable[[ResourceCost], Amount]] = {
-        "floor": lambda one: one.floor,
-        "desired": lambda one: one.desired,
-        "ceiling": lambda one: one.ceiling,
-    }
     found = {}
-    for name, read in readers.items():
+    for figure in HOURLY:
         total = most = Money(Decimal(0), currency)
-        for cost in costs:
-            amount = read(cost)
+        amounts = [amount for one in costs if (amount := one.amount(figure)) is not None]
+        for amount in amounts:
             total += amount.hourly
             most += amount.up_to or amount.hourly
-        found[name] = Amount(total, most, any(read(cost).unbounded for cost in costs))
+        found[figure] = Amount(total, most, any(one.unbounded for one in amounts))
     return found
 
 

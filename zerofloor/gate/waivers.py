@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from zerofloor.report import Finding, Gate
+from zerofloor.report import Finding, Gate, Severity
 from zerofloor.settings import Waiver
 from zerofloor.words import counted, dollars, number
 
@@ -33,7 +33,9 @@ def verdict(findings: Iterable[Finding]) -> Gate:
 
 def blocks(finding: Finding) -> bool:
     """Whether a finding keeps the gate shut."""
-    return finding.severity == "error" and finding.waived_by is None and not finding.tolerated
+    return (
+        finding.severity is Severity.ERROR and finding.waived_by is None and not finding.tolerated
+    )
 
 
 def concerns(waiver: Waiver, finding: Finding) -> bool:

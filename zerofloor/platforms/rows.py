@@ -485,8 +485,8 @@ def _number(row: Row, source: Declared, prefix: str) -> Size | Undecided:
 def _market(source: Declared, row: Row, prefix: str) -> Market:
     for path, value in row.spot:
         if _is_one_of(get(source.inputs, prefix + path), (value,)):
-            return "spot"
-    return "on-demand"
+            return Market.SPOT
+    return Market.ON_DEMAND
 
 
 def _released(

@@ -29,7 +29,7 @@ class Key(Value, frozen=True, order=True):
     item: str
     """An instance type, or the name of a residual (`NAT gateway`)."""
     region: str
-    market: Market = "on-demand"
+    market: Market = Market.ON_DEMAND
     service: str = ""
     """The service that sells it (`sagemaker`); empty: the cloud's plain machine."""
     os: str = "linux"
@@ -149,7 +149,7 @@ def snapshot_age(gathered: str, today: datetime.date) -> int:
 def _snapshot_price(key: Key) -> Price | None:
     if key.cloud == "azure" and key.service:
         sold = azure.price_of(key.item, key.region, key.service)
-        if sold is None or key.market != "on-demand":
+        if sold is None or key.market is not Market.ON_DEMAND:
             return None
         return Price(key, Money(sold.usd), HOUR, sold.source, sold.as_of, "snapshot")
     if key.service or key.os != "linux":
@@ -159,7 +159,7 @@ def _snapshot_price(key: Key) -> Price | None:
         return Price(key, Money(row.usd), HOUR, row.source, row.as_of, "snapshot")
     residual = (
         embedded.residual_rows().get((key.cloud, key.item, key.region))
-        if key.market == "on-demand"
+        if key.market is Market.ON_DEMAND
         else None
     )
     if residual is not None:
@@ -171,7 +171,7 @@ def _snapshot_price(key: Key) -> Price | None:
 
 def _why_missing(key: Key) -> str:
     where = f" in {key.region}" if key.region not in ("", "*", embedded.EVERYWHERE) else ""
-    market = f" {key.market}" if key.market != "on-demand" else ""
+    market = f" {key.market}" if key.market is not Market.ON_DEMAND else ""
     service = f" ({key.service})" if key.service else ""
     system = f" with {key.os}" if key.os != "linux" else ""
     currency = _SOLD_IN.get(key.cloud)

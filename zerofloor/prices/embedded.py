@@ -13,6 +13,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from zerofloor.capacity import Market
 from zerofloor.structs import Value
 
 TABLES: Final = (
@@ -82,33 +83,29 @@ def snapshot_hash() -> str:
 
 
 @cache
-def machine_row(cloud: str, item: str, region: str, market: str) -> Row | None:
+def machine_row(cloud: str, item: str, region: str, market: Market) -> Row | None:
     """The price of a machine; `item` and `region` in lower case, `market` on-demand or spot. What
     costs the same everywhere stands under EVERYWHERE."""
     for place in (region, EVERYWHERE):
-        for _, _, row in _machine_rows(cloud, item, f",{place},{_option(market)},"):
+        for _, _, row in _machine_rows(cloud, item, f",{place},{market.replace('-', '_')},"):
             return row
     return None
 
 
-def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, str, Row]]:
+def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, Market, Row]]:
     """All prices of a machine, with their region and market."""
     return _machine_rows(cloud, item, ",")
 
 
-def _machine_rows(cloud: str, item: str, having: str) -> Iterator[tuple[str, str, Row]]:
+def _machine_rows(cloud: str, item: str, having: str) -> Iterator[tuple[str, Market, Row]]:
     for name in ("gpu_prices.csv", "cpu_prices.csv"):
         lines = [line for line in _machine_lines(name, cloud).get(item, ()) if having in line]
         for _, _, region, option, usd, source, as_of in csv.reader(lines):
             yield (
                 region,
-                "on-demand" if option == "on_demand" else option,
+                Market(option.replace("_", "-")),
                 Row(Decimal(usd), "hour", source, as_of),
             )
-
-
-def _option(market: str) -> str:
-    return "on_demand" if market == "on-demand" else market
 
 
 @cache

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from zerofloor.capacity import Market
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import HOUR, Key, Price
@@ -68,12 +69,12 @@ def fetch(
             key.cloud == "aws"
             and not key.service
             and key.os == "linux"
-            and key.market != "reserved"
+            and key.market is not Market.RESERVED
         ):
             with _clear_errors():
                 found[key] = (
                     _spot(key, clients.ec2(key.region), now)
-                    if key.market == "spot"
+                    if key.market is Market.SPOT
                     else _on_demand(key, clients.pricing)
                 )
     return found

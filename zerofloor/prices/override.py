@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from zerofloor.capacity import Market
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import Key, Origin, Price, normal
@@ -38,7 +39,7 @@ class Line(_Model):
     cloud: Annotated[str, Field(min_length=1)] = "aws"
     region: Annotated[str, Field(min_length=1)] = "*"
     """`*`: every region."""
-    market: Literal["on-demand", "spot", "reserved"] = "on-demand"
+    market: Market = Market.ON_DEMAND
     service: str = ""
     """The service that sells it (`sagemaker`) where it is not the cloud's plain machine."""
     os: str = "linux"
@@ -55,7 +56,7 @@ class Unsold(_Model):
 
     item: str
     region: str
-    market: Literal["on-demand", "spot"]
+    market: Market
 
 
 class PriceFile(_Model):

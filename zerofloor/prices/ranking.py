@@ -13,7 +13,7 @@ from zerofloor.prices.embedded import LIST_REGION
 
 
 def cheapest_first(
-    shapes: Iterable[Shape], market: Market = "on-demand", book: PriceBook | None = None
+    shapes: Iterable[Shape], market: Market = Market.ON_DEMAND, book: PriceBook | None = None
 ) -> tuple[Shape, ...]:
     """The shapes by the price list of us-east-1 (us-central1, eastus), those without a price last,
     equal ones by name.
@@ -24,8 +24,10 @@ def cheapest_first(
     """
     found = list(shapes)
     prices = book or PriceBook()
-    spot = [_listed(shape, "spot", prices) for shape in found] if market == "spot" else [None]
-    by_market: Market = "on-demand" if None in spot else "spot"
+    if market is Market.SPOT and all(_listed(shape, market, prices) is not None for shape in found):
+        by_market = Market.SPOT
+    else:
+        by_market = Market.ON_DEMAND
 
     def order(shape: Shape) -> tuple[bool, Decimal, str]:
         price = _listed(shape, by_market, prices)

@@ -26,9 +26,7 @@ def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, 
     keys = {key for key in own if key.service == "sagemaker"} if of_sagemaker else own
     for cloud in () if of_sagemaker else _CLOUDS:
         for of_region, market, _ in embedded.machine_rows(cloud, name):
-            keys.add(
-                normal(Key(cloud, name, of_region, "spot" if market == "spot" else "on-demand"))
-            )
+            keys.add(normal(Key(cloud, name, of_region, market)))
     keys |= {
         Key(cloud, name, of_region)
         for cloud, of_item, of_region in embedded.residual_rows()

@@ -18,7 +18,7 @@ from zerofloor.prices import override
 from zerofloor.prices.book import Key, Price, Table, normal
 from zerofloor.prices.live import Clients, fetch
 
-MARKETS: Final[tuple[Market, ...]] = ("on-demand", "spot")
+MARKETS: Final[tuple[Market, ...]] = (Market.ON_DEMAND, Market.SPOT)
 
 
 def default_path(environment: Mapping[str, str]) -> Path:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, assert_never
 
-from zerofloor.report import Finding, Report
+from zerofloor.report import Finding, Report, Severity
 from zerofloor.reports.phrases import cost_of, headline
 from zerofloor.reports.places import place_of
 from zerofloor.reports.visible import visible
-
-COMMANDS: Final = {"error": "error", "warning": "warning", "info": "notice"}
 
 AT_MOST: Final = 10
 """Annotations of one kind that GitHub shows for a step; the rest are counted."""
@@ -26,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.waived_by is not None:
             continue
-        command = COMMANDS["warning" if finding.tolerated else finding.severity]
+        command = _command(Severity.WARNING if finding.tolerated else finding.severity)
         shown[command] = shown.get(command, 0) + 1
         if shown[command] <= AT_MOST:
             yield _annotation(command, finding, report)
@@ -34,6 +32,18 @@ def _lines(report: Report) -> Iterator[str]:
         if number > AT_MOST:
             yield f"::{command} title=zerofloor::{number - AT_MOST} more findings"
     yield f"::notice title=zerofloor::{_data(headline(report))}"
+
+
+def _command(severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR:
+            return "error"
+        case Severity.WARNING:
+            return "warning"
+        case Severity.INFO:
+            return "notice"
+        case _:
+            assert_never(severity)
 
 
 def _annotation(command: str, finding: Finding, report: Report) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, assert_never
 
 from zerofloor.gate.waivers import blocks
-from zerofloor.report import Finding, Report
+from zerofloor.report import Finding, Report, Severity
 from zerofloor.reports.json_report import dump
 from zerofloor.reports.phrases import cost_of
 from zerofloor.reports.places import place_of
 from zerofloor.reports.visible import visible
 from zerofloor.words import short
-
-SEVERITIES: Final = {"error": "critical", "warning": "minor", "info": "info"}
 
 
 def render(reports: Sequence[Report]) -> str:
@@ -28,12 +26,24 @@ def render(reports: Sequence[Report]) -> str:
     )
 
 
+def _severity(severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR:
+            return "critical"
+        case Severity.WARNING:
+            return "minor"
+        case Severity.INFO:
+            return "info"
+        case _:
+            assert_never(severity)
+
+
 def _issue(finding: Finding, report: Report) -> dict[str, Any]:
     place = place_of(finding, report)
     cost = cost_of(finding)
     text = f"{short(finding.urn)}: {finding.message}" if finding.urn else finding.message
     text += (f" ({cost})" if cost else "") + (f" Change: {finding.fix}" if finding.fix else "")
-    severity = SEVERITIES[finding.severity]
+    severity = _severity(finding.severity)
     return {
         "description": visible(text),
         "check_name": f"{finding.rule} {finding.name}",

@@ -19,16 +19,16 @@ from zerofloor.cost.estimate import (
 )
 from zerofloor.floor.result import Verdict
 from zerofloor.money import HOURS_PER_MONTH, Money
-from zerofloor.report import DocumentInfo, Finding, Report
+from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.reports.groups import Group
 from zerofloor.words import counted, dollars, number, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
-    "floor": "idle",
-    "desired": "at deployment",
-    "expected": "under the declared traffic",
-    "ceiling": "at maximum scale",
-    "residual": "remaining at zero GPUs",
+    Figure.FLOOR: "idle",
+    Figure.DESIRED: "at deployment",
+    Figure.EXPECTED: "under the declared traffic",
+    Figure.CEILING: "at maximum scale",
+    Figure.RESIDUAL: "remaining at zero GPUs",
 }
 """What each figure means, in the order of the table."""
 
@@ -43,7 +43,7 @@ def headline(report: Report) -> str:
     errors = sum(
         1
         for finding in report.findings
-        if finding.severity == "error" and finding.waived_by is None
+        if finding.severity is Severity.ERROR and finding.waived_by is None
     )
     return verdict(report) + (f" {counted(errors, 'finding')} to fix." if errors else "")
 
@@ -69,7 +69,7 @@ def document(one: DocumentInfo) -> str:
 def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
     """A figure an hour and a month, with its range; None where there is none. A part that is not
     known shows as one."""
-    amount: Amount | None = getattr(report.estimate, figure)
+    amount = report.estimate.amount(figure)
     if amount is None:
         return None
     lacks = (
@@ -99,13 +99,13 @@ def undecided_figures(report: Report) -> frozenset[Figure]:
     for entry in report.floor.entries:
         if entry.undecided:
             told |= set(entry.undecided)
-            found.add("floor")
+            found.add(Figure.FLOOR)
             if entry.supply is None:
-                found.add("desired")
+                found.add(Figure.DESIRED)
             elif entry.supply.ceiling is None:
-                found |= {"desired", "expected", "ceiling"}
+                found |= {Figure.DESIRED, Figure.EXPECTED, Figure.CEILING}
     if set(report.floor.undecided) - told:  # a resource that no platform here reads
-        found |= {"floor", "desired", "expected", "ceiling"}
+        found |= {Figure.FLOOR, Figure.DESIRED, Figure.EXPECTED, Figure.CEILING}
     return frozenset(found)
 
 
@@ -290,7 +290,7 @@ def cost_of(what: Finding | Group) -> str:
 
 def _is_least(report: Report) -> bool:
     """Whether the floor's sum leaves something out."""
-    return "floor" in unpriced_figures(report) | undecided_figures(report)
+    return Figure.FLOOR in unpriced_figures(report) | undecided_figures(report)
 
 
 def _seconds(least: Decimal, most: Decimal) -> str:
@@ -340,7 +340,7 @@ def money_line(report: Report) -> str:
     if not report.floor.entries and not report.estimate.items:
         return ""
     shown = []
-    for figure in ("floor", "desired", "ceiling"):
+    for figure in (Figure.FLOOR, Figure.DESIRED, Figure.CEILING):
         found = columns(report, figure)
         if found is not None:
             hourly, monthly = found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from urllib.parse import quote
 
 from zerofloor import __version__
-from zerofloor.report import Finding, Report, Status
+from zerofloor.report import Finding, Report, Severity, Status
 from zerofloor.reports.json_report import dump
 from zerofloor.reports.phrases import cost_of
 from zerofloor.reports.places import place_of
@@ -20,7 +20,6 @@ SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
-LEVELS: Final = {"error": "error", "warning": "warning", "info": "note"}
 
 STATES: Final[dict[Status | None, str]] = {
     "new": "new",
@@ -69,12 +68,24 @@ def _rule(rule: Rule, docs: str | None) -> dict[str, Any]:
             "text": f"{rule.why} Change: {rule.fix}",
             "markdown": f"{page}\nGood:\n\n```yaml\n{rule.good}```\n",
         },
-        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "defaultConfiguration": {"level": _level(rule.severity)},
         "properties": {"tags": ["cost", "gpu"]},
     }
     if docs:
         found["helpUri"] = f"{docs}#{rule.id.lower()}-{rule.name}"
     return found
+
+
+def _level(severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR:
+            return "error"
+        case Severity.WARNING:
+            return "warning"
+        case Severity.INFO:
+            return "note"
+        case _:
+            assert_never(severity)
 
 
 def _result(finding: Finding, report: Report, index: dict[str, int]) -> dict[str, Any]:
@@ -94,7 +105,7 @@ def _result(finding: Finding, report: Report, index: dict[str, int]) -> dict[str
     found: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index[finding.rule],
-        "level": LEVELS[finding.severity],
+        "level": _level(finding.severity),
         # SARIF links text in brackets: a document's brackets stay text.
         "message": {"text": text.replace("[", "\\[").replace("]", "\\]")},
         "locations": [location],

@@ -92,13 +92,12 @@ def findings(judged: Judged, rules: Iterable[Rule] | None = None) -> tuple[Findi
 
 def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sorted: what blocks first, then by severity, cost, rule and URN."""
-    ranks: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
     def key(finding: Finding) -> tuple[object, ...]:
         amount = (finding.monthly or ZERO).amount
         return (
             finding.waived_by is not None,
-            ranks[finding.severity],
+            finding.severity.rank,
             -amount,
             finding.rule,
             finding.urn,
@@ -110,9 +109,11 @@ def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _findings(rule: Rule, judged: Judged) -> Iterator[Finding]:
     chosen = judged.settings.rules.get(rule.id, judged.settings.rules.get(rule.name))
-    if chosen != "off":
-        for problem in rule.check(judged):
-            yield _finding(rule, problem, chosen or problem.severity or rule.severity, judged)
+    if chosen == "off":
+        return
+    for problem in rule.check(judged):
+        of_rule = problem.severity or rule.severity
+        yield _finding(rule, problem, Severity(chosen) if chosen else of_rule, judged)
 
 
 def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -> Finding:

@@ -1,6 +1,7 @@
 """A workload with GPUs has a fixed number of replicas."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -58,7 +59,7 @@ RULE = Rule(
         "Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set "
         "replicas to 0 while it isn't used."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.FIXED_REPLICAS),

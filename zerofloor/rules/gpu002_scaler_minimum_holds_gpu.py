@@ -1,6 +1,7 @@
 """A scaler never goes below one replica."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -68,7 +69,7 @@ RULE = Rule(
         "Set the minimum to 0 and wake it by a signal that exists while no replica runs "
         "(requests waiting at a gateway or a queue)."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.SCALER_MINIMUM),

@@ -1,6 +1,7 @@
 """A Pod with GPUs is always restarted."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -42,7 +43,7 @@ RULE = Rule(
         "Set restartPolicy to Never or OnFailure for work that ends; for a server, use a "
         "Deployment with a scaler that goes to zero."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.BARE_POD),

@@ -1,6 +1,7 @@
 """A Job with GPUs runs a command that never ends."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -44,7 +45,7 @@ RULE = Rule(
         "follows a file, or is a server."
     ),
     fix="Use a command that exits, or set activeDeadlineSeconds.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.ENDLESS_JOB),

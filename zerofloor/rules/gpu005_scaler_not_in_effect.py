@@ -1,6 +1,7 @@
 """A scaler is there and does nothing."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -70,7 +71,7 @@ RULE = Rule(
         "Make the scaler valid and let it name its workload: scaleTargetRef's kind and name, an external trigger beside cpu and memory, a "
         "minimum below the maximum."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.SCALER_NOT_IN_EFFECT),

@@ -1,6 +1,7 @@
 """A paused scaler keeps its replicas."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -65,7 +66,7 @@ RULE = Rule(
         "everything else, `paused-scale-in` keeps the peak, `force-activation` keeps it awake."
     ),
     fix='Remove the annotation, or pause at zero: autoscaling.keda.sh/paused-replicas: "0".',
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.PAUSED_SCALER),

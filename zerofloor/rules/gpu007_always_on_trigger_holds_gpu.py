@@ -1,6 +1,7 @@
 """A trigger fires without any request."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -69,7 +70,7 @@ RULE = Rule(
         "workload running although its minimum is 0."
     ),
     fix="Replace it by a trigger that counts waiting requests, or shorten the cron window.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.ALWAYS_ON_TRIGGER),

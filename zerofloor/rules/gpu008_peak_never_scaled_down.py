@@ -1,6 +1,7 @@
 """Scaled-out replicas are never scaled back in."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -84,7 +85,7 @@ RULE = Rule(
         "without a request the peak still bills."
     ),
     fix="Allow the scaler to scale in.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.KEPT_PEAK),

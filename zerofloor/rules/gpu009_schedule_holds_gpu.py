@@ -1,6 +1,7 @@
 """A schedule keeps GPUs for a part of the week."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -66,7 +67,7 @@ RULE = Rule(
         "GPUs 24/7."
     ),
     fix="Shorten the window, add an action that scales in, or let requests wake it.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.SCHEDULE),

@@ -1,6 +1,7 @@
 """Pause pods keep GPU nodes warm."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -51,7 +52,7 @@ RULE = Rule(
         "bills all the time."
     ),
     fix="Remove the placeholder, or scale it to zero outside the hours that need it.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.PAUSE_PODS),

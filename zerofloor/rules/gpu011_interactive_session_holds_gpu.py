@@ -1,6 +1,7 @@
 """A notebook or a development session keeps its GPU."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -26,7 +27,7 @@ RULE = Rule(
         "A notebook, a workspace or an app bills from start to stop; most have no idle shutdown, or have it disabled."
     ),
     fix="Stop it when it isn't used, or switch its idle shutdown on.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.INTERACTIVE),

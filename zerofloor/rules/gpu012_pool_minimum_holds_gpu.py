@@ -1,6 +1,7 @@
 """A GPU pool has a minimum above zero."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -33,7 +34,7 @@ RULE = Rule(
         "of 1 and a desired size of 2."
     ),
     fix="Set the minimum to 0 and let an autoscaler add nodes.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.POOL_MINIMUM),

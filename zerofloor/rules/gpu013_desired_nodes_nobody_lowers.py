@@ -1,6 +1,7 @@
 """The initial node count is never scaled down."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -36,7 +37,7 @@ RULE = Rule(
         "Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler "
         "says that one runs)."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.DESIRED_NOT_LOWERED),

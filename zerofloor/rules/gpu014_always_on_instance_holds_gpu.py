@@ -1,6 +1,7 @@
 """A GPU instance that nothing stops."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -27,7 +28,7 @@ RULE = Rule(
         "instance."
     ),
     fix="Put it behind an Auto Scaling group with a minimum of 0, or stop it when it is not used.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.INSTANCE),

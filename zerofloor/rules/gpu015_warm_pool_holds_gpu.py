@@ -1,6 +1,7 @@
 """A warm pool keeps running GPU instances."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -45,7 +46,7 @@ RULE = Rule(
         "maxGroupPreparedCapacity it fills up to the group's maximum."
     ),
     fix="Set poolState to Stopped or remove the warm pool.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.WARM_POOL),

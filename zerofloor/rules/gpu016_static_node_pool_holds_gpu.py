@@ -1,6 +1,7 @@
 """A NodePool with a fixed number of nodes."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -46,7 +47,7 @@ RULE = Rule(
         "feature gate, which EKS Auto Mode has on."
     ),
     fix="Remove spec.replicas, so that Karpenter adds nodes for pods and removes empty ones.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.STATIC_POOL),

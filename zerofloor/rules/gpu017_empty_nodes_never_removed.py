@@ -1,6 +1,7 @@
 """Nodes that came once are never removed."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -93,7 +94,7 @@ RULE = Rule(
         "busiest hour bill from then on."
     ),
     fix="Set consolidateAfter to a duration, and a budget that allows empty nodes to be removed.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.NEVER_EMPTIED),

@@ -1,6 +1,7 @@
 """Nodes are protected from removal."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -117,7 +118,7 @@ RULE = Rule(
         "never terminated."
     ),
     fix="Remove the protection, or give it an end (a duration for do-not-disrupt).",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.PROTECTED),

@@ -1,6 +1,7 @@
 """A pod without a GPU stays on a GPU node."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -77,7 +78,7 @@ RULE = Rule(
         "untainted NodePools of equal weight are tried by name, from z to a, not by price."
     ),
     fix="Taint the GPU pool (NoSchedule), or give the CPU pool a weight.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.STRAY_POD),

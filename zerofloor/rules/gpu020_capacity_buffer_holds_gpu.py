@@ -1,6 +1,7 @@
 """A capacity buffer keeps empty GPU nodes."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -61,7 +62,7 @@ RULE = Rule(
         "GPU nodes that bill."
     ),
     fix="Remove the buffer or set its replicas to 0.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=holds(Cause.CAPACITY_BUFFER),

@@ -1,6 +1,7 @@
 """A capacity reservation bills whether used or not."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -27,7 +28,7 @@ RULE = Rule(
         "to its end, even without an instance in it."
     ),
     fix="Give the reservation an end date, or remove it when the work is done.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.RESERVATION),

@@ -1,6 +1,7 @@
 """A managed endpoint keeps its instances."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import holds
 from zerofloor.rules.rule import Rule
 
@@ -40,7 +41,7 @@ RULE = Rule(
         "Use an asynchronous or serverless endpoint or managed instance scaling with a minimum "
         "of 0."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",
     check=holds(Cause.ENDPOINT),

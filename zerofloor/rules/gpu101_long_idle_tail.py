@@ -1,6 +1,7 @@
 """GPUs stay for long after the last request."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -66,7 +67,7 @@ RULE = Rule(
         "after each burst."
     ),
     fix="Shorten the delay; the default of KEDA is 300 s.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.LONG_IDLE_TAIL),

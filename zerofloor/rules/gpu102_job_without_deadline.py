@@ -1,6 +1,7 @@
 """A Job with GPUs may never end."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -41,7 +42,7 @@ RULE = Rule(
     title="GPU job has no deadline",
     why=("A Job bills for as long as its pods run. A hung run bills indefinitely."),
     fix="Set activeDeadlineSeconds.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.NO_DEADLINE),

@@ -1,6 +1,7 @@
 """A fallback keeps replicas while a trigger fails."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -66,7 +67,7 @@ RULE = Rule(
         "with 0 one replica. Only the number can be chosen."
     ),
     fix="Set fallback.replicas to what you can afford while the source is down.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.FALLBACK),

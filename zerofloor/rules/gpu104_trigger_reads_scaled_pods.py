@@ -1,6 +1,7 @@
 """A trigger reads the metrics of the pods that it scales."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -68,7 +69,7 @@ RULE = Rule(
         "Scale by what exists without a replica: requests waiting at a gateway, the KEDA HTTP "
         "add-on, a queue's length."
     ),
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.SELF_METRIC),

@@ -1,6 +1,7 @@
 """Nothing limits how many GPUs come."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -42,7 +43,7 @@ RULE = Rule(
         "or a mistyped replica count has no maximum cost."
     ),
     fix="Set spec.limits with the GPU resource.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.NO_LIMIT),

@@ -1,6 +1,7 @@
 """The program sets replicas that a scaler owns."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -63,7 +64,7 @@ RULE = Rule(
         "until the scaler scales in again."
     ),
     fix="Leave replicas out, or add `spec.replicas` to ignoreChanges.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.REPLICAS_BESIDE_SCALER),

@@ -1,6 +1,7 @@
 """GPU nodes take pods that need no GPU."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -42,7 +43,7 @@ RULE = Rule(
         "this stack is now; the next Deployment might be."
     ),
     fix="Taint the pool, and tolerate the taint in the GPU workloads.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.UNTAINTED_POOL),

@@ -1,6 +1,7 @@
 """Scaling in needs a signal that stops at zero traffic."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -85,7 +86,7 @@ RULE = Rule(
         "Add a policy on a metric that is reported at zero traffic too, or treat missing data "
         "as a breach."
     ),
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.NO_SCALE_IN_SIGNAL),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.floor.result import Verdict
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import counted, open_point
 
@@ -36,7 +37,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             open_point(one),
             one.settle,
             cost_unknown=True,
-            severity=judged.settings.undecided,
+            severity=Severity(judged.settings.undecided),
             place=one.path,
         )
     named = {hold.urn for entry in judged.floor.entries for hold in entry.holds} | {
@@ -67,7 +68,7 @@ RULE = Rule(
         "Use a value known at preview time (for example stack configuration), or add a hint "
         "with a reason."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=check,

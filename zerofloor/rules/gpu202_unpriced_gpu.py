@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zerofloor.cost.estimate import Figure
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Limits, ScopedLimits
 
@@ -26,9 +28,9 @@ def check(judged: Judged) -> Iterable[Problem]:
     limits = judged.settings.limits
     limited: tuple[Limits | ScopedLimits, ...] = (limits, *limits.scoped)
     counting = {
-        "floor": True,
-        "desired": any(one.max_desired_hourly is not None for one in limited),
-        "ceiling": any(one.max_ceiling_hourly is not None for one in limited),
+        Figure.FLOOR: True,
+        Figure.DESIRED: any(one.max_desired_hourly is not None for one in limited),
+        Figure.CEILING: any(one.max_ceiling_hourly is not None for one in limited),
     }
     for gap in judged.estimate.gaps:
         if gap.blocks:
@@ -57,7 +59,7 @@ RULE = Rule(
         "Set the region (provider, stack configuration, or `region` in zerofloor.yaml), or add the "
         "price to your own price file (`prices`)."
     ),
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=check,

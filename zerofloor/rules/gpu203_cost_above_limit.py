@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from zerofloor.cost.estimate import Figure
 from zerofloor.gate.limits import HOURLY, Part, parts_of
 from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings.parsing import camel
 from zerofloor.words import counted, dollars, number
@@ -47,7 +49,7 @@ def check(judged: Judged) -> Iterable[Problem]:
         yield from _idle(part)
 
 
-def _cost(part: Part, figure: str, limit: Decimal) -> Iterable[Problem]:
+def _cost(part: Part, figure: Figure, limit: Decimal) -> Iterable[Problem]:
     amount = part.amounts[figure]
     most = amount.up_to or amount.hourly  # Where a choice is open, the most expensive may run.
     setting = f"{part.path}.{camel(HOURLY[figure])}"
@@ -81,7 +83,7 @@ def _cost(part: Part, figure: str, limit: Decimal) -> Iterable[Problem]:
 
 def _idle(part: Part) -> Iterable[Problem]:
     gpus, hours = part.limits.max_idle_gpus, part.limits.max_idle_hours_per_week
-    held = _figure(part, "floor")
+    held = _figure(part, Figure.FLOOR)
     if gpus is not None and part.gpus > gpus:
         setting = f"{part.path}.maxIdleGpus"
         yield Problem(
@@ -104,8 +106,8 @@ def _idle(part: Part) -> Iterable[Problem]:
         )
 
 
-def _figure(part: Part, figure: str) -> str:
-    name = "The capacity at deployment" if figure == "desired" else f"The {figure}"
+def _figure(part: Part, figure: Figure) -> str:
+    name = "The capacity at deployment" if figure is Figure.DESIRED else f"The {figure}"
     return name + (f" of {part.scope}" if part.scope else "")
 
 
@@ -119,7 +121,7 @@ RULE = Rule(
         "expensive counts."
     ),
     fix="Lower the count or choose a cheaper type, or have the limit raised.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",
     check=check,

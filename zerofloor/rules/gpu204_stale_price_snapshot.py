@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.prices.book import OLD_AFTER_DAYS, snapshot_age
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import counted
 
@@ -46,7 +47,7 @@ def check(judged: Judged) -> Iterable[Problem]:
                 f"allows {limit}."
             ),
             FIX,
-            severity="error",
+            severity=Severity.ERROR,
         )
     elif age > OLD_AFTER_DAYS:
         yield Problem("", f"The prices were gathered {age} days ago; they may have changed.", FIX)
@@ -63,7 +64,7 @@ RULE = Rule(
         "limits.maxSnapshotAgeDays, an error."
     ),
     fix=FIX,
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=check,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.gate.waivers import concerns, named, refusal
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import short
 
@@ -56,7 +57,7 @@ RULE = Rule(
         "shown to be below the cap: only a waiver that names undecided-gpu or unpriced-gpu, not `*`, permits it."
     ),
     fix="Fix the finding, or have its owner renew the waiver in the settings with a new date or cap.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="gate",
     check=check,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.gate.waivers import concerns, is_everything, named
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 
 BAD = """\
@@ -40,7 +41,7 @@ def check(judged: Judged) -> Iterable[Problem]:
                 f"The waiver of {waiver.owner} permits every rule on every resource.",
                 "Name the rule and the resource that the waiver is for.",
                 place=named(waiver),
-                severity="warning",
+                severity=Severity.WARNING,
             )
 
 
@@ -50,7 +51,7 @@ RULE = Rule(
     title="Unused waiver",
     why=("The waiver matches no finding: it is left over, or its rule or URN is mistyped."),
     fix="Remove the waiver, or correct its rule or URN.",
-    severity="info",
+    severity=Severity.INFO,
     since="0.1.0",
     scope="gate",
     check=check,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 
 BAD = """\
@@ -59,7 +60,7 @@ RULE = Rule(
         "limits; hints, waivers, trust and prices need `allow` there. Anything else is ignored and reported."
     ),
     fix="Remove the setting, or have the organisation allow it.",
-    severity="error",
+    severity=Severity.ERROR,
     since="0.1.0",
     scope="gate",
     check=check,

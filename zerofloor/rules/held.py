@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.capacity import WEEK, Cause, Hold
-from zerofloor.cost.estimate import Estimate
+from zerofloor.cost.estimate import Estimate, Figure
 from zerofloor.floor.result import Entry, EntryKind, Floor, Verdict
 from zerofloor.hardware.accelerators import device_noun
 from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.report import Severity
 from zerofloor.rules.rule import Check, Judged, Problem
 from zerofloor.structs import Value
 from zerofloor.words import chain, counted, hours, unique
@@ -100,7 +101,7 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
         evidence=tuple(unique(link for hold in distinct for link in hold.evidence)),
         monthly=monthly,
         cost_unknown=monthly is None,
-        severity="warning" if by_schedule else None,
+        severity=Severity.WARNING if by_schedule else None,
         change=strongest.change,
         gpus=sum((_kept(entry, strongest)[0] for entry in _entries(owners)), Decimal(0)) or None,
     )
@@ -207,7 +208,7 @@ def _bill(floor: Floor, estimate: Estimate) -> _Bill:
             guests[urn].append(entry)
     costs: dict[str, Money] = {}
     for item in estimate.items:
-        if "floor" in item.counts_in and item.urn not in estimate.unpriced:
+        if Figure.FLOOR in item.counts_in and item.urn not in estimate.unpriced:
             money = item.price * item.quantity
             costs[item.urn] = costs[item.urn] + money if item.urn in costs else money
     entries: dict[str, list[Entry]] = defaultdict(list)

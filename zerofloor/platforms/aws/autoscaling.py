@@ -295,11 +295,11 @@ def _market(estate: Estate, source: Declared) -> Market:
             at(spread, "onDemandPercentageAboveBaseCapacity"),
             at(spread, "onDemandBaseCapacity"),
         )
-        return "spot" if count(above) == 0 and count(base) in (0, None) else "on-demand"
+        all_spot = count(above) == 0 and count(base) in (0, None)
+        return Market.SPOT if all_spot else Market.ON_DEMAND
     if get(source.inputs, "mixedInstancesPolicy") is not None:
-        return "on-demand"
-    found = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
-    return "spot" if found == "spot" else "reserved" if found == "reserved" else "on-demand"
+        return Market.ON_DEMAND
+    return spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
 
 
 def _suspended(source: Declared) -> frozenset[str]:

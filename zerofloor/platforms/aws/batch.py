@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import Assumption, Cause, Hold, Part, Pool, Undecided
+from zerofloor.capacity import Assumption, Cause, Hold, Market, Part, Pool, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.read import (
     CLOUD,
@@ -66,7 +66,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         found.shapes,
         part=source.part(),
         desired=0,
-        market="spot" if spot else "on-demand",
+        market=Market.SPOT if spot else Market.ON_DEMAND,
         region=estate.region(source.resource, CLOUD),
         evidence=found.evidence,
         assumptions=(

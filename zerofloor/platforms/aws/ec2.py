@@ -87,7 +87,7 @@ def _fixed(
     found: Machines,
     units: int,
     hold: Hold | None,
-    spot: Market = "on-demand",
+    spot: Market = Market.ON_DEMAND,
     undecided: tuple[Undecided, ...] = (),
     assumptions: tuple[Assumption, ...] = (),
     price_as: str | None = None,
@@ -135,7 +135,7 @@ def _instance(
                     ),
                 )
             )
-    spot: Market = "spot" if source.resource.type == _SPOT else _market(estate, source)
+    spot = Market.SPOT if source.resource.type == _SPOT else _market(estate, source)
     host = _linked_host(estate, source)
     if host is not None:
         return  # its host bills, used or not, and counts
@@ -192,9 +192,9 @@ def _resting(
 
 def _market(estate: Estate, source: Declared) -> Market:
     found = market(source, "instanceMarketOptions.marketType")
-    if found == "on-demand" and source.inputs.get("launchTemplate") is not None:
-        found = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
-    return "spot" if found == "spot" else "reserved" if found == "reserved" else "on-demand"
+    if found is Market.ON_DEMAND and source.inputs.get("launchTemplate") is not None:
+        return spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
+    return found
 
 
 def _linked_host(estate: Estate, source: Declared) -> str | None:
@@ -219,10 +219,10 @@ def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     )
     # Only the price depends on it: hidden, the higher one counts.
     kind = known_text(get(source.inputs, f"{prefix}.defaultTargetCapacityType")) or "on-demand"
-    spot: Market = (
-        "spot"
+    spot = (
+        Market.SPOT
         if kind == "spot" and _none(get(source.inputs, f"{prefix}.onDemandTargetCapacity"))
-        else "on-demand"
+        else Market.ON_DEMAND
     )
     yield from _sized(estate, source, "EC2 Fleet", found, total, spot, None)
 
@@ -266,9 +266,8 @@ def _spot_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
     unit = f"{prefix}targetCapacityUnitType"
     found = in_units(found, source.field(unit).text(), source, unit)
     target = scaling.target_of(estate, source.resource, "ec2:spot-fleet-request:TargetCapacity", [])
-    spot: Market = (
-        "spot" if _none(get(source.inputs, f"{prefix}onDemandTargetCapacity")) else "on-demand"
-    )
+    all_spot = _none(get(source.inputs, f"{prefix}onDemandTargetCapacity"))
+    spot = Market.SPOT if all_spot else Market.ON_DEMAND
     yield from _sized(estate, source, "Spot Fleet", found, total, spot, target)
 
 
@@ -386,7 +385,7 @@ def _used_reservations(estate: Estate) -> Counter[tuple[str, str]]:
             isinstance(kind, str)
             and isinstance(zone, str)
             and preference != "none"
-            and _market(estate, source) == "on-demand"
+            and _market(estate, source) is Market.ON_DEMAND
         ):
             used[kind, zone] += 1
     return used
@@ -447,7 +446,7 @@ def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
         ]
     found = overridden(estate, source, "instanceTypeSpecifications", specifications, Machines())
     yield from _sized(
-        estate, source, "EC2 capacity reservation fleet", found, total, "on-demand", None
+        estate, source, "EC2 capacity reservation fleet", found, total, Market.ON_DEMAND, None
     )
 
 
@@ -473,5 +472,5 @@ def _block(estate: Estate, source: Declared) -> Iterator[Part]:
         Machines((shape,), evidence=(step,)),
         1,
         hold,
-        "reserved",
+        Market.RESERVED,
     )

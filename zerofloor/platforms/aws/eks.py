@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
-from zerofloor.capacity import Cause, Hold, Notice, Part, Placement, Pool, Taint, Undecided
+from zerofloor.capacity import Cause, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
 from zerofloor.estate import Estate, tags
 from zerofloor.hardware.instances import lookup
 from zerofloor.platforms import trust
@@ -110,9 +110,9 @@ def _managed(
         )
     found = _managed_machines(estate, source)
     spot = market(source, "capacityType")
-    if spot == "on-demand" and source.inputs.get("capacityType") is None:
+    if spot is Market.ON_DEMAND and source.inputs.get("capacityType") is None:
         spot = spot_template(estate, source, "launchTemplate", source.inputs.get("launchTemplate"))
-    label = {"spot": "SPOT", "reserved": "CAPACITY_BLOCK"}.get(spot, "ON_DEMAND")
+    label = _capacity_type(spot)
     # Hidden, the label is there and its value isn't known.
     name = known_text(source.pick("nodeGroupName", "nodegroupName")[1])
     os = (
@@ -191,7 +191,7 @@ def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
     cluster = (
         _canonical(estate, resource) if default_group else cluster_of(estate, source, "cluster")
     )
-    spot = "spot" if get(resource.inputs, f"{prefix}spotPrice") is not None else "on-demand"
+    spot = Market.ON_DEMAND if get(resource.inputs, f"{prefix}spotPrice") is None else Market.SPOT
     inputs = at(resource.inputs, "nodeGroupOptions") if prefix else resource.inputs
     placed = placement(estate, source, found, {}, at(inputs, "labels"), at(inputs, "taints"))
     yield from _group(
@@ -205,6 +205,19 @@ def _self_managed(estate: Estate, resource: Resource) -> Iterator[Part]:
         cluster,
         (),
     )
+
+
+def _capacity_type(market: Market) -> str:
+    """EKS's word for it, as its nodes' label says it."""
+    match market:
+        case Market.ON_DEMAND:
+            return "ON_DEMAND"
+        case Market.SPOT:
+            return "SPOT"
+        case Market.RESERVED:
+            return "CAPACITY_BLOCK"
+        case _:
+            assert_never(market)
 
 
 def _deploys_template(estate: Estate, resource: Resource) -> bool:
@@ -236,7 +249,7 @@ def _group(
     platform: str,
     found: Machines,
     sizes: tuple[Any, Any, Any],
-    spot: str,
+    spot: Market,
     placed: Placement,
     cluster: Cluster,
     actions: tuple[Action | Undecided, ...],
@@ -266,7 +279,7 @@ def _group(
         minimum,
         desired,
         maximum,
-        market="spot" if spot == "spot" else "reserved" if spot == "reserved" else "on-demand",
+        market=spot,
         placement=sized(estate, placed, minimum, maximum),
         lowered=lowered,
         actions=tuple(action for action in actions if isinstance(action, Action)),

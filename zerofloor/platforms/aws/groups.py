@@ -69,7 +69,7 @@ class Group(Value, frozen=True):
     minimum: Size
     desired: Size
     maximum: Size
-    market: Market = "on-demand"
+    market: Market = Market.ON_DEMAND
     placement: Placement | None = None
     """Set where pods can land on its nodes."""
     lowered: Lowered | None = None
@@ -118,7 +118,7 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
         # "Managed node group capacity types";
         # EC2 Auto Scaling, "Allocation strategies": prioritized unless the types are chosen by
         # attributes).
-        prioritized=group.market == "on-demand" and not machines.by_attributes,
+        prioritized=group.market is Market.ON_DEMAND and not machines.by_attributes,
         region=estate.region(group.source.resource, CLOUD),
         placement=group.placement,
         assumptions=(*machines.assumptions, *group.assumptions),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from zerofloor.capacity import Assumption, Undecided
+from zerofloor.capacity import Assumption, Market, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, accelerated_types
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, market, strings
@@ -172,7 +172,7 @@ def lone(value: Any) -> Any:
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
-def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> str:
+def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> Market:
     """The market that the linked launch template asks for; only the price depends on it."""
     identifier = known_text(at(reference, "name")) or known_text(
         at(reference, "launchTemplateName")
@@ -187,7 +187,7 @@ def spot_template(estate: Estate, user: Declared, prop: str, reference: Any) -> 
             "instanceMarketOptions.marketType",
             "launchTemplateData.instanceMarketOptions.marketType",
         )
-    return "on-demand"
+    return Market.ON_DEMAND
 
 
 def overridden(

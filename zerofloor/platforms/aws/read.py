@@ -11,7 +11,7 @@ from functools import cache
 from math import ceil
 from typing import Any, Final
 
-from zerofloor.capacity import Undecided
+from zerofloor.capacity import Market, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, accelerated_types, family
 from zerofloor.platforms.aws import templates
@@ -94,12 +94,11 @@ def narrowed(found: Machines, units: int) -> Machines:
     return replace(found, shapes=(shape,), weights=(weight,))
 
 
-def market(source: Declared, *paths: str) -> str:
-    """`spot`, `reserved` (a capacity block) or `on-demand` by a marketType or capacityType
-    property."""
+def market(source: Declared, *paths: str) -> Market:
+    """The market by a marketType or capacityType property; a capacity block is reserved."""
     # Only the price depends on it: hidden, the higher one counts.
     value = str(known_text(source.pick(*paths)[1]) or "").lower().replace("_", "-")
-    return {"spot": "spot", "capacity-block": "reserved"}.get(value, "on-demand")
+    return {"spot": Market.SPOT, "capacity-block": Market.RESERVED}.get(value, Market.ON_DEMAND)
 
 
 def strings(value: Any) -> list[str]:

@@ -14,6 +14,7 @@ from zerofloor.capacity import (
     Change,
     Evidence,
     Hold,
+    Market,
     Notice,
     Part,
     Placement,
@@ -482,7 +483,7 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
     taints = list(_taints(profile.field("nodeTaints")))
     if profile.field("onlyCriticalAddonsEnabled").switch() is True:
         taints.append(Taint("CriticalAddonsOnly", "true", "NoSchedule"))
-    if supply.market == "spot":
+    if supply.market is Market.SPOT:
         labels["kubernetes.azure.com/scalesetpriority"] = "spot"
         taints.append(Taint("kubernetes.azure.com/scalesetpriority", "spot", "NoSchedule"))
     own = profile.field("nodeLabels").mapping()

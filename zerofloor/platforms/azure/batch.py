@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from zerofloor.capacity import Cause, Part, Undecided
+from zerofloor.capacity import Cause, Market, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import read as azure
 from zerofloor.platforms.azure.batch_formula import nodes_at_rest
@@ -61,7 +61,7 @@ def _by_number(supply: Supply, source: Declared, path: str) -> Supply:
     units = (dedicated.known or 0) + (low.known or 0)
     supply = replace(supply, desired=units, ceiling=units)
     if low.known and not dedicated.known:
-        supply = replace(supply, market="spot", price_as=LOW_PRIORITY)
+        supply = replace(supply, market=Market.SPOT, price_as=LOW_PRIORITY)
     if dedicated.known and low.known:
         supply = replace(supply, evidence=(low.evidence("low-priority nodes bill too"),))
     shown = low if low.known and not dedicated.known else dedicated

@@ -274,7 +274,7 @@ def _set_machines(estate: Estate, source: Declared) -> Machines:
 
 def _set_market(source: Declared) -> Market:
     if not source.field("priorityMixPolicy", "priorityMix").is_absent:
-        return "on-demand"  # Its base is regular; a share above it may be.
+        return Market.ON_DEMAND  # Its base is regular; a share above it may be.
     return market(source, "virtualMachineProfile.priority", "priority")
 
 
@@ -394,7 +394,7 @@ def _fleet(estate: Estate, source: Declared) -> Iterator[Part]:
         source=source,
         platform="Compute Fleet",
         machines=found,
-        market="spot" if spot else "on-demand",
+        market=Market.SPOT if spot else Market.ON_DEMAND,
     )
     held = fixed(
         supply,

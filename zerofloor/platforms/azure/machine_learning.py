@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Accounted, Cause, Change, Hold, Part, Undecided
+from zerofloor.capacity import WEEK, Accounted, Cause, Change, Hold, Market, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import autoscale
 from zerofloor.platforms.azure import read as azure
@@ -116,7 +116,7 @@ def _cluster(estate: Estate, source: Declared, prefix: str) -> Iterator[Part]:
         machines=azure.machines(estate, source, kind.path, kind.value),
         market=market(source, f"{prefix}vmPriority"),
     )
-    if supply.market == "spot":
+    if supply.market is Market.SPOT:
         supply = replace(supply, price_as=LOW_PRIORITY)
     most = scale.source.field(f"{prefix}scaleSettings.maxNodeCount").count()
     supply = replace(supply, ceiling=most if isinstance(most, int) else None)

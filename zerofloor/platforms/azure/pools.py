@@ -47,7 +47,7 @@ class Supply(Value, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     desired: int | None = None
     ceiling: int | None = None
-    market: Market = "on-demand"
+    market: Market = Market.ON_DEMAND
     placement: Placement | None = None
     name: str = ""
     part: str = ""
@@ -148,5 +148,5 @@ def market(source: Declared, *paths: str) -> Market:
     """Spot where one of the properties says so."""
     for path in paths:
         if is_text(get(source.inputs, path), "spot", "low", "lowpriority"):
-            return "spot"
-    return "on-demand"
+            return Market.SPOT
+    return Market.ON_DEMAND

@@ -323,7 +323,7 @@ _MIG_SLICES: Final = 7
 def _market(source: Declared, config: str) -> tuple[Market, str | None]:
     """The market, and the service whose price applies: flex-start has a list of its own."""
     if source.field(f"{config}.flexStart").switch() is True:
-        return "on-demand", "flex-start"
+        return Market.ON_DEMAND, "flex-start"
     return market(source, f"{config}."), None
 
 

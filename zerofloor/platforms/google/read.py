@@ -194,7 +194,8 @@ def market(source: Declared, prefix: str = "") -> Market:
         for path in ("spot", "preemptible", "scheduling.preemptible", "scheduling.spot")
     ]
     model = source.field(prefix + "scheduling.provisioningModel", prefix + "provisioningModel")
-    return "spot" if any(one is True for one in said) or model.value == "SPOT" else "on-demand"
+    is_spot = any(one is True for one in said) or model.value == "SPOT"
+    return Market.SPOT if is_spot else Market.ON_DEMAND
 
 
 def unknown_number(number: Size) -> Undecided:
@@ -282,7 +283,7 @@ def pool_of(
     undecided: Iterable[Undecided] = (),
     desired: int | None = None,
     ceiling: int | None = None,
-    sold: Market = "on-demand",
+    sold: Market = Market.ON_DEMAND,
     region: str | None = None,
     placement: Placement | None = None,
     part: str = "",

@@ -14,6 +14,7 @@ from zerofloor.capacity import (
     Cause,
     Evidence,
     Hold,
+    Market,
     Part,
     Pool,
     Undecided,
@@ -89,7 +90,7 @@ class _User:
         """Whether the reservation's machines are these."""
         zone = last(reservation.inputs.get("zone"))
         near = {place for place in (zone, region_of(zone)) if isinstance(place, str)}
-        if not near.intersection(self.places) or self.pool.market != "on-demand":
+        if not near.intersection(self.places) or self.pool.market is not Market.ON_DEMAND:
             return False
         alike = [(one.instance_type, one.gpus) for one in self.pool.shapes]
         if alike != [(shape.instance_type, shape.gpus)]:
@@ -275,7 +276,7 @@ def _future(estate: Estate, source: Declared) -> Iterator[Part]:
         platform="Future reservation",
         holds=holds,
         undecided=undecided,
-        sold="reserved",
+        sold=Market.RESERVED,
     )
     if pool is not None:
         yield pool
@@ -335,7 +336,7 @@ def _commitment(estate: Estate, source: Declared) -> Iterator[Part]:
             platform="Committed accelerators",
             holds=(hold,) if is_known else (),
             undecided=() if is_known else (source.open(f"{path}.amount", why),),
-            sold="reserved",
+            sold=Market.RESERVED,
             part=path,
         )
         if pool is not None:

@@ -55,7 +55,7 @@ class Described:
     source: Declared
     prefix: str = ""
     """Where the description starts in the resource's inputs."""
-    market: Market = "on-demand"
+    market: Market = Market.ON_DEMAND
     assumptions: tuple[Assumption, ...] = ()
 
 

@@ -132,5 +132,5 @@ def _chip(accelerator: str) -> str:
 def _market(source: Declared, prefix: str) -> Market:
     plan = f"{prefix}schedulingConfig"
     if any(source.field(f"{plan}.{name}").value is True for name in ("spot", "preemptible")):
-        return "spot"
-    return "reserved" if source.field(f"{plan}.reserved").value is True else "on-demand"
+        return Market.SPOT
+    return Market.RESERVED if source.field(f"{plan}.reserved").value is True else Market.ON_DEMAND

@@ -164,7 +164,8 @@ def _garden(estate: Estate, source: Declared) -> Iterator[Part]:
     if whole.is_hidden:
         yield whole.undecided("The machines that serve the model aren't known at preview")
         return
-    market: Market = "spot" if source.field(f"{base}.spot").value is True else "on-demand"
+    is_spot = source.field(f"{base}.spot").value is True
+    market = Market.SPOT if is_spot else Market.ON_DEMAND
     if whole.is_absent:
         found = Machines((Shape(CLOUD, "Model Garden's choice", None, "GPU of unknown type"),))
         said = whole.evidence("omitted: Model Garden picks the machines for the model")

@@ -618,9 +618,9 @@ def _market(requirements: tuple[Requirement, ...], reserves: bool) -> Market:
     for r in requirements:
         if r.key == CAPACITY_TYPE and r.operator == "In":
             if "reserved" in r.values and (reserves or len(r.values) == 1):
-                return "reserved"
-            return "spot" if "spot" in r.values else "on-demand"
-    return "on-demand"
+                return Market.RESERVED
+            return Market.SPOT if "spot" in r.values else Market.ON_DEMAND
+    return Market.ON_DEMAND
 
 
 def _reserves(estate: Estate, template: Any) -> bool:
