@@ -57,7 +57,7 @@ def pages() -> str:
                 "required"
                 if required
                 else ""
-                if default is PydanticUndefined or default in (None, ())
+                if default is PydanticUndefined or default is None or default == ()
                 else f"`{shown(default)}`"
             )
             meaning = _prose(property_["description"])
@@ -75,6 +75,8 @@ def pages() -> str:
 
 def shown(default: Any) -> str:
     """A default as the descriptions say it."""
+    if isinstance(default, bool):
+        return str(default).lower()
     return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 

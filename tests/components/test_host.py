@@ -44,10 +44,7 @@ def schema() -> Iterator[Mapping[str, Any]]:
 
 
 def test_every_part_of_the_schema_is_described(schema: Mapping[str, Any]) -> None:
-    assert set(schema["resources"]) == {
-        "zerofloor:index:GpuDeployment",
-        "zerofloor:index:GpuNodePool",
-    }
+    assert set(schema["resources"]) == {f"zerofloor:index:{name}" for name in SPECS}
     for resource in schema["resources"].values():
         assert resource["isComponent"]
         assert resource["description"]
@@ -98,7 +95,7 @@ def test_defaults_in_the_descriptions_are_those_of_the_specs(schema: Mapping[str
         for name, field in spec.model_fields.items():
             described = inputs[camel(name)]["description"]
             default = field.get_default(call_default_factory=False)
-            if default is PydanticUndefined or default in (None, ()):
+            if default is PydanticUndefined or default is None or default == ():
                 assert " Default " not in described, name
             else:
                 assert described.endswith(f" Default {shown(default)}."), name

@@ -1,11 +1,14 @@
 """Pulumi components for GPUs that cost nothing while idle."""
 
 from zerofloor.components.arguments import SpecError
+from zerofloor.components.eks_gpu_node_group import EksGpuNodeGroup, EksGpuNodeGroupArgs
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
+    "EksGpuNodeGroup",
+    "EksGpuNodeGroupArgs",
     "GpuDeployment",
     "GpuDeploymentArgs",
     "GpuNodePool",

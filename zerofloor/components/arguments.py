@@ -174,6 +174,12 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(_plain(value), bool):
+        raise ValueError("must be true or false")
+    return bool(value)
+
+
 def _plain_text(value: Any) -> str:
     if not isinstance(_plain(value), str) or not value.strip():
         raise ValueError("must be text, and not empty")
@@ -224,6 +230,8 @@ def _quantity(value: Any) -> str:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number; 3.0 is 3, since other languages send numbers as floats."""
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""A switch that is judged: never an Output."""
 PlainText = Annotated[str, BeforeValidator(_plain_text)]
 """Text that is judged or names something: never an Output."""
 Name = Annotated[str, BeforeValidator(_name)]

@@ -12,14 +12,16 @@ from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
-from zerofloor.components import GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components import EksGpuNodeGroup, GpuDeployment, GpuNodePool, SpecError
 from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
 from zerofloor.components.deployment_spec import DeploymentSpec
+from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
 COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GpuDeployment: DeploymentSpec,
     GpuNodePool: NodePoolSpec,
+    EksGpuNodeGroup: EksNodeGroupSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

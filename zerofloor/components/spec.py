@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -81,16 +81,15 @@ def device_of(gpu_resource: str) -> str:
     )
 
 
-def unusable(name: str, shape: Shape | None) -> str | None:
+_CALLED: Mapping[str, str] = {"aws": "instance type", "gcp": "machine type", "azure": "VM size"}
+
+
+def unusable(name: str, shape: Shape | None, cloud: str = "aws") -> str | None:
     """Why a GPU can't be placed on an instance type: unknown, of unknown size, without one, or with
     a part of one. None where it can."""
     if shape is None or shape.gpus is None:
-        near = difflib.get_close_matches(
-            name, [known.instance_type for known in accelerated_types("aws")], n=1
-        )
-        return f"{name} is no instance type whose GPUs zerofloor knows" + (
-            f"; did you mean {near[0]}?" if near else ""
-        )
+        near = nearest(name, [known.instance_type for known in accelerated_types(cloud)])
+        return f"{name} is no {_CALLED[cloud]} whose GPUs zerofloor knows{near}"
     if shape.gpus == 0:
         return f"{name} has no GPU"
     if shape.gpus != int(shape.gpus):
@@ -100,6 +99,12 @@ def unusable(name: str, shape: Shape | None) -> str | None:
         if resource_of(shape)
         else f"{name} has a {shape.accelerator}, for which Karpenter knows no resource"
     )
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`; did you mean X?` with the nearest of the known names, or nothing."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 # Which resource Karpenter's AWS provider counts for which maker (its docs, "NodePools: GPU limits",

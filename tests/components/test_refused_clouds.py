@@ -1,0 +1,100 @@
+"""Arguments that the components on cloud instances refuse: before anything is declared, each named,
+with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+import zerofloor.components as components
+from zerofloor.components import SpecError
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "EksGpuNodeGroup": {
+        "cluster_name": "c",
+        "node_role_arn": "arn:aws:iam::123456789012:role/nodes",
+        "subnet_ids": ["subnet-1"],
+        "instance_types": ["g6e.xlarge"],
+        "max_nodes": 4,
+    },
+}
+"""What each needs."""
+
+
+def refused(component: str, args: dict[str, Any]) -> list[str]:
+    """What a component named "gpu" says of what it needs, with these arguments in its place."""
+    with pytest.raises(SpecError) as error:
+        getattr(components, component)("gpu", {**GIVEN[component], **args})
+    head = f'{component} "gpu": '
+    lines = str(error.value).splitlines()
+    assert all(line.startswith(head) for line in lines)
+    return [line.removeprefix(head) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_nodes": 5}, "min_nodes: 5 is above `max_nodes`, which is 4"),
+        ({"max_nodes": 0}, "max_nodes: must be at least 1"),
+        ({"max_nodes": None}, "max_nodes: is required"),
+        ({"max_nodes": 1001}, "max_nodes: must be at most 1000"),
+        ({"min_nodes": -1}, "min_nodes: must be at least 0"),
+        ({"desired_nodes": 1}, "desired_nodes: is no argument of this component; did you mean min_nodes?"),
+        ({"instance_types": ["g6e.xlarg"]}, "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({"instance_types": ["m7i.large"]}, "instance_types[0]: m7i.large has no GPU"),
+        ({"instance_types": []}, "instance_types: must name at least one"),
+        ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instance_types: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one group for each, as each has its own taint"),
+        ({"instance_types": ["g5.xlarge", "g5g.xlarge"]}, "instance_types: mixes Arm and x86 processors: make one group for each"),
+        ({"instance_types": ["g4ad.xlarge"]}, "instance_types[0]: EKS has no image with drivers for AMD Radeon Pro V520"),
+        ({"capacity_type": "SPOT"}, "capacity_type: must be on-demand or spot"),
+        ({"region": "us-east1"}, "region: us-east1 is no region with GPUs that zerofloor knows; did you mean us-east-1?"),
+        ({"region": "eu-west-1", "instance_types": ["p5.4xlarge"]}, (
+            "region: p5.4xlarge has no price in eu-west-1, so it is probably not sold there; it has one in ap-northeast-1, ap-south-1, "
+            "ap-southeast-2, ap-southeast-3, …. Where it is sold all the same, set `any_region`"
+        )),
+        ({"ami_type": "AL2023_x86_64_STANDARD"}, (
+            "ami_type: AL2023_x86_64_STANDARD can't run `instance_types`; must be one of AL2023_x86_64_NVIDIA, "
+            "BOTTLEROCKET_x86_64_NVIDIA, BOTTLEROCKET_x86_64_NVIDIA_FIPS; did you mean AL2023_x86_64_NVIDIA?"
+        )),
+        ({"ami_type": "BOTTLEROCKET_x86_64_NVIDIA", "local_disk": True}, "local_disk: needs an `ami_type` of AL2023: Bottlerocket has none"),
+        ({"local_disk": "yes"}, "local_disk: must be true or false"),
+        ({"disk_throughput": 1000}, "disk_throughput: must be at most 750"),
+        ({"name": "a b"}, "name: must be letters, digits, dashes and underscores, at most 63, as EKS names are: set `name`"),
+        ({"name": "a" * 64}, "name: must be letters, digits, dashes and underscores, at most 63, as EKS names are: set `name`"),
+        ({"cluster_name": None}, "cluster_name: is required"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_node_group(args: dict[str, Any], says: str) -> None:
+    assert refused("EksGpuNodeGroup", args) == [says]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert refused(
+        "EksGpuNodeGroup",
+        {"min_nodes": 5, "capacity_type": "cheap", "subnet_ids": None, "instance_types": ["g6.xl"]},
+    ) == [
+        "subnet_ids: is required",
+        "capacity_type: must be on-demand or spot",
+        "min_nodes: 5 is above `max_nodes`, which is 4",
+        "instance_types[0]: g6.xl is no instance type whose GPUs zerofloor knows; did you mean "
+        "g6.xlarge?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("component", "argument"),
+    [
+        ("EksGpuNodeGroup", "min_nodes"),
+        ("EksGpuNodeGroup", "max_nodes"),
+        ("EksGpuNodeGroup", "instance_types"),
+        ("EksGpuNodeGroup", "region"),
+    ],
+)
+def test_what_is_checked_may_be_no_output(component: str, argument: str) -> None:
+    (says,) = refused(component, {argument: pulumi.Output.secret(1)})
+    assert says == (
+        f"{argument}: must be a plain value, not an Output: it is checked in the preview, where an "
+        "Output may be unknown; use configuration"
+    )

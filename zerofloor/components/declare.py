@@ -1,0 +1,36 @@
+"""Declares resources of the clouds' providers by their type tokens, so that no provider's SDK
+(pulumi_aws alone has 270 MB) must be installed to use a component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+
+class CloudResource(pulumi.CustomResource):
+    """A resource of any provider. Inputs are spelled as the engine spells them; those that are None
+    are left out. Tests check them against the provider's own SDK."""
+
+    def __init__(
+        self,
+        token: str,
+        name: str,
+        inputs: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+        *,
+        outputs: Sequence[str] = (),
+    ):
+        given = {key: value for key, value in inputs.items() if value is not None}
+        super().__init__(token, name, {**given, **dict.fromkeys(outputs)}, opts)
+
+    def output(self, name: str) -> pulumi.Output[Any]:
+        """An output of the provider; it must be named in `outputs`."""
+        found: pulumi.Output[Any] = self.__dict__[name]
+        return found
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without those that are None."""
+    return {key: value for key, value in fields.items() if value is not None}
