@@ -3,30 +3,39 @@
 Documented (docs.fireworks.ai, Gateway REST API 5.10): the calls and their parameters, unique IDs
 (409), unknown ones (404), a missing bearer (401), a body without baseModel (400), scaleToZeroWindow
 of at least 300 s, `validateOnly`, pages, `updateMask`, the refusal to delete what served a request
-within the hour, soft deletion, 503 DEPLOYMENT_SCALING_UP at zero, billing from ready on, deletion
-after seven idle days.
+within the hour, soft deletion (`showDeleted`, `hard`), 503 DEPLOYMENT_SCALING_UP at zero, schedules
+in their time zones, billing from ready on, usage by day, deletion after seven idle days, LoRA
+add-ons by an ID that the API chooses.
 
 Choices, since nothing documents them: the exact bodies of errors, how long a start takes, GPUs of a
-model without a count (one), that a 503 counts as a request, whole seconds on the meter.
+model without a count (one), that a 503 counts as a request, whole seconds on the meter, that a
+deleted deployment keeps its ID (409) until it is deleted hard, the member name of usage.
 
 Time stands still until a test moves it: POST /test/advance {"seconds": n}.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
 
 KEY = "fw-test-key-PLANTED"
 ACCOUNT = "acme"
 CREATING_SECONDS = 60
 STARTING_SECONDS = 240
 WEEK_SECONDS = 7 * 24 * 3600
+EPOCH = datetime.datetime(2026, 11, 2, tzinfo=datetime.UTC)
+"""Second 0 of the clock: a Monday at midnight."""
 
 
 @dataclass
@@ -41,6 +50,10 @@ class Deployment:
     last_request: int | None = None
     deleted: bool = False
     gpu_seconds: int = 0
+    by_day: Counter[str] = field(default_factory=Counter)
+    """GPU-seconds of each day, UTC."""
+    windows: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    """For a schedule as written: replicas and the seconds from and until which they are kept."""
 
     @property
     def gpus(self) -> int:
@@ -53,10 +66,15 @@ class Api:
 
     now: int = 0
     deployments: dict[str, Deployment] = field(default_factory=dict)
+    loaded: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """LoRA add-ons by ID."""
     quota: int = 8
+    starting_seconds: int = STARTING_SECONDS
     log: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """What the next calls suffer, one each: drop-after (done, no answer), 500, 429, malformed."""
+    forbidden: str = ""
+    """Calls on paths that end in it are refused."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def advance(self, seconds: int) -> None:
@@ -72,8 +90,8 @@ class Api:
             return
         body = deployment.body
         low, high = body.get("minReplicaCount", 0), _most(body)
-        wanted = min(low, high)
         policy = body.get("autoscalingPolicy") or {}
+        wanted = min(self._scheduled(deployment, policy) or low, high)
         window = int(float(str(policy.get("scaleToZeroWindow", "3600s")).rstrip("s")))
         idle = self.now - (deployment.last_request or deployment.created)
         if deployment.last_request is not None and idle < window and high > 0:
@@ -86,12 +104,48 @@ class Api:
             (deployment.starting_since or deployment.ready_since).pop()
             running -= 1
         for since in list(deployment.starting_since):
-            if self.now - since >= STARTING_SECONDS:
+            if self.now - since >= self.starting_seconds:
                 deployment.starting_since.remove(since)
                 deployment.ready_since.append(self.now)
-        deployment.gpu_seconds += deployment.gpus * len(deployment.ready_since)
+        billed = deployment.gpus * len(deployment.ready_since)
+        deployment.gpu_seconds += billed
+        if billed:
+            # The second that ends now.
+            deployment.by_day[self._at(self.now - 1).date().isoformat()] += billed
         if low == 0 and idle >= WEEK_SECONDS:
             deployment.deleted = True
+
+    def _at(self, second: int) -> datetime.datetime:
+        return EPOCH + datetime.timedelta(seconds=second)
+
+    def _scheduled(self, deployment: Deployment, policy: dict[str, Any]) -> int:
+        """The highest minimum of the schedules that are active now; 0 where none is."""
+        schedules = policy.get("scalingSchedules") or {}
+        active = [
+            replicas
+            for schedule in schedules.values()
+            if not schedule.get("disabled")
+            for replicas, start, end in self._windows(deployment, schedule)
+            if start < self.now <= end
+        ]
+        return max(active, default=0)
+
+    def _windows(
+        self, deployment: Deployment, schedule: dict[str, Any]
+    ) -> list[tuple[int, int, int]]:
+        """The windows of a schedule in the clock's first weeks."""
+        key = json.dumps(schedule, sort_keys=True)
+        if key not in deployment.windows:
+            length = int(schedule["duration"].rstrip("s"))
+            zone = ZoneInfo(schedule["timezone"])
+            before = (EPOCH - datetime.timedelta(seconds=WEEK_SECONDS)).astimezone(zone)
+            starts = CronSim(schedule["schedule"], before)
+            found = []
+            for _ in range(400):
+                start = int((next(starts) - EPOCH).total_seconds())
+                found.append((int(schedule["minReplicaCount"]), start, start + length))
+            deployment.windows[key] = found
+        return deployment.windows[key]
 
     def shown(self, name: str, deployment: Deployment) -> dict[str, Any]:
         ready, starting = len(deployment.ready_since), len(deployment.starting_since)
@@ -202,7 +256,14 @@ class Handler(BaseHTTPRequestHandler):
     ) -> dict[str, Any]:
         if self.headers.get("Authorization") != f"Bearer {KEY}":
             raise Refused(401, 16, "invalid API key")
-        prefix = f"/v1/accounts/{ACCOUNT}/deployments"
+        if self.api.forbidden and path.endswith(self.api.forbidden):
+            raise Refused(403, 7, "the key has no right to this")
+        account = f"/v1/accounts/{ACCOUNT}"
+        if path == f"{account}/billingUsage":
+            return self._usage(query)
+        if path.startswith(f"{account}/deployedModels"):
+            return self._loaded(method, path.removeprefix(f"{account}/deployedModels"), query, body)
+        prefix = f"{account}/deployments"
         if not path.startswith(prefix):
             raise Refused(404, 5, "not found")
         name = path[len(prefix) :].lstrip("/")
@@ -210,12 +271,13 @@ class Handler(BaseHTTPRequestHandler):
             return self._list(query) if method == "GET" else self._create(query, body)
         name, _, verb = name.partition(":")
         deployment = self.api.deployments.get(name)
-        if deployment is None or (deployment.deleted and method != "GET"):
+        hard = method == "DELETE" and query.get("hard") == "true"
+        if deployment is None or (deployment.deleted and method != "GET" and not hard):
             raise Refused(404, 5, f"deployment {name} not found")
         if method == "GET":
             return self.api.shown(name, deployment)
         if method == "DELETE":
-            return self._delete(deployment, query)
+            return self._delete(name, deployment, query)
         if verb == "scale":
             replicas = int(body["replicaCount"])
             if replicas == 0:
@@ -226,7 +288,8 @@ class Handler(BaseHTTPRequestHandler):
         return self._patch(name, deployment, query, body)
 
     def _list(self, query: dict[str, str]) -> dict[str, Any]:
-        live = [(n, d) for n, d in sorted(self.api.deployments.items()) if not d.deleted]
+        shown = query.get("showDeleted") == "true"
+        live = [(n, d) for n, d in sorted(self.api.deployments.items()) if shown or not d.deleted]
         start, size = int(query.get("pageToken") or 0), min(int(query.get("pageSize", 50)), 2)
         page = [self.api.shown(name, found) for name, found in live[start : start + size]]
         more = {"nextPageToken": str(start + size)} if start + size < len(live) else {}
@@ -236,7 +299,7 @@ class Handler(BaseHTTPRequestHandler):
         name = query.get("deploymentId") or f"d{len(self.api.deployments)}"
         _validated(body)
         known = self.api.deployments.get(name)
-        if known is not None and not known.deleted:
+        if known is not None:
             raise Refused(409, 6, f"deployment {name} already exists")
         deployment = Deployment(body, self.api.now)
         used = sum(d.gpus * _most(d.body) for d in self.api.deployments.values() if not d.deleted)
@@ -246,13 +309,64 @@ class Handler(BaseHTTPRequestHandler):
             self.api.deployments[name] = deployment
         return self.api.shown(name, deployment)
 
-    def _delete(self, deployment: Deployment, query: dict[str, str]) -> dict[str, Any]:
+    def _delete(self, name: str, deployment: Deployment, query: dict[str, str]) -> dict[str, Any]:
+        if deployment.deleted:
+            del self.api.deployments[name]
+            return {}
         last = deployment.last_request
         recent = last is not None and self.api.now - last < 3600
         if recent and query.get("ignoreChecks") != "true":
             raise Refused(400, 9, "the deployment served a request within the last hour")
         deployment.deleted = True
         return {}
+
+    def _usage(self, query: dict[str, str]) -> dict[str, Any]:
+        first, last = query["startTime"][:10], query["endTime"][:10]
+        rows = [
+            {
+                "deploymentId": name,
+                "date": day,
+                "acceleratorType": deployment.body.get("acceleratorType", ""),
+                "acceleratorSeconds": str(seconds),
+            }
+            for name, deployment in sorted(self.api.deployments.items())
+            for day, seconds in sorted(deployment.by_day.items())
+            if first <= day < last
+        ]
+        return {"usage": rows}
+
+    def _loaded(
+        self, method: str, rest: str, query: dict[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """LoRA add-ons."""
+        loaded, loaded_id = self.api.loaded, rest.lstrip("/")
+        if not loaded_id and method == "GET":
+            return {"deployedModels": [loaded[name] for name in sorted(loaded)]}
+        if not loaded_id:
+            return self._load(query, body)
+        if loaded_id not in loaded:
+            raise Refused(404, 5, f"deployed model {loaded_id} not found")
+        if method == "DELETE":
+            del loaded[loaded_id]
+            return {}
+        if method == "PATCH":
+            loaded[loaded_id].update(body)
+        return loaded[loaded_id]
+
+    def _load(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        target = self.api.deployments.get(str(body.get("deployment", "")).rpartition("/")[2])
+        if target is None or target.deleted:
+            raise Refused(404, 5, "the deployment is not found")
+        if not target.body.get("enableAddons"):
+            raise Refused(400, 9, "the deployment does not have addons enabled")
+        loaded_id = f"loaded-{len(self.api.loaded)}"
+        self.api.loaded[loaded_id] = {
+            "name": f"accounts/{ACCOUNT}/deployedModels/{loaded_id}",
+            "state": "DEPLOYED",
+            "default": True,
+            **body,
+        }
+        return self.api.loaded[loaded_id]
 
     def _patch(
         self, name: str, deployment: Deployment, query: dict[str, str], body: dict[str, Any]

@@ -44,6 +44,7 @@ def test_the_list_has_every_page_and_the_cost_of_what_runs(busy: Local, tmp_path
     # 2 replicas of 4 GPUs at $7.00 a GPU-hour (the snapshot's row of 2026-05-08).
     assert rows["big"]["hourly"] == {"amount": "56.00", "currency": "USD"}
     assert (rows["big"]["gpus"], rows["idle"]["gpus"]) == (8, 0)
+    assert rows["idle"]["hourly"] == {"amount": "0.00", "currency": "USD"}
     assert rows["odd"]["hourly"] is None
 
 
@@ -60,7 +61,46 @@ def test_nothing_is_changed_unless_told(
     done = run(busy, tmp_path, *command)
     assert done.code == 0
     assert "--apply" in done.out
-    assert busy[1].log == []
+    # 2 replicas of 4 GPUs at $7.00 a GPU-hour.
+    assert "2 replicas on 8 GPUs, $56.00 an hour" in done.out
+    assert busy[1].log == ["GET /v1/accounts/acme/deployments/big"]
+    assert not busy[1].deployments["big"].deleted
+
+
+def test_a_dry_run_of_what_does_not_exist_says_so(busy: Local, tmp_path: Path) -> None:
+    done = run(busy, tmp_path, "delete", "bgi")
+    assert done.code == 2
+    assert "there is no such deployment" in done.err
+
+
+def test_an_action_as_json_says_what_it_ended(busy: Local, tmp_path: Path) -> None:
+    done = run(busy, tmp_path, "park", "big", "--apply", "--format", "json")
+    document = json.loads(done.out)
+    assert (document["action"], document["applied"]) == ("park", True)
+    assert document["deployment"]["gpus"] == 8
+
+
+def test_what_is_at_zero_says_since_when(busy: Local, tmp_path: Path) -> None:
+    account = busy[1]
+    account.deployments["idle"].by_day.update({"2026-11-03": 3600, "2026-11-01": 60})
+    done = run(busy, tmp_path, "list", "--format", "json", "--today", "2026-11-20")
+    since = {row["id"]: row["idleSince"] for row in json.loads(done.out)["deployments"]}
+    assert since == {"big": None, "idle": "2026-11-03", "odd": "over 30 days"}
+    assert "2026-11-03" in run(busy, tmp_path, "list", "--today", "2026-11-20").out
+
+
+def test_a_list_without_the_right_to_read_usage_is_a_list(busy: Local, tmp_path: Path) -> None:
+    busy[1].forbidden = "/billingUsage"
+    done = run(busy, tmp_path, "list", "--format", "json")
+    assert [row["idleSince"] for row in json.loads(done.out)["deployments"]] == [None] * 3
+
+
+def test_totals_by_owner(busy: Local, tmp_path: Path) -> None:
+    busy[1].deployments["big"].body["annotations"] = {"team": "search"}
+    done = run(busy, tmp_path, "list", "--by", "owner", "--format", "json")
+    owners = {row["owner"]: row for row in json.loads(done.out)["owners"]}
+    assert owners["search"]["hourly"] == {"amount": "56.00", "currency": "USD"}
+    assert owners["search \x1b[31m"]["hourly"] is None
 
 
 def test_parking_puts_both_bounds_to_zero(busy: Local, tmp_path: Path) -> None:

@@ -185,3 +185,74 @@ def test_an_idle_day_bills_nothing_and_a_busy_hour_what_it_should(place: Place) 
     # It starts within 240 s, serves until an hour after the request, and stops.
     after = place.test("advance", seconds=2 * 3600)
     assert 3300 <= after["gpuSeconds"][name] <= 3600
+
+
+def test_what_was_destroyed_comes_back_under_the_same_id(place: Place) -> None:
+    """A deleted deployment keeps its ID for a while."""
+    assert place.pulumi("up", "--yes").returncode == 0
+    (name,) = place.live()
+    assert place.pulumi("destroy", "--yes").returncode == 0
+    again = place.pulumi("up", "--yes")
+    assert again.returncode == 0, again.stdout
+    assert place.live() == [name]
+
+
+ADDON = """\
+name: models
+runtime: yaml
+resources:
+  llm:
+    type: fireworks:index:Deployment
+    properties:
+      baseModel: accounts/fireworks/models/llama-v3p1-8b-instruct
+      acceleratorType: NVIDIA_H100_80GB
+      acceleratorCount: 1
+      enableAddons: true
+  style:
+    type: fireworks:index:DeployedModel
+    properties:
+      model: accounts/acme/models/style
+      deployment: ${llm.name}
+      displayName: Style
+outputs:
+  call: ${style.call}
+"""
+
+
+def test_an_add_on_from_preview_to_destroy(place: Place) -> None:
+    program = place.folder / "Pulumi.yaml"
+    program.write_text(ADDON)
+    assert place.pulumi("preview").returncode == 0
+    up = place.pulumi("up", "--yes")
+    assert up.returncode == 0, up.stdout
+    (loaded,) = place.api.loaded.values()
+    (name,) = place.live()
+    call = f"accounts/acme/models/style#accounts/acme/deployments/{name}"
+    assert call in up.stdout
+    assert loaded["displayName"] == "Style"
+    program.write_text(ADDON.replace("displayName: Style", "displayName: Tone"))
+    assert place.pulumi("up", "--yes").returncode == 0
+    (loaded,) = place.api.loaded.values()
+    assert loaded["displayName"] == "Tone"
+    assert place.pulumi("refresh", "--yes", "--expect-no-changes").returncode == 0
+    assert place.pulumi("destroy", "--yes").returncode == 0
+    assert place.api.loaded == {}
+
+
+def test_an_add_on_whose_creation_broke_off_is_loaded_once(place: Place) -> None:
+    place.folder.joinpath("Pulumi.yaml").write_text(ADDON)
+    assert place.pulumi("up", "--yes", "--target", "**llm").returncode == 0
+    place.test("faults", faults=["", "drop-after", *["503"] * 10])
+    assert place.pulumi("up", "--yes", "--skip-preview").returncode != 0
+    assert len(place.api.loaded) == 1
+    place.api.faults.clear()
+    again = place.pulumi("up", "--yes")
+    assert again.returncode == 0, again.stdout
+    assert len(place.api.loaded) == 1
+
+
+def test_a_misspelt_property_inside_is_named_with_the_right_one(place: Place) -> None:
+    place.write(autoscalingPolicy={"scaleToZeroWindw": "300s"})
+    done = place.pulumi("preview")
+    assert done.returncode != 0
+    assert "scaleToZeroWindow" in done.stdout

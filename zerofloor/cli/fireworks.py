@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -14,55 +15,79 @@ from zerofloor.cli.parsing import Argument, Option
 if TYPE_CHECKING:
     from zerofloor.fireworks.api import Api
 
+USAGE_DAYS: Final = 30
+"""How far back usage is asked for (the API gives 31 days at most)."""
+SCHEMA: Final = "zerofloor.fireworks/1"
+
+Row = dict[str, Any]
+
 IdArgument = Annotated[str, Argument(metavar="ID", help="ID of the deployment.")]
 ApplyOption = Annotated[
     bool, Option("--apply", help="Really do it (default: only print what would be done).")
 ]
+FormOption = Annotated[
+    Literal["table", "json"], Option("--format", "-f", help="What the result is written as.")
+]
 
 
 def list_deployments(
-    form: Annotated[
-        Literal["table", "json"], Option("--format", "-f", help="What the list is written as.")
-    ] = "table",
+    form: FormOption = "table",
+    by: Annotated[
+        Literal["owner"] | None, Option("--by", help="Totals by owner in place of deployments.")
+    ] = None,
+    today: Annotated[
+        str | None,
+        Option(
+            "--today",
+            metavar="YYYY-MM-DD",
+            help="Date up to which usage is read (default: today, UTC).",
+        ),
+    ] = None,
     output: OutputOption = None,
 ) -> None:
-    """List the account's deployments: state, replicas, GPUs and cost an hour, most expensive
-    first.
+    """List the account's deployments: state, replicas, GPUs, cost an hour and last billed day,
+    most expensive first.
 
-    The account and its key are FIREWORKS_ACCOUNT_ID and FIREWORKS_API_KEY.
+    The account and its key are FIREWORKS_ACCOUNT_ID and FIREWORKS_API_KEY. IDLE SINCE is the last
+    day with billed GPU time of a deployment at zero replicas. OWNER is the annotation owner or
+    team.
     """
     from zerofloor.cli.output import emit
 
-    rows = sorted(map(_row, _asked(lambda api: list(api.deployments()))), key=_by_cost)
+    until = _date(today)
+    rows = sorted(_asked(lambda api: _rows(api, until)), key=_by_cost)
+    if by == "owner":
+        rows = _totals(rows)
     if form == "json":
-        text = json.dumps({"schema": "zerofloor.fireworks/1", "deployments": rows}, indent=2)
-        emit(f"{text}\n", output)
+        member = "owners" if by == "owner" else "deployments"
+        emit(_document({member: rows}), output)
         return
-    emit("".join(f"{line}\n" for line in _table(rows)), output)
+    columns = OWNER_COLUMNS if by == "owner" else COLUMNS
+    emit("".join(f"{line}\n" for line in _table(rows, columns)), output)
 
 
 def scale(
     id_: IdArgument,
     replicas: Annotated[int, Argument(metavar="N", help="Replicas; 0 until the next request.")],
     apply: ApplyOption = False,
+    form: FormOption = "table",
 ) -> int:
     """Set the number of replicas of a deployment; autoscaling moves it again."""
-    return _do(f"scale {id_} to {replicas} replicas", apply, lambda api: api.scale(id_, replicas))
+    return _do("scale", id_, f"to {replicas} replicas", apply, form, _scaling(id_, replicas))
 
 
-def park(id_: IdArgument, apply: ApplyOption = False) -> int:
+def _scaling(id_: str, replicas: int) -> Callable[[Api], object]:
+    return lambda api: api.scale(id_, replicas)
+
+
+def park(id_: IdArgument, apply: ApplyOption = False, form: FormOption = "table") -> int:
     """Park a deployment at zero: bounds 0 and 0, so that no request wakes it."""
 
     def set_bounds(api: Api) -> None:
-        from zerofloor.fireworks.api import ApiError
-
-        found = api.get(id_)
-        if found is None:
-            raise ApiError("NOT_FOUND", "there is no such deployment.", f"parking {id_}")
-        body = {**found, "minReplicaCount": 0, "maxReplicaCount": 0}
+        body = {**_existing(api, id_), "minReplicaCount": 0, "maxReplicaCount": 0}
         api.update(id_, body, ["minReplicaCount", "maxReplicaCount"])
 
-    return _do(f"park {id_} at zero", apply, set_bounds)
+    return _do("park", id_, "at zero", apply, form, set_bounds)
 
 
 def delete(
@@ -71,9 +96,11 @@ def delete(
         bool, Option("--in-use", help="Also if it served a request within the last hour.")
     ] = False,
     apply: ApplyOption = False,
+    form: FormOption = "table",
 ) -> int:
     """Delete a deployment."""
-    return _do(f"delete {id_}", apply, lambda api: api.delete(id_, ignore_checks=in_use))
+    act: Callable[[Api], object] = lambda api: api.delete(id_, ignore_checks=in_use)  # noqa: E731
+    return _do("delete", id_, "", apply, form, act)
 
 
 COMMANDS: Final[Mapping[str, Callable[..., int | None]]] = {
@@ -84,16 +111,55 @@ COMMANDS: Final[Mapping[str, Callable[..., int | None]]] = {
 }
 
 
-def _do(what: str, apply: bool, act: Callable[[Api], object]) -> int:
-    """Does it, or says what would be done: exit 0 either way."""
+def _do(
+    action: str, id_: str, how: str, apply: bool, form: str, act: Callable[[Api], object]
+) -> int:
+    """Does it, or says what would be done: exit 0 either way.
+
+    Looks first, so that a dry run of what doesn't exist says so and one of what does says what
+    runs now.
+    """
     from zerofloor.cli.output import emit
 
+    def look_and_act(api: Api) -> Row:
+        before = _row(_existing(api, id_), {})
+        if apply:
+            act(api)
+        return before
+
+    before = _asked(look_and_act)
+    if form == "json":
+        emit(_document({"action": action, "applied": apply, "deployment": before}), None)
+        return 0
+    what = f"{action} {id_} {how}".rstrip()
     if apply:
-        _asked(act)
-        emit(f"Done: {what}.\n", None)
+        emit(f"Done: {what}. It had {_running(before)}.\n", None)
     else:
-        emit(f"Would {what}. Nothing was changed; add --apply to do it.\n", None)
+        emit(
+            f"Would {what}. It has {_running(before)}. Nothing was changed; add --apply to do "
+            "it.\n",
+            None,
+        )
     return 0
+
+
+def _running(row: Row) -> str:
+    from zerofloor.words import counted
+
+    if not row["replicas"]:
+        return "no replica running"
+    gpus = "an unknown number of GPUs" if row["gpus"] is None else counted(row["gpus"], "GPU")
+    cost = f"${row['hourly']['amount']} an hour" if row["hourly"] else "unpriced"
+    return f"{counted(row['replicas'], 'replica')} on {gpus}, {cost}"
+
+
+def _existing(api: Api, id_: str) -> Mapping[str, Any]:
+    from zerofloor.fireworks.api import ApiError
+
+    found = api.get(id_)
+    if found is None:
+        raise ApiError("NOT_FOUND", "there is no such deployment.", f"reading deployment {id_}")
+    return found
 
 
 def _asked(act: Callable[[Api], Any]) -> Any:
@@ -117,25 +183,84 @@ def _asked(act: Callable[[Api], Any]) -> Any:
         api.close()
 
 
-def _row(deployment: Mapping[str, Any]) -> dict[str, Any]:
+def _date(text: str | None) -> datetime.date:
+    from zerofloor.errors import InputError
+
+    if text is None:
+        return datetime.datetime.now(datetime.UTC).date()
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--today: not a date: {text!r} (YYYY-MM-DD)") from None
+
+
+def _rows(api: Api, until: datetime.date) -> list[Row]:
+    from zerofloor.fireworks.api import ApiError
+
+    deployments = list(api.deployments())
+    start = until - datetime.timedelta(days=USAGE_DAYS)
+    try:
+        billed = api.last_billed_days(start.isoformat(), _next(until).isoformat())
+    except ApiError:
+        return [_row(deployment, None) for deployment in deployments]
+    return [_row(deployment, billed) for deployment in deployments]
+
+
+def _next(day: datetime.date) -> datetime.date:
+    return day + datetime.timedelta(days=1)
+
+
+def _row(deployment: Mapping[str, Any], billed: Mapping[str, str] | None) -> Row:
+    """`billed` has the last billed day by ID; None where usage can't be read."""
+    id_ = str(deployment.get("name", "")).rpartition("/")[2]
     replicas = int(deployment.get("replicaCount") or 0)
-    gpus = int(deployment.get("acceleratorCount") or 0)
+    per_replica = deployment.get("acceleratorCount")
+    gpus = None if replicas and not per_replica else replicas * int(per_replica or 0)
     accelerator = str(deployment.get("acceleratorType") or "")
     price = _per_gpu(accelerator)
-    hourly = None if price is None or not gpus else price * gpus * replicas
+    hourly = None if price is None or gpus is None else price * gpus
     annotations = deployment.get("annotations") or {}
     return {
-        "id": str(deployment.get("name", "")).rpartition("/")[2],
+        "id": id_,
         "baseModel": deployment.get("baseModel", ""),
         "state": deployment.get("state", ""),
         "replicas": replicas,
         "minReplicaCount": int(deployment.get("minReplicaCount") or 0),
         "maxReplicaCount": deployment.get("maxReplicaCount"),
         "acceleratorType": accelerator,
-        "gpus": gpus * replicas,
-        "hourly": None if hourly is None else {"amount": f"{hourly:.2f}", "currency": "USD"},
+        "gpus": gpus,
+        "hourly": None if hourly is None else _money(hourly),
+        "idleSince": _idle_since(id_, replicas, billed),
         "owner": annotations.get("owner") or annotations.get("team") or "",
     }
+
+
+def _idle_since(id_: str, replicas: int, billed: Mapping[str, str] | None) -> str | None:
+    """The last billed day of one at zero; None where it runs or usage can't be read."""
+    if replicas or billed is None:
+        return None
+    return billed.get(id_) or f"over {USAGE_DAYS} days"
+
+
+def _totals(rows: list[Row]) -> list[Row]:
+    """Deployments, GPUs and cost an hour by owner; null where one is not known."""
+    totals: list[Row] = []
+    for owner in sorted({str(row["owner"]) for row in rows}):
+        mine = [row for row in rows if str(row["owner"]) == owner]
+        priced = [row["hourly"] for row in mine]
+        total = None
+        if all(priced):
+            total = _money(sum((Decimal(money["amount"]) for money in priced), Decimal(0)))
+        counts = [row["gpus"] for row in mine]
+        gpus = None if None in counts else sum(counts)
+        totals.append(
+            {"id": owner, "owner": owner, "deployments": len(mine), "gpus": gpus, "hourly": total}
+        )
+    return sorted(totals, key=_by_cost)
+
+
+def _money(amount: Decimal) -> dict[str, str]:
+    return {"amount": f"{amount:.2f}", "currency": "USD"}
 
 
 def _per_gpu(accelerator: str) -> Decimal | None:
@@ -149,32 +274,54 @@ def _per_gpu(accelerator: str) -> Decimal | None:
 
 def _by_cost(row: Mapping[str, Any]) -> tuple[Decimal, int, str]:
     amount = Decimal(row["hourly"]["amount"]) if row["hourly"] else Decimal(0)
-    return -amount, -row["gpus"], row["id"]
+    return -amount, -(row["gpus"] or 0), row["id"]
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
+def _document(members: Mapping[str, Any]) -> str:
+    return json.dumps({"schema": SCHEMA, **members}, indent=2) + "\n"
+
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "ID": "id",
+    "STATE": "state",
+    "REPLICAS": "replicas",
+    "MIN": "minReplicaCount",
+    "GPUS": "gpus",
+    "ACCELERATOR": "acceleratorType",
+    "PER HOUR": "hourly",
+    "IDLE SINCE": "idleSince",
+    "OWNER": "owner",
+}
+OWNER_COLUMNS: Final[Mapping[str, str]] = {
+    "OWNER": "owner",
+    "DEPLOYMENTS": "deployments",
+    "GPUS": "gpus",
+    "PER HOUR": "hourly",
+}
+
+
+def _table(rows: list[Row], columns: Mapping[str, str]) -> list[str]:
     from zerofloor.reports.visible import visible
 
     if not rows:
         return ["No deployments."]
-    head = ("ID", "STATE", "REPLICAS", "MIN", "GPUS", "ACCELERATOR", "PER HOUR", "OWNER")
-    lines = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines = [tuple(columns), *(_cells(row, columns) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
     return [
         visible("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip())
         for line in lines
     ]
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    cost = f"${row['hourly']['amount']}" if row["hourly"] else "unpriced"
-    return (
-        row["id"],
-        row["state"],
-        str(row["replicas"]),
-        str(row["minReplicaCount"]),
-        str(row["gpus"]),
-        row["acceleratorType"],
-        cost,
-        row["owner"],
-    )
+def _cells(row: Row, columns: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(_cell(member, row[member]) for member in columns.values())
+
+
+def _cell(member: str, value: Any) -> str:
+    if member == "hourly":
+        return f"${value['amount']}" if value else "unpriced"
+    if member == "gpus" and value is None:
+        return "unknown"
+    if value in (None, ""):
+        return "-"
+    return str(value)

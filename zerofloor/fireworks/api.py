@@ -6,6 +6,7 @@ The key is sent as a header and never reaches a message, an error or a represent
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -53,6 +54,7 @@ class ApiError(Exception):
         super().__init__(f"{doing}: {code}: {message}" + (f" {advice}" if advice else ""))
         self.code = code
         """A google.rpc code by name; UNREACHABLE where no answer arrived."""
+        self.message = message
 
 
 class Api:
@@ -105,12 +107,16 @@ class Api:
         return None if found.get("state") in ("DELETED", "DELETING") else found
 
     def deployments(self) -> Iterator[dict[str, Any]]:
-        """Every deployment of the account that is not deleted, page by page."""
+        """Every deployment of the account that is not deleted."""
+        return self._pages("/deployments", "deployments", "listing deployments")
+
+    def _pages(self, path: str, member: str, doing: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
         token = ""
         while True:
             parameters = {"pageSize": "200", **({"pageToken": token} if token else {})}
-            page = self._call("GET", "/deployments", "listing deployments", params=parameters)
-            yield from page.get("deployments", ())
+            page = self._call("GET", path, doing, params=parameters)
+            yield from page.get(member, ())
             token = page.get("nextPageToken", "")
             if not token:
                 return
@@ -130,13 +136,71 @@ class Api:
         doing = f"scaling deployment {deployment_id}"
         self._call("PATCH", path, doing, json={"replicaCount": replicas})
 
-    def delete(self, deployment_id: str, *, ignore_checks: bool = False) -> None:
+    def delete(
+        self, deployment_id: str, *, ignore_checks: bool = False, hard: bool = False
+    ) -> None:
         """Deletes it. FAILED_PRECONDITION where it served a request within the last hour, unless
-        `ignore_checks`. One that is gone already is deleted."""
-        parameters = {"ignoreChecks": "true"} if ignore_checks else {}
+        `ignore_checks`. One that is gone already is deleted. `hard` frees its ID at once."""
+        parameters = {
+            **({"ignoreChecks": "true"} if ignore_checks else {}),
+            **({"hard": "true"} if hard else {}),
+        }
         doing = f"deleting deployment {deployment_id}"
+        self._remove(f"/deployments/{deployment_id}", doing, params=parameters)
+
+    def last_billed_days(self, start: str, end: str) -> dict[str, str]:
+        """For each deployment ID that was billed from `start` to `end` (YYYY-MM-DD, at most 31
+        days): the last day.
+
+        The documentation names the rows' deploymentId and acceleratorSeconds, but neither the list
+        nor the day: any text that starts with a date is one.
+        """
+        parameters = {
+            "startTime": f"{start}T00:00:00Z",
+            "endTime": f"{end}T00:00:00Z",
+            "usageType": "DEDICATED_DEPLOYMENT",
+        }
+        answer = self._call("GET", "/billingUsage", "reading usage", params=parameters)
+        last: dict[str, str] = {}
+        for rows in answer.values():
+            for row in rows if isinstance(rows, list) else ():
+                if isinstance(row, dict) and row.get("acceleratorSeconds") not in (None, 0, "0"):
+                    name = id_of(str(row.get("deploymentId", "")))
+                    days = [day for value in row.values() if (day := _day_of(value))]
+                    last[name] = max([*days, last.get(name, "")])
+        return last
+
+    def load(self, body: Mapping[str, Any], *, replace_merged: bool = False) -> dict[str, Any]:
+        """Loads a LoRA add-on on a deployment; the API chooses its ID."""
+        parameters = {"replaceMergedAddon": "true"} if replace_merged else {}
+        doing = f"loading {body.get('model')}"
+        return self._call("POST", "/deployedModels", doing, params=parameters, json=dict(body))
+
+    def get_loaded(self, loaded_id: str) -> dict[str, Any] | None:
+        """A loaded add-on; None where there is none."""
         try:
-            self._call("DELETE", f"/deployments/{deployment_id}", doing, params=parameters)
+            return self._call("GET", f"/deployedModels/{loaded_id}", f"reading add-on {loaded_id}")
+        except ApiError as error:
+            if error.code == "NOT_FOUND":
+                return None
+            raise
+
+    def loaded(self) -> Iterator[dict[str, Any]]:
+        """Every loaded add-on of the account."""
+        return self._pages("/deployedModels", "deployedModels", "listing add-ons")
+
+    def update_loaded(self, loaded_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes a loaded add-on: its names, whether it is the default, whether it is public."""
+        doing = f"updating add-on {loaded_id}"
+        return self._call("PATCH", f"/deployedModels/{loaded_id}", doing, json=dict(body))
+
+    def unload(self, loaded_id: str) -> None:
+        """Takes an add-on off its deployment. One that is gone already is unloaded."""
+        self._remove(f"/deployedModels/{loaded_id}", f"unloading add-on {loaded_id}")
+
+    def _remove(self, path: str, doing: str, **options: Any) -> None:
+        try:
+            self._call("DELETE", path, doing, **options)
         except ApiError as error:
             if error.code != "NOT_FOUND":
                 raise
@@ -182,6 +246,17 @@ def _refusal(answer: httpx.Response, doing: str) -> ApiError:
     name = CODES.get(code, "UNKNOWN") if isinstance(code, int) else str(code or "")
     message = str(body.get("message") or f"HTTP {answer.status_code}").strip()
     return ApiError(name or _BY_STATUS.get(answer.status_code, "UNKNOWN"), message, doing)
+
+
+def id_of(name: str) -> str:
+    """The ID in `accounts/ACCOUNT/deployments/ID`, or the ID itself."""
+    return name.rpartition("/")[2]
+
+
+def _day_of(value: Any) -> str:
+    """The date that a text starts with; empty where there is none."""
+    starts = isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value)
+    return starts[0] if starts else ""
 
 
 _BY_STATUS: Final[Mapping[int, str]] = {

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from zerofloor.fireworks.fields import FIELDS, Field
+from zerofloor.fireworks.fields import DEPLOYED_MODEL, DEPLOYMENT, Field
+from zerofloor.fireworks.managed import Problem
 from zerofloor.stack import Hidden
-from zerofloor.structs import Value
 
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 WINDOWS: Final[Mapping[str, tuple[int, int | None]]] = {
@@ -26,20 +26,14 @@ SHAPE_EXCLUDES: Final = ("acceleratorType", "acceleratorCount", "precision")
 PLACEMENTS: Final = ("region", "regions", "multiRegion")
 
 
-class Problem(Value, frozen=True):
-    """One fault of the inputs."""
-
-    property: str
-    reason: str
-
-
-def find_problems(inputs: Mapping[str, Any]) -> tuple[Problem, ...]:
+def find_deployment_problems(inputs: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Every fault; what is not known yet is not judged."""
-    problems = [*_unknown_names(inputs), *_wrong_types(inputs)]
+    problems = tuple(_check_fields(DEPLOYMENT, inputs, ""))
     if problems:
-        return tuple(problems)
+        return problems
     return (
-        *_required(inputs),
+        *_required(inputs, "baseModel", "the model to deploy"),
+        *_names(inputs),
         *_bounds(inputs),
         *_hardware(inputs),
         *_placement(inputs.get("placement")),
@@ -47,22 +41,49 @@ def find_problems(inputs: Mapping[str, Any]) -> tuple[Problem, ...]:
     )
 
 
-def _unknown_names(inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in inputs:
-        if name not in FIELDS:
-            near = get_close_matches(name, FIELDS, 1)
+def find_deployed_model_problems(inputs: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Every fault; what is not known yet is not judged."""
+    problems = tuple(_check_fields(DEPLOYED_MODEL, inputs, ""))
+    if problems:
+        return problems
+    return (
+        *_required(inputs, "model", "the LoRA add-on to load"),
+        *_required(inputs, "deployment", "the deployment to load it on"),
+        *_names(inputs),
+    )
+
+
+def _check_fields(
+    fields: Mapping[str, Field], values: Mapping[str, Any], path: str
+) -> Iterator[Problem]:
+    """Names that there are not and values of another type, at every depth."""
+    for name, value in values.items():
+        where = f"{path}{name}"
+        field = fields.get(name)
+        if field is None:
+            near = get_close_matches(name, fields, 1)
             hint = f"; did you mean {near[0]}?" if near else "."
-            yield Problem(name, f"{name} is not an input of a deployment{hint}")
-
-
-def _wrong_types(inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, value in inputs.items():
-        field = FIELDS.get(name)
-        if field is None or value is None or isinstance(value, Hidden):
+            yield Problem(where, f"{name} is not a property here{hint}")
+            continue
+        if value is None or isinstance(value, Hidden):
             continue
         wanted = _wanted(field, value)
         if wanted:
-            yield Problem(name, f"{name} must be {wanted}.")
+            yield Problem(where, f"{name} must be {wanted}.")
+        elif field.record is not None:
+            yield from _check_records(field, value, where)
+
+
+def _check_records(field: Field, value: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    assert field.record is not None
+    if field.type == "record":
+        yield from _check_fields(field.record.fields, value, f"{where}.")
+        return
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _check_fields(field.record.fields, inner, f"{where}.{name}.")
+        elif not isinstance(inner, Hidden):
+            yield Problem(f"{where}.{name}", f"{name} must be an object.")
 
 
 def _wanted(field: Field, value: Any) -> str | None:
@@ -72,14 +93,21 @@ def _wanted(field: Field, value: Any) -> str | None:
             return None if isinstance(value, str) else "text"
         case "integer":
             return None if _whole(value) is not None else "a whole number, 0 or more"
-        case "number":
-            return None if isinstance(value, int | float) else "a number"
         case "boolean":
             return None if isinstance(value, bool) else "true or false"
-        case "object":
-            return None if isinstance(value, Mapping) else "an object"
         case "texts":
             return None if isinstance(value, list | tuple) else "a list of text"
+        case "texts by name" | "record" | "records by name":
+            return None if isinstance(value, Mapping) else "an object"
+        case "numbers by name":
+            return None if _are_numbers(value) else "an object with numbers"
+
+
+def _are_numbers(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    known = [inner for inner in value.values() if not isinstance(inner, Hidden)]
+    return all(isinstance(inner, int | float) and not isinstance(inner, bool) for inner in known)
 
 
 def _whole(value: Any) -> int | None:
@@ -88,9 +116,13 @@ def _whole(value: Any) -> int | None:
     return int(value) if value >= 0 and float(value).is_integer() else None
 
 
-def _required(inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    if not inputs.get("baseModel") and not isinstance(inputs.get("baseModel"), Hidden):
-        yield Problem("baseModel", "baseModel is required: the model to deploy.")
+def _required(inputs: Mapping[str, Any], name: str, meaning: str) -> Iterator[Problem]:
+    given = inputs.get(name)
+    if not isinstance(given, Hidden) and not given:
+        yield Problem(name, f"{name} is required: {meaning}.")
+
+
+def _names(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     name = inputs.get("displayName")
     if isinstance(name, str) and len(name) >= 64:
         yield Problem("displayName", "displayName must be under 64 characters.")

@@ -13,25 +13,15 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from zerofloor import __version__
-from zerofloor.fireworks import wire
+from zerofloor.fireworks import deployed_model, deployment, wire
 from zerofloor.fireworks.api import BASE, Api, ApiError
-from zerofloor.fireworks.checks import find_problems
-from zerofloor.fireworks.deployment import (
-    DEFAULT_TIMEOUT_SECONDS,
-    body_of,
-    changed,
-    create_or_find,
-    id_of,
-    inputs_from,
-    make_id,
-    outputs_of,
-    wait_until_gone,
-    wait_until_ready,
-)
-from zerofloor.fireworks.fields import FIELDS
-from zerofloor.fireworks.schema import ACCELERATORS, GET, LIST, schema
+from zerofloor.fireworks.fields import DEPLOYMENT, Field
+from zerofloor.fireworks.managed import DEFAULT_TIMEOUT_SECONDS, Managed, NotReadyError
+from zerofloor.fireworks.schema import ACCELERATORS, GET, LIST, MODEL_TOKEN, TOKEN, schema
 
-SECRETS: Final = frozenset(name for name, field in FIELDS.items() if field.secret)
+RESOURCES: Final[Mapping[str, Managed]] = {TOKEN: deployment, MODEL_TOKEN: deployed_model}
+
+SECRETS: Final = frozenset(name for name, field in DEPLOYMENT.items() if field.secret)
 
 ACCELERATOR_TYPES: Final = (
     "NVIDIA_A100_80GB",
@@ -96,21 +86,21 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Check(self, request: Any, context: Any) -> Any:
+        resource = _resource(request.urn, context)
         inputs = {k: v for k, v in wire.read(request.news).items() if not k.startswith("__")}
         failures = [
             provider_pb2.CheckFailure(property=problem.property, reason=problem.reason)
-            for problem in find_problems(inputs)
+            for problem in resource.find_problems(inputs)
         ]
-        if inputs.get("deploymentId") is None:
-            before = wire.read(request.olds).get("deploymentId")
-            inputs["deploymentId"] = before or make_id(request.urn)
+        completed = resource.complete(inputs, wire.read(request.olds), request.urn)
         secrets = SECRETS | wire.secret_names(request.news)
-        return provider_pb2.CheckResponse(inputs=wire.write(inputs, secrets), failures=failures)
+        return provider_pb2.CheckResponse(inputs=wire.write(completed, secrets), failures=failures)
 
     def Diff(self, request: Any, context: Any) -> Any:
+        resource = _resource(request.urn, context)
         old, new = wire.read(request.old_inputs), wire.read(request.news)
-        names = changed(old, new, request.ignoreChanges)
-        replaces = [name for name in names if FIELDS[name].replaces]
+        names = resource.changed(old, new, request.ignoreChanges)
+        replaces = [name for name in names if resource.INPUTS[name].replaces]
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
             changes=some if names else none,
@@ -119,93 +109,72 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             # Two deployments of one ID can't be there at a time.
             deleteBeforeReplace=bool(replaces),
             hasDetailedDiff=True,
-            detailedDiff={name: _detail(name, old, new) for name in names},
+            detailedDiff={name: _detail(resource.INPUTS[name], name, old, new) for name in names},
         )
 
     def Create(self, request: Any, context: Any) -> Any:
+        resource = _resource(request.urn, context)
         inputs = wire.read(request.properties)
         secrets = SECRETS | wire.secret_names(request.properties)
-        deployment_id = inputs["deploymentId"]
         if request.preview:
-            return provider_pb2.CreateResponse(
-                properties=wire.write(self._foresee(deployment_id, inputs, context), secrets)
-            )
-        api = self._ready(context)
+            foreseen = self._foresee(resource, inputs, context)
+            return provider_pb2.CreateResponse(properties=wire.write(foreseen, secrets))
+        seconds = request.timeout or DEFAULT_TIMEOUT_SECONDS
         try:
-            answer = create_or_find(api, deployment_id, inputs)
+            live = resource.create(self._ready(context), inputs, seconds, _tell)
         except ApiError as error:
             _abort(context, str(error))
-        name = str(answer.get("name") or f"accounts/{api.account}/deployments/{deployment_id}")
-        if inputs.get("waitForReady", bool(inputs.get("minReplicaCount"))):
-            seconds = request.timeout or DEFAULT_TIMEOUT_SECONDS
-            try:
-                answer = wait_until_ready(api, deployment_id, seconds, _tell)
-            except ApiError as error:
-                # It exists and may bill: the engine must know it.
-                state = wire.write(outputs_of(answer, inputs), secrets)
-                _abort_with_state(context, name, state, request.properties, str(error))
-        return provider_pb2.CreateResponse(
-            id=name, properties=wire.write(outputs_of(answer, inputs), secrets)
-        )
+        except NotReadyError as error:
+            state = wire.write(error.live.outputs, secrets)
+            _abort_with_state(context, error.live.id, state, request.properties, str(error))
+        return provider_pb2.CreateResponse(id=live.id, properties=wire.write(live.outputs, secrets))
 
-    def _foresee(self, deployment_id: str, inputs: dict[str, Any], context: Any) -> dict[str, Any]:
+    def _foresee(
+        self, resource: Managed, inputs: dict[str, Any], context: Any
+    ) -> Mapping[str, Any]:
         """The state that a creation would give, by the API itself where it can be asked."""
         if self._api is None or wire.has_unknown(inputs):
             return inputs
         try:
-            answer = self._api.create(deployment_id, body_of(inputs), validate_only=True)
+            return resource.foresee(self._api, inputs)
         except ApiError as error:
-            if error.code == "ALREADY_EXISTS":
-                return inputs
             _abort(context, str(error))
-        counted = answer.get("acceleratorCount")
-        return {**inputs, **({"acceleratorCount": counted} if counted else {})}
 
     def Read(self, request: Any, context: Any) -> Any:
-        api = self._ready(context)
+        resource = _resource(request.urn, context)
         try:
-            answer = api.get(id_of(request.id))
+            read = resource.read(self._ready(context), request.id, wire.read(request.inputs))
         except ApiError as error:
             _abort(context, str(error))
-        if answer is None:
+        if read is None:
             return provider_pb2.ReadResponse()
-        declared = wire.read(request.inputs)
-        inputs = inputs_from(answer, declared)
-        inputs.setdefault("deploymentId", id_of(request.id))
+        live, inputs = read
         secrets = SECRETS | wire.secret_names(request.inputs)
         return provider_pb2.ReadResponse(
-            id=str(answer.get("name") or request.id),
+            id=live.id,
             inputs=wire.write(inputs, secrets),
-            properties=wire.write(outputs_of(answer, inputs), secrets),
+            properties=wire.write(live.outputs, secrets),
         )
 
     def Update(self, request: Any, context: Any) -> Any:
+        resource = _resource(request.urn, context)
         old, new = wire.read(request.old_inputs), wire.read(request.news)
         secrets = SECRETS | wire.secret_names(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=wire.write(new, secrets))
-        api = self._ready(context)
-        names = [n for n in changed(old, new, request.ignoreChanges) if FIELDS[n].sent]
+        names = resource.changed(old, new, request.ignoreChanges)
         try:
-            if names:
-                answer = api.update(id_of(request.id), body_of(new), names)
-            else:
-                answer = api.get(id_of(request.id)) or {}
+            live = resource.update(self._ready(context), request.id, new, names)
         except ApiError as error:
             _abort(context, str(error))
-        return provider_pb2.UpdateResponse(properties=wire.write(outputs_of(answer, new), secrets))
+        return provider_pb2.UpdateResponse(properties=wire.write(live.outputs, secrets))
 
     def Delete(self, request: Any, context: Any) -> Any:
-        api = self._ready(context)
-        state = wire.read(request.properties)
+        resource = _resource(request.urn, context)
         try:
-            api.delete(id_of(request.id), ignore_checks=state.get("deleteInUse") is True)
-            wait_until_gone(api, id_of(request.id))
+            resource.delete(self._ready(context), request.id, wire.read(request.properties))
         except ApiError as error:
-            hint = ""
-            if error.code == "FAILED_PRECONDITION":
-                hint = " Set deleteInUse to true and update first, or wait an hour."
-            _abort(context, f"{error}{hint}")
+            _abort(context, str(error))
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -237,6 +206,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return self._api
 
 
+def _resource(urn: str, context: Any) -> Managed:
+    token = urn.split("::")[-2].rpartition("$")[2]
+    if token not in RESOURCES:
+        _abort(context, f"{token} is not a resource of this provider.")
+    return RESOURCES[token]
+
+
 def _without_keys(value: Any) -> Any:
     """What the API gives, without secrets."""
     if isinstance(value, list):
@@ -246,9 +222,9 @@ def _without_keys(value: Any) -> Any:
     return value
 
 
-def _detail(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
+def _detail(field: Field, name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
     kinds = provider_pb2.PropertyDiff
-    replaced = FIELDS[name].replaces
+    replaced = field.replaces
     if name not in old:
         kind = kinds.ADD_REPLACE if replaced else kinds.ADD
     elif name not in new:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from zerofloor.fireworks.fields import FIELDS, OUTPUTS, Field
+from zerofloor.fireworks.fields import (
+    DEPLOYED_MODEL,
+    DEPLOYED_MODEL_OUTPUTS,
+    DEPLOYMENT,
+    DEPLOYMENT_OUTPUTS,
+    Field,
+    Record,
+)
 
 TOKEN: Final = "fireworks:index:Deployment"
+MODEL_TOKEN: Final = "fireworks:index:DeployedModel"
 GET: Final = "fireworks:index:getDeployment"
 LIST: Final = "fireworks:index:listDeployments"
 ACCELERATORS: Final = "fireworks:index:getAccelerators"
@@ -17,17 +25,15 @@ _ANY: Final = {"$ref": "pulumi.json#/Any"}
 _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "text": {"type": "string"},
     "integer": {"type": "integer"},
-    "number": {"type": "number"},
     "boolean": {"type": "boolean"},
-    "object": {"type": "object", "additionalProperties": _ANY},
     "texts": {"type": "array", "items": {"type": "string"}},
+    "texts by name": {"type": "object", "additionalProperties": {"type": "string"}},
+    "numbers by name": {"type": "object", "additionalProperties": {"type": "number"}},
 }
 
 
 def schema(version: str) -> str:
     """The schema as JSON."""
-    inputs = {name: _property(field) for name, field in FIELDS.items()}
-    outputs = {name: _property(field) for name, field in OUTPUTS.items()}
     listed = {"type": "array", "items": {"type": "object", "additionalProperties": _ANY}}
     config = {
         "apiKey": {"type": "string", "secret": True, "description": "Default: FIREWORKS_API_KEY."},
@@ -42,15 +48,28 @@ def schema(version: str) -> str:
             "license": "Apache-2.0",
             "config": {"variables": config},
             "provider": {"inputProperties": config},
-            "resources": {
-                TOKEN: {
-                    "description": "An on-demand deployment of a model on GPUs. It scales to zero "
-                    "unless minReplicaCount is above 0.",
-                    "inputProperties": inputs,
-                    "requiredInputs": ["baseModel"],
-                    "properties": {**inputs, **outputs},
-                    "required": ["baseModel", *OUTPUTS],
+            "types": {
+                f"fireworks:index:{record.name}": {
+                    "type": "object",
+                    "properties": _properties(record.fields),
                 }
+                for record in _records(DEPLOYMENT)
+            },
+            "resources": {
+                TOKEN: _resource(
+                    "An on-demand deployment of a model on GPUs. It scales to zero unless "
+                    "minReplicaCount is above 0.",
+                    DEPLOYMENT,
+                    DEPLOYMENT_OUTPUTS,
+                    ["baseModel"],
+                ),
+                MODEL_TOKEN: _resource(
+                    "A LoRA add-on on a deployment that has enableAddons. It uses the "
+                    "deployment's GPUs and none of its own.",
+                    DEPLOYED_MODEL,
+                    DEPLOYED_MODEL_OUTPUTS,
+                    ["model", "deployment"],
+                ),
             },
             "functions": {
                 GET: {
@@ -80,10 +99,47 @@ def schema(version: str) -> str:
     )
 
 
+def _resource(
+    description: str,
+    inputs: Mapping[str, Field],
+    outputs: Mapping[str, Field],
+    required: list[str],
+) -> dict[str, Any]:
+    accepted = _properties(inputs)
+    return {
+        "description": description,
+        "inputProperties": accepted,
+        "requiredInputs": required,
+        "properties": {**accepted, **_properties(outputs)},
+        "required": [*required, *outputs],
+    }
+
+
+def _records(fields: Mapping[str, Field]) -> Iterator[Record]:
+    """The records of these fields, at every depth."""
+    for field in fields.values():
+        if field.record is not None:
+            yield field.record
+            yield from _records(field.record.fields)
+
+
+def _properties(fields: Mapping[str, Field]) -> dict[str, Any]:
+    return {name: _property(field) for name, field in fields.items()}
+
+
 def _property(field: Field) -> dict[str, Any]:
-    made = {**_TYPES[field.type], "description": field.meaning}
+    made = {**_type(field), "description": field.meaning}
     if field.secret:
         made["secret"] = True
     if field.replaces:
         made["willReplaceOnChanges"] = True
     return made
+
+
+def _type(field: Field) -> Mapping[str, Any]:
+    if field.record is None:
+        return _TYPES[field.type]
+    reference = {"$ref": f"#/types/fireworks:index:{field.record.name}"}
+    if field.type == "record":
+        return reference
+    return {"type": "object", "additionalProperties": reference}
