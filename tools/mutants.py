@@ -1,7 +1,12 @@
 """Small wrong changes, one at a time, against the tests of their room: `make mutants`.
 
-A fixed seed chooses a sample over every room. Each mutant is tried in a copy of the checkout; one
-that no test kills is printed with its file, line and change. Prints the share killed, by room.
+A sample over every room, chosen by a fixed seed and by what each change is, so that an edit
+elsewhere leaves it as it was. Each mutant is tried in a copy of the checkout. Prints each that no
+test kills, and the share killed by room. Results are kept in `.work/mutants.jsonl`: a second run
+tries what is new, what has changed, and what survived.
+
+A change that no input can tell from the original stands in `tools/mutants_equivalent.yaml` with
+the reason; it is listed and not counted.
 """
 
 from __future__ import annotations
@@ -9,39 +14,113 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import hashlib
+import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+
+import yaml
 
 ROOT = Path(__file__).parents[1]
-SEED = 20261127
-COMMON = ("tests/test_cases.py", "tests/platforms/test_hiding.py")
+LOG = ROOT / ".work" / "mutants.jsonl"
+EQUIVALENT = ROOT / "tools" / "mutants_equivalent.yaml"
+SEED = "20261127"
+LEAST = 5
+"""Mutants of a room at least; the rest of the sample goes by the size of the rooms."""
+JUDGED = ("tests/test_cases.py", "tests/test_found.py", "tests/test_judge.py")
+
+
+def _platform(name: str) -> tuple[str, ...]:
+    return (
+        f"tests/platforms/{name}",
+        "tests/test_cases.py",
+        "tests/platforms/test_hiding.py",
+        "tests/test_found.py",
+        "tests/platforms/test_changes.py",
+        "tests/platforms/test_properties.py",
+        "tests/platforms/test_families.py",
+        "tests/platforms/test_unread.py",
+    )
+
+
 TESTS: dict[str, tuple[str, ...]] = {
-    "cost": ("tests/cost", "tests/test_judge.py"),
-    "documents": ("tests/documents",),
-    "floor": ("tests/floor", "tests/platforms", "tests/test_cases.py"),
-    "gate": ("tests/gate", "tests/test_judge.py", "tests/rules", "tests/cli"),
-    "hardware": ("tests/hardware", "tests/platforms"),
-    "platforms/aws": ("tests/platforms/aws", *COMMON),
-    "platforms/azure": ("tests/platforms/azure", *COMMON),
-    "platforms/clouds": ("tests/platforms/clouds", *COMMON),
-    "platforms/google": ("tests/platforms/google", *COMMON),
-    "platforms/kubernetes": ("tests/platforms/kubernetes", *COMMON),
-    "platforms": ("tests/platforms", "tests/test_cases.py"),
-    "prices": ("tests/prices", "tests/cost"),
+    "cli": ("tests/cli", "tests/test_ci_pages.py"),
+    "components": ("tests/components",),
+    "cost": ("tests/cost", "tests/rules", "tests/reports", *JUDGED),
+    "documents": ("tests/documents", "tests/cli"),
+    "engine": ("tests/engine",),
+    "fireworks": ("tests/fireworks",),
+    "floor": (
+        "tests/floor",
+        "tests/platforms/kubernetes",
+        "tests/platforms",
+        "tests/rules",
+        *JUDGED,
+    ),
+    "gate": ("tests/gate", "tests/rules", "tests/cli", *JUDGED),
+    "hardware": ("tests/hardware", "tests/platforms", "tests/cost"),
+    "model": ("tests/test_schedules.py", "tests/test_judge.py", "tests/platforms", "tests/cost"),
+    "platforms/aws": _platform("aws"),
+    "platforms/azure": _platform("azure"),
+    "platforms/clouds": _platform("clouds"),
+    "platforms/google": _platform("google"),
+    "platforms/kubernetes": _platform("kubernetes"),
+    "platforms/shared": ("tests/platforms", *JUDGED),
+    "prices": ("tests/prices", "tests/cost", "tests/cli/test_prices.py"),
     "reports": ("tests/reports", "tests/cli"),
-    "rules": ("tests/rules", "tests/test_judge.py"),
-    "settings": ("tests/settings", "tests/test_gate.py", "tests/gate", "tests/cli"),
+    "rules": ("tests/rules", *JUDGED),
+    "settings": ("tests/settings", "tests/gate", "tests/rules", "tests/cli"),
 }
-"""By the longest prefix of a file under zerofloor/: the tests that mirror it."""
+"""By room: the tests that mirror it, the likeliest to fail first."""
+
+DATA = ("zerofloor/schema/",)
+"""What is data and no code."""
+
+
+def room_of(file: str) -> str:
+    """The room of a file under zerofloor/: its folder; its platform, for those with a folder."""
+    parts = Path(file).parts[1:]
+    if len(parts) == 1:
+        return "model"
+    if parts[0] != "platforms":
+        return parts[0]
+    room = f"platforms/{parts[1]}"
+    return room if len(parts) > 2 and room in TESTS else "platforms/shared"
+
+
+# --- what a mutant is -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One wrong change."""
+
+    file: str
+    """Relative to the checkout."""
+    line: int
+    key: str
+    """`file::function: expression: change`, and a number where the same occurs again."""
+    text: str
+    """The file's whole text with the change in it."""
+
+    @property
+    def room(self) -> str:
+        return room_of(self.file)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
 
 SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -55,44 +134,81 @@ SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
-
-
 Change = Callable[[ast.AST], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One wrong change."""
-
-    room: str
-    file: str
-    """Relative to the checkout."""
-    line: int
-    what: str
-    text: str
-    """The file's whole text with the change in it."""
-
-
-def mutants_of(path: Path, room: str) -> Iterator[Mutant]:
-    """Every small wrong change of a file that parses."""
+def mutants_of(path: Path) -> Iterator[_Made]:
+    """Every small wrong change of a file, each made when it is called for."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    file = str(path.relative_to(ROOT))
+    file = path.relative_to(ROOT).as_posix()
     nodes = list(ast.walk(tree))
+    places = _places(tree)
+    again: Counter[str] = Counter()
     for index, node in enumerate(nodes):
+        if id(node) not in places:
+            continue
         for what, change in _changes(node):
-            mutated = copy.deepcopy(tree)
-            change(list(ast.walk(mutated))[index])
-            line = getattr(node, "lineno", 0)
-            yield Mutant(room, file, line, what, ast.unparse(ast.fix_missing_locations(mutated)))
+            shown = " ".join(ast.unparse(_shown(node)).split())[:120]
+            key = f"{file}::{places[id(node)]}: {shown}: {what}"
+            again[key] += 1
+            if again[key] > 1:
+                key += f" #{again[key]}"
+            yield _Made(tree, index, change, file, getattr(node, "lineno", 0), key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A change that isn't made yet."""
+
+    tree: ast.Module
+    index: int
+    change: Change
+    file: str
+    line: int
+    key: str
+
+    def __call__(self) -> Mutant:
+        mutated = copy.deepcopy(self.tree)
+        self.change(list(ast.walk(mutated))[self.index])
+        return Mutant(
+            self.file, self.line, self.key, ast.unparse(ast.fix_missing_locations(mutated))
+        )
+
+
+def _shown(node: ast.AST) -> ast.AST:
+    return node.test if isinstance(node, ast.If) else node
+
+
+def _places(tree: ast.Module) -> dict[int, str]:
+    """The function or class around each node that runs; annotations and docstrings are left out."""
+    found: dict[int, str] = {}
+
+    def visit(node: ast.AST, place: str) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        found[id(node)] = place
+        inner = getattr(node, "name", "") if isinstance(node, ast.stmt) else ""
+        here = f"{place}.{inner}".lstrip(".") if inner else place
+        for name, value in ast.iter_fields(node):
+            if name in ("annotation", "returns", "type_params"):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    visit(child, here)
+
+    visit(tree, "")
+    return found
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        yield f"comparison {type(node.ops[0]).__name__} swapped", _swap_comparison
+        yield f"{type(node.ops[0]).__name__} swapped", _swap_comparison
     if isinstance(node, ast.BoolOp):
         yield "and/or swapped", _swap_boolean
+        for number in range(len(node.values)):
+            yield f"operand {number + 1} dropped", _dropping(number)
     if isinstance(node, ast.If) and not isinstance(node.test, ast.Constant):
-        yield "branch never taken", _never
+        yield "never taken", _never
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield "not dropped", _drop_not
     if (
@@ -102,7 +218,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     ):
         yield "min/max swapped", _swap_extreme
     if isinstance(node, ast.Constant) and type(node.value) is int and 0 <= node.value < 1000:
-        yield f"{node.value} becomes {node.value + 1}", _increment
+        yield "one more", _increment
 
 
 def _swap_comparison(node: ast.AST) -> None:
@@ -113,6 +229,16 @@ def _swap_comparison(node: ast.AST) -> None:
 def _swap_boolean(node: ast.AST) -> None:
     assert isinstance(node, ast.BoolOp)
     node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+
+
+def _dropping(number: int) -> Change:
+    def drop(node: ast.AST) -> None:
+        assert isinstance(node, ast.BoolOp)
+        del node.values[number]
+        if len(node.values) == 1:  # Unparsed, an "and" of one is that one.
+            node.values.append(node.values[0])
+
+    return drop
 
 
 def _never(node: ast.AST) -> None:
@@ -133,93 +259,225 @@ def _swap_extreme(node: ast.AST) -> None:
 
 def _increment(node: ast.AST) -> None:
     assert isinstance(node, ast.Constant)
-    node.value = int(str(node.value)) + 1
+    assert isinstance(node.value, int)
+    node.value += 1
 
 
-def room_of(path: Path) -> str | None:
-    """The longest entry of TESTS that a file stands under."""
-    inside = path.relative_to(ROOT / "zerofloor").with_suffix("").as_posix()
-    fitting = [room for room in TESTS if inside == room or inside.startswith(f"{room}/")]
-    return max(fitting, key=len, default=None)
+# --- the sample -----------------------------------------------------------------------------
 
 
-def sample(number: int) -> list[Mutant]:
-    """A sample with a fixed seed, spread over the rooms."""
-    chooser = random.Random(SEED)
-    by_room: dict[str, list[Path]] = defaultdict(list)
+def sample(number: int, seed: str = SEED) -> list[Mutant]:
+    """As many mutants, some of each room. What is chosen depends on the seed and on each mutant's
+    own key, so that it stays the same while other code changes."""
+    by_room: dict[str, list[_Made]] = defaultdict(list)
     for path in sorted((ROOT / "zerofloor").rglob("*.py")):
-        room = room_of(path)
-        if room is not None:
-            by_room[room].append(path)
+        file = path.relative_to(ROOT).as_posix()
+        if not file.startswith(DATA):
+            by_room[room_of(file)] += mutants_of(path)
+    every = sum(map(len, by_room.values()))
+    by_size = max(0, number - LEAST * len(by_room))
     chosen: list[Mutant] = []
-    for room, paths in sorted(by_room.items()):
-        every = [mutant for path in paths for mutant in mutants_of(path, room)]
-        wanted = max(1, number // len(by_room))
-        chosen += chooser.sample(every, min(wanted, len(every)))
+    for _, makers in sorted(by_room.items()):
+        wanted = LEAST + round(by_size * len(makers) / every)
+        ranked = sorted(makers, key=lambda maker: _rank(maker.key, seed))
+        chosen += [maker() for maker in ranked[:wanted]]
     return chosen
 
 
-def is_killed(mutant: Mutant, checkout: Path) -> bool:
-    """Whether a test of the mutant's room fails with it."""
-    target = checkout / mutant.file
-    before = target.read_text(encoding="utf-8")
-    target.write_text(mutant.text, encoding="utf-8")
-    tests = [test for test in TESTS[mutant.room] if (checkout / test).exists()]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not long",
-        *tests,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+def _rank(key: str, seed: str) -> str:
+    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()
+
+
+def equivalents() -> Mapping[str, str]:
+    """By key: why no input can tell the change."""
+    found: Mapping[str, str] = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) or {}
+    return found
+
+
+# --- trying ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the tests made of a mutant."""
+
+    key: str
+    digest: str
+    killed_by: str
+    """The first test that failed; empty where none did."""
+    seconds: float
+
+
+class Log:
+    """The results so far, a line each; a later one of a key replaces an earlier one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results: dict[str, Result] = {}
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                result = Result(**json.loads(line))
+                self.results[result.key] = result
+
+    def killed(self, mutant: Mutant) -> bool:
+        """Whether exactly this change was killed before."""
+        known = self.results.get(mutant.key)
+        return known is not None and known.digest == mutant.digest and bool(known.killed_by)
+
+    def add(self, result: Result) -> None:
+        self.results[result.key] = result
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            line = {name: getattr(result, name) for name in Result.__slots__}
+            file.write(json.dumps(line) + "\n")
+
+
+class Failed(Exception):
+    """The tests can't judge a mutant."""
+
+
+def run(checkout: Path, room: str, limit: float) -> str:
+    """The first test of a room that fails in a checkout; empty where all pass."""
+    tests = [test for test in TESTS[room] if (checkout / test).exists()]
+    name = room.removeprefix("platforms/")
+    one_platform = room.startswith("platforms/") and room != "platforms/shared"
+    chosen = ["-k", f"not test_hiding or {name}/"] if one_platform else []
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    command += ["-p", "no:xdist", "-m", "not long", *chosen, *tests]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPATH"] = str(checkout)
     try:
         done = subprocess.run(
-            command, cwd=checkout, env=environment, capture_output=True, timeout=600, check=False
+            command,
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
+        return "time limit"
+    if done.returncode == 0:
+        return ""
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if not lines and done.returncode not in (1, 2):
+        raise Failed(f"{room}: pytest ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return (lines[0] if lines else f"exit {done.returncode}")[:300]
+
+
+def attempt(mutant: Mutant, checkout: Path, limit: float) -> Result:
+    """The result of one mutant."""
+    target = checkout / mutant.file
+    before = target.read_text(encoding="utf-8")
+    began = time.monotonic()
+    target.write_text(mutant.text, encoding="utf-8")
+    try:
+        killed_by = run(checkout, mutant.room, limit)
     finally:
         target.write_text(before, encoding="utf-8")
-    return done.returncode != 0
+    return Result(mutant.key, mutant.digest, killed_by, round(time.monotonic() - began, 1))
+
+
+def copied(place: Path) -> Path:
+    """A copy of the checkout that shares what `make engine` has built."""
+    ignored = shutil.ignore_patterns(".venv", ".work", ".git", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, place, ignore=ignored)
+    if (ROOT / ".work").is_dir():
+        (place / ".work").mkdir()
+        for built in (ROOT / ".work").iterdir():
+            if built.is_dir():
+                (place / ".work" / built.name).symlink_to(built)
+    return place
+
+
+def try_room(room: str, mutants: Sequence[Mutant], places: Sequence[Path], log: Log) -> None:
+    """Try a room's mutants, each in the copy that is free; raises Failed where its tests fail
+    without a change."""
+    began = time.monotonic()
+    failing = run(places[0], room, 1800)
+    if failing:
+        raise Failed(f"{room}: its tests fail without a change: {failing}")
+    limit = max(60.0, 6 * (time.monotonic() - began))
+    free: SimpleQueue[Path] = SimpleQueue()
+    for place in places:
+        free.put(place)
+
+    def work(mutant: Mutant) -> None:
+        place = free.get()
+        try:
+            result = attempt(mutant, place, limit)
+        finally:
+            free.put(place)
+        log.add(result)
+        told = "killed" if result.killed_by else "SURVIVED"
+        print(f"{told:8} {result.seconds:6.1f} s  {mutant.key}", flush=True)  # noqa: T201
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        list(pool.map(work, mutants))
+
+
+# --- telling --------------------------------------------------------------------------------
+
+
+def summary(chosen: Sequence[Mutant], log: Log, known: Mapping[str, str]) -> Iterator[str]:
+    """The survivors, the equivalent ones, and the share killed by room."""
+    tried: Counter[str] = Counter()
+    killed: Counter[str] = Counter()
+    same: Counter[str] = Counter()
+    for mutant in chosen:
+        result = log.results.get(mutant.key)
+        if mutant.key in known:
+            same[mutant.room] += 1
+        elif result is not None:
+            tried[mutant.room] += 1
+            killed[mutant.room] += bool(result.killed_by)
+            if not result.killed_by:
+                yield f"survived: line {mutant.line} of {mutant.key}"
+    for key in sorted(known.keys() & {mutant.key for mutant in chosen}):
+        yield f"equivalent: {key}: {known[key]}"
+    yield f"{'room':22} tried killed equivalent  share"
+    for room in sorted(tried | same):
+        yield _row(room, tried[room], killed[room], same[room])
+    yield _row("all", tried.total(), killed.total(), same.total())
+
+
+def _row(room: str, tried: int, killed: int, same: int) -> str:
+    share = f"{100 * killed / tried:4.0f} %" if tried else "     -"
+    return f"{room:22} {tried:5} {killed:6} {same:10} {share}"
 
 
 def main() -> int:
-    """0; the figures are for people to judge."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("number", nargs="?", type=int, default=200, help="mutants (default: 200)")
-    parser.add_argument("--room", help="only this room")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    """0; the figures are for people to judge. 2 where tests fail without a change."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("number", nargs="?", type=int, default=200, help="default: 200")
+    parser.add_argument("--room", action="append", help="only this room; may be given again")
+    parser.add_argument("--seed", default=SEED, help=f"another sample (default: {SEED})")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--fresh", action="store_true", help="try again what was killed before")
+    parser.add_argument("--list", action="store_true", help="print the sample and try nothing")
     options = parser.parse_args()
-    chosen = [m for m in sample(options.number) if options.room in (None, m.room)]
-    killed: dict[str, int] = defaultdict(int)
-    tried: dict[str, int] = defaultdict(int)
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        copies = [Path(folder) / str(number) for number in range(options.jobs)]
-        for place in copies:
-            ignored = shutil.ignore_patterns(".venv", ".work", ".git", "__pycache__")
-            shutil.copytree(ROOT, place, ignore=ignored)
-        lanes = [chosen[lane :: options.jobs] for lane in range(options.jobs)]
-        work = [
-            pool.submit(lambda lane, place: [(m, is_killed(m, place)) for m in lane], lane, place)
-            for lane, place in zip(lanes, copies, strict=True)
-        ]
-        results = [result for done in work for result in done.result()]
-    for mutant, dead in results:
-        tried[mutant.room] += 1
-        killed[mutant.room] += dead
-        if not dead:
-            sys.stdout.write(f"survived: {mutant.file}:{mutant.line} {mutant.what}\n")
-    for room in sorted(tried):
-        share = 100 * killed[room] / tried[room]
-        sys.stdout.write(f"{room:22} {killed[room]:>3} of {tried[room]:>3} killed, {share:.0f} %\n")
-    total = 100 * sum(killed.values()) / max(1, sum(tried.values()))
-    sys.stdout.write(f"all                    {total:.0f} % killed\n")
+    chosen = [m for m in sample(options.number, options.seed) if m.room in (options.room or TESTS)]
+    if options.list:
+        for mutant in chosen:
+            print(f"line {mutant.line} of {mutant.key}")  # noqa: T201
+        return 0
+    os.nice(10)
+    log, known = Log(LOG), equivalents()
+    by_room: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in chosen:
+        if mutant.key not in known and (options.fresh or not log.killed(mutant)):
+            by_room[mutant.room].append(mutant)
+    with tempfile.TemporaryDirectory() as folder:
+        places = [copied(Path(folder) / str(number)) for number in range(options.jobs)]
+        try:
+            for room, mutants in sorted(by_room.items()):
+                try_room(room, mutants, places, log)
+        except Failed as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 2
+    for line in summary(chosen, log, known):
+        print(line)  # noqa: T201
     return 0
 
 

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.engine.real_engine import HERE, Engine
+from tests.engine.clouds import found, previewed, recorded
+from tests.engine.real_engine import Engine
 from tests.engine.test_pack import by_resource, preview
-from zerofloor.documents import read
-from zerofloor.engine.program import preview_in_process
-from zerofloor.floor.result import Floor
-from zerofloor.judge import judge
-from zerofloor.prices.book import open_book
-from zerofloor.settings import Settings
-from zerofloor.stack import Stack
-
-DIGEST = Path(__file__).parents[1] / "data" / "engine" / "programs" / "azure_render.digest.json"
-
-
-def floor_of(stack: Stack) -> Floor:
-    return judge((stack,), open_book(), Settings(), datetime.date(2026, 11, 27)).floor
 
 
 @pytest.mark.engine
@@ -59,17 +45,12 @@ def test_a_yaml_program_under_the_engine(
 def test_a_python_program_in_process(
     tmp_path: Path, settings: str, verdict: str, gpus: int
 ) -> None:
-    folder = tmp_path / "program"
-    shutil.copytree(HERE / "programs" / "azure_training", folder)
-    with (folder / "Pulumi.dev.yaml").open("a") as file:
-        file.write(settings)
-    floor = floor_of(preview_in_process(folder, "dev", time_limit=60))
-    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    stack = previewed("azure_training", tmp_path, settings)
+    assert found(stack) == (verdict, Decimal(gpus))
 
 
 @pytest.mark.parametrize(("minimum", "verdict", "gpus"), [("0", "zero", 0), ("2", "held", 8)])
 def test_a_digest_of_a_scale_set(minimum: str, verdict: str, gpus: int) -> None:
     """Recorded by the engine on a first preview: the setting's target is an unknown id."""
-    text = DIGEST.read_text().replace('"minimum": 0', f'"minimum": {minimum}')
-    floor = floor_of(read("render.json", text.encode()))
-    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    stack = recorded("azure_render", '"minimum": 0', f'"minimum": {minimum}')
+    assert found(stack) == (verdict, Decimal(gpus))

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.engine.real_engine import HERE, Engine
+from tests.engine.clouds import found, previewed, recorded
+from tests.engine.real_engine import Engine
 from tests.engine.test_pack import by_resource, preview
-from zerofloor.documents import read
 from zerofloor.engine.invokes import Question, answer
-from zerofloor.engine.program import preview_in_process
-from zerofloor.floor.result import Floor
-from zerofloor.judge import judge
-from zerofloor.prices.book import open_book
-from zerofloor.settings import Settings
-from zerofloor.stack import Stack
-
-DIGEST = Path(__file__).parents[1] / "data" / "engine" / "programs" / "google_render.digest.json"
-
-
-def floor_of(stack: Stack) -> Floor:
-    return judge((stack,), open_book(), Settings(), datetime.date(2026, 11, 27)).floor
 
 
 @pytest.mark.engine
@@ -57,22 +43,16 @@ def test_a_yaml_program_under_the_engine(
 def test_a_python_program_in_process(
     tmp_path: Path, settings: str, verdict: str, gpus: int
 ) -> None:
-    folder = tmp_path / "program"
-    shutil.copytree(HERE / "programs" / "google_lab", folder)
-    with (folder / "Pulumi.dev.yaml").open("a") as file:
-        file.write(settings)
-    stack = preview_in_process(folder, "dev", time_limit=60)
-    floor = floor_of(stack)
-    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    stack = previewed("google_lab", tmp_path, settings)
+    assert found(stack) == (verdict, Decimal(gpus))
     assert any("zones a, b, c of europe-west4" in note for note in stack.notes)
 
 
 @pytest.mark.parametrize(("minimum", "verdict", "gpus"), [("0", "zero", 0), ("2", "held", 4)])
 def test_a_digest_of_a_managed_group(minimum: str, verdict: str, gpus: int) -> None:
     """Recorded by the engine on a first preview: template and target are unknown ids."""
-    text = DIGEST.read_text().replace('"minReplicas": 0', f'"minReplicas": {minimum}')
-    floor = floor_of(read("render.json", text.encode()))
-    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    stack = recorded("google_render", '"minReplicas": 0', f'"minReplicas": {minimum}')
+    assert found(stack) == (verdict, Decimal(gpus))
 
 
 @pytest.mark.parametrize(
@@ -86,13 +66,8 @@ def test_a_digest_of_a_managed_group(minimum: str, verdict: str, gpus: int) -> N
 )
 def test_a_typescript_program(change: tuple[str, str], verdict: str, gpus: int) -> None:
     """google_typescript.ts, as the real engine previewed it."""
-    text = DIGEST.with_name("google_typescript.digest.json").read_text()
-    old, new = change
-    assert old in text
-    floor = floor_of(
-        read("typescript.json", text.replace(old, new).encode() if old else text.encode())
-    )
-    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+    stack = recorded("google_typescript", *change)
+    assert found(stack) == (verdict, Decimal(gpus))
 
 
 def test_look_ups_are_answered() -> None:
