@@ -18,7 +18,9 @@ def test_every_custom_resource_passes_the_schema_of_its_crd(everything: Stack) -
     custom = [
         one
         for one in everything.resources
-        if one.type.startswith("kubernetes:") and one.inputs["kind"] not in CORE
+        if one.type.startswith("kubernetes:")
+        and one.inputs["kind"] not in CORE
+        and one.inputs["kind"] != "NodeClass"  # Of Auto Mode, whose CRD stands in no repository.
     ]
     assert {one.inputs["kind"] for one in custom} == {
         "ScaledObject",
@@ -59,7 +61,7 @@ def test_the_checks_see_a_wrong_field() -> None:
 
 def test_everything_has_the_component_as_its_parent(everything: Stack) -> None:
     components = {one.urn for one in everything.resources if one.type.startswith("zerofloor:")}
-    assert len(components) == 11
+    assert len(components) == 13
     assert all(
         one.parent in components
         for one in everything.resources
@@ -375,11 +377,47 @@ def test_the_pools_nodes(manifests: Manifests) -> None:
         "ebs": {
             "volumeSize": "500Gi",
             "volumeType": "gp3",
+            "throughput": 250,
             "encrypted": True,
             "deleteOnTermination": True,
         },
     }
     assert by_cluster["blockDeviceMappings"][0]["deviceName"] == "/dev/xvda"
+
+
+def test_local_disks_are_joined_unless_told_otherwise(manifests: Manifests) -> None:
+    assert manifests.spec("EC2NodeClass", "types-class")["instanceStorePolicy"] == "RAID0"
+    assert "instanceStorePolicy" not in manifests.spec("EC2NodeClass", "reserved-class")
+
+
+def test_a_pool_of_reserved_capacity(manifests: Manifests) -> None:
+    term = {"id": "cr-0123456789abcdef0"}
+    reserved = manifests.spec("EC2NodeClass", "reserved-class")
+    assert reserved["capacityReservationSelectorTerms"] == [term]
+    markets = manifests.spec("NodePool", "reserved")["template"]["spec"]["requirements"][1]
+    assert markets["values"] == ["reserved"]
+
+
+def test_a_pool_of_auto_mode(manifests: Manifests) -> None:
+    node_class = manifests.resources["NodeClass", "auto-class"].inputs
+    assert node_class["apiVersion"] == "eks.amazonaws.com/v1"
+    assert node_class["spec"] == {
+        "role": "nodes",
+        "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "c"}}],
+        "securityGroupSelectorTerms": [{"tags": {"aws:eks:cluster-name": "c"}}],
+        "ephemeralStorage": {"size": "200Gi", "iops": 3000, "throughput": 500},
+        "capacityReservationSelectorTerms": [{"id": "cr-0123456789abcdef0"}, {"id": UNKNOWN}],
+        "tags": {"cost": "ml"},
+    }
+    template = manifests.spec("NodePool", "auto")["template"]["spec"]
+    assert template["nodeClassRef"] == {
+        "group": "eks.amazonaws.com",
+        "kind": "NodeClass",
+        "name": "auto",
+    }
+    assert template["expireAfter"] == "504h"
+    assert template["requirements"][0]["key"] == "eks.amazonaws.com/instance-family"
+    assert template["requirements"][1]["values"] == ["reserved", "spot", "on-demand"]
 
 
 def test_the_pool_of_another_maker(manifests: Manifests) -> None:

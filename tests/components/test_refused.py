@@ -141,6 +141,12 @@ def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> N
             "`idle_cap_seconds`, which is 3600; raise that to allow it"
         )),
         ({"ami_alias": "windows2022@latest"}, "ami_alias: must be al2023@VERSION or bottlerocket@VERSION, such as al2023@latest"),
+        ({"capacity_types": ["reserved"]}, "capacity_reservation_ids: is required where `capacity_types` has reserved"),
+        ({"capacity_reservation_ids": ["cr-1"]}, "capacity_types: must have reserved for `capacity_reservation_ids` to be used"),
+        ({"auto_mode": True, "ami_alias": "al2023@latest"}, "ami_alias: is not for `auto_mode`, where EKS decides it"),
+        ({"auto_mode": True, "local_disk": False}, "local_disk: is not for `auto_mode`, where EKS decides it"),
+        ({"auto_mode": True, "expire_after_hours": 505}, "expire_after_hours: must be at most 504 with `auto_mode`"),
+        ({"disk_throughput": 100}, "disk_throughput: must be at least 125"),
         ({"weight": 101}, "weight: must be at most 100"),
         ({"replicas": 1}, "replicas: is no argument of this component"),
     ],

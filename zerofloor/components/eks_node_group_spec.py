@@ -23,7 +23,7 @@ from zerofloor.components.arguments import (
     Whole,
 )
 from zerofloor.components.machine_types import alike, is_arm, not_sold
-from zerofloor.components.spec import nearest, resource_of
+from zerofloor.components.spec import Throughput, nearest, resource_of
 from zerofloor.hardware.instances import Shape, lookup
 
 IMAGES: Final[Mapping[tuple[str, bool], tuple[str, ...]]] = {
@@ -66,9 +66,6 @@ def _market(value: Any) -> str:
 
 
 Market = Annotated[str, BeforeValidator(_market)]
-Throughput = Annotated[Whole, Field(ge=125, le=1000)]
-"""MiB/s of a gp3 disk (EBS user guide, "General Purpose SSD volumes"); above 750 it needs more than
-the 3,000 IOPS that it has, at 0.25 MiB/s each."""
 Nodes = Annotated[Whole, Field(ge=1, le=1000)]
 
 
@@ -97,7 +94,7 @@ class EksNodeGroupSpec(Spec):
 
     ami_type: PlainText | None = None
     disk_gib: Annotated[Whole, Field(ge=20, le=16_384)] = 200
-    disk_throughput: Annotated[Whole, Field(ge=125, le=750)] = 250
+    disk_throughput: Throughput = 250
     local_disk: Flag | None = None
     labels: TextItems = Field(default_factory=dict)
     tags: TextItems = Field(default_factory=dict)

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from zerofloor.components.arguments import camel, read
+from zerofloor.components.declare import given
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
 
@@ -35,7 +36,11 @@ class GpuNodePoolArgs(TypedDict, total=False):
     instance_families: Sequence[str]
     """In place of instanceTypes: whole families, such as g6e."""
     capacity_types: Sequence[str]
-    """Markets to buy from: on-demand, spot, reserved. Default on-demand."""
+    """Markets to buy from: on-demand, spot, reserved. Karpenter takes reserved capacity first, then
+    spot; with on-demand beside it, that is the fallback. Default on-demand."""
+    capacity_reservation_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """With reserved in capacityTypes: the EC2 capacity reservations (cr-…) to run in. A reservation
+    bills whether a node runs in it or not. Karpenter 1.6 or newer."""
     zones: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Availability zones. Without it, all that the subnets are in."""
     max_gpus: Required[float]
@@ -49,15 +54,25 @@ class GpuNodePoolArgs(TypedDict, total=False):
     idle_cap_seconds: float
     """The longest consolidateAfterSeconds that is accepted. Default 3600."""
     expire_after_hours: float
-    """Age at which a node is replaced. Default 720."""
+    """Age at which a node is replaced; with autoMode at most 504, which is also taken there without
+    it. Default 720."""
     termination_grace_seconds: float
     """Longest time that a pod may keep a node that is going. Default 1800."""
 
+    auto_mode: bool
+    """True in a cluster of EKS Auto Mode, which has Karpenter and the device plugin built in: the
+    nodes' class is Auto Mode's NodeClass. Default false."""
     ami_alias: str
     """Image of the nodes: al2023 or bottlerocket, with a version; both have GPU drivers. Pin it in
     production. Default al2023@latest."""
     disk_gib: float
     """Size of the encrypted gp3 disk for images and caches, in GiB. Default 200."""
+    disk_throughput: float
+    """Throughput of that disk in MiB/s, from 125 to 750; above 125 it has a price of its own while
+    a node runs. Default 250."""
+    local_disk: bool
+    """Join the types' local NVMe disks (RAID0) and keep images and pods there, much faster than
+    EBS; types without any keep the gp3 disk. Default true."""
     labels: Mapping[str, pulumi.Input[str]]
     """More labels for the nodes."""
     tags: Mapping[str, pulumi.Input[str]]
@@ -69,8 +84,8 @@ class GpuNodePool(pulumi.ComponentResource):
     NodePool and its EC2NodeClass.
 
     Nodes carry the taint of their GPU resource (nvidia.com/gpu:NoSchedule), so that no other pod
-    keeps one. Needs Karpenter 1.x in an EKS
-    cluster, and the device plugin of the GPUs.
+    keeps one. Needs an EKS cluster with Karpenter 1.x and the GPUs' device plugin, or EKS Auto
+    Mode, which has both.
     """
 
     name: pulumi.Output[str]
@@ -93,10 +108,10 @@ class GpuNodePool(pulumi.ComponentResource):
         )
         node_class = k8s.apiextensions.CustomResource(
             f"{name}-class",
-            api_version="karpenter.k8s.aws/v1",
-            kind="EC2NodeClass",
+            api_version="eks.amazonaws.com/v1" if spec.auto_mode else "karpenter.k8s.aws/v1",
+            kind=_class_kind(spec),
             metadata={"name": spec.name},
-            spec=_node_class(spec),
+            spec=_auto_class(spec) if spec.auto_mode else _node_class(spec),
             opts=pulumi.ResourceOptions(parent=self),
         )
         pool = k8s.apiextensions.CustomResource(
@@ -114,6 +129,41 @@ class GpuNodePool(pulumi.ComponentResource):
         self.register_outputs({"name": self.name})
 
 
+def _class_kind(spec: NodePoolSpec) -> str:
+    return "NodeClass" if spec.auto_mode else "EC2NodeClass"
+
+
+def _auto_class(spec: NodePoolSpec) -> dict[str, Any]:
+    """The class of Auto Mode's nodes (EKS user guide, "Create a Node Class for Amazon EKS")."""
+    subnets = spec.discovery_tags or {"karpenter.sh/discovery": spec.cluster_name}
+    # EKS tags a cluster's own security group so.
+    groups = spec.discovery_tags or {"aws:eks:cluster-name": spec.cluster_name}
+    return given(
+        {
+            "role": spec.role,
+            "subnetSelectorTerms": [{"tags": subnets}],
+            "securityGroupSelectorTerms": [{"tags": groups}],
+            "ephemeralStorage": {
+                "size": f"{spec.disk_gib}Gi",
+                "iops": 3000,
+                "throughput": spec.disk_throughput,
+            },
+            "capacityReservationSelectorTerms": _reservations(spec),
+            "tags": dict(spec.tags) or None,
+        }
+    )
+
+
+def _reservations(spec: NodePoolSpec) -> Any:
+    def terms(ids: Sequence[Any]) -> list[dict[str, Any]]:
+        return [{"id": one} for one in ids]
+
+    ids = spec.capacity_reservation_ids
+    if ids is None:
+        return None
+    return ids.apply(terms) if isinstance(ids, pulumi.Output) else terms(ids)
+
+
 def _node_class(spec: NodePoolSpec) -> dict[str, Any]:
     network = [{"tags": spec.discovery_tags or {"karpenter.sh/discovery": spec.cluster_name}}]
     # Bottlerocket keeps images and pods on a second disk.
@@ -128,25 +178,28 @@ def _node_class(spec: NodePoolSpec) -> dict[str, Any]:
                 "ebs": {
                     "volumeSize": f"{spec.disk_gib}Gi",
                     "volumeType": "gp3",
+                    "throughput": spec.disk_throughput,
                     "encrypted": True,
                     "deleteOnTermination": True,
                 },
             }
         ],
     }
-    if spec.role is not None:
-        node_class["role"] = spec.role
-    if spec.instance_profile is not None:
-        node_class["instanceProfile"] = spec.instance_profile
-    if spec.tags:
-        node_class["tags"] = dict(spec.tags)
-    return node_class
+    more = {
+        "instanceStorePolicy": "RAID0" if spec.local_disk else None,
+        "role": spec.role,
+        "instanceProfile": spec.instance_profile,
+        "capacityReservationSelectorTerms": _reservations(spec),
+        "tags": dict(spec.tags) or None,
+    }
+    return {**node_class, **given(more)}
 
 
 def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
     chosen = ("node.kubernetes.io/instance-type", spec.instance_types)
     if spec.instance_families:
-        chosen = ("karpenter.k8s.aws/instance-family", spec.instance_families)
+        domain = "eks.amazonaws.com" if spec.auto_mode else "karpenter.k8s.aws"
+        chosen = (f"{domain}/instance-family", spec.instance_families)
     requirements: list[dict[str, Any]] = [
         {"key": chosen[0], "operator": "In", "values": list(chosen[1] or ())},
         {
@@ -162,13 +215,13 @@ def _node_pool(spec: NodePoolSpec) -> dict[str, Any]:
     template: dict[str, Any] = {
         "spec": {
             "nodeClassRef": {
-                "group": "karpenter.k8s.aws",
-                "kind": "EC2NodeClass",
+                "group": "eks.amazonaws.com" if spec.auto_mode else "karpenter.k8s.aws",
+                "kind": _class_kind(spec),
                 "name": spec.name,
             },
             "requirements": requirements,
             "taints": [{"key": spec.gpu_resource, "effect": "NoSchedule"}],
-            "expireAfter": f"{spec.expire_after_hours}h",
+            "expireAfter": f"{spec.lifetime_hours}h",
             # Unset, a pod that can't be evicted would keep a node from being removed.
             "terminationGracePeriod": f"{spec.termination_grace_seconds}s",
         }

@@ -4,11 +4,12 @@ says."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
 from zerofloor.components.arguments import (
+    Flag,
     Name,
     PlainTexts,
     Problem,
@@ -24,6 +25,7 @@ from zerofloor.components.spec import (
     AmiAlias,
     CapacityType,
     Seconds,
+    Throughput,
     above_idle_cap,
     family_shapes,
     gpus_of,
@@ -32,6 +34,10 @@ from zerofloor.components.spec import (
     unusable,
 )
 from zerofloor.hardware.instances import Shape, lookup
+
+AUTO_HOURS: Final = 504
+"""The longest life of a node of EKS Auto Mode (EKS user guide, "Security considerations for Auto
+Mode")."""
 
 
 class NodePoolSpec(Spec):
@@ -48,6 +54,7 @@ class NodePoolSpec(Spec):
     instance_types: PlainTexts | None = None
     instance_families: PlainTexts | None = None
     capacity_types: Annotated[tuple[CapacityType, ...], Some] = ("on-demand",)
+    capacity_reservation_ids: Texts | None = None
     zones: Texts | None = None
     max_gpus: Annotated[Whole, Field(ge=1, le=100_000)]
     weight: Annotated[Whole, Field(ge=1, le=100)] | None = None
@@ -57,8 +64,11 @@ class NodePoolSpec(Spec):
     expire_after_hours: Annotated[Whole, Field(ge=1, le=10_000)] = 720
     termination_grace_seconds: Annotated[Whole, Field(ge=1, le=HOUR)] = 1800
 
+    auto_mode: Flag = False
     ami_alias: AmiAlias = "al2023@latest"
     disk_gib: Annotated[Whole, Field(ge=20, le=16_384)] = 200
+    disk_throughput: Throughput = 250
+    local_disk: Flag = True
     labels: TextItems = Field(default_factory=dict)
     tags: TextItems = Field(default_factory=dict)
 
@@ -71,6 +81,9 @@ class NodePoolSpec(Spec):
         yield from above_idle_cap(
             "consolidate_after_seconds", self.consolidate_after_seconds, self.idle_cap_seconds
         )
+        yield from self._reserved()
+        if self.auto_mode:
+            yield from self._of_auto_mode()
         found: list[Shape] = []
         for index, name in enumerate(self.instance_types or ()):
             shape, path = lookup("aws", name), f"instance_types[{index}]"
@@ -112,6 +125,33 @@ class NodePoolSpec(Spec):
                     "its own taint and limit"
                 ),
             )
+
+    def _reserved(self) -> Iterator[Problem]:
+        buys = "reserved" in self.capacity_types
+        if buys and self.capacity_reservation_ids is None:
+            yield Problem(
+                "capacity_reservation_ids", "is required where `capacity_types` has reserved"
+            )
+        if not buys and self.capacity_reservation_ids is not None:
+            yield Problem(
+                "capacity_types", "must have reserved for `capacity_reservation_ids` to be used"
+            )
+
+    def _of_auto_mode(self) -> Iterator[Problem]:
+        # EKS user guide, "Create a Node Class for Amazon EKS", "Manage pods on Auto Mode nodes":
+        # it chooses images and joins local disks by itself, and a node lives for 21 days at most.
+        for argument in ("ami_alias", "local_disk", "instance_profile"):
+            if argument in self.model_fields_set:
+                yield Problem(argument, "is not for `auto_mode`, where EKS decides it")
+        if "expire_after_hours" in self.model_fields_set and self.expire_after_hours > AUTO_HOURS:
+            yield Problem("expire_after_hours", f"must be at most {AUTO_HOURS} with `auto_mode`")
+
+    @property
+    def lifetime_hours(self) -> int:
+        """Age at which a node is replaced."""
+        return (
+            min(self.expire_after_hours, AUTO_HOURS) if self.auto_mode else self.expire_after_hours
+        )
 
     @property
     def gpu_resource(self) -> str:

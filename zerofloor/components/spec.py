@@ -66,6 +66,9 @@ Path = Annotated[str, BeforeValidator(_path)]
 Toleration = Annotated[str, BeforeValidator(_toleration)]
 CapacityType = Annotated[str, BeforeValidator(_capacity_type)]
 AmiAlias = Annotated[str, BeforeValidator(_ami_alias)]
+Throughput = Annotated[Whole, Field(ge=125, le=750)]
+"""MiB/s of a gp3 disk with its 3,000 IOPS, each of which carries 0.25 (EBS user guide, "General
+Purpose SSD volumes")."""
 Seconds = Annotated[Whole, Field(ge=0, le=7 * 24 * HOUR)]
 
 

@@ -43,6 +43,33 @@ GpuNodePool(
     {"max_gpus": 1, "cluster_name": "c", "role": "nodes", "instance_types": ["inf2.xlarge"]},
 )
 
+GpuNodePool(
+    "auto",
+    {
+        "max_gpus": 8,
+        "cluster_name": "c",
+        "role": "nodes",
+        "instance_families": ["g6e"],
+        "auto_mode": True,
+        "capacity_types": ["reserved", "spot", "on-demand"],
+        "capacity_reservation_ids": ["cr-0123456789abcdef0", queue.name],
+        "disk_throughput": 500,
+        "tags": {"cost": "ml"},
+    },
+)
+GpuNodePool(
+    "reserved",
+    {
+        "max_gpus": 8,
+        "cluster_name": "c",
+        "role": "nodes",
+        "instance_types": ["p5.48xlarge"],
+        "capacity_types": ["reserved"],
+        "capacity_reservation_ids": ["cr-0123456789abcdef0"],
+        "local_disk": False,
+    },
+)
+
 GpuDeployment("few", {"image": "server:1"})
 GpuDeployment(
     "many",
