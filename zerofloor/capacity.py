@@ -278,6 +278,9 @@ class Pool(Value, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     """What was read to know it (type, size, scaler) even where nothing is held; printed by
     `explain`."""
+    model: str = ""
+    """The model it serves, as the token price table of its own serverless service names it
+    (`fireworks/qwen3-8b`); empty where there is no such service or nothing says it."""
     part: str = ""
     """Which of several pools of one resource (a variant of an endpoint); empty where it has one."""
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from zerofloor.capacity import WEEK, Market
 from zerofloor.cost import google
 from zerofloor.cost.baseline import Baseline, change, resource_changes
@@ -29,7 +31,7 @@ from zerofloor.cost.estimate import (
 )
 from zerofloor.cost.meaning import meaning
 from zerofloor.cost.residuals import Need, residuals
-from zerofloor.cost.serverless import break_even
+from zerofloor.cost.serverless import break_even, has_token_price
 from zerofloor.cost.traffic import BUSY_HOURS_A_DAY, Profile, node_hours, profile
 from zerofloor.estate import Estate
 from zerofloor.floor.result import Entry, Floor, Supply
@@ -160,6 +162,8 @@ class _Line(Value, frozen=True):
     notes: tuple[str, ...]
     node: Money | None
     """A node's price an hour; None where it is unpriced."""
+    model: str = ""
+    """The model that the node serves; empty where nothing says it."""
 
 
 _Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None, str]
@@ -247,7 +251,13 @@ def _line(
         per_gpu,
     )
     return _Line(
-        cost, tuple(items), None, unbounded, tuple(_notes(entry, supply, choice)), price.money
+        cost,
+        tuple(items),
+        None,
+        unbounded,
+        tuple(_notes(entry, supply, choice)),
+        price.money,
+        supply.model,
     )
 
 
@@ -554,9 +564,16 @@ def _disorder(urn: str, costs: list[ResourceCost]) -> Iterator[str]:
 
 
 def _break_even(lines: list[_Line], settings: Settings) -> BreakEven | None:
-    """Against one dedicated replica: the cheapest node of the stack."""
-    priced = [(line.node, line.cost) for line in lines if line.node is not None]
+    """One dedicated replica against the serverless model of the settings, at the cheapest node of
+    the stack; where they name none, a deployment against its own base model."""
+    given = settings.serverless
+    priced = [(line.node, line) for line in lines if line.node is not None]
+    if given.model is None:
+        priced = [(node, line) for node, line in priced if has_token_price(line.model)]
     if not priced:
         return None
-    node, cost = min(priced, key=lambda one: (one[0].amount, one[1].urn))
-    return break_even(node, cost.expected.hourly if cost.expected else None, settings.serverless)
+    node, line = min(priced, key=lambda one: (one[0].amount, one[1].cost.urn))
+    if given.model is None:
+        given = msgspec.structs.replace(given, model=line.model)
+    expected = line.cost.expected
+    return break_even(node, expected.hourly if expected else None, given)

@@ -72,9 +72,18 @@ def break_even(node: Money, expected: Money | None, given: Serverless) -> BreakE
     )
 
 
+def has_token_price(model: str) -> bool:
+    """Whether the token price table has a model of this name."""
+    return any(model in _names(row) for row in token_rows())
+
+
+def _names(row: TokenRow) -> tuple[str, str]:
+    return row.model, f"{row.provider}/{row.model}"
+
+
 def _row(model: str) -> TokenRow:
     for row in token_rows():
-        if model in (row.model, f"{row.provider}/{row.model}"):
+        if model in _names(row):
             return row
     known = ", ".join(row.model for row in token_rows())
     raise InputError(f"serverless.model: no token price for {model!r}; known: {known}")

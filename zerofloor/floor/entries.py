@@ -159,6 +159,7 @@ def _supply_of_row(
         idle_tail=tail + reclaim + pool.idle_tail,
         overlap=pool.overlap,
         os=pool.os,
+        model=pool.model,
     )
 
 

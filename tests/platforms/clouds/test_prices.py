@@ -121,3 +121,23 @@ def test_databricks_machines_are_priced_in_their_cloud() -> None:
     report = report_on(stack)
     assert report.estimate.floor.hourly.amount == Decimal("2.012")
     assert any("DBU" in assumption.because for assumption in report.floor.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("model", "compared"),
+    [
+        ("accounts/fireworks/models/gpt-oss-120b", True),
+        # One of the account's own has no serverless price, nor has an unlisted one.
+        ("accounts/acme/models/gpt-oss-120b", False),
+        ("accounts/fireworks/models/nobody-lists-it", False),
+    ],
+)
+def test_a_deployment_is_compared_with_its_own_model_serverless(model: str, compared: bool) -> None:
+    inputs = {"baseModel": model, "acceleratorType": "NVIDIA_H100_80GB", "acceleratorCount": 2}
+    found = report_on(_stack("fireworks:index:Deployment", inputs)).estimate.break_even
+    assert (found is not None) == compared
+    if found is not None:
+        # Two H100 at 7.00 an hour for 730 hours; 0.15 and 0.60 a million tokens, a quarter out.
+        blended = Decimal("0.15") * Decimal("0.75") + Decimal("0.60") * Decimal("0.25")
+        assert found.dedicated_monthly.amount == Decimal("10220")
+        assert found.tokens_per_month == Decimal(10220) / blended * 1_000_000

@@ -16,7 +16,7 @@ from zerofloor.platforms.machines import Machines, describe
 from zerofloor.platforms.rows import COUNT, Row
 from zerofloor.schedules import BadSchedule, hours_for
 from zerofloor.stack import Hidden
-from zerofloor.values import at, count, seconds, switch
+from zerofloor.values import at, count, known_text, seconds, switch
 from zerofloor.words import number as shown
 
 CLOUD: Final = "fireworks"
@@ -84,13 +84,14 @@ def _deployment(estate: Estate, source: Declared) -> Iterator[Part]:
         holds = tuple(part for part in parts if isinstance(part, Hold))
         undecided = tuple(part for part in parts if isinstance(part, Undecided))
         if not holds and not undecided:
-            why = "minReplicaCount is 0: replicas go after scaleToZeroWindow"
+            why = (
+                "minReplicaCount is 0: replicas stop after scaleToZeroWindow; Fireworks deletes "
+                "the deployment after seven days without a request"
+            )
             yield Accounted(urn=source.urn, path="", because=why)
         yield from _long_window(estate, source)
     least = minimum.known if not isinstance(minimum, Undecided) else None
-    ceiling = most.count()
-    if ceiling is None and least is not None:
-        ceiling = max(least, 1)
+    ceiling = _ceiling(source, least)
     evidence = found.evidence
     if parked:
         evidence = (*evidence, most.evidence("parked: no replica runs"))
@@ -102,12 +103,33 @@ def _deployment(estate: Estate, source: Declared) -> Iterator[Part]:
         shapes=found.shapes,
         holds=holds,
         desired=0 if parked else least,
-        ceiling=ceiling if isinstance(ceiling, int) else None,
+        ceiling=ceiling,
         undecided=(*undecided, *(found.undecided if holds or undecided else ())),
         evidence=evidence,
         price_as="on-demand deployment",
         idle_tail=_window(source),
+        model=_model(source),
     )
+
+
+def _ceiling(source: Declared, least: int | None) -> int | None:
+    """Replicas at most, revocable ones included; None where that isn't known."""
+    most = source.field("maxReplicaCount").count()
+    revocable = source.field("maxWithRevocableReplicaCount").count()
+    if most is None and least is not None:
+        most = max(least, 1)
+    if not isinstance(most, int) or not (revocable is None or isinstance(revocable, int)):
+        return None
+    return max(most, revocable or 0)
+
+
+def _model(source: Declared) -> str:
+    """The base model as the serverless price list names it; one of the account's own has none.
+
+    Hidden may count as absent here: without it, no comparison is printed.
+    """
+    account, _, name = (known_text(source.field("baseModel").value) or "").partition("/models/")
+    return f"fireworks/{name}" if account == "accounts/fireworks" else ""
 
 
 def _minimum(source: Declared, found: Machines) -> Iterator[Hold | Undecided]:
