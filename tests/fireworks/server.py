@@ -21,7 +21,9 @@ import json
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -39,6 +41,18 @@ EPOCH = datetime.datetime(2026, 11, 2, tzinfo=datetime.UTC)
 
 
 @dataclass
+class Window:
+    """Where a schedule stands."""
+
+    starts: Iterator[datetime.datetime]
+    length: int
+    start: int = -WEEK_SECONDS
+    """The next start, in seconds of the clock."""
+    until: int = -WEEK_SECONDS
+    """The end of the window before."""
+
+
+@dataclass
 class Deployment:
     """One deployment and its meter."""
 
@@ -52,8 +66,7 @@ class Deployment:
     gpu_seconds: int = 0
     by_day: Counter[str] = field(default_factory=Counter)
     """GPU-seconds of each day, UTC."""
-    windows: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
-    """For a schedule as written: replicas and the seconds from and until which they are kept."""
+    windows: dict[str, Window] = field(default_factory=dict)
 
     @property
     def gpus(self) -> int:
@@ -111,41 +124,33 @@ class Api:
         deployment.gpu_seconds += billed
         if billed:
             # The second that ends now.
-            deployment.by_day[self._at(self.now - 1).date().isoformat()] += billed
+            deployment.by_day[_day(self.now - 1)] += billed
         if low == 0 and idle >= WEEK_SECONDS:
             deployment.deleted = True
-
-    def _at(self, second: int) -> datetime.datetime:
-        return EPOCH + datetime.timedelta(seconds=second)
 
     def _scheduled(self, deployment: Deployment, policy: dict[str, Any]) -> int:
         """The highest minimum of the schedules that are active now; 0 where none is."""
         schedules = policy.get("scalingSchedules") or {}
         active = [
-            replicas
+            int(schedule["minReplicaCount"])
             for schedule in schedules.values()
-            if not schedule.get("disabled")
-            for replicas, start, end in self._windows(deployment, schedule)
-            if start < self.now <= end
+            if not schedule.get("disabled") and self._is_active(deployment, schedule)
         ]
         return max(active, default=0)
 
-    def _windows(
-        self, deployment: Deployment, schedule: dict[str, Any]
-    ) -> list[tuple[int, int, int]]:
-        """The windows of a schedule in the clock's first weeks."""
-        key = json.dumps(schedule, sort_keys=True)
-        if key not in deployment.windows:
-            length = int(schedule["duration"].rstrip("s"))
-            zone = ZoneInfo(schedule["timezone"])
-            before = (EPOCH - datetime.timedelta(seconds=WEEK_SECONDS)).astimezone(zone)
-            starts = CronSim(schedule["schedule"], before)
-            found = []
-            for _ in range(400):
-                start = int((next(starts) - EPOCH).total_seconds())
-                found.append((int(schedule["minReplicaCount"]), start, start + length))
-            deployment.windows[key] = found
-        return deployment.windows[key]
+    def _is_active(self, deployment: Deployment, schedule: dict[str, Any]) -> bool:
+        key = schedule["schedule"] + schedule["duration"] + schedule["timezone"]
+        window = deployment.windows.get(key)
+        if window is None:
+            week_before = EPOCH - datetime.timedelta(seconds=WEEK_SECONDS)
+            starts = CronSim(
+                schedule["schedule"], week_before.astimezone(ZoneInfo(schedule["timezone"]))
+            )
+            window = deployment.windows[key] = Window(starts, int(schedule["duration"].rstrip("s")))
+        while window.start < self.now:
+            window.until = window.start + window.length
+            window.start = int((next(window.starts) - EPOCH).total_seconds())
+        return self.now <= window.until
 
     def shown(self, name: str, deployment: Deployment) -> dict[str, Any]:
         ready, starting = len(deployment.ready_since), len(deployment.starting_since)
@@ -161,6 +166,16 @@ class Api:
             **({"replicaCount": ready + starting} if ready + starting else {}),
             **({"desiredReplicaCount": ready + starting} if ready + starting else {}),
         }
+
+
+@cache
+def _day_text(day: int) -> str:
+    return (EPOCH + datetime.timedelta(days=day)).date().isoformat()
+
+
+def _day(second: int) -> str:
+    """The day of a second of the clock, UTC."""
+    return _day_text(second // 86_400)
 
 
 def _most(body: dict[str, Any]) -> int:
