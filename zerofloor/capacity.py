@@ -53,6 +53,9 @@ class Cause(Enum):
     REPLICAS_BESIDE_SCALER = "replicas-declared-beside-scaler"
     UNTAINTED_POOL = "untainted-gpu-pool"
     NO_SCALE_IN_SIGNAL = "scale-in-without-signal"
+    # What can never start: a caller waits for it in vain.
+    UNFIT_REPLICA = "replica-fits-no-node"
+    UNKNOWN_POOL = "pods-name-undeclared-pool"
 
 
 class Evidence(Value, frozen=True):

@@ -6,7 +6,7 @@ A file has `pairs`. A pair has `pair` (what differs), `source` (what settles it)
 manifest, or `{type, name, props}` for what is none. A stack has:
 
 - `name`, and `label`: `verdict`, `why`, and where they are settled `gpus`, `nodes`, `hours`,
-`cause`, `notice`, `ceiling`, `about`
+`cause`, `notice` (null: none), `ceiling`, `about`
   (part of the path of what is undecided);
 - `patch`: by `Kind/name` or `name` a JSON merge patch (RFC 7386: null takes a field away, lists are
 replaced whole);
@@ -108,7 +108,9 @@ def check_label(stack: Labelled) -> None:
     if "cause" in label:
         causes = {hold.cause for entry in holding for hold in entry.holds}
         assert Cause[label["cause"]] in causes, told
-    if "notice" in label:
+    if label.get("notice", "") is None:
+        assert not floor.notices, told
+    elif "notice" in label:
         assert Cause[label["notice"]] in {notice.cause for notice in floor.notices}, told
     if "ceiling" in label:
         ceilings = [entry.supply.ceiling for entry in floor.entries if entry.supply]
@@ -139,9 +141,8 @@ def check_pairs(stacks: Mapping[str, Labelled]) -> None:
         labels = [one["label"] for one in stack.pair["stacks"]]
         assert stack.pair["source"], stack.pair["pair"]
         assert all(label["why"] for label in labels), stack.pair["pair"]
-        assert len({(label["verdict"], label.get("gpus")) for label in labels}) > 1, stack.pair[
-            "pair"
-        ]
+        outcomes = {(label["verdict"], label.get("gpus"), label.get("notice")) for label in labels}
+        assert len(outcomes) > 1, stack.pair["pair"]
 
 
 def _told(stack: Labelled, floor: Floor) -> str:

@@ -44,6 +44,8 @@ FROZEN = {
     "GPU106": "replicas-declared-beside-scaler",
     "GPU107": "untainted-gpu-pool",
     "GPU108": "scale-in-without-signal",
+    "GPU109": "replica-fits-no-node",
+    "GPU110": "pods-name-undeclared-pool",
     "GPU201": "undecided-gpu",
     "GPU202": "unpriced-gpu",
     "GPU203": "cost-above-limit",

@@ -12,6 +12,7 @@ from zerofloor.capacity import Assumption, Capacity, Notice, Pool, Workload
 from zerofloor.estate import Estate
 from zerofloor.floor.entries import pool_entries, workload_entry
 from zerofloor.floor.matching import Meeting, kind_of
+from zerofloor.floor.misfits import find_misfits
 from zerofloor.floor.packing import Packed
 from zerofloor.floor.packings import (
     Asker,
@@ -37,7 +38,8 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     packings = pack_everything(meeting, demand)
     reasons = _find_reasons(capacity, meeting, demand, packings)
     entries = sorted(_build_entries(meeting, demand, packings, reasons), key=_by_place)
-    return _sum_up(tuple(entries), capacity, demand, packings)
+    misfits = tuple(find_misfits(meeting, demand.workloads))
+    return _sum_up(tuple(entries), capacity, demand, packings, misfits)
 
 
 def _ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
@@ -187,7 +189,11 @@ def _by_place(entry: Entry) -> tuple[str, str, str, str]:
 
 
 def _sum_up(
-    entries: tuple[Entry, ...], capacity: Capacity, demand: Demand, packings: Packings
+    entries: tuple[Entry, ...],
+    capacity: Capacity,
+    demand: Demand,
+    packings: Packings,
+    misfits: tuple[Notice, ...],
 ) -> Floor:
     """The verdict over all entries. GPUs and nodes count once, where they bill."""
     undecided = {u for entry in entries for u in entry.undecided} | set(capacity.undecided)
@@ -203,7 +209,7 @@ def _sum_up(
         nodes=None if verdict is Verdict.UNDECIDED else _sum_nodes(billing),
         entries=entries,
         undecided=tuple(sorted(undecided, key=lambda u: (u.urn, u.path, u.why))),
-        notices=_collect_notices(entries, capacity, demand),
+        notices=_collect_notices(entries, capacity, demand, misfits),
         assumptions=_collect_assumptions(entries, capacity, demand, packings),
         accounted=capacity.accounted,
     )
@@ -226,12 +232,12 @@ def _sum_nodes(billing: list[Entry]) -> int | None:
 
 
 def _collect_notices(
-    entries: tuple[Entry, ...], capacity: Capacity, demand: Demand
+    entries: tuple[Entry, ...], capacity: Capacity, demand: Demand, misfits: tuple[Notice, ...]
 ) -> tuple[Notice, ...]:
     relevant = {entry.urn for entry in entries}
     notices = [n for pool in capacity.pools if pool.urn in relevant for n in pool.notices]
     notices += [n for s in demand.workloads for n in s.notices]
-    notices += capacity.notices
+    notices += (*capacity.notices, *misfits)
     unique: dict[tuple[str, str, str], Notice] = {}
     for notice in notices:
         unique.setdefault((notice.urn, notice.cause.value, notice.message), notice)

@@ -350,8 +350,8 @@ def read_claims(
             found.open(where, devices_wanted, "the claim may be for GPUs")
             continue
         for number, device in enumerate(devices_wanted):
-            named = at(device, "deviceClassName")
-            request = device if named is not None else {**device, "deviceClassName": "gpu"}
+            unnamed = isinstance(device, Mapping) and device.get("deviceClassName") is None
+            request = {**device, "deviceClassName": "gpu"} if unnamed else device
             place = f"{where}.claimCreationSpec.devices[{number}]"
             add_device_request(found, obj.urn, request, place)
         template, own = at(claim, "resourceClaimTemplateName"), at(claim, "resourceClaimName")

@@ -1,0 +1,107 @@
+"""A replica fits no node of the pool that it is meant for."""
+
+from zerofloor.capacity import Cause
+from zerofloor.rules.held import notices
+from zerofloor.rules.rule import Rule
+
+BAD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      nodeSelector: {karpenter.sh/nodepool: gpu}
+      tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+      containers:
+        - name: server
+          image: vllm/vllm-openai:v0.11.0
+          resources: {limits: {nvidia.com/gpu: "1", memory: 31Gi}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 2
+  triggers:
+    - type: redis
+      metadata: {address: "redis:6379", listName: requests, listLength: "5"}
+---
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: gpu}
+spec:
+  limits: {nvidia.com/gpu: "2"}
+  disruption: {consolidationPolicy: WhenEmpty, consolidateAfter: 60s}
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      taints: [{key: nvidia.com/gpu, effect: NoSchedule}]
+      requirements:
+        - {key: node.kubernetes.io/instance-type, operator: In, values: [g6.2xlarge]}
+"""
+
+GOOD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      nodeSelector: {karpenter.sh/nodepool: gpu}
+      tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+      containers:
+        - name: server
+          image: vllm/vllm-openai:v0.11.0
+          resources: {limits: {nvidia.com/gpu: "1", memory: 24Gi}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 2
+  triggers:
+    - type: redis
+      metadata: {address: "redis:6379", listName: requests, listLength: "5"}
+---
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: gpu}
+spec:
+  limits: {nvidia.com/gpu: "2"}
+  disruption: {consolidationPolicy: WhenEmpty, consolidateAfter: 60s}
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      taints: [{key: nvidia.com/gpu, effect: NoSchedule}]
+      requirements:
+        - {key: node.kubernetes.io/instance-type, operator: In, values: [g6.2xlarge]}
+"""
+
+RULE = Rule(
+    id="GPU109",
+    name=Cause.UNFIT_REPLICA.value,
+    title="A replica fits no node of its pool",
+    why=(
+        "At zero replicas nothing tells: the update succeeds, and the first caller waits for a "
+        "pod that stays pending. The kubelet and the system keep a part of each node, so a pod "
+        "that asks for all of a machine fits on none."
+    ),
+    fix="Ask for less, tolerate the pool's taint, or name a larger type in the pool.",
+    severity="warning",
+    since="0.1.0",
+    scope="stack",
+    check=notices(Cause.UNFIT_REPLICA),
+    bad=BAD,
+    good=GOOD,
+)
