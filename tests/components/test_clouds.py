@@ -3,6 +3,7 @@ what the analysis says of each."""
 
 from __future__ import annotations
 
+import base64
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.components.providers import SDKS, api_errors, sdk_errors
+from tests.components.providers import SDKS, api_errors, capitalised, sdk_errors
 from zerofloor.engine.program import preview_in_process
 from zerofloor.floor.result import Entry
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
-from zerofloor.stack import UNKNOWN, Resource, Stack
+from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
 
 class Declared:
@@ -93,6 +94,16 @@ def test_the_check_sees_wrong_properties() -> None:
         ("eks-arm", "zero", 0, 0),
         # Two nodes of four L40S each (EC2, "G6e instances").
         ("eks-min", "held", 8, 2),
+        ("ec2", "zero", 0, 0),
+        ("ec2-web", "zero", 0, 0),
+        ("ec2-spot", "zero", 0, 0),
+        ("ec2-types", "zero", 0, 0),
+        ("ec2-hidden", "zero", 0, 0),
+        ("ec2-web-hidden", "zero", 0, 0),
+        ("ec2-min", "held", 8, 2),
+        # Three instances of eight A100 each in the warm pool; stopped ones bill no GPU.
+        ("ec2-warm", "held", 24, 3),
+        ("ec2-stopped", "zero", 0, 0),
     ],
 )
 def test_the_floor_of_each(
@@ -103,7 +114,10 @@ def test_the_floor_of_each(
     assert entry.undecided == ()
 
 
-@pytest.mark.parametrize(("component", "ceiling"), [("eks", 4), ("eks-min", 4), ("eks-all", 2)])
+@pytest.mark.parametrize(
+    ("component", "ceiling"),
+    [("eks", 4), ("eks-min", 4), ("eks-all", 2), ("ec2", 4), ("ec2-spot", 50)],
+)
 def test_the_ceiling_is_the_argument(declared: Declared, component: str, ceiling: int) -> None:
     (entry,) = declared.entries(component)
     assert entry.supply is not None
@@ -203,3 +217,188 @@ def test_the_nodes_disks(declared: Declared) -> None:
     assert "userData" in plain
     assert "userData" not in own
     assert "userData" not in declared.inputs(TEMPLATE, "eks-neuron-template")
+
+
+# EC2
+
+ASG = "aws:autoscaling/group:Group"
+POLICY = "aws:autoscaling/policy:Policy"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+def test_ec2_accepts_the_templates(declared: Declared) -> None:
+    for resource in declared.stack.resources:
+        if resource.type == TEMPLATE:
+            renamed = {"vpcSecurityGroupIds": "SecurityGroupIds", "region": "", "tags": ""}
+            data = capitalised(resource.inputs, renamed)
+            disk = data["BlockDeviceMappings"][0]["Ebs"]
+            # The provider takes these two as text.
+            assert (disk["Encrypted"], disk["DeleteOnTermination"]) == ("true", "true")
+            disk.update(Encrypted=True, DeleteOnTermination=True)
+            request = {"LaunchTemplateName": "t", "LaunchTemplateData": data}
+            assert api_errors("ec2", "CreateLaunchTemplateRequest", request) == []
+
+
+def test_auto_scaling_accepts_the_groups(declared: Declared) -> None:
+    for resource in declared.stack.resources:
+        if resource.type != ASG:
+            continue
+        renamed = {
+            "name": "AutoScalingGroupName",
+            "id": "LaunchTemplateId",
+            "vpcZoneIdentifiers": "VPCZoneIdentifier",
+            "targetGroupArns": "TargetGroupARNs",
+            # Of other calls, or of the provider alone.
+            "region": "",
+            "waitForCapacityTimeout": "",
+            "enabledMetrics": "",
+            "metricsGranularity": "",
+            "warmPool": "",
+        }
+        request = capitalised(resource.inputs, renamed)
+        request["VPCZoneIdentifier"] = "subnet-1"
+        assert api_errors("autoscaling", "CreateAutoScalingGroupType", request) == []
+        metrics = {
+            "AutoScalingGroupName": "g",
+            "Metrics": list(resource.inputs["enabledMetrics"]),
+            "Granularity": resource.inputs["metricsGranularity"],
+        }
+        assert api_errors("autoscaling", "EnableMetricsCollectionQuery", metrics) == []
+        if "warmPool" in resource.inputs:
+            warm = {"AutoScalingGroupName": "g", **capitalised(resource.inputs["warmPool"])}
+            assert api_errors("autoscaling", "PutWarmPoolType", warm) == []
+
+
+def test_auto_scaling_accepts_the_policies(declared: Declared) -> None:
+    for resource in declared.stack.resources:
+        if resource.type != POLICY:
+            continue
+        renamed = {
+            "name": "PolicyName",
+            "autoscalingGroupName": "AutoScalingGroupName",
+            "region": "",
+        }
+        request = capitalised(resource.inputs, renamed)
+        for step in request.get("StepAdjustments", []):
+            for bound in ("MetricIntervalLowerBound", "MetricIntervalUpperBound"):
+                if bound in step:
+                    step[bound] = float(step[bound])
+        assert api_errors("autoscaling", "PutScalingPolicyType", request) == []
+
+
+def test_cloudwatch_accepts_the_alarms(declared: Declared) -> None:
+    for resource in declared.stack.resources:
+        if resource.type != ALARM:
+            continue
+        queries = []
+        for query in resource.inputs["metricQueries"]:
+            made = {key: value for key, value in query.items() if key != "metric"}
+            metric = query.get("metric")
+            if metric is not None:
+                named = [{"name": k, "value": v} for k, v in metric["dimensions"].items()]
+                inner = {
+                    "namespace": metric["namespace"],
+                    "metricName": metric["metricName"],
+                    "dimensions": named,
+                }
+                made["metricStat"] = {
+                    "metric": inner,
+                    "period": metric["period"],
+                    "stat": metric["stat"],
+                }
+            queries.append(made)
+        inputs = {**resource.inputs, "metricQueries": queries}
+        renamed = {"name": "AlarmName", "metricQueries": "Metrics", "region": ""}
+        request = capitalised(inputs, renamed)
+        # "name" of a dimension is not that of the alarm.
+        for query in request["Metrics"]:
+            for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", []):
+                dimension["Name"] = dimension.pop("AlarmName")
+        assert api_errors("cloudwatch", "PutMetricAlarmInput", request) == []
+
+
+def test_a_message_wakes_an_instance_and_the_empty_queue_ends_all(declared: Declared) -> None:
+    out, idle = declared.inputs(ALARM, "ec2-backlog"), declared.inputs(ALARM, "ec2-idle")
+    waiting, running, beyond = out["metricQueries"]
+    assert (waiting["metric"]["namespace"], waiting["metric"]["metricName"]) == (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+    )
+    assert waiting["metric"]["dimensions"] == {"QueueName": "jobs"}
+    assert running["metric"]["dimensions"] == {"AutoScalingGroupName": "ec2"}
+    # At zero instances a single message is above 0; ten more are for the first instance.
+    assert beyond["expression"] == "waiting - 10 * FILL(running, 0)"
+    assert (out["comparisonOperator"], out["threshold"]) == ("GreaterThanThreshold", 0)
+    assert out["treatMissingData"] == "notBreaching"
+    assert idle["metricQueries"][2]["expression"] == "FILL(waiting, 0) + FILL(flying, 0)"
+    assert idle["metricQueries"][1]["metric"]["metricName"] == (
+        "ApproximateNumberOfMessagesNotVisible"
+    )
+    assert (idle["comparisonOperator"], idle["threshold"]) == ("LessThanThreshold", 1)
+    assert (idle["treatMissingData"], idle["evaluationPeriods"]) == ("breaching", 15)
+    assert declared.inputs(POLICY, "ec2-in")["stepAdjustments"] == [
+        {"scalingAdjustment": 0, "metricIntervalUpperBound": "0"}
+    ]
+
+
+def test_alarms_call_the_policy_of_their_own_group(declared: Declared) -> None:
+    for alarm, policy in (("ec2-backlog", "ec2-out"), ("ec2-idle", "ec2-in")):
+        links = declared.by_name[ALARM, alarm].property_dependencies
+        assert links is not None
+        assert links["alarmActions"] == (declared.by_name[POLICY, policy].urn,)
+        group = declared.by_name[POLICY, policy].property_dependencies
+        assert group is not None
+        assert group["autoscalingGroupName"] == (declared.by_name[ASG, "ec2"].urn,)
+
+
+def test_a_backlog_starts_an_instance_for_each_part_of_it(declared: Declared) -> None:
+    steps = declared.inputs(POLICY, "ec2-out")["stepAdjustments"]
+    assert [step["scalingAdjustment"] for step in steps] == [1, 2, 3, 4]
+    assert [step["metricIntervalLowerBound"] for step in steps] == ["0", "10", "20", "30"]
+    assert [step.get("metricIntervalUpperBound") for step in steps] == ["10", "20", "30", None]
+    # A policy has at most 20 steps; the last one fills a larger group.
+    many = declared.inputs(POLICY, "ec2-spot-out")["stepAdjustments"]
+    assert (len(many), many[-1]["scalingAdjustment"]) == (20, 50)
+
+
+def test_a_refused_request_wakes_an_instance_and_silence_ends_all(declared: Declared) -> None:
+    (refused,) = declared.inputs(ALARM, "ec2-web-refused")["metricQueries"]
+    assert refused["metric"]["metricName"] == "HTTPCode_ELB_503_Count"
+    assert refused["metric"]["dimensions"] == {"LoadBalancer": "app/llm/50dc6c495c0c9188"}
+    idle = declared.inputs(ALARM, "ec2-web-idle")
+    assert idle["metricQueries"][0]["metric"]["dimensions"] == {
+        "LoadBalancer": "app/llm/50dc6c495c0c9188",
+        "TargetGroup": "targetgroup/llm/73e2d6bc24d8a067",
+    }
+    assert idle["evaluationPeriods"] == 30
+    load = declared.inputs(POLICY, "ec2-web-load")["targetTrackingConfiguration"]
+    assert load["disableScaleIn"] is True
+    assert load["predefinedMetricSpecification"]["resourceLabel"] == (
+        "app/llm/50dc6c495c0c9188/targetgroup/llm/73e2d6bc24d8a067"
+    )
+    group = declared.inputs(ASG, "ec2-web")
+    assert (group["healthCheckType"], group["healthCheckGracePeriod"]) == ("ELB", 300)
+    assert "desiredCapacity" not in group
+
+
+def test_the_types_and_markets_of_a_group(declared: Declared) -> None:
+    assert declared.inputs(TEMPLATE, "ec2-template")["instanceType"] == "g6e.xlarge"
+    spot = declared.inputs(ASG, "ec2-spot")["mixedInstancesPolicy"]
+    assert spot["instancesDistribution"] == {
+        "onDemandBaseCapacity": 0,
+        "onDemandPercentageAboveBaseCapacity": 0,
+        "spotAllocationStrategy": "price-capacity-optimized",
+    }
+    types = declared.inputs(ASG, "ec2-types")["mixedInstancesPolicy"]
+    assert types["instancesDistribution"] == {"onDemandPercentageAboveBaseCapacity": 100}
+    assert types["launchTemplate"]["overrides"] == [
+        {"instanceType": "g6.xlarge"},
+        {"instanceType": "g5.xlarge"},
+    ]
+
+
+def test_a_script_is_encoded_and_a_secret_one_stays_secret(declared: Declared) -> None:
+    script = declared.inputs(TEMPLATE, "ec2-web-template")["userData"]
+    assert base64.b64decode(script) == b"#!/bin/sh\ndocker run server"
+    assert declared.inputs(TEMPLATE, "ec2-hidden-template")["userData"] is SECRET
+    assert "planted" not in repr(declared.stack)

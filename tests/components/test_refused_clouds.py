@@ -19,6 +19,13 @@ GIVEN: dict[str, dict[str, Any]] = {
         "instance_types": ["g6e.xlarge"],
         "max_nodes": 4,
     },
+    "Ec2GpuGroup": {
+        "subnet_ids": ["subnet-1"],
+        "instance_types": ["g6e.xlarge"],
+        "max_instances": 4,
+        "wake_signal": "sqs",
+        "queue_name": "jobs",
+    },
 }
 """What each needs."""
 
@@ -48,7 +55,7 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instance_types: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one group for each, as each has its own taint"),
         ({"instance_types": ["g5.xlarge", "g5g.xlarge"]}, "instance_types: mixes Arm and x86 processors: make one group for each"),
         ({"instance_types": ["g4ad.xlarge"]}, "instance_types[0]: EKS has no image with drivers for AMD Radeon Pro V520"),
-        ({"capacity_type": "SPOT"}, "capacity_type: must be on-demand or spot"),
+        ({"capacity_type": "SPOT"}, "capacity_type: must be one of on-demand, spot"),
         ({"region": "us-east1"}, "region: us-east1 is no region with GPUs that zerofloor knows; did you mean us-east-1?"),
         ({"region": "eu-west-1", "instance_types": ["p5.4xlarge"]}, (
             "region: p5.4xlarge has no price in eu-west-1, so it is probably not sold there; it has one in ap-northeast-1, ap-south-1, "
@@ -70,13 +77,50 @@ def test_one_thing_wrong_with_a_node_group(args: dict[str, Any], says: str) -> N
     assert refused("EksGpuNodeGroup", args) == [says]
 
 
+LB = {"wake_signal": "load_balancer", "queue_name": None, "load_balancer_arn": "a", "target_group_arn": "b"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
+        ({"max_instances": 0}, "max_instances: must be at least 1"),
+        ({"max_size": 4}, "max_size: is no argument of this component"),
+        ({"instance_types": ["g6e.xlarge", "g6e.48xlage"]}, "instance_types[1]: g6e.48xlage is no instance type whose GPUs zerofloor knows; did you mean g6e.48xlarge?"),
+        ({"instance_types": ["g5g.xlarge"]}, "image_id: is required: the default image is for NVIDIA GPUs beside x86 only"),
+        ({"instance_types": ["trn1.2xlarge"]}, "image_id: is required: the default image is for NVIDIA GPUs beside x86 only"),
+        ({"wake_signal": "alb"}, "wake_signal: must be one of sqs, load_balancer"),
+        ({"wake_signal": None}, "wake_signal: is required"),
+        ({"queue_name": None}, "queue_name: is required with `wake_signal` sqs"),
+        ({"target_group_arn": "b"}, "target_group_arn: belongs to `wake_signal` load_balancer, and this one is sqs"),
+        ({**LB, "target_group_arn": None}, "target_group_arn: is required with `wake_signal` load_balancer"),
+        ({**LB, "idle_seconds": 300}, (
+            "idle_seconds: 300 is below `startup_seconds`, which is 600: a caller that was refused would find nothing at a retry"
+        )),
+        ({"idle_seconds": 90}, "idle_seconds: must be whole minutes: the alarm looks once a minute"),
+        ({"idle_seconds": 7200}, (
+            "idle_seconds: 7200 bills GPUs for longer after the last request than `idle_cap_seconds`, which is 3600; raise that to allow it"
+        )),
+        ({"warm_pool": "hibernated"}, "warm_pool: must be one of none, stopped, running"),
+        ({"warm_pool": "stopped", "capacity_type": "spot"}, "warm_pool: excludes `capacity_type` spot: AWS has no warm spot pool"),
+        ({"warm_pool": "stopped", "instance_types": ["g6.xlarge", "g5.xlarge"]}, "warm_pool: needs a single one of `instance_types`"),
+        ({"warm_pool": "stopped", "warm_pool_size": 5}, "warm_pool_size: 5 is above `max_instances`, which is 4"),
+        ({"warm_pool_size": 2}, "warm_pool_size: needs `warm_pool` stopped or running"),
+        ({"capacity_type": "on_demand"}, "capacity_type: must be one of on-demand, spot; did you mean on-demand?"),
+        ({"name": "a b"}, "name: must be letters, digits, dashes, dots and underscores, at most 100: set `name`"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_group_on_ec2(args: dict[str, Any], says: str) -> None:
+    assert refused("Ec2GpuGroup", args) == [says]
+
+
 def test_every_problem_is_told_at_once() -> None:
     assert refused(
         "EksGpuNodeGroup",
         {"min_nodes": 5, "capacity_type": "cheap", "subnet_ids": None, "instance_types": ["g6.xl"]},
     ) == [
         "subnet_ids: is required",
-        "capacity_type: must be on-demand or spot",
+        "capacity_type: must be one of on-demand, spot",
         "min_nodes: 5 is above `max_nodes`, which is 4",
         "instance_types[0]: g6.xl is no instance type whose GPUs zerofloor knows; did you mean "
         "g6.xlarge?",
@@ -90,6 +134,9 @@ def test_every_problem_is_told_at_once() -> None:
         ("EksGpuNodeGroup", "max_nodes"),
         ("EksGpuNodeGroup", "instance_types"),
         ("EksGpuNodeGroup", "region"),
+        ("Ec2GpuGroup", "max_instances"),
+        ("Ec2GpuGroup", "idle_seconds"),
+        ("Ec2GpuGroup", "warm_pool_size"),
     ],
 )
 def test_what_is_checked_may_be_no_output(component: str, argument: str) -> None:

@@ -1,12 +1,15 @@
 """Pulumi components for GPUs that cost nothing while idle."""
 
 from zerofloor.components.arguments import SpecError
+from zerofloor.components.ec2_gpu_group import Ec2GpuGroup, Ec2GpuGroupArgs
 from zerofloor.components.eks_gpu_node_group import EksGpuNodeGroup, EksGpuNodeGroupArgs
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
+    "Ec2GpuGroup",
+    "Ec2GpuGroupArgs",
     "EksGpuNodeGroup",
     "EksGpuNodeGroupArgs",
     "GpuDeployment",

@@ -22,7 +22,7 @@ from zerofloor.components.arguments import (
     Texts,
     Whole,
 )
-from zerofloor.components.machine_types import alike, is_arm, not_sold
+from zerofloor.components.machine_types import Market, above_maximum, alike, is_arm, not_sold
 from zerofloor.components.spec import Throughput, nearest, resource_of
 from zerofloor.hardware.instances import Shape, lookup
 
@@ -59,13 +59,6 @@ def group_name(value: Any) -> str:
     return value
 
 
-def _market(value: Any) -> str:
-    if value not in ("on-demand", "spot"):
-        raise ValueError("must be on-demand or spot")
-    return str(value)
-
-
-Market = Annotated[str, BeforeValidator(_market)]
 Nodes = Annotated[Whole, Field(ge=1, le=1000)]
 
 
@@ -152,9 +145,3 @@ class EksNodeGroupSpec(Spec):
     def joins_local_disks(self) -> bool:
         """Whether the nodes' local NVMe disks carry images and pods."""
         return "AL2023" in self.image if self.local_disk is None else self.local_disk
-
-
-def above_maximum(path: str, low: int, other: str, high: int) -> Iterator[Problem]:
-    """The problem of a lower bound above its upper one."""
-    if low > high:
-        yield Problem(path, f"{low} is above `{other}`, which is {high}")

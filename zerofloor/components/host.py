@@ -12,9 +12,10 @@ from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
-from zerofloor.components import EksGpuNodeGroup, GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components import Ec2GpuGroup, EksGpuNodeGroup, GpuDeployment, GpuNodePool, SpecError
 from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
 from zerofloor.components.deployment_spec import DeploymentSpec
+from zerofloor.components.ec2_group_spec import Ec2GroupSpec
 from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
@@ -22,6 +23,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GpuDeployment: DeploymentSpec,
     GpuNodePool: NodePoolSpec,
     EksGpuNodeGroup: EksNodeGroupSpec,
+    Ec2GpuGroup: Ec2GroupSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

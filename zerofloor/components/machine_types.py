@@ -6,16 +6,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
 
 from zerofloor.components.arguments import Problem
-from zerofloor.components.spec import nearest, resource_of, unusable
+from zerofloor.components.spec import nearest, one_of_many, resource_of, unusable
 from zerofloor.hardware.instances import Shape, lookup, snapshot_rows
 
 _PLACE: Final[Mapping[str, str]] = {"aws": "region", "gcp": "region", "azure": "location"}
 
 
-def usable(cloud: str, path: str, name: str) -> tuple[Shape | None, str]:
+def _market(value: Any) -> str:
+    return one_of_many(value, ("on-demand", "spot"))
+
+
+Market = Annotated[str, BeforeValidator(_market)]
+"""How a group's machines are bought."""
+
+
+def above_maximum(path: str, low: int, other: str, high: int) -> Iterator[Problem]:
+    """The problem of a lower bound above its upper one."""
+    if low > high:
+        yield Problem(path, f"{low} is above `{other}`, which is {high}")
+
+
+def usable(cloud: str, name: str) -> tuple[Shape | None, str]:
     """The shape of a type that holds whole GPUs, or None and why it can't be used."""
     shape = lookup(cloud, name)
     why = unusable(name, shape, cloud)
@@ -27,7 +43,7 @@ def alike(cloud: str, path: str, names: Sequence[str]) -> Iterator[Problem]:
     their own."""
     kinds: set[str] = set()
     for index, name in enumerate(names):
-        shape, why = usable(cloud, path, name)
+        shape, why = usable(cloud, name)
         if shape is None:
             yield Problem(f"{path}[{index}]", why)
         else:

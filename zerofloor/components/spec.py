@@ -149,6 +149,18 @@ def above_idle_cap(path: str, seconds: int, cap: int) -> Iterator[Problem]:
         )
 
 
+def one_of_many(value: Any, allowed: Sequence[str]) -> str:
+    """The value, which must be one of these texts.
+
+    Raises:
+        ValueError: it is none; with the nearest that is.
+    """
+    if value in allowed:
+        return str(value)
+    near = nearest(value, allowed) if isinstance(value, str) else ""
+    raise ValueError(f"must be one of {', '.join(allowed)}{near}")
+
+
 def one_of(spec: Spec, first: str, second: str) -> Iterator[Problem]:
     """The problem of two arguments of which exactly one must be given."""
     given = [name for name in (first, second) if getattr(spec, name)]
