@@ -3,6 +3,10 @@
 from zerofloor.components.arguments import SpecError
 from zerofloor.components.ec2_gpu_group import Ec2GpuGroup, Ec2GpuGroupArgs
 from zerofloor.components.eks_gpu_node_group import EksGpuNodeGroup, EksGpuNodeGroupArgs
+from zerofloor.components.fireworks_deployment import (
+    FireworksDeployment,
+    FireworksDeploymentArgs,
+)
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.wake import WakeSignal
@@ -12,6 +16,8 @@ __all__ = [
     "Ec2GpuGroupArgs",
     "EksGpuNodeGroup",
     "EksGpuNodeGroupArgs",
+    "FireworksDeployment",
+    "FireworksDeploymentArgs",
     "GpuDeployment",
     "GpuDeploymentArgs",
     "GpuNodePool",

@@ -12,11 +12,19 @@ from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
-from zerofloor.components import Ec2GpuGroup, EksGpuNodeGroup, GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components import (
+    Ec2GpuGroup,
+    EksGpuNodeGroup,
+    FireworksDeployment,
+    GpuDeployment,
+    GpuNodePool,
+    SpecError,
+)
 from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
 from zerofloor.components.deployment_spec import DeploymentSpec
 from zerofloor.components.ec2_group_spec import Ec2GroupSpec
 from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
+from zerofloor.components.fireworks_deployment_spec import FireworksDeploymentSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
 COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
@@ -24,6 +32,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GpuNodePool: NodePoolSpec,
     EksGpuNodeGroup: EksNodeGroupSpec,
     Ec2GpuGroup: Ec2GroupSpec,
+    FireworksDeployment: FireworksDeploymentSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

@@ -154,6 +154,8 @@ _OWN_COMPONENTS: Final = "zerofloor:index:"
 _ARGUMENTS: Final = {
     "spec.minReplicaCount": "min_replicas",
     "spec.cooldownPeriod": "cooldown_seconds",
+    "minReplicaCount": "min_replicas",
+    "autoscalingPolicy.scaleToZeroWindow": "cooldown_seconds",
 }
 """The arguments of zerofloor's components behind the properties that they set."""
 
