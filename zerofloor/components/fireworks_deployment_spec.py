@@ -18,7 +18,7 @@ from zerofloor.components.arguments import (
     TextItems,
     Whole,
 )
-from zerofloor.components.eks_node_group_spec import above_maximum
+from zerofloor.components.machine_types import above_maximum
 
 SHORTEST_WINDOW: Final = 300
 """Seconds: Fireworks accepts no shorter scaleToZeroWindow (Fireworks docs, “Autoscaling”)."""

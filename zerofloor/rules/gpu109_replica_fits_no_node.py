@@ -1,6 +1,7 @@
 """A replica fits no node of the pool that it is meant for."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -98,7 +99,7 @@ RULE = Rule(
         "that asks for all of a machine fits on none."
     ),
     fix="Ask for less, tolerate the pool's taint, or name a larger type in the pool.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.UNFIT_REPLICA),

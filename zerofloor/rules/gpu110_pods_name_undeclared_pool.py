@@ -1,6 +1,7 @@
 """Pods select a pool that nobody declares."""
 
 from zerofloor.capacity import Cause
+from zerofloor.report import Severity
 from zerofloor.rules.held import notices
 from zerofloor.rules.rule import Rule
 
@@ -97,7 +98,7 @@ RULE = Rule(
         "unless it exists elsewhere, the pods never start, and a caller waits in vain."
     ),
     fix="Correct the name in the node selector, or declare the pool.",
-    severity="warning",
+    severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",
     check=notices(Cause.UNKNOWN_POOL),
