@@ -470,15 +470,16 @@ def main() -> int:
             by_room[mutant.room].append(mutant)
     with tempfile.TemporaryDirectory() as folder:
         places = [copied(Path(folder) / str(number)) for number in range(options.jobs)]
-        try:
-            for room, mutants in sorted(by_room.items()):
+        failed = False
+        for room, mutants in sorted(by_room.items()):
+            try:
                 try_room(room, mutants, places, log)
-        except Failed as error:
-            print(error, file=sys.stderr)  # noqa: T201
-            return 2
+            except Failed as error:
+                failed = True
+                print(error, file=sys.stderr, flush=True)  # noqa: T201
     for line in summary(chosen, log, known):
         print(line)  # noqa: T201
-    return 0
+    return 2 if failed else 0
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ A file has `pairs`. A pair has `pair` (what differs), `source` (what settles it)
 `stacks`. An object is a Kubernetes
 manifest, or `{type, name, props}` for what is none. A stack has:
 
-- `name`, and `label`: `verdict`, `why`, and where they are settled `gpus`, `nodes`, `hours`,
-`cause`, `notice` (null: none), `ceiling`, `about`
-  (part of the path of what is undecided);
+- `name`, and `label`: `verdict`, `why`; of what is held its `cause`, of what is undecided what it
+is `about` (part of the path of the property, or of the resource's name where it is meant as a
+whole); and where they are settled `gpus`, `nodes`, `hours`, `notice` (null:
+none), `ceiling`;
 - `patch`: by `Kind/name` or `name` a JSON merge patch (RFC 7386: null takes a field away, lists are
 replaced whole);
 - `add` and `drop`: objects more or less; `document` on an object: which stack of an estate it is
@@ -34,7 +35,7 @@ from typing import Any
 import yaml
 
 from tests.cases import stack_of
-from zerofloor.capacity import Cause
+from zerofloor.capacity import Cause, Undecided
 from zerofloor.floor.result import Floor
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
@@ -98,6 +99,8 @@ def check_label(stack: Labelled) -> None:
     label, floor = stack.label, floor_of(stack)
     told = _told(stack, floor)
     assert floor.verdict == label["verdict"], told
+    assert label["verdict"] != "held" or "cause" in label, "a held label names its cause"
+    assert label["verdict"] != "undecided" or "about" in label, "say what is undecided: about"
     if "gpus" in label:
         assert floor.gpus == Decimal(str(label["gpus"])), told
     if "nodes" in label:
@@ -116,7 +119,12 @@ def check_label(stack: Labelled) -> None:
         ceilings = [entry.supply.ceiling for entry in floor.entries if entry.supply]
         assert ceilings == [label["ceiling"]], told
     if "about" in label:
-        assert any(label["about"] in undecided.path for undecided in floor.undecided), told
+        assert any(label["about"] in _part(undecided) for undecided in floor.undecided), told
+
+
+def _part(undecided: Undecided) -> str:
+    """The property, or the name of a resource that is meant as a whole."""
+    return undecided.path or undecided.urn.rsplit("::", 1)[-1]
 
 
 def check_evidence(stack: Labelled) -> None:

@@ -311,7 +311,7 @@ def _sized(
     total: Size | Undecided,
     spot: Market,
     target: scaling.Target | None,
-) -> Iterator[Part]:
+) -> Iterator[Pool]:
     """A fleet: it launches its target capacity and keeps it; only a scaling target lowers it."""
     if isinstance(total, Undecided):
         if not found.plain:
@@ -445,8 +445,21 @@ def _reservation_fleet(estate: Estate, source: Declared) -> Iterator[Part]:
             for item in listed
         ]
     found = overridden(estate, source, "instanceTypeSpecifications", specifications, Machines())
-    yield from _sized(
-        estate, source, "EC2 capacity reservation fleet", found, total, Market.ON_DEMAND, None
+    platform = "EC2 capacity reservation fleet"
+    for part in _sized(estate, source, platform, found, total, Market.ON_DEMAND, None):
+        holds = tuple(_reserved(source, total.path, hold) for hold in part.holds)
+        yield replace(part, holds=holds)
+
+
+def _reserved(source: Declared, path: str, hold: Hold) -> Hold:
+    bills = f"{counted(hold.least, 'reserved instance')} {verb(hold.least, 'bills', 'bill')}"
+    return Hold(
+        cause=Cause.RESERVATION,
+        urn=source.urn,
+        units=hold.units,
+        evidence=(*hold.evidence[:-1], source.evidence(path, f"{bills} whether used or not")),
+        fix="Cancel the reservation fleet, or waive it with its end date",
+        change=hold.change,
     )
 
 

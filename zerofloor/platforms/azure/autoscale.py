@@ -204,8 +204,7 @@ def _peak(setting: Setting, profile: _Profile) -> Hold:
 
 
 def _hold(setting: Setting, profile: _Profile, level: int, hours: Decimal) -> Hold:
-    minimum = profile.minimum
-    scheduled = hours < WEEK
+    minimum, cause = profile.minimum, Cause.SCALER_MINIMUM
     if level == minimum.known:
         because = f"autoscale keeps at least {counted(level, 'instance')}"
         fix = f"Set {minimum.path} to 0"
@@ -214,10 +213,11 @@ def _hold(setting: Setting, profile: _Profile, level: int, hours: Decimal) -> Ho
         because = f"its rule goes down to {counted(level, 'instance')}"
         fix, changed = "Let the Decrease rule go down to 0", ()
     else:
+        cause = Cause.DESIRED_NOT_LOWERED
         because = f"{counted(level, 'instance')} run, and no rule that fires while idle removes any"
         fix, changed = "Add a rule with direction Decrease that fires while idle", ()
     return Hold(
-        cause=Cause.SCHEDULE if scheduled else Cause.SCALER_MINIMUM,
+        cause=cause if hours == WEEK else Cause.SCHEDULE,
         urn=setting.source.urn,
         units=level,
         evidence=(minimum.evidence(because),),

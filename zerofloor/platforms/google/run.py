@@ -340,14 +340,14 @@ def _annotated(
     others = {**annotations, key: "0"}
     is_readable = not any(isinstance(one, Hidden) for one in others.values())
     hold = Hold(
-        cause=Cause.SCALER_MINIMUM,
+        cause=Cause.FIXED_REPLICAS if needed else Cause.SCALER_MINIMUM,
         urn=source.urn,
         units=number,
         evidence=(step,),
         fix=f'Set the annotation {key} of {holder} to "0"',
         change=changes_of(source, (f"{holder}.annotations", others)) if is_readable else (),
     )
-    return _Kept(holds=(hold,))
+    return _Kept(holds=(hold,), ceiling=number if needed else None)
 
 
 # Worker pools

@@ -217,6 +217,7 @@ class _Size(Value, frozen=True, kw_only=True):
     """How many workers a group keeps, and why."""
 
     kept: int = 0
+    cause: Cause = Cause.SCALER_MINIMUM
     wanted: int = 0
     """At creation."""
     ceiling: int | None = None
@@ -285,6 +286,7 @@ def _fixed(cluster: _Cluster, group: Any, where: str, wanted: int, hosts: int) -
         change = ()
     return _Size(
         kept=wanted,
+        cause=Cause.FIXED_REPLICAS,
         wanted=wanted,
         ceiling=wanted,
         hosts=hosts,
@@ -336,7 +338,7 @@ def _workers(
     hold: Hold | None = None
     if sized.kept and sized.because is not None:
         hold = Hold(
-            Cause.SCALER_MINIMUM,
+            sized.cause,
             cluster.obj.urn,
             sized.kept,
             (sized.because,),

@@ -46,12 +46,13 @@ def _application(estate: Estate, obj: Object, spec: Any, path: str) -> Iterator[
         template = _template(pod)
         instances = at(pod, "instances") if role == "executor" else 1
         if restarts == "Always" or isinstance(restarts, Hidden):
+            unread = isinstance(restarts, Hidden)
             yield keep_pods(
                 estate,
                 obj,
                 read_pod(estate, obj, template, where),
-                value=restarts if isinstance(restarts, Hidden) else instances,
-                path=f"{where}.instances",
+                value=restarts if unread else instances,
+                path=f"{path}.restartPolicy.type" if unread else f"{where}.instances",
                 fix=f"Set {path}.restartPolicy.type to OnFailure or Never",
                 part=role,
             )
