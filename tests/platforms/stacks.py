@@ -7,8 +7,7 @@ manifest, or `{type, name, props}` for what is none. A stack has:
 
 - `name`, and `label`: `verdict`, `why`; of what is held its `cause`, of what is undecided what it
 is `about` (part of the path of the property, or of the resource's name where it is meant as a
-whole); and where they are settled `gpus`, `nodes`, `hours`, `notice` (null:
-none), `ceiling`;
+whole); and where they are settled `gpus`, `nodes`, `hours`, `notice` (null: none), `ceiling`;
 - `patch`: by `Kind/name` or `name` a JSON merge patch (RFC 7386: null takes a field away, lists are
 replaced whole);
 - `add` and `drop`: objects more or less; `document` on an object: which stack of an estate it is
