@@ -73,6 +73,35 @@ def alone(one: Resource, settings: Settings | None = None) -> tuple[Finding, ...
                 {"instanceType": "p5.48xlarge", "instanceCount": 1},
             ),
         ),
+        # Services that scale themselves.
+        (
+            "scaler-minimum-holds-gpu",
+            resource(
+                "fireworks:index:Deployment",
+                {
+                    "baseModel": "m",
+                    "acceleratorType": "NVIDIA_H100_80GB",
+                    "acceleratorCount": 1,
+                    "minReplicaCount": 1,
+                },
+            ),
+        ),
+        (
+            "scaler-minimum-holds-gpu",
+            resource(
+                "gcp:cloudrunv2/service:Service",
+                {
+                    "location": "us-central1",
+                    "template": {
+                        "scaling": {"minInstanceCount": 1},
+                        "nodeSelector": {"accelerator": "nvidia-l4"},
+                        "containers": [
+                            {"image": "x", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+                        ],
+                    },
+                },
+            ),
+        ),
     ],
 )
 def test_what_one_resource_decides(rule: str, one: Resource) -> None:

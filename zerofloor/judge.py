@@ -4,15 +4,16 @@ Every entry point (command, pack, engine) calls this and nothing else."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zerofloor import gate, platforms, rules
-from zerofloor.capacity import Assumption
+from zerofloor.capacity import Assumption, Cause
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
 from zerofloor.floor.find import find_floor
+from zerofloor.floor.result import EntryKind, Floor
 from zerofloor.gate.baseline import with_fingerprints
 from zerofloor.report import DocumentInfo, Finding, Report
 from zerofloor.rules.rule import Judged, Rule
@@ -75,7 +76,23 @@ def judge_resource(
         stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn))
     )
     chosen = tuple(rule for rule in rules.all_rules() if rule.scope == "resource")
-    return _judged((alone,), prices, settings, today, chosen)[1]
+    judged, found = _judged((alone,), prices, settings, today, chosen)
+    own = set(_own_minimums(judged.floor))
+    if not own:
+        return found
+    minimum = rules.find_rule(Cause.SCALER_MINIMUM.value)
+    assert minimum is not None
+    more = _judged((alone,), prices, settings, today, (minimum,))[1]
+    return rules.in_order((*found, *(finding for finding in more if finding.urn in own)))
+
+
+def _own_minimums(floor: Floor) -> Iterator[str]:
+    """Services that scale themselves (Cloud Run, Container Apps, Fireworks): their minimum stands
+    in their own declaration, and no other resource can lower it."""
+    for entry in floor.entries:
+        for hold in entry.holds if entry.kind is EntryKind.POOL else ():
+            if hold.cause is Cause.SCALER_MINIMUM and hold.urn == entry.urn:
+                yield entry.urn
 
 
 def _judged(
