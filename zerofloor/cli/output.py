@@ -7,15 +7,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from zerofloor.errors import InputError
 
 if TYPE_CHECKING:
     from zerofloor.report import Report
     from zerofloor.reports.formats import Target, View
+
+F = TypeVar("F")
 
 WIDEST = 100
 """Lines longer than this are hard to read, however wide the terminal is."""
@@ -48,10 +50,16 @@ def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: P
     from zerofloor.reports.formats import Format, render
 
     wanted = [(one.form, one.path or output) for one in targets] or [(Format.TABLE, output)]
+    emit_texts(wanted, lambda form, view: render(reports, form, view))
+
+
+def emit_texts(wanted: Sequence[tuple[F, Path | None]], render: Callable[[F, View], str]) -> None:
+    """What each format renders, to its place. Raises InputError where two are meant for one place,
+    before anything is written."""
     places = [path for _, path in wanted]
     if len(set(places)) < len(places):
         raise InputError("two reports for one place: give all but one a file (--format json=FILE)")
-    texts = [(render(reports, form, _view(path)), path) for form, path in wanted]
+    texts = [(render(form, _view(path)), path) for form, path in wanted]
     for text, path in texts:
         emit(text, path)
 

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from zerofloor.cli.output import write
 
@@ -14,8 +14,9 @@ CLEAR = "\r\x1b[K"
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Shows `what` and the seconds so far on stderr if that is a terminal, else nothing."""
+def progress(what: str | Callable[[], str]) -> Iterator[None]:
+    """Shows `what` (asked anew each second) and the seconds so far on stderr if that is a terminal,
+    else nothing."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
@@ -27,7 +28,8 @@ def progress(what: str) -> Iterator[None]:
     def show() -> None:
         while not done.wait(1):
             seconds = int(time.monotonic() - started)
-            write(sys.stderr, f"{CLEAR}zerofloor: {visible(what)} ({seconds} s)")
+            text = what if isinstance(what, str) else what()
+            write(sys.stderr, f"{CLEAR}zerofloor: {visible(text)} ({seconds} s)")
 
     thread = threading.Thread(target=show, daemon=True)
     thread.start()

@@ -10,11 +10,16 @@ import msgspec
 
 from zerofloor.documents.refusal import refusal, shown, undecodable
 from zerofloor.documents.steps import State, names_in, resource_of
+from zerofloor.errors import InputError
 from zerofloor.stack import Resource, Stack
 
 NEWEST = 4
 """The highest version of a deployment that is known; features of a version 4 add to it and take
 nothing away."""
+
+
+class NothingDeployed(InputError):
+    """The stack exists and has never been deployed."""
 
 
 class Deployed(State, rename="camel", gc=False, kw_only=True):
@@ -79,7 +84,8 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         )
     deployment = export.deployment or (export.checkpoint.latest if export.checkpoint else None)
     if deployment is None:
-        raise refusal(name, "a stack export without a deployment: nothing has been deployed yet")
+        why = "a stack export without a deployment: nothing has been deployed yet"
+        raise NothingDeployed(str(refusal(name, why)))
     resources: dict[str, Resource] = {}
     notes = []
     leftovers: list[Resource] = []

@@ -66,7 +66,7 @@ def _rows(report: Report) -> Iterator[list[str]]:
         for figure in item.counts_in:
             row = _row(item, figure, stack)
             row |= {"x_Rules": rules, "x_WaivedBy": waived.get(item.urn, "")}
-            yield [_cell(row[column]) for column in COLUMNS]
+            yield [safe_cell(row[column]) for column in COLUMNS]
 
 
 def _row(item: Item, figure: str, stack: str) -> dict[str, str]:
@@ -103,7 +103,8 @@ def _number(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
+    """A cell that shows what it holds and that no spreadsheet runs."""
     shown = visible(text)
     is_number = shown.replace(".", "", 1).lstrip("-").isdigit()
     return f"'{shown}" if shown.startswith(FORMULAS) and not is_number else shown

@@ -67,12 +67,17 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';
 def render(reports: Sequence[Report]) -> str:
     """The page."""
     title = "zerofloor: " + " · ".join("fail" if r.gate == "fail" else "pass" for r in reports)
-    body = "\n".join(line for at, report in enumerate(reports) for line in _report(report, at))
+    return page(title, (line for at, report in enumerate(reports) for line in _report(report, at)))
+
+
+def page(title: str, lines: Iterable[str], style: str = "") -> str:
+    """A whole page with these lines in its body, and with more style."""
+    body = "\n".join(lines)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<title>{title}</title>\n<style>{STYLE}{style}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 

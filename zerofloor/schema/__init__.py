@@ -8,11 +8,15 @@ from typing import Any
 
 
 def schema_of(name: str) -> str:
-    """The schema of `report`, `estimate`, `baseline`, `stack` or `settings` as JSON text."""
+    """The schema of `report`, `estimate`, `audit`, `baseline`, `stack` or `settings`, as JSON."""
     if name == "settings":
         from zerofloor.settings import parsing
 
         return json.dumps(parsing.schema(), indent=2) + "\n"
+    if name == "audit":
+        from zerofloor.estates.reports import json_audit
+
+        return json.dumps(json_audit.schema(), indent=1) + "\n"
     if name == "estimate":
         return json.dumps(_estimate(), indent=1) + "\n"
     return resources.files(__name__).joinpath(f"{name}.json").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""An audit as a page for a terminal, JSON, FOCUS CSV, Markdown or HTML; only read."""

@@ -1,0 +1,74 @@
+"""What every format of an audit says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from zerofloor.estates.values import Audit, Line
+from zerofloor.money import Money
+from zerofloor.words import counted, dollars, short
+
+
+def money(audit: Audit, amount: Decimal) -> str:
+    """`$32.77`."""
+    return dollars(Money(amount, audit.currency))
+
+
+def headline(audit: Audit) -> str:
+    """What idles in one sentence."""
+    held = [line for line in audit.lines if line.state != "undecided"]
+    stacks = len({line.stack for line in held})
+    of = f"{counted(len(audit.stacks), 'stack')}"
+    if not audit.lines:
+        return f"No idle GPU in {of}"
+    if not held:
+        open_stacks = len({line.stack for line in audit.lines})
+        return f"Can't determine whether GPUs idle in {open_stacks} of {of}"
+    return (
+        f"{counted(audit.gpus, 'idle GPU')} in {stacks} of {of}: "
+        f"{money(audit, audit.monthly)} a month"
+    )
+
+
+def remarks(audit: Audit) -> Iterator[str]:
+    """What must be known of the sum, as sentences."""
+    if audit.waived:
+        yield f"{money(audit, audit.waived)} of it a month is waived."
+    fresh = audit.fresh
+    if fresh is not None:
+        more = audit.monthly - fresh.before
+        sign = "+" if more >= 0 else "−"
+        yield (
+            f"Since {fresh.day.isoformat()}: {sign}{money(audit, abs(more))} a month; "
+            f"{len(fresh.new)} new, {len(fresh.worse)} grown, {len(fresh.gone)} gone."
+        )
+    unpriced = sum(line.state == "unpriced" for line in audit.lines)
+    if unpriced:
+        yield f"{counted(unpriced, 'resource')} without a price: not in the sum."
+    undecided = sum(line.state == "undecided" for line in audit.lines)
+    if undecided:
+        yield f"{counted(undecided, 'resource')} undecided: what they cost is not in the sum."
+    unread = sum(not one.judged for one in audit.stacks)
+    if unread:
+        yield f"{counted(unread, 'stack')} could not be judged: what they cost is not in the sum."
+
+
+def title(by: str) -> str:
+    """A heading for the rows of a sum: `owner`, `tag team`."""
+    return by.replace(":", " ", 1)
+
+
+def place(line: Line) -> str:
+    """Which resource to change, and in which stack."""
+    return f"{line.holder} {short(line.held_by)}"
+
+
+def problem_lines(audit: Audit) -> Iterator[str]:
+    for problem in audit.problems:
+        yield f"{problem.stack or 'the backend'}: {problem.why}."
+
+
+def notice_lines(audit: Audit) -> Iterator[str]:
+    for notice in audit.notices:
+        yield f"{notice.stack}: {notice.what}."
