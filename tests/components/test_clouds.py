@@ -104,6 +104,20 @@ def test_the_check_sees_wrong_properties() -> None:
         # Three instances of eight A100 each in the warm pool; stopped ones bill no GPU.
         ("ec2-warm", "held", 24, 3),
         ("ec2-stopped", "zero", 0, 0),
+        ("gke", "zero", 0, 0),
+        ("gke-all", "zero", 0, 0),
+        ("gke-t4", "zero", 0, 0),
+        ("gke-tpu", "zero", 0, 0),
+        ("gke-reserved", "zero", 0, 0),
+        # A total of two nodes, not two in each zone, of two L4 each.
+        ("gke-min", "held", 4, 2),
+        ("gce", "zero", 0, 0),
+        ("gce-all", "zero", 0, 0),
+        ("gce-min", "held", 8, 2),
+        ("run", "zero", 0, 0),
+        ("run-all", "zero", 0, 0),
+        ("run-public", "zero", 0, 0),
+        ("run-min", "held", 2, 2),
     ],
 )
 def test_the_floor_of_each(
@@ -116,7 +130,16 @@ def test_the_floor_of_each(
 
 @pytest.mark.parametrize(
     ("component", "ceiling"),
-    [("eks", 4), ("eks-min", 4), ("eks-all", 2), ("ec2", 4), ("ec2-spot", 50)],
+    [
+        ("eks", 4),
+        ("eks-min", 4),
+        ("eks-all", 2),
+        ("ec2", 4),
+        ("ec2-spot", 50),
+        ("gke", 4),
+        ("gce", 4),
+        ("run", 3),
+    ],
 )
 def test_the_ceiling_is_the_argument(declared: Declared, component: str, ceiling: int) -> None:
     (entry,) = declared.entries(component)
@@ -402,3 +425,153 @@ def test_a_script_is_encoded_and_a_secret_one_stays_secret(declared: Declared) -
     assert base64.b64decode(script) == b"#!/bin/sh\ndocker run server"
     assert declared.inputs(TEMPLATE, "ec2-hidden-template")["userData"] is SECRET
     assert "planted" not in repr(declared.stack)
+
+
+# Google
+
+POOL = "gcp:container/nodePool:NodePool"
+MACHINES = "gcp:compute/instanceTemplate:InstanceTemplate"
+MANAGER = "gcp:compute/instanceGroupManager:InstanceGroupManager"
+SCALER = "gcp:compute/autoscaler:Autoscaler"
+SERVICE = "gcp:cloudrunv2/service:Service"
+
+
+def test_a_pool_of_gke_begins_and_ends_empty(declared: Declared) -> None:
+    pool = declared.by_name[POOL, "gke"]
+    assert pool.inputs["initialNodeCount"] == 0
+    assert "nodeCount" not in pool.inputs
+    assert pool.inputs["autoscaling"] == {
+        "totalMinNodeCount": 0,
+        "totalMaxNodeCount": 4,
+        "locationPolicy": "ANY",
+    }
+    assert pool.ignore_changes == ("nodeCount", "initialNodeCount")
+    assert pool.inputs["nodeConfig"]["taints"] == [
+        {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
+    ]
+    tpu = declared.inputs(POOL, "gke-tpu")["nodeConfig"]
+    assert tpu["taints"][0]["key"] == "google.com/tpu"
+    assert "guestAccelerators" not in tpu
+
+
+@pytest.mark.parametrize(
+    ("pool", "card", "count", "driver"),
+    [
+        ("gke", "nvidia-l4", 1, "DEFAULT"),
+        ("gke-min", "nvidia-l4", 2, "DEFAULT"),
+        ("gke-all", "nvidia-h100-80gb", 8, "LATEST"),
+        ("gke-t4", "nvidia-tesla-t4", 2, "DEFAULT"),
+        ("gke-reserved", "nvidia-b200", 8, "DEFAULT"),
+    ],
+)
+def test_gke_installs_the_driver_of_the_machines_cards(
+    declared: Declared, pool: str, card: str, count: int, driver: str
+) -> None:
+    node = declared.inputs(POOL, pool)["nodeConfig"]
+    assert node["guestAccelerators"] == [
+        {
+            "type": card,
+            "count": count,
+            "gpuDriverInstallationConfig": {"gpuDriverVersion": driver},
+        }
+    ]
+
+
+def test_the_nodes_of_a_pool_of_gke(declared: Declared) -> None:
+    pool = declared.inputs(POOL, "gke-all")
+    assert (pool["name"], pool["nodeLocations"]) == (
+        "renamed",
+        ["europe-west4-a", "europe-west4-b"],
+    )
+    node = pool["nodeConfig"]
+    assert (node["spot"], node["diskType"], node["diskSizeGb"]) == (True, "pd-ssd", 500)
+    assert node["ephemeralStorageLocalSsdConfig"] == {"localSsdCount": 16}
+    assert "gcfsConfig" not in node
+    assert (node["labels"], node["resourceLabels"]) == ({"tier": "gpu"}, {"team": "ml"})
+    plain = declared.inputs(POOL, "gke")["nodeConfig"]
+    assert "spot" not in plain
+    assert plain["gcfsConfig"] == {"enabled": True}
+    reserved = declared.inputs(POOL, "gke-reserved")["nodeConfig"]
+    assert reserved["reservationAffinity"] == {
+        "consumeReservationType": "SPECIFIC_RESERVATION",
+        "key": "compute.googleapis.com/reservation-name",
+        "values": [UNKNOWN],
+    }
+    # A4 machines boot from Hyperdisk only.
+    assert reserved["diskType"] == "hyperdisk-balanced"
+
+
+def test_messages_wake_machines_and_acknowledged_ones_end_them(declared: Declared) -> None:
+    policy = declared.inputs(SCALER, "gce-autoscaler")["autoscalingPolicy"]
+    assert (policy["mode"], policy["minReplicas"], policy["maxReplicas"]) == ("ON", 0, 4)
+    assert policy["metrics"] == [
+        {
+            "name": "pubsub.googleapis.com/subscription/num_undelivered_messages",
+            "filter": 'resource.type = "pubsub_subscription" AND '
+            'resource.labels.subscription_id = "jobs"',
+            "singleInstanceAssignment": 10,
+        }
+    ]
+    group = declared.by_name[MANAGER, "gce"]
+    assert "targetSize" not in group.inputs
+    assert group.ignore_changes == ("targetSize",)
+    for resource, prop, target in (
+        (declared.by_name[SCALER, "gce-autoscaler"], "target", group),
+        (group, "versions", declared.by_name[MACHINES, "gce-template"]),
+    ):
+        links = resource.property_dependencies
+        assert links is not None
+        assert links[prop] == (target.urn,)
+
+
+def test_the_machines_of_a_group_on_compute_engine(declared: Declared) -> None:
+    plain, own = (declared.inputs(MACHINES, f"{name}-template") for name in ("gce", "gce-all"))
+    assert plain["scheduling"] == {"onHostMaintenance": "TERMINATE", "automaticRestart": True}
+    assert "guestAccelerators" not in plain
+    assert plain["networkInterfaces"] == [{"network": "default"}]
+    assert "serviceAccount" not in plain
+    assert own["scheduling"]["provisioningModel"] == "SPOT"
+    assert own["networkInterfaces"] == [
+        {"subnetwork": UNKNOWN, "accessConfigs": [{"networkTier": "PREMIUM"}]}
+    ]
+    assert own["serviceAccount"] == {"email": UNKNOWN, "scopes": [UNKNOWN]}
+    assert own["metadataStartupScript"] is SECRET
+    cards = declared.inputs(MACHINES, "gce-min-template")["guestAccelerators"]
+    assert cards == [{"type": "nvidia-tesla-t4", "count": 4}]
+
+
+def test_a_service_of_cloud_run(declared: Declared) -> None:
+    service = declared.inputs(SERVICE, "run")
+    template = service["template"]
+    (container,) = template["containers"]
+    assert template["scaling"] == {"minInstanceCount": 0, "maxInstanceCount": 3}
+    assert template["nodeSelector"] == {"accelerator": "nvidia-l4"}
+    assert template["gpuZonalRedundancyDisabled"] is True
+    assert container["resources"] == {
+        "limits": {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"},
+        "cpuIdle": False,
+        "startupCpuBoost": True,
+    }
+    assert container["startupProbe"]["tcpSocket"] == {"port": 8080}
+    assert container["startupProbe"]["failureThreshold"] == 60
+    assert service["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+
+
+def test_each_argument_of_a_service_of_cloud_run(declared: Declared) -> None:
+    service = declared.inputs(SERVICE, "run-all")
+    template = service["template"]
+    (container,) = template["containers"]
+    assert (service["name"], service["location"]) == ("renamed", "europe-west4")
+    assert container["envs"] == [
+        {"name": "A", "value": UNKNOWN},
+        {"name": "B", "value": "2"},
+        {"name": "TOKEN", "value": SECRET},
+    ]
+    assert container["args"] == ["--model", UNKNOWN]
+    assert container["startupProbe"]["httpGet"] == {"path": "/health", "port": 8000}
+    assert template["gpuZonalRedundancyDisabled"] is False
+    assert (template["timeout"], template["maxInstanceRequestConcurrency"]) == ("600s", 32)
+    assert service["ingress"] == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+    public = declared.inputs(SERVICE, "run-public")
+    assert public["ingress"] == "INGRESS_TRAFFIC_ALL"
+    assert public["template"]["containers"][0]["envs"] is SECRET

@@ -93,7 +93,7 @@ def test_defaults_in_the_descriptions_are_those_of_the_specs(schema: Mapping[str
     for component, spec in SPECS.items():
         inputs = schema["resources"][f"zerofloor:index:{component}"]["inputProperties"]
         for name, field in spec.model_fields.items():
-            described = inputs[camel(name)]["description"]
+            described = " ".join(inputs[camel(name)]["description"].split())
             default = field.get_default(call_default_factory=False)
             if default is PydanticUndefined or default is None or default == ():
                 assert " Default " not in described, name

@@ -26,6 +26,20 @@ GIVEN: dict[str, dict[str, Any]] = {
         "wake_signal": "sqs",
         "queue_name": "jobs",
     },
+    "GkeGpuNodePool": {
+        "cluster": "c",
+        "location": "us-central1",
+        "machine_type": "g2-standard-8",
+        "max_nodes": 4,
+    },
+    "GceGpuGroup": {
+        "zone": "us-central1-a",
+        "machine_type": "g2-standard-8",
+        "image": "i",
+        "subscription": "jobs",
+        "max_instances": 4,
+    },
+    "CloudRunGpuService": {"location": "us-central1", "image": "server:1", "max_instances": 4},
 }
 """What each needs."""
 
@@ -55,8 +69,8 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instance_types: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one group for each, as each has its own taint"),
         ({"instance_types": ["g5.xlarge", "g5g.xlarge"]}, "instance_types: mixes Arm and x86 processors: make one group for each"),
         ({"instance_types": ["g4ad.xlarge"]}, "instance_types[0]: EKS has no image with drivers for AMD Radeon Pro V520"),
-        ({"capacity_type": "SPOT"}, "capacity_type: must be one of on-demand, spot"),
-        ({"region": "us-east1"}, "region: us-east1 is no region with GPUs that zerofloor knows; did you mean us-east-1?"),
+        ({"capacity_type": "SPOT"}, "capacity_type: must be one of on-demand, spot; did you mean spot?"),
+        ({"region": "us-east1"}, "region: us-east1 is no region with GPUs that zerofloor knows; did you mean us-east-1? Where it is one, set `any_region`"),
         ({"region": "eu-west-1", "instance_types": ["p5.4xlarge"]}, (
             "region: p5.4xlarge has no price in eu-west-1, so it is probably not sold there; it has one in ap-northeast-1, ap-south-1, "
             "ap-southeast-2, ap-southeast-3, …. Where it is sold all the same, set `any_region`"
@@ -114,6 +128,79 @@ def test_one_thing_wrong_with_a_group_on_ec2(args: dict[str, Any], says: str) ->
     assert refused("Ec2GpuGroup", args) == [says]
 
 
+T4 = {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_nodes": 5}, "min_nodes: 5 is above `max_nodes`, which is 4"),
+        ({"max_nodes": 0}, "max_nodes: must be at least 1"),
+        ({"node_count": 1}, "node_count: is no argument of this component"),
+        ({"machine_type": "g2-standard-7"}, "machine_type: g2-standard-7 is no machine type whose GPUs zerofloor knows; did you mean g2-standard-8?"),
+        ({"machine_type": "e2-standard-8"}, "machine_type: e2-standard-8 has no GPU"),
+        ({"machine_type": "g4-standard-6"}, "machine_type: g4-standard-6 has 0.125 of a GPU, and a pod asks for whole ones"),
+        ({"machine_type": "n1-standard-8"}, "accelerator: is required: n1-standard-8 has no GPU itself"),
+        ({**T4, "accelerator": "nvidia-l4"}, "accelerator: must be one of nvidia-tesla-t4, nvidia-tesla-p4, nvidia-tesla-v100, nvidia-tesla-p100; did you mean nvidia-tesla-t4?"),
+        ({**T4, "accelerators": 9}, "accelerators: must be at most 8"),
+        ({"accelerator": "nvidia-l4"}, "accelerator: is for N1 machines; g2-standard-8 has its own"),
+        ({"location": "us-centrl1"}, "location: us-centrl1 is no region with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
+        ({"location": "us-west2"}, (
+            "location: g2-standard-8 has no price in us-west2, so it is probably not sold there; it has one in asia-east1, asia-northeast1, "
+            "asia-northeast3, asia-south1, …. Where it is sold all the same, set `any_region`"
+        )),
+        ({"zones": ["us-east1-b"]}, "zones[0]: us-east1-b is no zone of us-central1"),
+        ({"capacity_type": "spot", "reservation": "r"}, "reservation: excludes `capacity_type` spot: spot is never reserved"),
+        ({"machine_type": "a4-highgpu-8g", "disk_type": "pd-ssd", "any_region": True}, "disk_type: must be hyperdisk-balanced on a4-highgpu-8g"),
+        ({"disk_type": "ssd"}, "disk_type: must be one of pd-balanced, pd-ssd, pd-standard, hyperdisk-balanced; did you mean pd-ssd?"),
+        ({"driver": "LATEST"}, "driver: must be one of default, latest, none; did you mean latest?"),
+        ({"name": "Gpu"}, "name: must be lower-case letters, digits and dashes, at most 40, and begin with a letter, as GKE names are: set `name`"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_pool_of_gke(args: dict[str, Any], says: str) -> None:
+    assert refused("GkeGpuNodePool", args) == [says]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
+        ({"target_size": 1}, "target_size: is no argument of this component; did you mean max_instances?"),
+        ({"zone": "us-central1"}, "zone: us-central1 is no zone, such as us-central1-a"),
+        ({"zone": "us-west2-a"}, (
+            "zone: g2-standard-8 has no price in us-west2, so it is probably not sold there; it has one in asia-east1, asia-northeast1, "
+            "asia-northeast3, asia-south1, …. Where it is sold all the same, set `any_region`"
+        )),
+        ({"machine_type": "ct5lp-hightpu-4t"}, "machine_type: ct5lp-hightpu-4t is a TPU node of GKE: use GkeGpuNodePool"),
+        ({"subscription": None}, "subscription: is required"),
+        ({"messages_per_instance": 0.5}, "messages_per_instance: must be a whole number"),
+        ({"name": "a" * 59}, "name: must be lower-case letters, digits and dashes, at most 58, and begin with a letter, as names on Compute Engine are: set `name`"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_group_on_compute_engine(args: dict[str, Any], says: str) -> None:
+    assert refused("GceGpuGroup", args) == [says]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
+        ({"gpu": "nvidia-l40s"}, "gpu: must be one of nvidia-l4, nvidia-rtx-pro-6000; did you mean nvidia-l4?"),
+        ({"gpus": 2}, "gpus: is no argument of this component; did you mean gpu?"),
+        ({"cpu": "2"}, "cpu: must be at least 4 with nvidia-l4"),
+        ({"memory": "8Gi"}, "memory: must be at least 16Gi with nvidia-l4"),
+        ({"gpu": "nvidia-rtx-pro-6000", "memory": "64Gi"}, "memory: must be at least 80Gi with nvidia-rtx-pro-6000"),
+        ({"timeout_seconds": 3601}, "timeout_seconds: must be at most 3600"),
+        ({"ingress": "public"}, "ingress: must be one of all, internal, internal-and-load-balancing"),
+        ({"location": "us-centrl1"}, "location: us-centrl1 is no region with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
+        ({"health_path": "health"}, "health_path: must be a path that starts with /"),
+        ({"name": "my_service"}, "name: must be lower-case letters, digits and dashes, at most 49, and begin with a letter, as names on Cloud Run are: set `name`"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_service_of_cloud_run(args: dict[str, Any], says: str) -> None:
+    assert refused("CloudRunGpuService", args) == [says]
+
+
 def test_every_problem_is_told_at_once() -> None:
     assert refused(
         "EksGpuNodeGroup",
@@ -137,6 +224,11 @@ def test_every_problem_is_told_at_once() -> None:
         ("Ec2GpuGroup", "max_instances"),
         ("Ec2GpuGroup", "idle_seconds"),
         ("Ec2GpuGroup", "warm_pool_size"),
+        ("GkeGpuNodePool", "max_nodes"),
+        ("GkeGpuNodePool", "machine_type"),
+        ("GceGpuGroup", "max_instances"),
+        ("CloudRunGpuService", "min_instances"),
+        ("CloudRunGpuService", "location"),
     ],
 )
 def test_what_is_checked_may_be_no_output(component: str, argument: str) -> None:

@@ -1,23 +1,32 @@
 """Pulumi components for GPUs that cost nothing while idle."""
 
 from zerofloor.components.arguments import SpecError
+from zerofloor.components.cloud_run_gpu_service import CloudRunGpuService, CloudRunGpuServiceArgs
 from zerofloor.components.ec2_gpu_group import Ec2GpuGroup, Ec2GpuGroupArgs
 from zerofloor.components.eks_gpu_node_group import EksGpuNodeGroup, EksGpuNodeGroupArgs
 from zerofloor.components.fireworks_deployment import (
     FireworksDeployment,
     FireworksDeploymentArgs,
 )
+from zerofloor.components.gce_gpu_group import GceGpuGroup, GceGpuGroupArgs
+from zerofloor.components.gke_gpu_node_pool import GkeGpuNodePool, GkeGpuNodePoolArgs
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
+    "CloudRunGpuService",
+    "CloudRunGpuServiceArgs",
     "Ec2GpuGroup",
     "Ec2GpuGroupArgs",
     "EksGpuNodeGroup",
     "EksGpuNodeGroupArgs",
     "FireworksDeployment",
     "FireworksDeploymentArgs",
+    "GceGpuGroup",
+    "GceGpuGroupArgs",
+    "GkeGpuNodePool",
+    "GkeGpuNodePoolArgs",
     "GpuDeployment",
     "GpuDeploymentArgs",
     "GpuNodePool",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -34,3 +34,8 @@ class CloudResource(pulumi.CustomResource):
 def given(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields without those that are None."""
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def through(value: Any, make: Callable[[Any], Any]) -> Any:
+    """What `make` makes of a value, also where that is an Output as a whole."""
+    return value.apply(make) if isinstance(value, pulumi.Output) else make(value)

@@ -13,18 +13,24 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
 from zerofloor.components import (
+    CloudRunGpuService,
     Ec2GpuGroup,
     EksGpuNodeGroup,
     FireworksDeployment,
+    GceGpuGroup,
+    GkeGpuNodePool,
     GpuDeployment,
     GpuNodePool,
     SpecError,
 )
 from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
+from zerofloor.components.cloud_run_spec import CloudRunSpec
 from zerofloor.components.deployment_spec import DeploymentSpec
 from zerofloor.components.ec2_group_spec import Ec2GroupSpec
 from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
 from zerofloor.components.fireworks_deployment_spec import FireworksDeploymentSpec
+from zerofloor.components.gce_group_spec import GceGroupSpec
+from zerofloor.components.gke_node_pool_spec import GkeNodePoolSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
 COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
@@ -33,6 +39,9 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     EksGpuNodeGroup: EksNodeGroupSpec,
     Ec2GpuGroup: Ec2GroupSpec,
     FireworksDeployment: FireworksDeploymentSpec,
+    GkeGpuNodePool: GkeNodePoolSpec,
+    GceGpuGroup: GceGroupSpec,
+    CloudRunGpuService: CloudRunSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

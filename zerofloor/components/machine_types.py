@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from zerofloor.components.arguments import Problem
+from zerofloor.components.arguments import PlainText, Problem, Spec, Whole
 from zerofloor.components.spec import nearest, one_of_many, resource_of, unusable
+from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape, lookup, snapshot_rows
 
 _PLACE: Final[Mapping[str, str]] = {"aws": "region", "gcp": "region", "azure": "location"}
@@ -59,8 +60,12 @@ def not_sold(cloud: str, path: str, region: str | None, names: Sequence[str]) ->
         return
     by_region = _sold(cloud)
     if region not in by_region:
-        near = nearest(region, sorted(by_region))
-        yield Problem(path, f"{region} is no {_PLACE[cloud]} with GPUs that zerofloor knows{near}")
+        near = nearest(region, sorted(by_region)) or "."
+        yield Problem(
+            path,
+            f"{region} is no {_PLACE[cloud]} with GPUs that zerofloor knows{near} Where it is one, "
+            "set `any_region`",
+        )
         return
     for name in names:
         regions = sorted(known for known, types in by_region.items() if name.lower() in types)
@@ -87,3 +92,59 @@ def is_arm(name: str) -> bool:
     """Whether an EC2 type has an Arm processor: Graviton (g5g) or Grace (p6e-gb200); EC2 user
     guide, "Instance type naming conventions"."""
     return bool(re.match(r"[a-z]+\d+[a-z]*(?:g[a-z]*\.|.*-gb\d)", name))
+
+
+def zone_region(zone: str) -> str | None:
+    """The region of a Google zone: `us-central1-a` → `us-central1`; None for another text."""
+    found = re.fullmatch(r"([a-z]+-[a-z]+\d+)-[a-z]", zone)
+    return found[1] if found else None
+
+
+CARDS: Final[Mapping[str, str]] = {name: card for card, name in google.CARDS.items()}
+"""Google's accelerator types by the names of the instance table."""
+ATTACHED: Final = (
+    "nvidia-tesla-t4",
+    "nvidia-tesla-p4",
+    "nvidia-tesla-v100",
+    "nvidia-tesla-p100",
+)
+"""Cards that are added to an N1 machine (Compute Engine docs, "GPU machine types")."""
+
+
+class GoogleMachine(Spec):
+    """The machine of a Google component: its type, and on N1 the cards added to it."""
+
+    machine_type: PlainText
+    accelerator: PlainText | None = None
+    accelerators: Annotated[Whole, Field(ge=1, le=8)] | None = None
+
+    def machine_problems(self) -> Iterator[Problem]:
+        """A type without cards, cards for a type that has its own, and types that can't be used."""
+        if self.machine_type.startswith("n1-"):
+            if self.accelerator is None:
+                yield Problem("accelerator", f"is required: {self.machine_type} has no GPU itself")
+            elif self.accelerator not in ATTACHED:
+                near = nearest(self.accelerator, ATTACHED)
+                yield Problem("accelerator", f"must be one of {', '.join(ATTACHED)}{near}")
+            return
+        shape, why = usable("gcp", self.machine_type)
+        if shape is None:
+            yield Problem("machine_type", why)
+        for argument in ("accelerator", "accelerators"):
+            if argument in self.model_fields_set:
+                yield Problem(argument, f"is for N1 machines; {self.machine_type} has its own")
+
+    @property
+    def priced_as(self) -> str:
+        """What the price list calls the machine: on N1 the card."""
+        return self.accelerator or self.machine_type
+
+    @property
+    def cards(self) -> tuple[str, int] | None:
+        """Google's name of the cards and their number; None for TPUs, which are in the type."""
+        if self.machine_type.startswith("n1-"):
+            return str(self.accelerator), self.accelerators or 1
+        shape = lookup("gcp", self.machine_type)
+        if shape is None or not shape.gpus or shape.accelerator not in CARDS:
+            return None
+        return CARDS[shape.accelerator], int(shape.gpus)

@@ -111,8 +111,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 # Which resource Karpenter's AWS provider counts for which maker (its docs, "NodePools: GPU limits",
-# "Accelerators/GPU resources").
+# "Accelerators/GPU resources"); TPUs by GKE's docs ("Deploy TPU workloads").
 _RESOURCES: Mapping[str, str] = {
+    "Google": "google.com/tpu",
     "NVIDIA": "nvidia.com/gpu",
     "AMD": "amd.com/gpu",
     "AWS": "aws.amazon.com/neuron",
@@ -157,7 +158,7 @@ def one_of_many(value: Any, allowed: Sequence[str]) -> str:
     """
     if value in allowed:
         return str(value)
-    near = nearest(value, allowed) if isinstance(value, str) else ""
+    near = nearest(value.lower(), allowed) if isinstance(value, str) else ""
     raise ValueError(f"must be one of {', '.join(allowed)}{near}")
 
 

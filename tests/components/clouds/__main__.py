@@ -5,7 +5,13 @@ from typing import Any
 
 import pulumi
 
-from zerofloor.components import Ec2GpuGroup, EksGpuNodeGroup
+from zerofloor.components import (
+    CloudRunGpuService,
+    Ec2GpuGroup,
+    EksGpuNodeGroup,
+    GceGpuGroup,
+    GkeGpuNodePool,
+)
 
 # An output that no preview knows.
 unknown = pulumi.CustomResource("aws:ec2/vpc:Vpc", "network", {"arn": None}).__dict__["arn"]
@@ -99,3 +105,115 @@ ec2(
     load_balancer_arn=unknown,
     target_group_arn=unknown,
 )
+
+
+def gke(title: str, /, **more: Any) -> GkeGpuNodePool:
+    args: Any = {
+        "cluster": "serving",
+        "location": "us-central1",
+        "machine_type": "g2-standard-8",
+        "max_nodes": 4,
+    }
+    return GkeGpuNodePool(title, args | more)
+
+
+gke("gke")
+gke("gke-min", machine_type="g2-standard-24", min_nodes=2)
+gke(
+    "gke-all",
+    name="renamed",
+    cluster=unknown,
+    location="europe-west4",
+    zones=["europe-west4-a", "europe-west4-b"],
+    machine_type="a3-highgpu-8g",
+    capacity_type="spot",
+    driver="latest",
+    disk_gib=500,
+    disk_type="pd-ssd",
+    local_ssds=16,
+    image_streaming=False,
+    service_account=unknown,
+    labels={"tier": "gpu"},
+    resource_labels={"team": "ml"},
+)
+gke(
+    "gke-t4",
+    location="us-central1-a",
+    machine_type="n1-standard-8",
+    accelerator="nvidia-tesla-t4",
+    accelerators=2,
+)
+gke("gke-tpu", location="us-central1", machine_type="ct5lp-hightpu-4t")
+gke(
+    "gke-reserved",
+    machine_type="a4-highgpu-8g",
+    location="us-central1",
+    reservation=unknown,
+    any_region=True,
+)
+
+
+def gce(title: str, /, **more: Any) -> GceGpuGroup:
+    args: Any = {
+        "zone": "us-central1-a",
+        "machine_type": "g2-standard-8",
+        "image": "projects/ml-images/global/images/family/common-cu129-ubuntu-2204-nvidia-580",
+        "subscription": "jobs",
+        "max_instances": 4,
+    }
+    return GceGpuGroup(title, args | more)
+
+
+gce("gce")
+gce(
+    "gce-min",
+    machine_type="n1-standard-8",
+    accelerator="nvidia-tesla-t4",
+    accelerators=4,
+    min_instances=2,
+)
+gce(
+    "gce-all",
+    name="renamed",
+    subnetwork=unknown,
+    external_ip=True,
+    image=unknown,
+    capacity_type="spot",
+    disk_type="pd-ssd",
+    startup_script=pulumi.Output.secret("token=planted"),
+    service_account=unknown,
+    scopes=[unknown],
+    subscription=unknown,
+    messages_per_instance=2,
+    startup_seconds=900,
+    labels={"team": "ml"},
+)
+
+
+def run(title: str, /, **more: Any) -> CloudRunGpuService:
+    args: Any = {"location": "us-central1", "image": "server:1", "max_instances": 3}
+    return CloudRunGpuService(title, args | more)
+
+
+run("run")
+run("run-min", min_instances=2)
+run(
+    "run-all",
+    name="renamed",
+    location="europe-west4",
+    args=["--model", unknown],
+    env={"B": "2", "TOKEN": pulumi.Output.secret("planted"), "A": unknown},
+    port=8000,
+    health_path="/health",
+    startup_seconds=1800,
+    service_account=unknown,
+    gpu="nvidia-rtx-pro-6000",
+    cpu="24",
+    memory="96Gi",
+    zonal_redundancy=True,
+    concurrency=32,
+    timeout_seconds=600,
+    ingress="internal-and-load-balancing",
+    labels={"team": "ml"},
+)
+run("run-public", ingress="all", env=pulumi.Output.secret({"TOKEN": "planted"}))
