@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from zerofloor.capacity import Cluster, Pool
 from zerofloor.estate import Estate
 from zerofloor.stack import Resource
+
+_PLACES: Final = ("endpoint", "fqdn", "privateFqdn", "arn")
+"""Outputs of EKS, GKE and AKS clusters that a kubeconfig repeats."""
+
+_SHORTEST_PLACE: Final = 7
+"""Characters of the shortest address (`1.1.1.1`)."""
 
 
 def is_cluster(resource: Resource) -> bool:
@@ -25,6 +33,22 @@ def clusters_behind(estate: Estate, urns: Iterable[str]) -> frozenset[str]:
         below = estate.descendants(urn) if not resource.custom else ()
         found.update(one.urn for one in (resource, *below) if is_cluster(one))
     return frozenset(found)
+
+
+def clusters_at(estate: Estate, kubeconfig: str) -> frozenset[str]:
+    """The deployed clusters whose API address or ARN stands in a kubeconfig."""
+    places = estate.once("places of clusters", lambda: tuple(_places(estate)))
+    return frozenset(urn for urn, place in places if place.search(kubeconfig))
+
+
+def _places(estate: Estate) -> Iterator[tuple[str, re.Pattern[str]]]:
+    for resource in estate.by_urn.values():
+        if not is_cluster(resource):
+            continue
+        for name in _PLACES:
+            value = (resource.outputs or {}).get(name, "").removeprefix("https://").rstrip("/")
+            if len(value) >= _SHORTEST_PLACE:
+                yield resource.urn, re.compile(rf"(?<![\w.-]){re.escape(value)}(?![\w.-])")
 
 
 def in_its_cluster(estate: Estate, pool: Pool) -> Pool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import Change, Cluster
 from zerofloor.estate import Estate
-from zerofloor.platforms.clusters import clusters_behind
+from zerofloor.platforms.clusters import clusters_at, clusters_behind
 from zerofloor.stack import Hidden, Resource
 from zerofloor.structs import Value
 from zerofloor.values import at, get, known_mapping, known_text
@@ -205,7 +205,7 @@ def _cluster(estate: Estate, provider: Resource) -> Cluster:
     # Providers with the same kubeconfig, or one made from the same resource, are one cluster; one
     # without any uses that of whoever runs the program.
     name = address if address is not None else "|".join(sorted(sources)) or provider.urn
-    made_from = clusters_behind(estate, sources)
+    made_from = clusters_behind(estate, sources) or clusters_at(estate, address or "")
     return Cluster(
         document=id(estate.stack_of.get(provider.urn)),
         provider=name,
