@@ -11,6 +11,6 @@ expect 1 zerofloor preview "$repository" --stack idle "${common[@]}" --today 202
 
 say "Its comment:"
 sed -n '1,/^#### Findings/p' "$work/comment.md"
-grep -q '+\$1,358.53' "$work/comment.md"
+grep -q '+\$1,374.53' "$work/comment.md"
 grep -q '"ruleId": "GPU002"' "$work/report.sarif"
 grep -q '<failure type="scaler-minimum-holds-gpu"' "$work/report.xml"

@@ -13,11 +13,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 SHOWN = {
     "adopt.sh": ["advisory: the gate fails", "[existing]", "Waived by ml-platform", "PASS  No GPU"],
-    "raise-floor.sh": ["::error file=__main__.py", "| change a month |", "+$1,358.53"],
+    "raise-floor.sh": ["::error file=__main__.py", "| change a month |", "+$1,374.53"],
     "waiver-runs-out.sh": [
         "(until 2026-12-15, up to $1,400 a month)",
         "it expired on 2026-12-15 (1 day ago)",
-        "$358.53 above its cap of $1,000",
+        "$374.53 above its cap of $1,000",
     ],
 }
 

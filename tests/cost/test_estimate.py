@@ -588,3 +588,41 @@ def test_a_dearer_price_never_lowers_a_total(
 @given(st.lists(SUPPLIES, min_size=1, max_size=4))
 def test_the_same_input_gives_the_same_bytes(supplies: list[Supply]) -> None:
     assert repr(cost(*supplies)).encode() == repr(cost(*supplies)).encode()
+
+
+@pytest.mark.parametrize(
+    ("traffic", "replicas", "says"),
+    [
+        ({"busyHoursPerWeek": 40}, 1, "1 replica in 40 busy hours a week, one on a node (`traffic"),
+        ({"busyHoursPerWeek": 40, "replicas": 3}, 3, "3 replicas in 40 busy hours a week, one on"),
+        ({"requestsPerSecond": [0] * 167 + [9]}, 1, "1 replica whatever the rate, since"),
+        (
+            {"requestsPerSecond": [1] * 167 + [9], "requestsPerSecondPerReplica": 2},
+            5,
+            "5 replicas in the busiest hour, one on a node.",
+        ),
+    ],
+)
+def test_expected_says_how_many_replicas_it_took(
+    traffic: dict[str, object], replicas: int, says: str
+) -> None:
+    found = cost(supply("g5.xlarge", nodes=0, ceiling=8), settings={"traffic": traffic})
+    assert found.expected_replicas == replicas
+    assert any(note.startswith(f"Expected: {says}") for note in found.footnotes), found.footnotes
+
+
+def test_three_replicas_cost_three_times_one_and_more_than_the_ceiling_is_said() -> None:
+    def expected(replicas: int, ceiling: int) -> tuple[D, str]:
+        traffic = {"busyHoursPerWeek": 40, "burstsPerWeek": 5, "replicas": replicas}
+        pool = supply("g5.xlarge", nodes=0, ceiling=ceiling)
+        found = cost(pool, settings={"traffic": traffic})
+        assert found.expected is not None
+        return found.expected.hourly.amount, " ".join(found.footnotes)
+
+    # 40 h, and 5 cold starts of 840 s, on g5.xlarge in us-east-1.
+    one = D("1.006") * (40 + 5 * D(840) / 3600) / 168
+    assert round(expected(1, 8)[0], 12) == round(one, 12)
+    assert round(expected(3, 8)[0], 12) == round(3 * one, 12)
+    assert round(expected(3, 2)[0], 12) == round(2 * one, 12)
+    assert "needs 3 replicas, and its ceiling is 2 nodes: requests wait." in expected(3, 2)[1]
+    assert "requests wait" not in expected(3, 3)[1]

@@ -16,6 +16,8 @@ from zerofloor.settings import parse
 from zerofloor.stack import UNKNOWN, Resource
 
 GP3 = D("0.08") / 730
+EKS_DISK = 20 * GP3
+"""Of each node of an EKS group that doesn't say its size (EKS API reference, CreateNodegroup)."""
 
 
 def estimate_of(
@@ -28,9 +30,19 @@ def estimate_of(
 
 
 def hourly(found: Estimate) -> tuple[D, D, D, D]:
+    assert found.residual is not None
     amounts = (found.floor, found.desired, found.ceiling, found.residual)
-    floor, desired, ceiling, residual = (round(amount.hourly.amount, 12) for amount in amounts)
-    return floor, desired, ceiling, residual
+    return rounded(*(amount.hourly.amount for amount in amounts))
+
+
+def rounded(floor: D, desired: D, ceiling: D, residual: D = D(0)) -> tuple[D, D, D, D]:
+    return round(floor, 12), round(desired, 12), round(ceiling, 12), round(residual, 12)
+
+
+def each(node: D, nodes: tuple[int, int, int], residual: D = D(0)) -> tuple[D, D, D, D]:
+    """Nodes in floor, desired and ceiling, each with its disk."""
+    floor, desired, ceiling = nodes
+    return rounded(node * floor, node * desired, node * ceiling, residual)
 
 
 def eks(least: Any, desired: Any, most: Any, *types: str, **more: Any) -> Resource:
@@ -77,35 +89,29 @@ def test_an_eks_group_with_its_cluster_and_a_nat_gateway() -> None:
         resource("aws:ec2/natGateway:NatGateway", "nat", {}),
         settings={"trust": {"clusterAutoscaler": True}},
     )
-    disks = 80 * GP3  # of the node that is held
-    assert hourly(found) == (
-        D("1.861"),
-        D("1.861") * 2,
-        D("1.861") * 4,
-        round(D("0.1") + D("0.045") + disks, 12),
+    assert hourly(found) == each(D("1.861") + 80 * GP3, (1, 2, 4), D("0.1") + D("0.045"))
+    assert found.idle is not None
+    assert round(found.idle.hourly.amount, 12) == round(
+        D("1.861") + 80 * GP3 + D("0.1") + D("0.045"), 12
     )
 
 
 def test_an_eks_group_whose_desired_nodes_nobody_lowers() -> None:
     found = estimate_of(eks(0, 2, 4, "p5.48xlarge"))
-    assert hourly(found)[:3] == (D("55.04") * 2, D("55.04") * 2, D("55.04") * 4)
+    assert hourly(found) == each(D("55.04") + EKS_DISK, (2, 2, 4))
 
 
 def test_an_auto_scaling_group_of_two_beside_a_warm_pool() -> None:
     warm = {"poolState": "Stopped", "minSize": 1, "maxGroupPreparedCapacity": 3}
     found = estimate_of(TEMPLATE, asg(minSize=2, maxSize=4, desiredCapacity=2, warmPool=warm))
-    assert hourly(found) == (
-        D("1.006") * 2,
-        D("1.006") * 2,
-        D("1.006") * 4,
-        round((2 + 1) * 100 * GP3, 12),
-    )
+    # 3 are prepared beside the 2 desired ones: one disk stays when no node runs.
+    assert hourly(found) == each(D("1.006") + 100 * GP3, (2, 2, 4), 1 * 100 * GP3)
 
 
 def test_a_warm_pool_that_runs_bills_as_nodes() -> None:
     warm = {"poolState": "Running", "minSize": 1, "maxGroupPreparedCapacity": 3}
     found = estimate_of(TEMPLATE, asg(minSize=1, maxSize=4, desiredCapacity=1, warmPool=warm))
-    assert found.floor.hourly.amount == D("1.006") * (1 + 2)
+    assert hourly(found)[0] == round((D("1.006") + 100 * GP3) * (1 + 2), 12)
 
 
 def test_a_schedule_bills_its_hours() -> None:
@@ -126,20 +132,22 @@ def test_a_schedule_bills_its_hours() -> None:
         action("up", 2, "0 8 * * 1-5"),
         action("down", 0, "0 18 * * 1-5"),
     )
-    assert round(found.floor.hourly.amount, 9) == round(D("1.006") * 2 * (5 * 10) / 168, 9)
+    node = D("1.006") + 100 * GP3
+    assert round(found.floor.hourly.amount, 9) == round(node * 2 * (5 * 10) / 168, 9)
     assert found.desired.hourly.amount == 0
 
 
 def test_an_instance_by_its_zone_and_its_disk() -> None:
     found = estimate_of(machine("g4dn.xlarge", availabilityZone="eu-west-1b"))
     assert hourly(found)[:3] == (D("0.587"), D("0.587"), D("0.587"))
-    assert found.residual.hourly.amount == 0  # the disk's price in eu-west-1 is not in the book
+    # The disk's price in eu-west-1 is not in the book: a footnote.
+    assert hourly(found)[3] == 0
     assert any("on-demand in us-east-1 it would be $0.0110/h" in note for note in found.footnotes)
 
 
 def test_a_replacement_bills_twice_once() -> None:
     found = estimate_of(replace(machine(), op="replace", replaced_before_delete=True))
-    assert found.floor.hourly.amount == D("1.006")
+    assert hourly(found)[0] == round(D("1.006") + 100 * GP3, 12)
     assert found.once is not None
     assert round(found.once.amount, 12) == round(D("1.006") * 840 / 3600, 12)
 
@@ -205,26 +213,26 @@ def server(replicas: int, gpus: int = 1) -> Resource:
 
 def test_karpenter_takes_the_cheapest_that_fits_up_to_the_dearest() -> None:
     found = estimate_of(*pool(["g6e.2xlarge", "g6e.xlarge"]), server(1))
-    assert found.floor.hourly.amount == D("1.861")
-    assert found.floor.up_to is None or found.floor.up_to.amount == D("2.24208")
-    assert round(found.residual.hourly.amount, 12) == round(200 * GP3, 12)
+    assert hourly(found)[0] == round(D("1.861") + 200 * GP3, 12)
+    assert found.floor.up_to is not None
+    assert round(found.floor.up_to.amount, 12) == round(D("2.24208") + 200 * GP3, 12)
+    assert hourly(found)[3] == 0
     assert found.unpriced == ()
 
 
 def test_a_deployment_at_zero_costs_nothing_on_karpenter() -> None:
     found = estimate_of(*pool(["g6e.xlarge"]), server(0))
-    assert hourly(found)[0] == 0
-    assert found.residual.hourly.amount == 0
+    assert (hourly(found)[0], hourly(found)[3]) == (D(0), D(0))
 
 
 def test_a_pod_of_one_gpu_on_a_node_of_eight_bills_eight() -> None:
     found = estimate_of(*pool(["p5.48xlarge"]), server(1))
-    assert found.floor.hourly.amount == D("55.04")
+    assert hourly(found)[0] == round(D("55.04") + 200 * GP3, 12)
 
 
 def test_karpenters_spot_nodes_are_priced_as_spot() -> None:
     found = estimate_of(*pool(["p5.48xlarge"], "spot"), server(1, 8))
-    assert found.floor.hourly.amount == D("14.246")
+    assert hourly(found)[0] == round(D("14.246") + 200 * GP3, 12)
 
 
 def test_the_region_comes_from_the_settings_where_nothing_else_says_it() -> None:
@@ -277,6 +285,7 @@ def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
 def test_a_stack_of_cpu_machines_has_no_bill_here() -> None:
     found = estimate_of(machine("t3.large"), resource("aws:ec2/natGateway:NatGateway", "nat", {}))
     assert (found.items, found.unpriced, found.footnotes) == ((), (), ())
+    assert (found.residual, found.idle) == (None, None)  # not looked at, so not $0 either
 
 
 def test_a_dedicated_host_is_not_priced_as_a_plain_machine() -> None:
@@ -295,9 +304,8 @@ def test_another_operating_system_is_not_priced_as_linux() -> None:
     (gap,) = [gap for gap in estimate_of(group).gaps if gap.blocks]
     assert "no price for g5.xlarge with windows in us-east-1" in gap.why
     assert gap.elsewhere == "with Linux on-demand in us-east-1 it would be $1.01/h"
-    assert estimate_of(
-        eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA")
-    ).floor.hourly.amount == D("1.006")
+    linux = estimate_of(eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA"))
+    assert hourly(linux) == each(D("1.006") + EKS_DISK, (1, 1, 1))
     reserved = {"instanceType": "g5.xlarge", "instanceCount": 1, "availabilityZone": "us-east-1a"}
     kind = "aws:ec2/capacityReservation:CapacityReservation"
     of_windows = resource(kind, "cr", {**reserved, "instancePlatform": "Windows"})
@@ -320,7 +328,7 @@ def test_each_operating_system_beside_another_has_its_own_price() -> None:
     )
     found = estimate_of(linux, windows)
     assert found.unpriced == (windows.urn,)
-    assert found.floor.hourly.amount == D("1.006")
+    assert hourly(found)[0] == round(D("1.006") + 2 * EKS_DISK, 12)
 
 
 def test_a_pool_that_keeps_no_node_leaves_its_cluster_fee() -> None:
@@ -332,4 +340,4 @@ def test_a_pool_that_keeps_no_node_leaves_its_cluster_fee() -> None:
     )
     found = estimate_of(cluster, pool)
     assert [item.what for item in found.items] == ["GKE cluster management in us-central1"]
-    assert found.residual.hourly.amount == D("0.1")  # USD an hour (Infracost's golden, 2026-07-01)
+    assert hourly(found)[3] == D("0.1")  # USD an hour (Infracost's golden, 2026-07-01)

@@ -43,10 +43,18 @@ def rest(
     return estimate(replace(pools, entries=entries), whole, open_book(), today)
 
 
-def same(found: Estimate, expected: D) -> None:
-    assert round(found.residual.hourly.amount, 15) == round(expected, 15), [
-        (item.what, item.quantity) for item in found.items
+def same(found: Estimate, expected: D, floor: D = D(0)) -> None:
+    """Compares the residual, and what the floor costs beside its GPU nodes."""
+    assert found.residual is not None
+    amounts = (found.residual.hourly.amount, *_disks(found))
+    assert tuple(round(one, 12) for one in amounts) == (round(expected, 12), round(floor, 12)), [
+        (item.what, item.quantity, item.counts_in) for item in found.items
     ]
+
+
+def _disks(found: Estimate) -> tuple[D]:
+    items = [one for one in found.items if "floor" in one.counts_in and one.unit != "node"]
+    return (sum((item.price.amount * item.quantity for item in items), D(0)),)
 
 
 MAPPING = {
@@ -117,9 +125,14 @@ WARM = {"minSize": 0, "maxSize": 5, "desiredCapacity": 1, "launchTemplate": {"id
                 "instanceTypes": ["m5.large"],
                 "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 4},
             },
-            2 * D("0.096"),
+            2 * D("0.096") + 2 * 20 * GP3,
         ),
-        (GROUP, {"scalingConfig": {"minSize": 1, "maxSize": 4}}, D("0.0416")),
+        (GROUP, {"scalingConfig": {"minSize": 1, "maxSize": 4}}, D("0.0416") + 20 * GP3),
+        (
+            GROUP,
+            {"instanceTypes": ["m5.large"], "diskSize": 50, "scalingConfig": {"minSize": 2}},
+            2 * D("0.096") + 2 * 50 * GP3,
+        ),
         (
             GROUP,
             {
@@ -182,7 +195,9 @@ def test_what_has_no_price_is_a_footnote_and_blocks_nothing(
     kind: str, inputs: dict[str, Any], says: str
 ) -> None:
     found = rest(resource(kind, "one", inputs))
-    same(found, D(0))
+    # The disk of a CPU node has a price where the node has none.
+    spot = inputs.get("capacityType") == "SPOT"
+    same(found, 20 * GP3 if spot else D(0))
     assert found.unpriced == ()
     assert any(says in note and "::one" in note for note in found.footnotes), found.footnotes
 
@@ -208,9 +223,12 @@ def test_disks_of_nodes_bill_while_the_nodes_are_held(nodes: int, expected: D) -
     group = resource(
         GROUP, "gpu", {"instanceTypes": ["g5.xlarge"], "scalingConfig": {"minSize": nodes}}
     )
-    found = rest(group, held={"gpu": supply("g5.xlarge", nodes=nodes)})
-    same(found, expected)
-    assert sum("residual" in item.counts_in for item in found.items) == bool(nodes)
+    found = rest(group, held={"gpu": supply("g5.xlarge", nodes=nodes, ceiling=4)})
+    same(found, D(0), floor=expected)
+    at_most = 4 * (D("1.006") + 20 * GP3) + 4 * D("1.006")  # and the idle pool's nodes
+    assert round(found.ceiling.hourly.amount, 12) == round(at_most, 12)
+    (cost,) = [one for one in found.resources if one.name == "gpu"]
+    assert round(cost.ceiling.hourly.amount, 12) == round(4 * (D("1.006") + 20 * GP3), 12)
 
 
 def test_disks_of_nodes_that_a_schedule_holds_count_for_its_hours() -> None:
@@ -219,7 +237,8 @@ def test_disks_of_nodes_that_a_schedule_holds_count_for_its_hours() -> None:
         "gpu",
         {"instanceTypes": ["g5.xlarge"], "diskSize": 100, "scalingConfig": {"minSize": 0}},
     )
-    same(rest(group, held={"gpu": supply("g5.xlarge", nodes=1, hours=42)}), 100 * GP3 * 42 / 168)
+    found = rest(group, held={"gpu": supply("g5.xlarge", nodes=1, hours=42)})
+    same(found, D(0), floor=100 * GP3 * 42 / 168)
 
 
 def test_cpu_nodes_of_a_self_managed_group_of_a_cluster() -> None:
@@ -231,6 +250,9 @@ def test_cpu_nodes_of_a_self_managed_group_of_a_cluster() -> None:
     }
     uses = {"launchTemplate": [template.urn]}
     same(rest(template, resource(ASG, "cpu", tagged, uses)), 2 * D("0.096"))
+    with_disk = resource(TEMPLATE, "lt", {"instanceType": "m5.large", **MAPPING})
+    nodes = 2 * (D("0.096") + 200 * GP3)
+    same(rest(with_disk, resource(ASG, "cpu", tagged, uses)), nodes)
     same(
         rest(template, resource(ASG, "web", inputs, uses)), D(0)
     )  # nothing says that a pool needs it
@@ -260,7 +282,8 @@ def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
         {"minSize": 2, "maxSize": 2, "launchTemplate": {"id": UNKNOWN}},
         {"launchTemplate": [template.urn]},
     )
-    same(rest(template, group, held={"gpu": supply("g5.xlarge", nodes=2)}), 2 * 200 * GP3)
+    found = rest(template, group, held={"gpu": supply("g5.xlarge", nodes=2)})
+    same(found, D(0), floor=2 * 200 * GP3)
     inputs = {
         "metadata": {"name": "gpu"},
         "spec": {"blockDeviceMappings": [{"ebs": {"volumeSize": "300Gi", "volumeType": "gp3"}}]},
@@ -271,7 +294,8 @@ def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
         "pool",
         {"spec": {"template": {"spec": {"nodeClassRef": {"name": "gpu"}}}}},
     )
-    same(rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=3)}), 3 * 300 * GP3)
+    found = rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=3)})
+    same(found, D(0), floor=3 * 300 * GP3)
     same(rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=0)}), D(0))
 
 
@@ -299,10 +323,19 @@ def test_a_stopped_instance_keeps_its_disks() -> None:
         "ebsBlockDevices": [{"volumeSize": 500, "volumeType": "gp2"}],
     }
     machine = resource(INSTANCE, "box", inputs)
-    same(
-        rest(machine, held={"box": supply("g5.xlarge", nodes=0)}),
-        (100 * D("0.08") + 500 * D("0.10")) / 730,
-    )
+    disks = (100 * D("0.08") + 500 * D("0.10")) / 730
+    same(rest(machine, held={"box": supply("g5.xlarge", nodes=0, ceiling=0)}), disks)
+    same(rest(machine, held={"box": supply("g5.xlarge", ceiling=1)}), D(0), floor=disks)
+    # One that a schedule stops keeps them all week.
+    by_day = rest(machine, held={"box": supply("g5.xlarge", hours=50, ceiling=1)})
+    same(by_day, D(0), floor=disks)
+
+
+def test_the_disk_of_a_node_that_says_no_size_is_named_and_marks_no_figure() -> None:
+    found = rest(resource(INSTANCE, "box", {}), held={"box": supply("g5.xlarge", ceiling=1)})
+    (gap,) = found.gaps
+    assert (gap.why, gap.lacks, gap.blocks) == ("its size is unknown", (), False)
+    assert "of the image's own size is unpriced" in " ".join(found.footnotes)
 
 
 def test_a_machine_without_a_gpu_is_none_of_our_business() -> None:
@@ -312,7 +345,7 @@ def test_a_machine_without_a_gpu_is_none_of_our_business() -> None:
 def test_a_stack_without_a_gpu_has_no_residuals() -> None:
     whole = estate((stack(resource("aws:ec2/natGateway:NatGateway", "nat", {})),), Settings())
     found = estimate(Floor(Verdict.ZERO, D(0), 0, ()), whole, open_book(), TODAY)
-    assert (found.items, found.residual.hourly.amount) == ((), D(0))
+    assert (found.items, found.residual, found.idle) == ((), None, None)
 
 
 def test_what_is_only_read_is_not_this_stacks_bill() -> None:
@@ -345,5 +378,6 @@ def test_junk_in_any_property_ends_in_no_traceback(junk: Any) -> None:
                 {prop: junk, **({"launchTemplate": {"id": UNKNOWN}} if prop == "warmPool" else {})},
             )
             found = rest(one, held={"one": supply("g5.xlarge", nodes=1)})
+            assert found.residual is not None
             assert found.residual.hourly.amount >= 0
             rest(one)

@@ -50,7 +50,7 @@ def told(folder: Path, limits: Any) -> list[str]:
     [
         ({"maxFloorHourly": 1.86}, "The floor costs $1.86/h; the limit is $1.86/h"),
         ({"maxDesiredHourly": 1}, "The capacity at deployment costs $1.86/h; the limit is $1.00/h"),
-        ({"maxCeilingHourly": 7.7}, "The ceiling costs $7.75/h; the limit is $7.70/h"),
+        ({"maxCeilingHourly": 7.7}, "The ceiling costs $7.76/h; the limit is $7.70/h"),
         ({"maxIdleGpus": 0}, "The floor holds 1 GPU; the limit is 0"),
         ({"maxIdleHoursPerWeek": 60}, "The floor holds GPUs for 168 h a week; the limit is 60 h"),
         ({"scoped": [{"stack": "d*", "maxFloorHourly": 1}]}, "The floor of stack d* costs $1.86/h"),
@@ -60,7 +60,7 @@ def told(folder: Path, limits: Any) -> list[str]:
         ),
         (
             {"scoped": [{"urn": "*::batch-*", "maxCeilingHourly": 4}]},
-            "The ceiling of resource *::batch-* costs $4.02/h",
+            "The ceiling of resource *::batch-* costs $4.03/h",
         ),
     ],
 )
@@ -102,5 +102,5 @@ def test_each_scope_of_a_joined_estate_counts_its_own(tmp_path: Path) -> None:
     )
     done = zerofloor("check", "--join", "a.json", "digest.json", *TODAY, cwd=tmp_path)
     assert done.code == 1
-    assert "The floor of any stack costs $3.72/h" in done.out
+    assert "The floor of any stack costs $3.73/h" in done.out
     assert "of stack prod" not in done.out

@@ -13,14 +13,14 @@ import jsonschema
 import pytest
 
 from tests.reports.sample import report
-from zerofloor.capacity import Undecided
+from zerofloor.capacity import Cause, Undecided
 from zerofloor.cost.cold_start import cold_start
 from zerofloor.cost.estimate import Amount, Figure, Gap, Item, ResourceCost
 from zerofloor.cost.meaning import meaning
 from zerofloor.floor.result import Floor, Verdict
 from zerofloor.money import Money
-from zerofloor.report import Report
-from zerofloor.reports import json_report, markdown, table
+from zerofloor.report import Gate, Report
+from zerofloor.reports import html, json_report, markdown, table
 from zerofloor.reports.phrases import priced_lines
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
@@ -117,7 +117,7 @@ def test_what_is_undecided_is_not_printed_as_nothing() -> None:
     for page in (table.render_estimate(unread), markdown.render_estimate(unread)):
         assert "Can't determine whether any GPU stays on while idle." in page
         assert "$0.00" not in page
-        assert page.count("undecided") == 2 * 3
+        assert page.count("undecided") == 2 * 3 + 2  # the idle total is $0.10 and more
     out = json.loads(json_report.render_estimate(unread))
     assert out["floor"]["verdict"] == "undecided"
     assert out["floor"]["at_least"] is True
@@ -331,3 +331,41 @@ def test_estimate_is_the_money_alone() -> None:
 )
 def test_escaped(text: str, shown: str) -> None:
     assert markdown.escaped(text) == shown
+
+
+def scheduled(gate: Gate, *causes: Cause) -> Report:
+    """The sample with its pool held 45 h a week."""
+    one = report()
+    (entry,) = one.floor.entries
+    holds = tuple(replace(entry.holds[0], cause=cause, hours_per_week=D(45)) for cause in causes)
+    timed = replace(entry, hours_per_week=D(45), holds=holds)
+    return replace(one, gate=gate, floor=replace(one.floor, entries=(timed,)))
+
+
+def test_a_floor_by_schedule_says_for_how_many_hours() -> None:
+    allowed = table.render(scheduled("pass", Cause.SCHEDULE), width=100)
+    assert allowed.startswith(
+        "PASS  8 idle GPUs (1 node) are held 45 h a week by schedule, allowed: $55.04/h on average"
+    )
+    assert "held 45 h a week by schedule: " in table.render(scheduled("fail", Cause.SCHEDULE))
+    both = table.render(scheduled("pass", Cause.SCHEDULE, Cause.POOL_MINIMUM))
+    assert "8 idle GPUs (1 node) would keep billing" in both
+
+
+def test_what_was_not_looked_at_is_not_printed_as_nothing() -> None:
+    one = report()
+    without = replace(one, estimate=replace(one.estimate, residual=None))
+    for page in (table.render_estimate(without), markdown.render_estimate(without)):
+        assert re.search(r"residual[ |]+not counted[ |]+not counted", page)
+        assert "idle total" not in page
+    out = json.loads(json_report.render(without))["estimate"]
+    assert (out["residual"], out["idle_total"]) == (None, None)
+
+
+def test_the_idle_total_is_floor_and_residual_in_every_format() -> None:
+    # $55.04 and $0.10 an hour.
+    assert re.search(r"^idle total +\$55\.14 +\$40,252\.20", table.render(report()), re.M)
+    assert "| idle total | $55.14 | $40,252.20 | floor and residual |" in markdown.render(report())
+    assert "idle total: floor and residual" in html.render([report()])
+    out = json.loads(json_report.render(report()))["estimate"]["idle_total"]
+    assert out["hourly"] == {"amount": "55.14", "currency": "USD"}

@@ -197,7 +197,8 @@ class Estimate(Value, frozen=True):
     expected: Amount | None
     """None where no traffic profile is declared."""
     ceiling: Amount
-    residual: Amount
+    residual: Amount | None
+    """None where the stack has no GPU: what else bills in it was not looked at."""
     items: tuple[Item, ...]
     """By impact: by the floor, then by the largest figure it counts in, then by URN."""
     unpriced: tuple[str, ...]
@@ -217,7 +218,20 @@ class Estimate(Value, frozen=True):
     meaning: Meaning | None = None
     """None where the stack has no GPU."""
     change: Change | None = None
+    expected_replicas: int | None = None
+    """Replicas at the busiest time of the declared traffic; None where none is declared."""
     break_even: BreakEven | None = None
+    """None unless `serverless.model` is set."""
+
+    @property
+    def idle(self) -> Amount | None:
+        """Floor and residual together: what the stack costs while idle. None where no
+        residual was counted."""
+        if self.residual is None:
+            return None
+        floor, rest = self.floor, self.residual
+        most = None if floor.up_to is None else floor.up_to + rest.hourly
+        return Amount(floor.hourly + rest.hourly, most)
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -253,4 +267,3 @@ def pricing_notes(gaps: Iterable[Gap]) -> Iterator[str]:
     """A sentence for each way to close a gap."""
     for settle in sorted({gap.settle for gap in gaps if gap.settle}):
         yield f"To price it, {settle}."
-    """None unless `serverless.model` is set."""

@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
@@ -16,7 +15,7 @@ from zerofloor.cost import google
 from zerofloor.cost.baseline import Baseline, change, resource_changes
 from zerofloor.cost.billing import meter
 from zerofloor.cost.caveats import caveats
-from zerofloor.cost.choice import Choice, Option, Unpriced, choose, set_region
+from zerofloor.cost.choice import Choice, Option, Unpriced, choose
 from zerofloor.cost.cold_start import Wait, cold_start
 from zerofloor.cost.estimate import (
     Amount,
@@ -30,29 +29,37 @@ from zerofloor.cost.estimate import (
     ResourceCost,
 )
 from zerofloor.cost.meaning import meaning
+from zerofloor.cost.needs import (
+    FIGURES,
+    Nodes,
+    added,
+    divided,
+    elsewhere,
+    price_need,
+    price_with_nodes,
+    some,
+)
 from zerofloor.cost.residuals import Need, residuals
 from zerofloor.cost.serverless import break_even, has_token_price
-from zerofloor.cost.traffic import BUSY_HOURS_A_DAY, Profile, node_hours, profile
+from zerofloor.cost.traffic import (
+    BUSY_HOURS_A_DAY,
+    Profile,
+    most_replicas,
+    node_hours,
+    profile,
+)
 from zerofloor.estate import Estate
 from zerofloor.floor.result import Entry, Floor, Supply
 from zerofloor.hardware.instances import Shape
-from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.money import Money
 from zerofloor.prices.book import (
-    HOUR,
-    MONTH,
     OLD_AFTER_DAYS,
-    Key,
-    Missing,
-    Price,
     PriceBook,
     snapshot_age,
 )
-from zerofloor.prices.embedded import LIST_REGION
-from zerofloor.settings import Limits, ScopedLimits, Settings
+from zerofloor.settings import Limits, ScopedLimits, Settings, Traffic
 from zerofloor.structs import Value
-from zerofloor.words import dollars, number, short
-
-_FIGURES: Final = (Figure.FLOOR, Figure.DESIRED, Figure.EXPECTED, Figure.CEILING)
+from zerofloor.words import counted, dollars, number, short
 
 
 def estimate(
@@ -80,12 +87,11 @@ def estimate(
         for entry in floor.entries
         if entry.supply is not None
     ]
-    needs = residuals(estate, floor, today) if floor.entries or floor.undecided else ()
-    rest = [_residual(need, book) for need in needs]
-    gaps = [line.gap for line in lines if line.gap] + [gap for gap in rest if isinstance(gap, Gap)]
-    items = [item for line in lines for item in line.items] + [
-        item for item in rest if isinstance(item, Item)
-    ]
+    looked_at = bool(floor.entries or floor.undecided)
+    rest = list(_rest(residuals(estate, floor, today), lines, book)) if looked_at else []
+    gaps = [found for found in (*(line.gap for line in lines), *rest) if isinstance(found, Gap)]
+    items = [item for line in lines for item in line.items]
+    items += [found for found in rest if isinstance(found, Item)]
     gaps.sort(key=lambda gap: (not gap.blocks, gap.urn, gap.what))
     items.sort(key=_what_hurts)
     amounts = {figure: _total(items, figure, book.currency) for figure in Figure}
@@ -96,7 +102,7 @@ def estimate(
     )
     once = _once(items)
     ordered = sorted(
-        (line.cost for line in lines),
+        _with_disks([line.cost for line in lines], rest),
         key=lambda cost: (-cost.floor.hourly.amount, -cost.ceiling.hourly.amount, cost.urn),
     )
     return Estimate(
@@ -104,7 +110,7 @@ def estimate(
         desired=amounts[Figure.DESIRED],
         expected=None if bursts is None else amounts[Figure.EXPECTED],
         ceiling=ceiling,
-        residual=amounts[Figure.RESIDUAL],
+        residual=amounts[Figure.RESIDUAL] if looked_at else None,
         items=tuple(items),
         unpriced=tuple(sorted({gap.urn for gap in gaps if gap.blocks})),
         snapshot=book.snapshot,
@@ -118,7 +124,54 @@ def estimate(
         change=None
         if baseline is None
         else _change(baseline, amounts, ceiling, book, floor, gaps, ordered),
+        expected_replicas=None if bursts is None else most_replicas(bursts),
         break_even=_break_even(lines, settings),
+    )
+
+
+def _rest(needs: Iterable[Need], lines: list[_Line], book: PriceBook) -> Iterator[Item | Gap]:
+    """What bills beside the GPU nodes: residuals, and the nodes' own disks."""
+    by_urn: dict[str, list[_Line]] = {}
+    for line in lines:
+        by_urn.setdefault(line.cost.urn, []).append(line)
+    for need in needs:
+        if not need.follows:
+            yield price_need(need, book)
+            continue
+        of_resource = by_urn.get(need.urn, [])
+        own = [line for line in of_resource if need.part in ("", line.cost.name)]
+        if own:
+            yield from price_with_nodes(need, added(line.nodes for line in own), book)
+        elif need.follows == "machine" and need.urn not in by_urn:
+            yield price_need(need, book)
+
+
+def _with_disks(costs: list[ResourceCost], rest: Iterable[Item | Gap]) -> list[ResourceCost]:
+    """The resources' figures with the disks of their nodes (of a resource with several pools, on
+    the first)."""
+    disks: dict[str, list[Item]] = {}
+    for found in rest:
+        if isinstance(found, Item) and found.counts_in != (Figure.RESIDUAL,):
+            disks.setdefault(found.urn, []).append(found)
+    return [_with_items(cost, disks.pop(cost.urn, ())) for cost in costs]
+
+
+def _with_items(cost: ResourceCost, items: Sequence[Item]) -> ResourceCost:
+    if not items:
+        return cost
+
+    def with_items(amount: Amount, figure: Figure) -> Amount:
+        more = _total(items, figure, amount.hourly.currency).hourly
+        most = None if amount.up_to is None else amount.up_to + more
+        return replace(amount, hourly=amount.hourly + more, up_to=most)
+
+    expected = cost.expected
+    return replace(
+        cost,
+        floor=with_items(cost.floor, Figure.FLOOR),
+        desired=with_items(cost.desired, Figure.DESIRED),
+        expected=None if expected is None else with_items(expected, Figure.EXPECTED),
+        ceiling=with_items(cost.ceiling, Figure.CEILING),
     )
 
 
@@ -162,6 +215,8 @@ class _Line(Value, frozen=True):
     notes: tuple[str, ...]
     node: Money | None
     """A node's price an hour; None where it is unpriced."""
+    nodes: Nodes
+    """On an average hour, by figure."""
     model: str = ""
     """The model that the node serves; empty where nothing says it."""
 
@@ -238,7 +293,7 @@ def _line(
         )
     amounts = {figure: _amount(nodes, price.money, dearest) for figure, nodes in quantities.items()}
     per_gpu = (
-        _divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
+        divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
     )
     cost = ResourceCost(
         entry.urn,
@@ -251,13 +306,14 @@ def _line(
         per_gpu,
     )
     return _Line(
-        cost,
-        tuple(items),
-        None,
-        unbounded,
-        tuple(_notes(entry, supply, choice)),
-        price.money,
-        supply.model,
+        cost=cost,
+        items=tuple(items),
+        gap=None,
+        unbounded=unbounded,
+        notes=tuple(_notes(entry, supply, choice)),
+        node=price.money,
+        nodes=quantities,
+        model=supply.model,
     )
 
 
@@ -320,12 +376,12 @@ def _unpriced(
         Figure.CEILING: ceiling_limited and (supply.ceiling is None or supply.ceiling > 0),
     }
     accelerated = not supply.shapes or any(shape.gpus != 0 for shape in supply.shapes)
-    names = _some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
+    names = some([shape.instance_type for shape in supply.shapes]) or "a node of unknown type"
     system = "" if supply.os == "linux" else "with Linux "
-    elsewhere = "" if missing.elsewhere is None else system + _elsewhere(missing.elsewhere)
+    beside = "" if missing.elsewhere is None else system + elsewhere(missing.elsewhere)
     lacks = tuple(
         figure
-        for figure in _FIGURES
+        for figure in FIGURES
         if nodes.get(figure) or (figure is Figure.CEILING and supply.ceiling is None)
     )
     gap = Gap(
@@ -335,7 +391,7 @@ def _unpriced(
         settle=missing.settle,
         blocks=accelerated and any(counted.values()),
         lacks=lacks,
-        elsewhere=elsewhere,
+        elsewhere=beside,
     )
     nothing = Amount(Money(Decimal(0), currency))
     cost = ResourceCost(
@@ -349,7 +405,15 @@ def _unpriced(
         None,
     )
     # 0 nodes of a type without a price cost 0: no word about them.
-    return _Line(cost, (), gap if lacks or supply.nodes else None, supply.ceiling is None, (), None)
+    return _Line(
+        cost=cost,
+        items=(),
+        gap=gap if lacks or supply.nodes else None,
+        unbounded=supply.ceiling is None,
+        notes=(),
+        node=None,
+        nodes=nodes,
+    )
 
 
 def _what(choice: Choice, supply: Supply) -> str:
@@ -381,7 +445,7 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
     name = short(entry.urn)
     if choice.without_price:
         yield (
-            f"{name}: no price for {_some(choice.without_price)} in {supply.region} (probably not "
+            f"{name}: no price for {some(choice.without_price)} in {supply.region} (probably not "
             "offered there); ignored."
         )
     if choice.bounded:
@@ -393,82 +457,6 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
         yield f"{name}: the product is ambiguous; shown from the cheapest to the most expensive."
     for caveat in caveats(supply.cloud, choice.cheapest.shape):
         yield f"{name}: {caveat}"
-
-
-def _residual(need: Need, book: PriceBook) -> Item | Gap:
-    if not need.item or not need.cloud:
-        why = "the price book has no price for it" if need.cloud else "its cloud is unknown"
-        return _residual_gap(need, why)
-    if need.quantity is None:
-        return _residual_gap(need, "its size is unknown")
-    if need.region is None:
-        beside = _listed(need, book)
-        return _residual_gap(need, "its region is unknown", set_region(need.cloud), beside)
-    price = book.find(Key(need.cloud, need.item, need.region, need.market))
-    if isinstance(price, Missing):
-        return _residual_gap(need, price.why, price.settle, _listed(need, book))
-    hourly, monthly = _hourly(price)
-    unit = need.unit if price.unit in (HOUR, MONTH) else price.unit.removesuffix("-month")
-    what = f"{need.what} in {need.region}"
-    return Item(
-        need.urn,
-        what,
-        need.quantity,
-        unit,
-        hourly,
-        price.source,
-        price.as_of,
-        (Figure.RESIDUAL,),
-        listed_monthly=monthly,
-    )
-
-
-def _listed(need: Need, book: PriceBook) -> str:
-    """What it would be in the region of the price list; empty where that has no price either."""
-    listed = book.find(Key(need.cloud, need.item, LIST_REGION[need.cloud], need.market))
-    if isinstance(listed, Missing):
-        return ""
-    return _elsewhere(listed, need.quantity or Decimal(1))
-
-
-def _residual_gap(need: Need, why: str, settle: str = "", elsewhere: str = "") -> Gap:
-    return Gap(
-        urn=need.urn,
-        what=need.what,
-        why=why,
-        settle=settle,
-        blocks=False,
-        lacks=(Figure.RESIDUAL,),
-        elsewhere=elsewhere,
-    )
-
-
-def _hourly(price: Price) -> tuple[Money, bool]:
-    """A price by the month as one by the hour, and whether it was one."""
-    monthly = price.unit.endswith("month")
-    return _divided(price.money, HOURS_PER_MONTH) if monthly else price.money, monthly
-
-
-def _divided(money: Money, by: Decimal) -> Money:
-    return Money(money.amount / by, money.currency)
-
-
-def _elsewhere(price: Price, quantity: Decimal = Decimal(1)) -> str:
-    money, _ = _hourly(price)
-    return f"{price.key.market} in {price.key.region} it would be {_small(money * quantity)}/h"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first three of a list."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _small(money: Money) -> str:
-    return (
-        dollars(money)
-        if money.amount >= 1
-        else f"{'$' if money.currency == 'USD' else money.currency + ' '}{money.amount:.4f}"
-    )
 
 
 def _total(items: Iterable[Item], figure: Figure, currency: str) -> Amount:
@@ -524,15 +512,7 @@ def _remarks(
     if book.live_as_of:
         yield f"Live AWS prices of {book.live_as_of}."
     if bursts is not None and lines:
-        yield "Expected: each pool that can grow is assumed to serve all of the declared traffic."
-        if (
-            settings.traffic.requests_per_second is None
-            and settings.traffic.bursts_per_week is None
-        ):
-            yield (
-                f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours "
-                "(`traffic.burstsPerWeek` says otherwise)."
-            )
+        yield from _expected(bursts, lines, settings.traffic)
     once = _once(item for line in lines for item in line.items)
     if once:
         both = (
@@ -540,6 +520,36 @@ def _remarks(
             "for as long as a cold start takes"
         )
         yield f"{both}: {dollars(Money(once, book.currency))}, once."
+
+
+def _expected(bursts: Profile, lines: list[_Line], traffic: Traffic) -> Iterator[str]:
+    """What the expected figure took the traffic for."""
+    replicas = most_replicas(bursts)
+    needed = counted(replicas, "replica")
+    if traffic.requests_per_second is None:
+        busy = number(traffic.busy_hours_per_week or Decimal(0))
+        given = "" if traffic.replicas is not None else " (`traffic.replicas` sets another number)"
+        yield f"Expected: {needed} in {busy} busy hours a week, one on a node{given}."
+    elif traffic.requests_per_second_per_replica is None:
+        yield (
+            f"Expected: {needed} whatever the rate, since `traffic.requestsPerSecondPerReplica` "
+            "isn't set."
+        )
+    else:
+        yield f"Expected: {needed} in the busiest hour, one on a node."
+    yield "Expected: each pool that can grow is assumed to serve all of the declared traffic."
+    if traffic.requests_per_second is None and traffic.bursts_per_week is None:
+        yield (
+            f"Expected: a burst of one node for each {number(BUSY_HOURS_A_DAY)} busy hours "
+            "(`traffic.burstsPerWeek` says otherwise)."
+        )
+    for line in lines:
+        most = line.nodes[Figure.CEILING]
+        if 0 < most < replicas and not line.unbounded:
+            yield (
+                f"{short(line.cost.urn)}: the traffic needs {needed}, and its ceiling is "
+                f"{counted(most, 'node')}: requests wait."
+            )
 
 
 def _disorder(urn: str, costs: list[ResourceCost]) -> Iterator[str]:

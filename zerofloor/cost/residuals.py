@@ -1,14 +1,14 @@
-"""What still bills at zero GPUs: control planes, NAT, load balancers, addresses, disks, and the CPU
-nodes that a pool needs."""
+"""What bills beside the GPU nodes: what stays at zero GPUs (control planes, NAT, load balancers,
+addresses, disks, the CPU nodes that a pool needs), and the disks of the GPU nodes themselves."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Set
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from zerofloor.capacity import WEEK, Market
+from zerofloor.capacity import Market
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -17,7 +17,6 @@ from zerofloor.values import (
     at,
     count,
     get,
-    hidden,
     known_items,
     known_mapping,
     known_text,
@@ -27,6 +26,8 @@ from zerofloor.values import (
 UNIT: Final = "unit"
 NODE: Final = "node"
 GB_MONTH: Final = "GB-month"
+
+Follows = Literal["nodes", "machine", ""]
 
 
 class Need(Value, frozen=True):
@@ -44,15 +45,19 @@ class Need(Value, frozen=True):
     """What an hourly price counts: node, unit."""
     region: str | None
     market: Market = Market.ON_DEMAND
+    follows: Follows = ""
+    """nodes: `quantity` is for one GPU node of the resource and bills while the node runs; machine:
+    it bills as long as the machine exists, running or stopped; empty: it stays at zero GPUs."""
+    part: str = ""
+    """Whose nodes, where the resource has several pools; empty: the resource's."""
 
 
 class _Scene(Value, frozen=True):
     """What the readers look at."""
 
     estate: Estate
-    held: Mapping[str, Decimal | None]
-    """Nodes held on an average hour by each resource that has to do with a GPU; None where not
-    known."""
+    held: Set[str]
+    """The resources that have to do with a GPU."""
     cloud: str
     """The cloud that Kubernetes objects are on; empty where nothing says it."""
     aws: bool
@@ -65,7 +70,11 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
     standard and extended support."""
     clouds = {entry.supply.cloud if entry.supply else "" for entry in floor.entries}
     scene = _Scene(
-        estate, _held(floor), _cloud(estate, clouds - {""}), bool(clouds & {"aws", ""}), today
+        estate=estate,
+        held={entry.urn for entry in floor.entries},
+        cloud=_cloud(estate, clouds - {""}),
+        aws=bool(clouds & {"aws", ""}),
+        today=today,
     )
     found: list[Need] = []
     for kind, resources in estate.by_type.items():
@@ -95,16 +104,33 @@ def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
 
     for bill in residuals_azure.bills(estate, resource):
         place = estate.region(resource, "azure")
-        yield Need(resource.urn, bill.what, "azure", bill.item, bill.quantity, UNIT, place)
+        yield Need(
+            urn=resource.urn,
+            what=bill.what,
+            cloud="azure",
+            item=bill.item,
+            quantity=bill.quantity,
+            unit=NODE if bill.is_node else UNIT,
+            region=bill.region or place,
+            follows=bill.follows,
+        )
 
 
 def _google(scene: _Scene, resource: Resource) -> Iterator[Need]:
     from zerofloor.cost import residuals_google
 
-    for bill in residuals_google.bills(scene.estate, resource, scene.held):
-        place = bill.region or scene.estate.region(resource, "gcp")
-        unit = NODE if bill.is_node else UNIT
-        yield Need(resource.urn, bill.what, "gcp", bill.item, bill.quantity, unit, place)
+    for bill in residuals_google.bills(scene.estate, resource):
+        yield Need(
+            urn=resource.urn,
+            what=bill.what,
+            cloud="gcp",
+            item=bill.item,
+            quantity=bill.quantity,
+            unit=NODE if bill.is_node else UNIT,
+            region=bill.region or scene.estate.region(resource, "gcp"),
+            follows=bill.follows,
+            part=bill.part,
+        )
 
 
 Reader = Callable[[_Scene, Resource], Iterator[Need]]
@@ -192,7 +218,6 @@ def _volume(scene: _Scene, volume: Resource) -> Iterator[Need]:
         "EBS volume",
         volume.inputs.get("size"),
         "gp2" if kind is None else kind,
-        Decimal(1),
     )
     if kind == "gp3":
         # gp3 includes 3,000 IOPS and 125 MB/s (EBS user guide, "General Purpose SSD volumes").
@@ -234,32 +259,37 @@ def _instance_disks(scene: _Scene, instance: Resource) -> Iterator[Need]:
     disks = ([root] if root else []) + [
         known_mapping(one) for one in known_items(instance.inputs.get("ebsBlockDevices"))
     ]
-    yield from _disks(scene.estate, instance, "disk of the instance", disks, Decimal(1))
+    yield from _disks(scene.estate, instance, "disk of the instance", disks, follows="machine")
 
 
 def _node_group(scene: _Scene, group: Resource) -> Iterator[Need]:
-    if group.urn not in scene.held:
-        yield from _cpu_nodes(scene, group)
-        return
-    nodes = scene.held[group.urn]
-    if nodes == 0:
-        return
-    template = group.inputs.get("launchTemplate")
-    if template is None:
-        # 20 GB where nothing is said (EKS API reference, CreateNodegroup diskSize).
-        size = group.inputs.get("diskSize")
-        yield _disk(
-            scene.estate,
-            group,
-            "disk of its nodes, while they are held",
-            20 if size is None else size,
-            None,
-            nodes,
-        )
+    if group.urn in scene.held:
+        yield from _group_disks(scene, group, follows="nodes")
     else:
-        yield from _template_disks(
-            scene.estate, group, template, nodes, "disk of its nodes, while they are held"
-        )
+        yield from _cpu_nodes(scene, group)
+
+
+def _group_disks(
+    scene: _Scene, group: Resource, nodes: Decimal | None = Decimal(1), *, follows: Follows = ""
+) -> Iterator[Need]:
+    template = group.inputs.get("launchTemplate")
+    if template is not None:
+        yield from _template_disks(scene, group, template, nodes, follows=follows)
+        return
+    # 20 GB where nothing is said (EKS API reference, CreateNodegroup diskSize).
+    size = group.inputs.get("diskSize")
+    yield _disk(
+        scene.estate,
+        group,
+        _OF_NODES,
+        20 if size is None else size,
+        None,
+        number=nodes,
+        follows=follows,
+    )
+
+
+_OF_NODES: Final = "disk of its nodes"
 
 
 def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -287,6 +317,7 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
             scene.estate.region(group, "aws"),
             market,
         )
+        yield from _group_disks(scene, group, number)
 
 
 def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -319,6 +350,7 @@ def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
             NODE,
             scene.estate.region(group, "aws"),
         )
+        yield from _template_disks(scene, group, group.inputs.get("launchTemplate"), number)
 
 
 def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -332,18 +364,13 @@ def _autoscaling_group(scene: _Scene, group: Resource) -> Iterator[Need]:
         )
     if template is None:
         return
-    nodes = scene.held[group.urn]
     warm = known_mapping(at(group.inputs, "warmPool"))
     parked = _parked(group, warm) if warm else 0
-    if nodes:
-        yield from _template_disks(
-            scene.estate, group, template, nodes, "disk of its nodes, while they are held"
-        )
+    yield from _template_disks(scene, group, template, follows="nodes")
     if parked:
         state = known_text(warm.get("poolState")) or "Stopped"
-        yield from _template_disks(
-            scene.estate, group, template, Decimal(parked), f"disk of the warm pool ({state})"
-        )
+        what = f"disk of the warm pool ({state})"
+        yield from _template_disks(scene, group, template, Decimal(parked), what)
 
 
 def _parked(group: Resource, warm: Mapping[str, Any]) -> int:
@@ -362,22 +389,14 @@ def _parked(group: Resource, warm: Mapping[str, Any]) -> int:
 
 
 def _karpenter_pool(scene: _Scene, pool: Resource) -> Iterator[Need]:
-    nodes = scene.held.get(pool.urn, Decimal(0))
-    wanted = get(pool.inputs, "spec.template.spec.nodeClassRef.name")
+    if pool.urn not in scene.held:
+        return
+    wanted = known_text(get(pool.inputs, "spec.template.spec.nodeClassRef.name"))
     for node_class in scene.estate.by_type.get("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", ()):
-        if (
-            nodes
-            and get(node_class.inputs, "metadata.name") == wanted
-            and wanted is not None
-            and not hidden(wanted)
-        ):
-            mappings = [
-                known_mapping(at(one, "ebs"))
-                for one in known_items(get(node_class.inputs, "spec.blockDeviceMappings"))
-            ]
-            yield from _disks(
-                scene.estate, pool, "disk of its nodes, while they are held", mappings, nodes
-            )
+        if wanted is not None and known_text(get(node_class.inputs, "metadata.name")) == wanted:
+            listed = known_items(get(node_class.inputs, "spec.blockDeviceMappings"))
+            disks = [known_mapping(at(one, "ebs")) for one in listed]
+            yield from _disks(scene.estate, pool, _OF_NODES, disks, follows="nodes")
 
 
 def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
@@ -446,25 +465,24 @@ def _template(estate: Estate, owner: Resource, reference: Any) -> Resource | Non
 
 
 def _template_disks(
-    estate: Estate, owner: Resource, reference: Any, nodes: Decimal | None, what: str
+    scene: _Scene,
+    owner: Resource,
+    reference: Any,
+    nodes: Decimal | None = Decimal(1),
+    what: str = _OF_NODES,
+    *,
+    follows: Follows = "",
 ) -> Iterator[Need]:
-    template = _template(estate, owner, reference)
+    template = _template(scene.estate, owner, reference)
     if template is None:
-        yield Need(
-            owner.urn,
-            f"{what}, whose launch template is not in the documents",
-            "aws",
-            "EBS gp3 storage",
-            None,
-            GB_MONTH,
-            estate.region(owner, "aws"),
-        )
+        absent = f"{what}, whose launch template is not in the documents"
+        yield _of_unknown_size(scene.estate, owner, absent, follows)
         return
     mappings = [
         known_mapping(at(one, "ebs"))
         for one in known_items(template.inputs.get("blockDeviceMappings"))
     ]
-    yield from _disks(estate, owner, what, mappings, nodes)
+    yield from _disks(scene.estate, owner, what, mappings, nodes, follows=follows)
 
 
 def _disks(
@@ -472,27 +490,41 @@ def _disks(
     owner: Resource,
     what: str,
     disks: list[Mapping[str, Any]],
-    number: Decimal | None,
+    number: Decimal | None = Decimal(1),
+    *,
+    follows: Follows = "",
 ) -> Iterator[Need]:
     if not disks:
-        yield Need(
-            owner.urn,
-            f"{what}, of the image's own size",
-            "aws",
-            "EBS gp3 storage",
-            None,
-            GB_MONTH,
-            estate.region(owner, "aws"),
-        )
+        yield _of_unknown_size(estate, owner, f"{what}, of the image's own size", follows)
     for disk in disks:
-        yield _disk(estate, owner, what, disk.get("volumeSize"), disk.get("volumeType"), number)
+        size, kind = disk.get("volumeSize"), disk.get("volumeType")
+        yield _disk(estate, owner, what, size, kind, number=number, follows=follows)
+
+
+def _of_unknown_size(estate: Estate, owner: Resource, what: str, follows: Follows) -> Need:
+    return Need(
+        urn=owner.urn,
+        what=what,
+        cloud="aws",
+        item="EBS gp3 storage",
+        quantity=None,
+        unit=GB_MONTH,
+        region=estate.region(owner, "aws"),
+        follows=follows,
+    )
 
 
 def _disk(
-    estate: Estate, owner: Resource, what: str, size: Any, kind: Any, number: Decimal | None
+    estate: Estate,
+    owner: Resource,
+    what: str,
+    size: Any,
+    kind: Any,
+    *,
+    number: Decimal | None = Decimal(1),
+    follows: Follows = "",
 ) -> Need:
     gib = _gib(size)
-    amount = gib * number if gib is not None and number is not None else None
     name = known_text(kind)
     # The image decides where no type is declared; today's images for EKS and ECS say gp3.
     shown = (
@@ -500,14 +532,19 @@ def _disk(
         if kind is None
         else f"{what} ({name or 'type not known'})"
     )
-    item = (
-        "EBS gp3 storage"
-        if kind is None
-        else f"EBS {name} storage"
-        if name in ("gp2", "gp3")
-        else ""
+    item = "EBS gp3 storage" if kind is None else ""
+    if name in ("gp2", "gp3"):
+        item = f"EBS {name} storage"
+    return Need(
+        urn=owner.urn,
+        what=shown,
+        cloud="aws",
+        item=item,
+        quantity=gib * number if gib is not None and number is not None else None,
+        unit=GB_MONTH,
+        region=estate.region(owner, "aws"),
+        follows=follows,
     )
-    return Need(owner.urn, shown, "aws", item, amount, GB_MONTH, estate.region(owner, "aws"))
 
 
 def _gib(value: Any) -> Decimal | None:
@@ -521,15 +558,6 @@ def _gib(value: Any) -> Decimal | None:
 
 def _aws(estate: Estate, resource: Resource, what: str, item: str, number: Decimal) -> Need:
     return Need(resource.urn, what, "aws", item, number, UNIT, estate.region(resource, "aws"))
-
-
-def _held(floor: Floor) -> Mapping[str, Decimal | None]:
-    held: dict[str, Decimal | None] = {}
-    for entry in floor.entries:
-        nodes = entry.supply.node_hours_per_week / WEEK if entry.supply else entry.nodes
-        before = held.get(entry.urn, Decimal(0))
-        held[entry.urn] = None if nodes is None or before is None else before + nodes
-    return held
 
 
 def _cloud(estate: Estate, of_pools: Set[str]) -> str:

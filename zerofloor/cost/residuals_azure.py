@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from zerofloor.capacity import Pool
 from zerofloor.estate import Estate
+from zerofloor.platforms.azure import aks
 from zerofloor.platforms.azure.tokens import logical
 from zerofloor.stack import Resource
 from zerofloor.structs import Value
@@ -26,6 +29,11 @@ class Bill(Value, frozen=True):
     """Empty where the book has no price."""
     quantity: Decimal | None = Decimal(1)
     """None where its size is not known."""
+    is_node: bool = False
+    region: str | None = None
+    """Where another resource says it; None: the resource's own."""
+    follows: Literal["nodes", "machine", ""] = ""
+    """As in `residuals.Need`."""
 
 
 def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
@@ -33,6 +41,27 @@ def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
     reader = _READERS.get(logical(resource.type))
     if reader is not None and resource.op != "read":
         yield from reader(resource)
+    if resource.type in _POOLED and resource.op != "read":
+        yield from _cpu_nodes(estate, resource)
+
+
+def _cpu_nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
+    """The nodes without GPUs of an AKS cluster: its system pool runs all week."""
+
+    def by_urn() -> Mapping[str, list[Pool]]:
+        found: dict[str, list[Pool]] = {}
+        for part in aks.read(estate):
+            if isinstance(part, Pool) and part.shapes:
+                found.setdefault(part.urn, []).append(part)
+        return found
+
+    for pool in estate.once("aks pools by URN", by_urn).get(resource.urn, ()):
+        if any(shape.gpus != 0 for shape in pool.shapes):
+            continue
+        nodes = max([pool.desired or 0, *(hold.least for hold in pool.holds)])
+        kind = pool.shapes[0].instance_type
+        if nodes:
+            yield Bill(f"nodes of {pool.name} ({kind})", kind, Decimal(nodes), True, pool.region)
 
 
 def is_cluster(token: str) -> bool:
@@ -106,7 +135,7 @@ def _system_disk(machine: Resource) -> Iterator[Bill]:
         return
     kind = _first(at(disk, "managedDisk", "storageAccountType"), at(disk, "storageAccountType"))
     size = _first(at(disk, "diskSizeGB"), at(disk, "diskSizeGb"))
-    yield _managed_disk("OS disk", kind, size)
+    yield replace(_managed_disk("OS disk", kind, size), follows="machine")
 
 
 _TIERS: Final[Mapping[str, tuple[tuple[int, int, str], ...]]] = {
@@ -133,6 +162,8 @@ def _managed_disk(what: str, kind: object, size: object) -> Bill:
             return Bill(f"{what}, {gib} GiB {name}", item)
     return Bill(f"{what}, {gib} GiB {name}")
 
+
+_POOLED: Final = frozenset(aks.READS - {aks.AUTOMATIC})
 
 _READERS: Final[Mapping[str, Callable[[Resource], Iterator[Bill]]]] = {
     **dict.fromkeys(CLUSTERS, _cluster),

@@ -4,9 +4,9 @@ without GPUs of a GKE cluster."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from zerofloor.capacity import Pool
 from zerofloor.estate import Estate
@@ -16,9 +16,6 @@ from zerofloor.platforms.google.templates import INSTANCES
 from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, known_items, known_text
-
-Held = Mapping[str, Decimal | None]
-"""GPU nodes held on an average hour, by URN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +30,18 @@ class Bill:
     is_node: bool = False
     region: str | None = None
     """Where another resource says it; None: the resource's own."""
+    follows: Literal["nodes", "machine", ""] = ""
+    """As in `residuals.Need`."""
+    part: str = ""
 
 
-def bills(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
+def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
     """What one resource bills whether GPUs run or not, and what its GPU nodes need beside them."""
     reader = _READERS.get(resource.type)
     if reader is not None and resource.op != "read":
         yield from reader(resource)
     if resource.type in (*CLUSTERS, *POOLS) and resource.op != "read":
-        yield from _nodes(estate, resource, held)
+        yield from _nodes(estate, resource)
 
 
 def _disk(what: str, kind: Any, size: Any, nodes: Decimal | None = Decimal(1)) -> Bill:
@@ -60,11 +60,13 @@ def _instance(instance: Resource) -> Iterator[Bill]:
     if boot is not None:
         start = at(boot, "initializeParams")
         kind, size = at(start, "type"), at(start, "size")
-        yield _disk("boot disk", None if hidden(boot) else kind, size)
+        disk = _disk("boot disk", None if hidden(boot) else kind, size)
+        yield replace(disk, follows="machine")
     for item in known_items(instance.inputs.get("scratchDisks")):
         size = at(item, "size")
         amount = count(375 if size is None else size)
-        yield Bill("local SSD", "local SSD", Decimal(amount) if isinstance(amount, int) else None)
+        total = Decimal(amount) if isinstance(amount, int) else None
+        yield Bill("local SSD", "local SSD", total, follows="machine")
 
 
 def _volume(disk: Resource) -> Iterator[Bill]:
@@ -84,13 +86,15 @@ def _nat(nat: Resource) -> Iterator[Bill]:
     yield Bill("Cloud NAT, by the machines behind it and their data")
 
 
-def _nodes(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
-    """A cluster's fee, the disks of the GPU nodes that stay, and the nodes without GPUs."""
+def _nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
+    """A cluster's fee, the disks of its nodes, and the nodes without GPUs."""
     if resource.type in CLUSTERS:
         yield Bill("GKE cluster management", "GKE cluster management")
     for node_pool in gke.pools_of(estate, resource.urn):
         pool = node_pool.part
-        nodes = _running(pool, node_pool.standing, held)
+        gpus = _has_gpus(pool)
+        standing = None if node_pool.standing is None else Decimal(node_pool.standing)
+        nodes = Decimal(1) if gpus else standing
         if nodes == 0:
             continue
         path = f"{node_pool.prefix}nodeConfig"
@@ -98,21 +102,16 @@ def _nodes(estate: Estate, resource: Resource, held: Held) -> Iterator[Bill]:
         size = at(config, "diskSizeGb")
         if not hidden(config):
             disk = _disk(
-                f"boot disks of {pool.name}",
+                f"boot disk of each node of {pool.name}" if gpus else f"boot disks of {pool.name}",
                 "pd-balanced" if at(config, "diskType") is None else at(config, "diskType"),
                 100 if size is None else size,
                 nodes,
             )
-            yield Bill(disk.what, disk.item, disk.quantity, region=pool.region)
-        if not _has_gpus(pool) and len(pool.shapes) == 1:
+            follows: Literal["nodes", ""] = "nodes" if gpus else ""
+            yield replace(disk, region=pool.region, follows=follows, part=pool.name)
+        if not gpus and len(pool.shapes) == 1:
             kind = pool.shapes[0].instance_type
             yield Bill(f"nodes of {pool.name} ({kind})", kind, nodes, True, pool.region)
-
-
-def _running(pool: Pool, standing: int | None, held: Held) -> Decimal | None:
-    if _has_gpus(pool):
-        return held.get(pool.urn, Decimal(0))
-    return None if standing is None else Decimal(standing)
 
 
 def _has_gpus(pool: Pool) -> bool:

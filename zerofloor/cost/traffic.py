@@ -50,8 +50,8 @@ def profile(traffic: Traffic) -> Profile | None:
     """The declared traffic; None where none is declared.
 
     Requests per second become nodes by `requests_per_second_per_replica`, one replica a node;
-    without it any request at
-    all means one node. InputError where that is more than anybody has.
+    without it any request at all means one node. Busy hours need `replicas`, one by default.
+    InputError where that is more than anybody has.
     """
     if traffic.requests_per_second is not None:
         return _by_hour(traffic.requests_per_second, traffic.requests_per_second_per_replica)
@@ -62,7 +62,15 @@ def profile(traffic: Traffic) -> Profile | None:
         return ()
     days = min(Decimal(7), (busy / BUSY_HOURS_A_DAY).to_integral_value(ROUND_CEILING))
     times = traffic.bursts_per_week or int(days)
-    return (Layer(1, (Burst(busy * HOUR / times, (WEEK - busy) * HOUR / times, times),)),)
+    replicas = traffic.replicas or 1
+    if replicas > MOST:
+        raise InputError("traffic: replicas is more than anybody has")
+    return (Layer(replicas, (Burst(busy * HOUR / times, (WEEK - busy) * HOUR / times, times),)),)
+
+
+def most_replicas(traffic: Profile) -> int:
+    """Replicas at the busiest time of the week."""
+    return sum(layer.nodes for layer in traffic)
 
 
 def node_hours(supply: Supply, traffic: Profile, meter: Billing, start_seconds: Decimal) -> Decimal:

@@ -14,10 +14,8 @@ from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.holding import holding_graph
 from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import (
-    FIGURES,
     assumptions,
     changes,
-    columns,
     cost_of,
     document,
     gathered,
@@ -25,6 +23,7 @@ from zerofloor.reports.phrases import (
     meaning,
     notes,
     priced_lines,
+    rows,
 )
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, dollars, link, short
@@ -108,14 +107,12 @@ def _figures(report: Report) -> Iterator[str]:
     if not report.floor.entries and not report.estimate.items:
         return
     yield '<h2>Cost</h2><div class="figures">'
-    for name, explained in FIGURES.items():
-        shown = columns(report, name)
-        if shown is not None:
-            hourly, monthly = shown
-            yield (
-                f'<div class="figure"><span class="dim">{name}: {explained}</span>'
-                f"<b>{text(monthly)}</b><span>{text(hourly)} per hour</span></div>"
-            )
+    for row in rows(report):
+        per_hour = row.hourly if row.hourly == row.monthly else f"{row.hourly} per hour"
+        yield (
+            f'<div class="figure"><span class="dim">{row.name}: {row.explained}</span>'
+            f"<b>{text(row.monthly)}</b><span>{text(per_hour)}</span></div>"
+        )
     yield "</div>"
     for line in (*changes(report), *meaning(report)):
         yield f"<p>{text(line)}</p>"

@@ -123,8 +123,14 @@ def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
         "expected": None
         if estimate.expected is None
         else _amount(estimate.expected, "expected" in least),
+        "expected_replicas": estimate.expected_replicas,
         "ceiling": _amount(estimate.ceiling, "ceiling" in least),
-        "residual": _amount(estimate.residual, "residual" in least),
+        "residual": None
+        if estimate.residual is None
+        else _amount(estimate.residual, "residual" in least),
+        "idle_total": None
+        if estimate.idle is None
+        else _amount(estimate.idle, bool(least & {"floor", "residual"})),
         "resources": [_cost(one, estimate) for one in estimate.resources],
         "items": [_item(item) for item in estimate.items],
         "unpriced": list(estimate.unpriced),

@@ -14,10 +14,8 @@ from zerofloor.report import Finding, Fixed, Report
 from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import (
-    FIGURES,
     assumptions,
     changes,
-    columns,
     cost_of,
     document,
     gathered,
@@ -25,6 +23,7 @@ from zerofloor.reports.phrases import (
     meaning,
     notes,
     priced_lines,
+    rows,
     verdict,
     waiting,
 )
@@ -166,10 +165,8 @@ def _monthly(change: Money) -> str:
 def _costs(report: Report) -> Iterator[str]:
     yield "| cost | per hour | per month | |"
     yield "|---|---:|---:|---|"
-    for name, explained in FIGURES.items():
-        shown = columns(report, name)
-        if shown is not None:
-            yield f"| {name} | {shown[0]} | {shown[1]} | {explained} |"
+    for row in rows(report):
+        yield f"| {row.name} | {row.hourly} | {row.monthly} | {row.explained} |"
     yield ""
     for line in (*changes(report), *meaning(report)):
         yield escaped(line)

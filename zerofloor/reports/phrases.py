@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
-from zerofloor.capacity import WEEK
+from zerofloor.capacity import WEEK, Cause
 from zerofloor.cost.baseline import signed
 from zerofloor.cost.estimate import (
     Amount,
@@ -21,6 +21,7 @@ from zerofloor.floor.result import Verdict
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.reports.groups import Group
+from zerofloor.structs import Value
 from zerofloor.words import counted, dollars, number, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
@@ -66,19 +67,46 @@ def document(one: DocumentInfo) -> str:
     )
 
 
+class Row(Value, frozen=True):
+    """A line of the table of figures."""
+
+    name: str
+    hourly: str
+    monthly: str
+    explained: str
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """The figures that there are, and what the stack costs idle in all."""
+    for figure, explained in FIGURES.items():
+        shown = columns(report, figure)
+        if shown is not None:
+            yield Row(figure, *shown, explained)
+    idle = report.estimate.idle
+    if idle is None:
+        yield Row("residual", NOT_COUNTED, NOT_COUNTED, "only beside a GPU, and there is none")
+        return
+    shown = _columns(idle, _lacks(report, Figure.FLOOR) or _lacks(report, Figure.RESIDUAL))
+    yield Row("idle total", *shown, "floor and residual")
+
+
+NOT_COUNTED: Final = "not counted"
+
+
 def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
     """A figure an hour and a month, with its range; None where there is none. A part that is not
     known shows as one."""
     amount = report.estimate.amount(figure)
-    if amount is None:
-        return None
-    lacks = (
-        "undecided"
-        if figure in undecided_figures(report)
-        else "unpriced"
-        if figure in unpriced_figures(report)
-        else ""
-    )
+    return None if amount is None else _columns(amount, _lacks(report, figure))
+
+
+def _lacks(report: Report, figure: Figure) -> Literal["undecided", "unpriced", ""]:
+    if figure in undecided_figures(report):
+        return "undecided"
+    return "unpriced" if figure in unpriced_figures(report) else ""
+
+
+def _columns(amount: Amount, lacks: str) -> tuple[str, str]:
     if amount.unbounded and lacks != "undecided":
         return "no limit", "no limit"
     if lacks and not amount.hourly.amount:
@@ -315,15 +343,37 @@ def _held(report: Report) -> str:
     gpus = counted(floor.gpus, "idle GPU") if floor.gpus else "Idle GPUs"
     nodes = f" ({counted(floor.nodes, 'node')})" if floor.nodes else ""
     more = ", and more might" if floor.undecided else ""
-    return f"{gpus}{nodes} would keep billing{more}{_cost(report)}."
+    weekly = _scheduled_hours(report)
+    if weekly is None:
+        return f"{gpus}{nodes} would keep billing{more}{_cost(report)}."
+    is_one = floor.gpus is not None and floor.gpus <= 1
+    allowed = ", allowed" if report.gate == "pass" else ""
+    return (
+        f"{gpus}{nodes} {'is' if is_one else 'are'} held {number(weekly)} h a week by schedule"
+        f"{allowed}{more}{_cost(report, averaged=True)}."
+    )
 
 
-def _cost(report: Report) -> str:
+def _scheduled_hours(report: Report) -> Decimal | None:
+    """The hours of a week in which a schedule, and nothing else, holds GPUs; None where they are
+    held all week, or by something else."""
+    held = [one for one in report.floor.entries if one.verdict is Verdict.HELD]
+    holds = [hold for one in held for hold in one.holds]
+    if not holds or any(hold.cause is not Cause.SCHEDULE for hold in holds):
+        return None
+    weekly = max(one.hours_per_week for one in held)
+    return weekly if weekly < WEEK else None
+
+
+def _cost(report: Report, *, averaged: bool = False) -> str:
     amount = report.estimate.floor
-    if not amount.hourly.amount:
+    nodes = [one.what for one in report.estimate.resources if one.floor.hourly.amount]
+    # The floor of a node without a price may be its disk alone.
+    if not amount.hourly.amount or (nodes and not any(nodes)):
         return ", at an unknown cost"
     least = "at least " if _is_least(report) else ""
-    return f": {least}{_range(amount, 1)}/h, {_range(amount, 730)} a month"
+    average = " on average" if averaged else ""
+    return f": {least}{_range(amount, 1)}/h{average}, {_range(amount, 730)} a month"
 
 
 def _range(amount: Amount, hours: Decimal | int) -> str:

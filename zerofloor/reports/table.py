@@ -11,10 +11,8 @@ from zerofloor.reports import layout
 from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.layout import styled, wrapped
 from zerofloor.reports.phrases import (
-    FIGURES,
     assumptions,
     changes,
-    columns,
     cost_of,
     document,
     gathered,
@@ -22,6 +20,7 @@ from zerofloor.reports.phrases import (
     meaning,
     notes,
     priced_lines,
+    rows,
     verdict,
     waiting,
 )
@@ -93,12 +92,8 @@ class _Page:
             yield from self.paragraph(f"settings {source.file} ({source.owner})", style="dim")
 
     def costs(self) -> Iterator[str]:
-        rows = [
-            (name, *shown, explained)
-            for name, explained in FIGURES.items()
-            if (shown := columns(self.report, name)) is not None
-        ]
-        yield from self.money_rows([("", "per hour", "per month", ""), *rows])
+        shown = [(one.name, one.hourly, one.monthly, one.explained) for one in rows(self.report)]
+        yield from self.money_rows([("", "per hour", "per month", ""), *shown])
         told = [*changes(self.report), *meaning(self.report)]
         if told:
             yield ""

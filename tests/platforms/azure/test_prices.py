@@ -234,4 +234,8 @@ def test_what_bills_at_zero_gpus() -> None:
     found = report(cluster, pool, disk, address)
     assert found.floor.verdict == "zero"
     # 0.10 the Standard tier, 19.71 a month the P10 disk, 0.005 the address.
+    assert found.estimate.residual is not None
     assert found.estimate.residual.hourly.amount == D("0.105") + D("19.71") / 730
+    # The system pool runs, too; its size has no price here, so it is named.
+    (system,) = [gap for gap in found.estimate.gaps if "Standard_D4s_v5" in gap.what]
+    assert (system.lacks, system.blocks) == (("residual",), False)

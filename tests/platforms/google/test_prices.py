@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cases import stack_of
+from zerofloor.cost.estimate import Estimate
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.report import Report
@@ -30,6 +31,11 @@ def declared(kind: str, props: dict[str, Any], name: str = "one") -> dict[str, A
 def report(*resources: dict[str, Any], config: dict[str, str] | None = None) -> Report:
     stack = stack_of({"resources": list(resources), "config": config or {}})
     return judge((stack,), open_book(), Settings(), TODAY)
+
+
+def residual(estimate: Estimate) -> D:
+    assert estimate.residual is not None
+    return estimate.residual.hourly.amount.quantize(D("0.0001"))
 
 
 VM = "gcp:compute/instance:Instance"
@@ -193,9 +199,10 @@ def test_what_bills_beside_the_gpus() -> None:
             "nodeConfig": {"machineType": "g2-standard-4", "diskSizeGb": 200, "diskType": "pd-ssd"},
         },
     )
-    assert report(cluster, pool).estimate.residual.hourly.amount.quantize(D("0.0001")) == (
-        D("0.1") + 2 * 200 * D("0.17") / 730
-    ).quantize(D("0.0001"))
+    estimate = report(cluster, pool).estimate
+    assert residual(estimate) == D("0.1000")
+    nodes = 2 * (D("0.706832") + 200 * D("0.17") / 730)
+    assert round(estimate.floor.hourly.amount, 6) == round(nodes, 6)
     stopped = declared(
         VM,
         {
@@ -208,9 +215,7 @@ def test_what_bills_beside_the_gpus() -> None:
     )
     found = report(stopped)
     assert found.floor.verdict == "zero"
-    assert found.estimate.residual.hourly.amount.quantize(D("0.0001")) == (D(10) / 730).quantize(
-        D("0.0001")
-    )
+    assert residual(found.estimate) == (D(10) / 730).quantize(D("0.0001"))
 
 
 def test_a_card_without_a_price_never_costs_only_its_machine() -> None:
