@@ -54,7 +54,7 @@ def of_providers(declared: Declared) -> list[Resource]:
     return [
         resource
         for resource in declared.stack.resources
-        if resource.type.split(":")[0] in SDKS and resource.name != "network"
+        if resource.type.split(":")[0] in SDKS and resource.name not in ("network", "shared")
     ]
 
 
@@ -118,6 +118,15 @@ def test_the_check_sees_wrong_properties() -> None:
         ("run-all", "zero", 0, 0),
         ("run-public", "zero", 0, 0),
         ("run-min", "held", 2, 2),
+        ("aks", "zero", 0, 0),
+        ("aks-all", "zero", 0, 0),
+        ("aksreserved", "zero", 0, 0),
+        ("aksmin", "held", 8, 2),
+        ("app", "zero", 0, 0),
+        ("app-all", "zero", 0, 0),
+        ("app-given", "zero", 0, 0),
+        ("app-min", "held", 2, 2),
+        ("app-given-min", "held", 1, 1),
     ],
 )
 def test_the_floor_of_each(
@@ -575,3 +584,96 @@ def test_each_argument_of_a_service_of_cloud_run(declared: Declared) -> None:
     public = declared.inputs(SERVICE, "run-public")
     assert public["ingress"] == "INGRESS_TRAFFIC_ALL"
     assert public["template"]["containers"][0]["envs"] is SECRET
+
+
+# Azure
+
+AGENTS = "azure-native:containerservice:AgentPool"
+APP = "azure-native:app:ContainerApp"
+ENVIRONMENT = "azure-native:app:ManagedEnvironment"
+
+
+def test_a_pool_of_aks_begins_and_ends_empty(declared: Declared) -> None:
+    pool = declared.by_name[AGENTS, "aks"]
+    expected = {"enableAutoScaling": True, "minCount": 0, "maxCount": 4, "count": 0, "mode": "User"}
+    assert {key: pool.inputs[key] for key in expected} == expected
+    assert pool.ignore_changes == ("count",)
+    assert pool.inputs["nodeTaints"] == ["nvidia.com/gpu=present:NoSchedule"]
+    assert "scaleSetPriority" not in pool.inputs
+    assert declared.inputs(AGENTS, "aksmin")["count"] == 2
+
+
+def test_each_argument_of_a_pool_of_aks(declared: Declared) -> None:
+    pool = declared.inputs(AGENTS, "aks-all")
+    expected = {
+        "agentPoolName": "renamed",
+        "scaleSetPriority": "Spot",
+        "scaleSetEvictionPolicy": "Delete",
+        "spotMaxPrice": -1,
+        "gpuProfile": {"driver": "None"},
+        "osDiskType": "Ephemeral",
+        "osDiskSizeGB": 1024,
+        "availabilityZones": ["1", "2"],
+        "nodeTaints": ["amd.com/gpu=present:NoSchedule"],
+        "nodeLabels": {"tier": "gpu"},
+        "tags": {"team": "ml"},
+    }
+    assert {key: pool[key] for key in expected} == expected
+    assert declared.inputs(AGENTS, "aksreserved")["capacityReservationGroupID"] is UNKNOWN
+
+
+def test_an_app_makes_its_environment_with_the_gpus_profile(declared: Declared) -> None:
+    environment = declared.inputs(ENVIRONMENT, "app-environment")
+    assert environment["workloadProfiles"] == [
+        {"name": "Consumption", "workloadProfileType": "Consumption"},
+        {"name": "gpu", "workloadProfileType": "Consumption-GPU-NC8as-T4"},
+    ]
+    app = declared.by_name[APP, "app"]
+    assert app.inputs["workloadProfileName"] == "gpu"
+    links = app.property_dependencies
+    assert links is not None
+    assert links["environmentId"] == (declared.by_name[ENVIRONMENT, "app-environment"].urn,)
+    # One that is given is used as it is.
+    assert (ENVIRONMENT, "app-given-environment") not in declared.by_name
+    assert declared.inputs(APP, "app-given")["workloadProfileName"] == "cards"
+
+
+def test_an_app_has_no_replica_without_a_request(declared: Declared) -> None:
+    app = declared.inputs(APP, "app")
+    assert app["template"]["scale"] == {
+        "minReplicas": 0,
+        "maxReplicas": 3,
+        "cooldownPeriod": 300,
+        "rules": [{"name": "http", "http": {"metadata": {"concurrentRequests": "10"}}}],
+    }
+    assert app["configuration"] == {
+        "activeRevisionsMode": "Single",
+        "ingress": {"external": False, "targetPort": 8000, "transport": "auto"},
+    }
+    (container,) = app["template"]["containers"]
+    assert container["resources"] == {"cpu": 8, "memory": "56Gi"}
+
+
+def test_each_argument_of_an_app(declared: Declared) -> None:
+    app = declared.inputs(APP, "app-all")
+    (container,) = app["template"]["containers"]
+    assert app["configuration"]["secrets"] == [{"name": "hf-token", "value": SECRET}]
+    assert container["env"] == [
+        {"name": "A", "value": UNKNOWN},
+        {"name": "B", "value": "2"},
+        {"name": "HF_TOKEN", "secretRef": "hf-token"},
+    ]
+    assert container["resources"] == {"cpu": 12, "memory": "100Gi"}
+    startup, readiness = container["probes"]
+    assert startup["httpGet"] == readiness["httpGet"] == {"path": "/v2/health", "port": 9000}
+    # Ten tries at most: 1,205 seconds are ten of 121.
+    assert (startup["periodSeconds"], startup["failureThreshold"]) == (121, 10)
+    assert app["template"]["scale"]["cooldownPeriod"] == 60
+    assert app["configuration"]["ingress"]["external"] is True
+    profiles = declared.inputs(ENVIRONMENT, "app-all-environment")["workloadProfiles"]
+    assert profiles[1]["workloadProfileType"] == "Consumption-GPU-NC24-A100"
+
+
+def test_an_environment_elsewhere_is_taken_at_its_word_at_zero(declared: Declared) -> None:
+    assert declared.entries("app-elsewhere") == []
+    assert declared.report.floor.undecided == ()

@@ -39,6 +39,18 @@ GIVEN: dict[str, dict[str, Any]] = {
         "subscription": "jobs",
         "max_instances": 4,
     },
+    "AksGpuNodePool": {
+        "resource_group": "g",
+        "cluster": "c",
+        "vm_size": "Standard_NC24ads_A100_v4",
+        "max_nodes": 4,
+    },
+    "ContainerAppsGpuService": {
+        "resource_group": "g",
+        "location": "westus3",
+        "image": "server:1",
+        "max_replicas": 4,
+    },
     "CloudRunGpuService": {"location": "us-central1", "image": "server:1", "max_instances": 4},
 }
 """What each needs."""
@@ -201,6 +213,53 @@ def test_one_thing_wrong_with_a_service_of_cloud_run(args: dict[str, Any], says:
     assert refused("CloudRunGpuService", args) == [says]
 
 
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_nodes": 5}, "min_nodes: 5 is above `max_nodes`, which is 4"),
+        ({"max_nodes": 0}, "max_nodes: must be at least 1"),
+        ({"vm_size": "Standard_NC24ads_A100_v5"}, "vm_size: Standard_NC24ads_A100_v5 is no VM size whose GPUs zerofloor knows; did you mean Standard_NC24ads_A100_v4?"),
+        ({"vm_size": "Standard_D4s_v5"}, "vm_size: Standard_D4s_v5 has no GPU"),
+        ({"vm_size": "Standard_NV6ads_A10_v5"}, "vm_size: Standard_NV6ads_A10_v5 has 0.167 of a GPU, and a pod asks for whole ones"),
+        ({"vm_size": "Standard_NC128ds_xl_RTXPRO6000BSE_v6"}, "vm_size: Standard_NC128ds_xl_RTXPRO6000BSE_v6 is no size that AKS runs yet"),
+        ({"location": "westeurop"}, "location: westeurop is no location with GPUs that zerofloor knows; did you mean westeurope? Where it is one, set `any_region`"),
+        ({"location": "southindia"}, (
+            "location: Standard_NC24ads_A100_v4 has no price in southindia, so it is probably not sold there; it has one in "
+            "australiaeast, brazilsouth, canadacentral, centralindia, …. Where it is sold all the same, set `any_region`"
+        )),
+        ({"capacity_type": "spot", "capacity_reservation_group_id": "i"}, "capacity_reservation_group_id: excludes `capacity_type` spot: spot is never reserved"),
+        ({"disk": "local"}, "disk: must be one of managed, ephemeral"),
+        ({"enable_auto_scaling": False}, "enable_auto_scaling: is no argument of this component"),
+        ({"name": "gpu-pool"}, "name: must be lower-case letters and digits, at most 12, and begin with a letter, as AKS names are: set `name`"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_pool_of_aks(args: dict[str, Any], says: str) -> None:
+    assert refused("AksGpuNodePool", args) == [says]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"min_replicas": 5}, "min_replicas: 5 is above `max_replicas`, which is 4"),
+        ({"gpu": "a100"}, "gpu: must be one of T4, A100; did you mean A100?"),
+        ({"cpu": "16"}, "cpu: must be at most 8, which is all that Consumption-GPU-NC8as-T4 has"),
+        ({"memory": "64Gi"}, "memory: must be at most 56Gi, which is all that Consumption-GPU-NC8as-T4 has"),
+        ({"environment_id": "i"}, "workload_profile_name: is required with `environment_id`: the name of its profile of type Consumption-GPU-NC8as-T4"),
+        ({"workload_profile_name": "gpu"}, "workload_profile_name: needs `environment_id`"),
+        ({"secret_env": {"HF TOKEN": "x"}}, "secret_env.HF TOKEN: is no name of an environment variable"),
+        ({"cooldown_seconds": 7200}, (
+            "cooldown_seconds: 7200 bills GPUs for longer after the last request than `idle_cap_seconds`, which is 3600; raise that to allow it"
+        )),
+        ({"startup_seconds": 2401}, "startup_seconds: must be at most 2400"),
+        ({"name": "a"}, (
+            "name: must be 2 to 32 lower-case letters, digits and single dashes, and begin with a letter, as names of container apps are: set `name`"
+        )),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_container_app(args: dict[str, Any], says: str) -> None:
+    assert refused("ContainerAppsGpuService", args) == [says]
+
+
 def test_every_problem_is_told_at_once() -> None:
     assert refused(
         "EksGpuNodeGroup",
@@ -229,6 +288,8 @@ def test_every_problem_is_told_at_once() -> None:
         ("GceGpuGroup", "max_instances"),
         ("CloudRunGpuService", "min_instances"),
         ("CloudRunGpuService", "location"),
+        ("AksGpuNodePool", "max_nodes"),
+        ("ContainerAppsGpuService", "max_replicas"),
     ],
 )
 def test_what_is_checked_may_be_no_output(component: str, argument: str) -> None:

@@ -1,7 +1,12 @@
 """Pulumi components for GPUs that cost nothing while idle."""
 
+from zerofloor.components.aks_gpu_node_pool import AksGpuNodePool, AksGpuNodePoolArgs
 from zerofloor.components.arguments import SpecError
 from zerofloor.components.cloud_run_gpu_service import CloudRunGpuService, CloudRunGpuServiceArgs
+from zerofloor.components.container_apps_gpu_service import (
+    ContainerAppsGpuService,
+    ContainerAppsGpuServiceArgs,
+)
 from zerofloor.components.ec2_gpu_group import Ec2GpuGroup, Ec2GpuGroupArgs
 from zerofloor.components.eks_gpu_node_group import EksGpuNodeGroup, EksGpuNodeGroupArgs
 from zerofloor.components.fireworks_deployment import (
@@ -15,8 +20,12 @@ from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
+    "AksGpuNodePool",
+    "AksGpuNodePoolArgs",
     "CloudRunGpuService",
     "CloudRunGpuServiceArgs",
+    "ContainerAppsGpuService",
+    "ContainerAppsGpuServiceArgs",
     "Ec2GpuGroup",
     "Ec2GpuGroupArgs",
     "EksGpuNodeGroup",

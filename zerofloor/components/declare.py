@@ -22,8 +22,7 @@ class CloudResource(pulumi.CustomResource):
         *,
         outputs: Sequence[str] = (),
     ):
-        given = {key: value for key, value in inputs.items() if value is not None}
-        super().__init__(token, name, {**given, **dict.fromkeys(outputs)}, opts)
+        super().__init__(token, name, {**dict.fromkeys(outputs), **given(inputs)}, opts)
 
     def output(self, name: str) -> pulumi.Output[Any]:
         """An output of the provider; it must be named in `outputs`."""

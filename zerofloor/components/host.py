@@ -13,7 +13,9 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
 from zerofloor.components import (
+    AksGpuNodePool,
     CloudRunGpuService,
+    ContainerAppsGpuService,
     Ec2GpuGroup,
     EksGpuNodeGroup,
     FireworksDeployment,
@@ -23,8 +25,10 @@ from zerofloor.components import (
     GpuNodePool,
     SpecError,
 )
+from zerofloor.components.aks_node_pool_spec import AksNodePoolSpec
 from zerofloor.components.arguments import Problem, Spec, camel, read, unknown_argument
 from zerofloor.components.cloud_run_spec import CloudRunSpec
+from zerofloor.components.container_apps_spec import ContainerAppsSpec
 from zerofloor.components.deployment_spec import DeploymentSpec
 from zerofloor.components.ec2_group_spec import Ec2GroupSpec
 from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
@@ -42,6 +46,8 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GkeGpuNodePool: GkeNodePoolSpec,
     GceGpuGroup: GceGroupSpec,
     CloudRunGpuService: CloudRunSpec,
+    AksGpuNodePool: AksNodePoolSpec,
+    ContainerAppsGpuService: ContainerAppsSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

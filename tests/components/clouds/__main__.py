@@ -6,7 +6,9 @@ from typing import Any
 import pulumi
 
 from zerofloor.components import (
+    AksGpuNodePool,
     CloudRunGpuService,
+    ContainerAppsGpuService,
     Ec2GpuGroup,
     EksGpuNodeGroup,
     GceGpuGroup,
@@ -217,3 +219,79 @@ run(
     labels={"team": "ml"},
 )
 run("run-public", ingress="all", env=pulumi.Output.secret({"TOKEN": "planted"}))
+
+
+def aks(title: str, /, **more: Any) -> AksGpuNodePool:
+    args: Any = {
+        "resource_group": "models",
+        "cluster": "serving",
+        "vm_size": "Standard_NC24ads_A100_v4",
+        "max_nodes": 4,
+    }
+    return AksGpuNodePool(title, args | more)
+
+
+aks("aks")
+aks("aksmin", vm_size="Standard_NC64as_T4_v3", min_nodes=2)
+aks(
+    "aks-all",
+    name="renamed",
+    resource_group=unknown,
+    cluster=unknown,
+    location="westeurope",
+    zones=["1", "2"],
+    subnet_id=unknown,
+    vm_size="Standard_ND96is_MI300X_v5",
+    any_region=True,
+    capacity_type="spot",
+    driver="none",
+    disk_gib=1024,
+    disk="ephemeral",
+    labels={"tier": "gpu"},
+    tags={"team": "ml"},
+)
+aks("aksreserved", capacity_reservation_group_id=unknown)
+
+
+def app(title: str, /, **more: Any) -> ContainerAppsGpuService:
+    args: Any = {
+        "resource_group": "models",
+        "location": "westus3",
+        "image": "server:1",
+        "max_replicas": 3,
+    }
+    return ContainerAppsGpuService(title, args | more)
+
+
+app("app")
+app("app-min", min_replicas=2)
+app(
+    "app-all",
+    name="renamed",
+    resource_group=unknown,
+    location="swedencentral",
+    args=["--model", unknown],
+    env={"B": "2", "A": unknown},
+    secret_env={"HF_TOKEN": pulumi.Output.secret("planted")},
+    port=9000,
+    health_path="/v2/health",
+    startup_seconds=1205,
+    external=True,
+    gpu="A100",
+    cpu="12",
+    memory="100Gi",
+    concurrency=4,
+    cooldown_seconds=60,
+    tags={"team": "ml"},
+)
+shared = pulumi.CustomResource(
+    "azure-native:app:ManagedEnvironment",
+    "shared",
+    {
+        "resourceGroupName": "models",
+        "workloadProfiles": [{"name": "cards", "workloadProfileType": "Consumption-GPU-NC8as-T4"}],
+    },
+)
+app("app-given", environment_id=shared.id, workload_profile_name="cards")
+app("app-given-min", environment_id=shared.id, workload_profile_name="cards", min_replicas=1)
+app("app-elsewhere", environment_id="/subscriptions/s/e", workload_profile_name="cards")
