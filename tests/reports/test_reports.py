@@ -96,6 +96,15 @@ def test_only_figures_that_lack_something_say_so() -> None:
             "blocks": False,
             "missing_in": ["ceiling"],
             "elsewhere": None,
+            "whose": {
+                "project": None,
+                "stack": None,
+                "namespace": None,
+                "component": None,
+                "owner": None,
+                "tags": {},
+                "labels": {},
+            },
         }
     ]
 

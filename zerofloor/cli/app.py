@@ -16,7 +16,8 @@ FORMATS: Final = "FORMAT[=FILE]"
 
 
 FormatOption: TypeAlias = Annotated[
-    Literal["table", "json", "markdown"], Option("--format", "-f", help="Format of the report.")
+    Literal["table", "json", "markdown", "csv"],
+    Option("--format", "-f", help="Format of the report."),
 ]
 FormatsOption: TypeAlias = Annotated[
     Sequence[Target],
@@ -70,6 +71,15 @@ OfflineOption: TypeAlias = Annotated[
     bool,
     Option(
         "--offline-ok", help="With --live: fall back to the price snapshot if AWS can't be reached."
+    ),
+]
+ByOption: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "--by",
+        metavar="KEY",
+        help="Add totals by stack, project, namespace, component, owner, type, tag:NAME or "
+        "label:NAME.",
     ),
 ]
 AgainstOption: TypeAlias = Annotated[

@@ -8,6 +8,7 @@ from zerofloor.cli.app import (
     MIB,
     AgainstOption,
     BaselineOption,
+    ByOption,
     EngineOption,
     FormatOption,
     InputFormatOption,
@@ -47,15 +48,22 @@ def estimate(
     live: LiveOption = False,
     offline_ok: OfflineOption = False,
     against: AgainstOption = None,
+    by: ByOption = None,
 ) -> None:
-    """Print the cost only: floor, desired, expected, ceiling, residual.
+    """Print the cost only: floor, desired, expected, ceiling, residual, idle total.
 
     Always exits 0, whatever the cost; `check` and `preview` are the gate.
     """
     from zerofloor.cli.inputs import Chosen, Previewing, Reading, read_any, settings_for
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.cli.output import emit_estimate
+    from zerofloor.cost.owners import check_key
+    from zerofloor.errors import InputError
 
+    if by is not None:
+        check_key(by)
+        if form == "csv":
+            raise InputError("--by: CSV has a row for each line; use table, markdown or json")
     asked = Asked(day(today), live, offline_ok, against)
     chosen = settings_for(Chosen(settings, policy, day(today)), files)
     reading, previewing = (
@@ -65,4 +73,4 @@ def estimate(
     stacks = tuple(
         found for name in files for found in read_any(name, reading, previewing, chosen[0])
     )
-    emit_estimate(report_on(stacks, *chosen, asked), form, output)
+    emit_estimate(report_on(stacks, *chosen, asked), form, output, by or "")

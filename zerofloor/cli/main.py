@@ -18,7 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "preview": "Preview a Pulumi program and judge it.",
     "check": "Judge documents: preview digests, event logs, stack exports, Kubernetes manifests.",
     "show": "Print a stack as zerofloor reads it, as JSON.",
-    "estimate": "Print the cost only: floor, desired, expected, ceiling, residual.",
+    "estimate": "Print the cost only: floor, desired, expected, ceiling, residual, idle total.",
     "audit": "Judge every stack of a state backend: what idles now, and what it costs.",
     "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",

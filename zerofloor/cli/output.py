@@ -82,21 +82,25 @@ def _view(path: Path | None) -> View:
     return View(width=terminal_width(), colour=colour_wanted())
 
 
-def emit_estimate(report: Report, form: str, output: Path | None) -> None:
-    """The money of a report."""
+def emit_estimate(report: Report, form: str, output: Path | None, by: str = "") -> None:
+    """The money of a report; `by` asks for totals by a key."""
     if form == "json":
         from zerofloor.reports import json_report
 
-        text = json_report.render_estimate(report)
+        text = json_report.render_estimate(report, by)
     elif form == "markdown":
         from zerofloor.reports import markdown
 
-        text = markdown.render_estimate(report)
+        text = markdown.render_estimate(report, by)
+    elif form == "csv":
+        from zerofloor.reports import csv_rows
+
+        text = csv_rows.render([report])
     else:
         from zerofloor.reports import table
 
         text = table.render_estimate(
-            report, width=terminal_width(), colour=colour_wanted() and output is None
+            report, width=terminal_width(), colour=colour_wanted() and output is None, by=by
         )
     emit(text, output)
 

@@ -32,7 +32,7 @@ class Baseline(Value, frozen=True):
 
 def of_estimate(estimate: Estimate, name: str) -> Baseline:
     """The figures of another estimate, such as that of a judged export."""
-    missing = sum(1 for gap in estimate.gaps if gap.lacks != (Figure.RESIDUAL,))
+    missing = sum(1 for gap in estimate.gaps if gap.is_of_gpus)
     return Baseline(
         name,
         estimate.floor.hourly,
@@ -119,16 +119,36 @@ def resource_changes(
     if baseline.resources is None:
         return ()
     now = _by_urn((one.urn, _figures(one)) for one in costs)
+    known = _renamed(baseline.resources, now)
     none = (Money(Decimal(0), currency),) * 3
     changed = []
-    for urn in sorted({*now, *baseline.resources}):
-        before, after = baseline.resources.get(urn, none), now.get(urn, none)
+    for urn in sorted({*now, *known}):
+        before, after = known.get(urn, none), now.get(urn, none)
         differences = [b + a * -1 for a, b in zip(before, after, strict=True)]
         if any(one.cents().amount for one in differences):
             changed.append(ResourceChange(urn, *differences))
     return tuple(
         sorted(changed, key=lambda one: (-abs(one.floor.amount), -abs(one.ceiling.amount), one.urn))
     )
+
+
+def _renamed(before: Mapping[str, _Figures], now: Mapping[str, _Figures]) -> dict[str, _Figures]:
+    """The baseline's resources by the URNs of this run: the same one in another stack is no
+    change."""
+    gone = {urn for urn in before if urn not in now}
+    new: dict[str, list[str]] = {}
+    for urn in now:
+        if urn not in before:
+            new.setdefault(_in_any_stack(urn), []).append(urn)
+    found = {urn: figures for urn, figures in before.items() if urn not in gone}
+    for urn in sorted(gone):
+        same = new.get(_in_any_stack(urn), [])
+        found[same[0] if len(same) == 1 and same[0] not in found else urn] = before[urn]
+    return found
+
+
+def _in_any_stack(urn: str) -> str:
+    return urn.partition("::")[2] if urn.startswith("urn:pulumi:") else urn
 
 
 _Figures = tuple[Money, Money, Money]

@@ -3,10 +3,12 @@ unpriced, never $0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
+
+import msgspec
 
 from zerofloor.cost.cold_start import Wait
 from zerofloor.money import HOURS_PER_MONTH, Money
@@ -120,6 +122,12 @@ class Gap(Value, frozen=True):
     """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is
     none."""
 
+    @property
+    def is_of_gpus(self) -> bool:
+        """Whether a sum of GPU nodes lacks it, which a residual or a disk of unknown size is in
+        none of."""
+        return any(figure is not Figure.RESIDUAL for figure in self.lacks)
+
 
 class Meaning(Value, frozen=True):
     """What the floor comes to for people, and what the way to zero costs in waiting."""
@@ -136,6 +144,20 @@ class Meaning(Value, frozen=True):
     """What a floor of zero would save a month."""
     wait: Wait
     """What the first request after idle waits then."""
+
+
+class Owner(Value, frozen=True, kw_only=True):
+    """Whose a resource is; a text is empty where nothing says it."""
+
+    project: str = ""
+    stack: str = ""
+    namespace: str = ""
+    """Kubernetes; of a pool that of the pods that hold its nodes, where they share one."""
+    component: str = ""
+    """The nearest component around it, `TYPE::NAME`."""
+    owner: str = ""
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ResourceChange(Value, frozen=True):
@@ -215,6 +237,8 @@ class Estimate(Value, frozen=True):
     """All that has no price, the blocking ones first."""
     once: Money | None = None
     """What bills once on top: overlaps while replacements run."""
+    owners: Mapping[str, Owner] = msgspec.field(default_factory=dict)
+    """By the URNs of its lines, resources and gaps."""
     meaning: Meaning | None = None
     """None where the stack has no GPU."""
     change: Change | None = None
@@ -227,11 +251,7 @@ class Estimate(Value, frozen=True):
     def idle(self) -> Amount | None:
         """Floor and residual together: what the stack costs while idle. None where no
         residual was counted."""
-        if self.residual is None:
-            return None
-        floor, rest = self.floor, self.residual
-        most = None if floor.up_to is None else floor.up_to + rest.hourly
-        return Amount(floor.hourly + rest.hourly, most)
+        return None if self.residual is None else together(self.floor, self.residual)
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -254,6 +274,14 @@ class Estimate(Value, frozen=True):
                 return self.residual
             case _:
                 assert_never(figure)
+
+
+def together(floor: Amount, residual: Amount) -> Amount:
+    """Both as one amount."""
+    most = None
+    if floor.up_to is not None or residual.up_to is not None:
+        most = (floor.up_to or floor.hourly) + (residual.up_to or residual.hourly)
+    return Amount(floor.hourly + residual.hourly, most)
 
 
 def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:

@@ -39,6 +39,7 @@ from zerofloor.cost.needs import (
     price_with_nodes,
     some,
 )
+from zerofloor.cost.owners import owners_of
 from zerofloor.cost.residuals import Need, residuals
 from zerofloor.cost.serverless import break_even, has_token_price
 from zerofloor.cost.traffic import (
@@ -120,6 +121,9 @@ def estimate(
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
+        owners=owners_of(
+            [one.urn for group in (items, ordered, gaps) for one in group], estate, floor
+        ),
         meaning=_meaning(floor, amounts[Figure.FLOOR].hourly, settings, wait),
         change=None
         if baseline is None
@@ -193,7 +197,7 @@ def _change(
     gaps: list[Gap],
     costs: list[ResourceCost],
 ) -> Change:
-    missing = sum(1 for gap in gaps if gap.lacks != (Figure.RESIDUAL,))
+    missing = sum(1 for gap in gaps if gap.is_of_gpus)
     found = change(
         baseline,
         amounts[Figure.FLOOR],

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.cost.estimate import Item
+from zerofloor.cost.estimate import Item, Owner
+from zerofloor.cost.owners import UNOWNED
 from zerofloor.money import HOURS_PER_MONTH
 from zerofloor.report import Report
 from zerofloor.reports.visible import visible
@@ -30,9 +32,15 @@ COLUMNS: Final = (
     "ResourceType",
     "ServiceCategory",
     "SubAccountName",
+    "Tags",
+    "x_Component",
     "x_Figure",
+    "x_Labels",
+    "x_Namespace",
+    "x_Owner",
     "x_PriceAsOf",
     "x_PriceSource",
+    "x_Project",
     "x_Rules",
     "x_Stack",
     "x_WaivedBy",
@@ -54,7 +62,7 @@ def render(reports: Sequence[Report]) -> str:
 
 
 def _rows(report: Report) -> Iterator[list[str]]:
-    stack = "+".join(f"{one.project}/{one.stack}".strip("/") for one in report.documents)
+    whole = "+".join(f"{one.project}/{one.stack}".strip("/") for one in report.documents)
     by_urn: dict[str, list[str]] = {}
     waived: dict[str, str] = {}
     for finding in report.findings:
@@ -64,12 +72,14 @@ def _rows(report: Report) -> Iterator[list[str]]:
     for item in report.estimate.items:
         rules = " ".join(sorted(set(by_urn.get(item.urn, ()))))
         for figure in item.counts_in:
-            row = _row(item, figure, stack)
+            owner = report.estimate.owners.get(item.urn, UNOWNED)
+            row = _row(item, figure, owner, whole)
             row |= {"x_Rules": rules, "x_WaivedBy": waived.get(item.urn, "")}
             yield [safe_cell(row[column]) for column in COLUMNS]
 
 
-def _row(item: Item, figure: str, stack: str) -> dict[str, str]:
+def _row(item: Item, figure: str, owner: Owner, whole: str) -> dict[str, str]:
+    stack = f"{owner.project}/{owner.stack}".strip("/") or whole
     hours = item.quantity * HOURS_PER_MONTH
     kind, _, name = short(item.urn).partition("::")
     return {
@@ -87,11 +97,22 @@ def _row(item: Item, figure: str, stack: str) -> dict[str, str]:
         "ResourceType": kind,
         "ServiceCategory": "Compute" if item.unit == "node" else "Other",
         "SubAccountName": stack,
+        "Tags": _object(owner.tags),
+        "x_Component": owner.component,
         "x_Figure": figure,
+        "x_Labels": _object(owner.labels),
+        "x_Namespace": owner.namespace,
+        "x_Owner": owner.owner,
+        "x_Project": owner.project,
         "x_PriceAsOf": item.as_of,
         "x_PriceSource": item.source,
         "x_Stack": stack,
     }
+
+
+def _object(texts: Mapping[str, str]) -> str:
+    """As FOCUS has tags: a JSON object; empty where there are none."""
+    return json.dumps(dict(sorted(texts.items()))) if texts else ""
 
 
 def _per(item: Item) -> Decimal:

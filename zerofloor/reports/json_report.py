@@ -19,10 +19,13 @@ from zerofloor.cost.estimate import (
     Gap,
     Item,
     Meaning,
+    Owner,
+    ResourceChange,
     ResourceCost,
 )
+from zerofloor.cost.owners import UNOWNED, Total, Totals, totals_by
 from zerofloor.floor.result import Entry
-from zerofloor.money import Money
+from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import Finding, Report
 from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import undecided_figures, unpriced_figures
@@ -43,9 +46,11 @@ def render(report: Report) -> str:
     return dump(data(report))
 
 
-def render_estimate(report: Report) -> str:
-    """The money alone, in the report's own shape."""
+def render_estimate(report: Report, by: str = "") -> str:
+    """The money alone, in the report's own shape; `by` asks for totals by a key."""
     whole = data(report)
+    if by:
+        whole["estimate"]["totals"] = _totals(totals_by(report.estimate, by))
     parts = ("documents", "floor", "estimate", "assumptions", "settings", "prices")
     return dump({"schema": ESTIMATE_SCHEMA} | {key: whole[key] for key in parts})
 
@@ -132,15 +137,35 @@ def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
         if estimate.idle is None
         else _amount(estimate.idle, bool(least & {"floor", "residual"})),
         "resources": [_cost(one, estimate) for one in estimate.resources],
-        "items": [_item(item) for item in estimate.items],
+        "totals": None,
+        "items": [_item(item, estimate) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
-        "gaps": [_gap(gap) for gap in estimate.gaps],
+        "gaps": [_gap(gap, estimate) for gap in estimate.gaps],
         "footnotes": list(estimate.footnotes),
         "once": _optional(estimate.once),
         "meaning": None if estimate.meaning is None else _meaning(estimate.meaning),
         "change": None if estimate.change is None else _change(estimate.change),
         "break_even": None if estimate.break_even is None else _break_even(estimate.break_even),
     }
+
+
+def _totals(found: Totals) -> dict[str, Any]:
+    return {
+        "by": found.by,
+        "note": found.note or None,
+        "groups": [_total(one) for one in found.totals],
+    }
+
+
+def _total(total: Total) -> dict[str, Any]:
+    shown: dict[str, Any] = {"value": total.value or None}
+    for figure in Figure:
+        amount = total.amounts.get(figure)
+        shown[figure] = None if amount is None else _amount(amount, figure in total.missing)
+    idle = total.idle
+    is_least = bool(total.missing & {Figure.FLOOR, Figure.RESIDUAL})
+    shown["idle_total"] = None if idle is None else _amount(idle, is_least)
+    return shown
 
 
 def _cost(cost: ResourceCost, estimate: Estimate) -> dict[str, Any]:
@@ -154,6 +179,7 @@ def _cost(cost: ResourceCost, estimate: Estimate) -> dict[str, Any]:
         "expected": None if cost.expected is None else _amount(cost.expected, "expected" in least),
         "ceiling": _amount(cost.ceiling, "ceiling" in least),
         "per_gpu_hour": _optional(cost.per_gpu_hour),
+        "whose": owner(estimate.owners.get(cost.urn, UNOWNED)),
     }
 
 
@@ -184,19 +210,28 @@ def _meaning(meaning: Meaning) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "against": change.against,
-        "floor": _money(change.floor),
-        "desired": _money(change.desired),
-        "ceiling": _money(change.ceiling),
+        **_hourly_and_monthly(change),
         "notes": list(change.notes),
-        "resources": [
-            {
-                "urn": one.urn,
-                "floor": _money(one.floor),
-                "desired": _money(one.desired),
-                "ceiling": _money(one.ceiling),
-            }
-            for one in change.resources
-        ],
+        "resources": [{"urn": one.urn, **_hourly_and_monthly(one)} for one in change.resources],
+    }
+
+
+def _hourly_and_monthly(change: Change | ResourceChange) -> dict[str, Any]:
+    figures = {"floor": change.floor, "desired": change.desired, "ceiling": change.ceiling}
+    monthly = {name: _money(money * HOURS_PER_MONTH) for name, money in figures.items()}
+    return {**{name: _money(money) for name, money in figures.items()}, "monthly": monthly}
+
+
+def owner(owner: Owner) -> dict[str, Any]:
+    """Whose a line is; null where nothing says it."""
+    return {
+        "project": owner.project or None,
+        "stack": owner.stack or None,
+        "namespace": owner.namespace or None,
+        "component": owner.component or None,
+        "owner": owner.owner or None,
+        "tags": dict(owner.tags),
+        "labels": dict(owner.labels),
     }
 
 
@@ -230,7 +265,7 @@ def _amount(amount: Amount, at_least: bool) -> dict[str, Any]:
     }
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: Item, estimate: Estimate) -> dict[str, Any]:
     return {
         "urn": item.urn,
         "what": item.what,
@@ -241,10 +276,11 @@ def _item(item: Item) -> dict[str, Any]:
         "source": item.source,
         "as_of": item.as_of,
         "counts_in": list(item.counts_in),
+        "whose": owner(estimate.owners.get(item.urn, UNOWNED)),
     }
 
 
-def _gap(gap: Gap) -> dict[str, Any]:
+def _gap(gap: Gap, estimate: Estimate) -> dict[str, Any]:
     return {
         "urn": gap.urn,
         "what": gap.what,
@@ -252,6 +288,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "blocks": gap.blocks,
         "missing_in": list(gap.lacks),
         "elsewhere": gap.elsewhere or None,
+        "whose": owner(estimate.owners.get(gap.urn, UNOWNED)),
     }
 
 

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from zerofloor.cost.baseline import signed
+from zerofloor.cost.owners import Totals, totals_by
 from zerofloor.gate.waivers import blocks
-from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import Finding, Fixed, Report
 from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.links import help_url
@@ -24,6 +23,8 @@ from zerofloor.reports.phrases import (
     notes,
     priced_lines,
     rows,
+    signed_monthly,
+    total_rows,
     verdict,
     waiting,
 )
@@ -67,13 +68,15 @@ def render_all(reports: Sequence[Report]) -> str:
     return f"{MARKER}\n{listed}\nToo long for one comment; see the other reports of this run.\n"
 
 
-def render_estimate(report: Report) -> str:
-    """The money alone."""
+def render_estimate(report: Report, by: str = "") -> str:
+    """The money alone; `by` asks for totals by a key."""
     lines = (
         f"**{escaped(verdict(report))}**",
         "",
         *_documents(report),
+        *_changed_resources(report),
         *_costs(report),
+        *(_totals(totals_by(report.estimate, by)) if by else ()),
         *_folded("Assumptions", assumptions(report)),
         *_folded("Notes", [*report.estimate.footnotes, *waiting(report)]),
     )
@@ -148,18 +151,30 @@ def _changed_resources(report: Report) -> Iterator[str]:
     yield "| change a month | idle | at deployment | at maximum scale |"
     yield "|---|---:|---:|---:|"
     for one in change.resources[:ROWS_AT_MOST]:
-        amounts = " | ".join(_monthly(money) for money in (one.floor, one.desired, one.ceiling))
+        amounts = " | ".join(
+            signed_monthly(money) for money in (one.floor, one.desired, one.ceiling)
+        )
         yield f"| {code(short(one.urn))} | {amounts} |"
     more = len(change.resources) - ROWS_AT_MOST
     if more > 0:
         yield f"| {counted(more, 'more resource')} | | | |"
-    total = " | ".join(_monthly(one) for one in (change.floor, change.desired, change.ceiling))
+    total = " | ".join(
+        signed_monthly(one) for one in (change.floor, change.desired, change.ceiling)
+    )
     yield f"| **total** | {total} |"
     yield ""
 
 
-def _monthly(change: Money) -> str:
-    return signed(change * HOURS_PER_MONTH).removesuffix("/h")
+def _totals(found: Totals) -> Iterator[str]:
+    head, *rest = total_rows(found)
+    yield f"| {' | '.join([f'{code(head[0])} a month', *head[1:]])} |"
+    yield f"|---|{'---:|' * (len(head) - 1)}"
+    for value, *amounts in rest:
+        yield f"| {code(value)} | {' | '.join(amounts)} |"
+    yield ""
+    if found.note:
+        yield escaped(found.note)
+        yield ""
 
 
 def _costs(report: Report) -> Iterator[str]:

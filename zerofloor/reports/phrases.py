@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, Literal, assert_never
 
@@ -12,17 +12,20 @@ from zerofloor.cost.baseline import signed
 from zerofloor.cost.estimate import (
     Amount,
     BreakEven,
+    Change,
     Figure,
     Item,
+    ResourceChange,
     pricing_notes,
     unpriced_notes,
 )
+from zerofloor.cost.owners import Total, Totals
 from zerofloor.floor.result import Verdict
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.reports.groups import Group
 from zerofloor.structs import Value
-from zerofloor.words import counted, dollars, number, tokens
+from zerofloor.words import counted, dollars, number, short, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
     Figure.FLOOR: "idle",
@@ -243,11 +246,52 @@ def changes(report: Report) -> Iterator[str]:
     """The change against a baseline, where there is one."""
     change = report.estimate.change
     if change is not None:
-        yield (
-            f"Against {change.against}: floor {signed(change.floor)}, desired "
-            f"{signed(change.desired)}, ceiling {signed(change.ceiling)}."
-        )
+        hourly = _three(change, signed)
+        yield f"Against {change.against}: {hourly}; a month {_three(change, signed_monthly)}."
         yield from change.notes
+
+
+def changed_resources(report: Report) -> Iterator[str]:
+    """The change a month of each resource that changed."""
+    change = report.estimate.change
+    changed = () if change is None else change.resources
+    for one in changed[:CHANGED_AT_MOST]:
+        yield f"{short(one.urn)}: {_three(one, signed_monthly)} a month"
+    more = len(changed) - CHANGED_AT_MOST
+    if more > 0:
+        yield f"and {counted(more, 'more resource')}: the JSON report lists all of them"
+
+
+CHANGED_AT_MOST: Final = 15
+
+
+def signed_monthly(change: Money) -> str:
+    """`+$1,374.53`."""
+    return signed(change * HOURS_PER_MONTH).removesuffix("/h")
+
+
+def _three(change: Change | ResourceChange, money: Callable[[Money], str]) -> str:
+    return (
+        f"floor {money(change.floor)}, desired {money(change.desired)}, ceiling "
+        f"{money(change.ceiling)}"
+    )
+
+
+def total_rows(found: Totals) -> Iterator[tuple[str, ...]]:
+    """Totals by a key as a table: a head, then a line a value, in amounts a month."""
+    figures = [figure for figure in Figure if found.totals and figure in found.totals[0].amounts]
+    has_idle = bool(found.totals) and found.totals[0].idle is not None
+    yield (found.by, *figures, *(["idle total"] if has_idle else []))
+    for one in found.totals:
+        shown = [_columns(one.amounts[figure], _missing(one, figure))[1] for figure in figures]
+        if one.idle is not None:
+            lacks = _missing(one, Figure.FLOOR) or _missing(one, Figure.RESIDUAL)
+            shown.append(_columns(one.idle, lacks)[1])
+        yield (one.value or "(none)", *shown)
+
+
+def _missing(total: Total, figure: Figure) -> str:
+    return "unpriced" if figure in total.missing else ""
 
 
 def meaning(report: Report) -> Iterator[str]:

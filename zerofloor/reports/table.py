@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from zerofloor.cost.owners import Totals, totals_by
 from zerofloor.report import Finding, Report
 from zerofloor.reports import layout
 from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.layout import styled, wrapped
 from zerofloor.reports.phrases import (
     assumptions,
+    changed_resources,
     changes,
     cost_of,
     document,
@@ -21,6 +23,7 @@ from zerofloor.reports.phrases import (
     notes,
     priced_lines,
     rows,
+    total_rows,
     verdict,
     waiting,
 )
@@ -36,16 +39,17 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     return _Page(report, width, colour).text(_Page.whole)
 
 
-def render_estimate(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """The money alone."""
-    return _Page(report, width, colour).text(_Page.money)
+def render_estimate(report: Report, *, width: int = 80, colour: bool = False, by: str = "") -> str:
+    """The money alone; `by` asks for totals by a key."""
+    return _Page(report, width, colour, by).text(_Page.money)
 
 
 class _Page:
     """One report at one width."""
 
-    def __init__(self, report: Report, width: int, colour: bool) -> None:
+    def __init__(self, report: Report, width: int, colour: bool, by: str = "") -> None:
         self.report = report
+        self.by = by
         self.width = width
         self.colour = colour
 
@@ -74,6 +78,8 @@ class _Page:
         yield from self.documents()
         yield ""
         yield from self.costs()
+        if self.by:
+            yield from self.totals(totals_by(self.report.estimate, self.by))
         yield from self.bullets("Assumptions", assumptions(self.report))
         yield from self.bullets("Notes", [*self.report.estimate.footnotes, *waiting(self.report)])
         yield from self.breakdown()
@@ -99,6 +105,24 @@ class _Page:
             yield ""
         for line in told:
             yield from self.paragraph(line)
+        yield from self.bullets("Changed", changed_resources(self.report))
+
+    def totals(self, found: Totals) -> Iterator[str]:
+        yield from self.heading(f"By {visible(found.by)}, a month")
+        if found.note:
+            yield from self.paragraph(found.note)
+        listed = [tuple(visible(cell) for cell in row) for row in total_rows(found)]
+        lines = list(layout.columns(listed, frozenset(range(1, len(listed[0])))))
+        if max(map(layout.cells, lines)) <= self.width:
+            yield styled(lines[0], "dim", self.colour)
+            yield from lines[1:]
+            return
+        head, *rest = listed
+        for value, *amounts in rest:
+            told = ", ".join(
+                f"{name} {amount}" for name, amount in zip(head[1:], amounts, strict=True)
+            )
+            yield from wrapped(f"{value}: {told}", self.width, hang="  ")
 
     def money_rows(self, rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
         for kept in (4, 3):
