@@ -17,8 +17,8 @@ from zerofloor.errors import InputError
 
 DIGEST = (DATA / "engine" / "create.digest.json").read_bytes()
 EXPECTED = (
-    r"expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or "
-    r"Kubernetes manifests$"
+    r"expected a `pulumi preview --json` digest, an event log, a `pulumi stack export`, "
+    r"Kubernetes manifests or a `terraform show -json` plan$"
 )
 
 

@@ -23,11 +23,20 @@ FEWEST_BYTES: Final = 12
 """Bytes for each object and list in a large document: the engine writes about sixty, a hostile one
 two, and 64 MiB of that are 2 GB."""
 
+
+def _read_plan(name: str, data: bytes, baseline: Stack | None) -> Stack:
+    # Its tables are read for it alone.
+    from zerofloor.documents.terraform.plan import read_plan
+
+    return read_plan(name, data, baseline)
+
+
 _READERS: Final[Mapping[str, Callable[[str, bytes, Stack | None], Stack]]] = {
     "digest": read_digest,
     "events": read_events,
     "export": read_export,
     "manifests": read_manifests,
+    "plan": _read_plan,
 }
 
 KINDS: Final = tuple(_READERS)

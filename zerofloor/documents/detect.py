@@ -8,18 +8,18 @@ import msgspec
 
 from zerofloor.documents.refusal import refusal, undecodable
 
-DocumentKind = Literal["digest", "events", "export", "manifests"]
+DocumentKind = Literal["digest", "events", "export", "manifests", "plan"]
 
 EXPECTED = (
-    "expected a `pulumi preview --json` digest, an event log, a `pulumi stack export` or "
-    "Kubernetes manifests"
+    "expected a `pulumi preview --json` digest, an event log, a `pulumi stack export`, Kubernetes "
+    "manifests or a `terraform show -json` plan"
 )
 
 
 _ABSENT = msgspec.Raw(b"")
 
 
-class Top(msgspec.Struct, rename="camel"):
+class Top(msgspec.Struct, rename={"change_summary": "changeSummary", "api_version": "apiVersion"}):
     """The keys that tell the kinds apart; their values are skipped unread."""
 
     sequence: msgspec.Raw = _ABSENT
@@ -30,6 +30,9 @@ class Top(msgspec.Struct, rename="camel"):
     checkpoint: msgspec.Raw = _ABSENT
     api_version: msgspec.Raw = _ABSENT
     kind: msgspec.Raw = _ABSENT
+    format_version: msgspec.Raw = _ABSENT
+    terraform_version: msgspec.Raw = _ABSENT
+    lineage: msgspec.Raw = _ABSENT
 
 
 _DECODER = msgspec.json.Decoder(Top)
@@ -47,6 +50,11 @@ def text_of(name: str, data: bytes) -> bytes:
         or data[1:4:2] == b"\0\0"
     ):
         raise refusal(name, "it is UTF-16 (PowerShell's `>` writes that): save it as UTF-8")
+    if data[:4] == b"PK\x03\x04":
+        raise refusal(
+            name,
+            "it is a ZIP archive; of a Terraform plan give what `terraform show -json` prints",
+        )
     if b"\0" in data[:4096] or data[:2] == b"\x1f\x8b":
         raise refusal(name, f"it is binary or compressed: {EXPECTED}")
     return data
@@ -77,6 +85,13 @@ def detect(name: str, data: bytes) -> DocumentKind:
 
 
 def _kind(name: str, top: Top) -> DocumentKind:
+    if _there(top.format_version):
+        return "plan"
+    if _there(top.terraform_version) and _there(top.lineage):
+        raise refusal(
+            name,
+            "a Terraform state as a backend keeps it: give what `terraform show -json` prints",
+        )
     if _there(top.steps):
         return "digest"
     if _there(top.deployment) or _there(top.checkpoint):

@@ -152,7 +152,7 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         raise refusal(name, f"{where}: {kind} has neither metadata.name nor metadata.generateName")
     if kind not in CLUSTER_SCOPED:
         called = f"{metadata.get('namespace') or 'default'}/{called}"
-    type_token = f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
+    type_token = token_of(api_version, kind)
     try:
         inputs = inputs_of(type_token, value)
     except RecursionError:
@@ -163,6 +163,11 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         name=called,
         inputs=inputs,
     )
+
+
+def token_of(api_version: str, kind: str) -> str:
+    """The type of an object: `apps/v1` and `Deployment` are `kubernetes:apps/v1:Deployment`."""
+    return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
 
 
 def _file(name: str) -> str:

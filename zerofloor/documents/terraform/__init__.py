@@ -1,0 +1,1 @@
+"""Terraform and OpenTofu: a plan or a state as JSON -> `Stack`."""
