@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 INSTALL := $(BIN)/python -m pip install
 
-.PHONY: help preview test check engine lab lab-build lab-ci docs bench mutants pack-dist release
+.PHONY: help preview test check engine lab lab-build lab-operators lab-ci docs bench mutants pack-dist release
 .PHONY: pins clean
 
 help:  ## This list.
@@ -36,7 +36,10 @@ engine:  ## Build the real Pulumi engine and Kubernetes provider for tests.
 lab-build:  ## Build the real Kubernetes control plane for tests.
 	@$(MAKE) --no-print-directory -C tools/lab
 
-lab: .venv/.dev lab-build  ## Run all lab scenarios and compare with what zerofloor predicts.
+lab-operators:  ## Build the vendors' own controllers for the lab.
+	@$(MAKE) --no-print-directory -C tools/lab operators
+
+lab: .venv/.dev lab-build lab-operators  ## Run all lab scenarios and compare with what zerofloor predicts.
 	$(BIN)/python -m tests.lab.run --all
 	$(BIN)/python -m pytest -q tests/lab
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.lab.harness.vendors import VENDORS
 from tests.lab.record import RECORDED
 from tests.lab.scenario import Scenario, scenarios
 
@@ -23,8 +25,9 @@ HEAD = """# How do we know?
 
 A predicted floor is worth something if it is what happens. So the same manifests that `zerofloor check` judges are given to real
 controllers: kube-apiserver, scheduler and controller-manager (1.35.4), KEDA (2.20.2: operator, metrics adapter, admission webhooks) and
-Karpenter (1.14.1, with its kwok provider), as plain processes with fake nodes. The prediction is made first; then the manifests are
-applied, traffic comes and goes, and when nothing changes any more the GPUs that still have a node are counted.
+Karpenter (1.14.1, with its kwok provider), as plain processes with fake nodes; and, each in a cluster of its own, the vendors' own
+controllers that are named below. The prediction is made first; then the manifests are applied, traffic comes and goes, and when nothing
+changes any more the GPUs that still have a node are counted.
 
 - **agreed**: the prediction is what happened. Where the peak before the idle time decides the number, at least what was predicted is held.
 - **undecided**: the manifests alone don't decide it, and zerofloor says so.
@@ -34,6 +37,10 @@ applied, traffic comes and goes, and when nothing changes any more the GPUs that
 
 Node types, sizes and prices in the lab come from zerofloor's own tables. Clocks are fast (cool-downs of seconds), decisions are not
 changed by that. Run it: `make lab`; one scenario is one file under `tests/lab/scenarios`.
+"""
+CONTROLLERS = """*Differed at first* counts the scenarios whose first prediction was wrong; each taught a reader, and names what it taught.
+Two things are played by stand-ins, since they are Python inside a container, and there is none here: the dashboard of a Ray head (jobs
+run a while and end as the scenario says), and Ray's autoscaler (the one call that it makes: replicas and the workers that go).
 """
 
 OUTCOMES = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettled")
@@ -69,7 +76,8 @@ def page() -> str:
         f"| **all** | **{total.total()}** | "
         f"{' | '.join(f'**{total[column]}**' for column in columns)} |"
     )
-    parts = [HEAD, "## By way of holding\n", "\n".join(rows), ""]
+    parts = [HEAD, "## By controller\n", _by_controller(known, recorded), "", CONTROLLERS]
+    parts += ["## By way of holding\n", "\n".join(rows), ""]
     for way in sorted(counted):
         parts += [
             f"## {way[:1].upper()}{way[1:]}\n",
@@ -84,11 +92,34 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def _by_controller(known: Sequence[Scenario], recorded: Mapping[str, dict[str, Any]]) -> str:
+    columns = ("agreed", "undecided", "beyond", "differed", "not run")
+    rows = [
+        "| controller | scenarios | agreed | undecided | beyond the manifests | differed | not run "
+        "| differed at first |",
+        f"|---|{'---:|' * (len(columns) + 2)}",
+    ]
+    titles = {"": "Kubernetes, KEDA, Karpenter"} | {v.name: v.title for v in VENDORS.values()}
+    for name, title in titles.items():
+        here = [one for one in known if (one.header.needs or ("",))[0] == name]
+        if not here:
+            continue
+        lines = [recorded.get(one.header.id, {}) for one in here]
+        counts = Counter(line.get("outcome", "not run") for line in lines)
+        first = sum("differed" in (line.get("first"), line.get("outcome")) for line in lines)
+        shown = " | ".join(str(counts[column] or "") for column in columns)
+        at_first = first or "" if name else "not counted"
+        rows.append(f"| {title} | {len(here)} | {shown} | {at_first} |")
+    return "\n".join(rows)
+
+
 def _row(scenario: Scenario, result: dict[str, Any] | None) -> str:
     header = scenario.header
     because = " ".join(header.why.split()).replace("|", "\\|")
     if header.not_static_because:
         because += f" *({header.not_static_because})*"
+    if result and result.get("first"):
+        because += " **The first prediction was wrong.**"
     link = f"[{header.id}](../../tests/lab/scenarios/{header.id.lower()}.yaml)"
     if result is None:
         return f"| {link} | | | not run | {because} |"

@@ -9,7 +9,7 @@ from tests.lab.drive import Observation
 from tests.lab.prediction import Prediction
 from tests.lab.scenario import Expected, Header, Observed, Scenario
 
-Outcome = Literal["agreed", "undecided", "beyond", "differed", "unexpected", "unsettled"]
+Outcome = Literal["agreed", "undecided", "beyond", "differed", "unexpected", "unsettled", "broke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Result:
     detail: str = ""
 
 
-FAILURES = frozenset({"differed", "unexpected", "unsettled"})
+FAILURES = frozenset({"differed", "unexpected", "unsettled", "broke"})
 """Outcomes that fail the run."""
 
 
@@ -31,7 +31,7 @@ def compare(scenario: Scenario, prediction: Prediction, observation: Observation
     """agreed; undecided (the manifests don't decide it, and zerofloor says so); beyond (they don't,
     and what was done to the cluster made
     it otherwise than they say); differed; unexpected (the controllers did not do what the file
-    says); unsettled."""
+    says); unsettled. (broke: the vendor's controller that it needs did not run.)"""
     header = scenario.header
     outcome: Outcome
     if not observation.settled:

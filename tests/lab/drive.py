@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.lab.harness.api import Manifest, Refused
@@ -51,7 +52,10 @@ def run_scenario(lab: Lab, observer: Observer, scenario: Scenario) -> Observatio
         for step in scenario.header.steps:
             if step.stop:
                 stopped.append(step.stop)
-            problems += _do(lab, observer, scenario, step)
+            try:
+                problems += _do(lab, observer, scenario, step)
+            except Refused as refused:
+                problems.append(f"a step was refused: {refused}")
         last_step = time.monotonic()
         settled = _settle(observer, scenario, last_step)
         course = observer.course(scenario)
@@ -141,9 +145,48 @@ def _do(lab: Lab, observer: Observer, scenario: Scenario, step: Step) -> list[st
         lab.api.patch(
             lab.api.path_of(scenario.manifest(step.patch), scenario.namespace), step.with_
         )
+    if step.ray_job:
+        lab.set_ray_job(scenario.namespace, step.ray_job)
+    if step.ray_autoscaler:
+        _ask_as_ray_autoscaler(lab, scenario, step.ray_autoscaler)
     if step.stop:
         lab.stop(step.stop)
     return []
+
+
+def _ask_as_ray_autoscaler(lab: Lab, scenario: Scenario, replicas: Mapping[str, int]) -> None:
+    """The one call that Ray's autoscaler makes: a JSON patch of the groups' replicas in the
+    RayClusters, with the names of the workers that go (ray,
+    autoscaler/_private/kuberay/node_provider.py); without names the operator deletes none."""
+    path = f"/apis/ray.io/v1/namespaces/{scenario.namespace}/rayclusters"
+    pods = lab.api.get(f"/api/v1/namespaces/{scenario.namespace}/pods")["items"]
+    for cluster in lab.api.get(path)["items"]:
+        changes = []
+        for i, group in enumerate(cluster["spec"].get("workerGroupSpecs") or ()):
+            wanted = replicas.get(group["groupName"])
+            if wanted is None:
+                continue
+            labels = {
+                "ray.io/cluster": cluster["metadata"]["name"],
+                "ray.io/group": group["groupName"],
+            }
+            there = [
+                pod["metadata"]["name"]
+                for pod in pods
+                if labels.items() <= pod["metadata"].get("labels", {}).items()
+            ]
+            where = f"/spec/workerGroupSpecs/{i}"
+            leaving = {"workersToDelete": sorted(there)[wanted:]}
+            changes += [
+                {"op": "add", "path": f"{where}/replicas", "value": wanted},
+                {"op": "add", "path": f"{where}/scaleStrategy", "value": leaving},
+            ]
+        lab.api.request(
+            "PATCH",
+            f"{path}/{cluster['metadata']['name']}",
+            changes,
+            "application/json-patch+json",
+        )
 
 
 def _wait_until_busy(observer: Observer, scenario: Scenario) -> None:

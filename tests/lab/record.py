@@ -14,11 +14,17 @@ RECORDED = Path(__file__).parent / "results.json"
 
 
 def record(results: Iterable[Result]) -> None:
-    """Puts results in place of the recorded ones of the same scenarios."""
+    """Puts results in place of the recorded ones of the same scenarios; that one differed at first
+    stays with it."""
     lines = {
         line["id"]: line for line in (json.loads(RECORDED.read_text()) if RECORDED.exists() else [])
     }
-    lines.update({result.scenario.header.id: as_json(result) for result in results})
+    for result in results:
+        line = as_json(result)
+        before = lines.get(line["id"], {})
+        if "differed" in (before.get("outcome"), before.get("first")):
+            line["first"] = "differed"
+        lines[line["id"]] = line
     RECORDED.write_text(
         "[\n" + ",\n".join(json.dumps(lines[name]) for name in sorted(lines)) + "\n]\n"
     )

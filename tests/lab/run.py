@@ -21,8 +21,16 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from tests.lab.comparison import FAILURES, Outcome, Result, compare
-from tests.lab.drive import run_scenario, wait_until_removed
-from tests.lab.harness.lab import DEFAULT, GATES_ON, Clusters, Lab, LabFailed, running_lab
+from tests.lab.drive import Observation, run_scenario, wait_until_removed
+from tests.lab.harness.lab import (
+    DEFAULT,
+    GATES_ON,
+    Clusters,
+    Lab,
+    LabFailed,
+    not_built,
+    running_lab,
+)
 from tests.lab.observer import Observer
 from tests.lab.prediction import CheckFailed, Prediction, predict
 from tests.lab.record import as_json, record
@@ -31,6 +39,8 @@ from tests.lab.scenario import Scenario, named, scenarios
 T = TypeVar("T")
 R = TypeVar("R")
 
+VENDORS_SIDE_BY_SIDE = 2
+"""Labs with a vendor's controller that run at the same time."""
 SIDE_BY_SIDE = {"many": 24, "few": 5, "none": 1}
 """How many scenarios run at the same time, by what they bear beside them."""
 
@@ -71,10 +81,11 @@ def run(
     """Runs them, each in the cluster that it names; the clusters run side by side too. Raises
     LabFailed."""
     ended = threading.Event()
+    own = [scenario for scenario in chosen if not scenario.header.needs]
     groups = [
         (clusters, here)
         for clusters, names in ((DEFAULT, ("default", "webhook-down")), (GATES_ON, ("gates-on",)))
-        if (here := [scenario for scenario in chosen if scenario.header.cluster in names])
+        if (here := [scenario for scenario in own if scenario.header.cluster in names])
     ]
     results = _all_or_none(
         lambda group: _run_in(*group, predictions, ended, keep, side_by_side),
@@ -82,10 +93,51 @@ def run(
         len(groups),
         ended,
     )
+    results += _all_or_none(
+        lambda group: _run_with_vendors(*group, predictions, ended, keep, side_by_side),
+        _by_vendor(chosen),
+        VENDORS_SIDE_BY_SIDE,
+        ended,
+    )
     return sorted(
         (result for some in results for result in some),
         key=lambda result: result.scenario.header.id,
     )
+
+
+def _by_vendor(chosen: Sequence[Scenario]) -> list[tuple[Clusters, list[Scenario]]]:
+    """A lab for each vendor, with what its scenarios need beside it."""
+    groups: dict[str, list[Scenario]] = {}
+    for scenario in chosen:
+        if scenario.header.needs:
+            groups.setdefault(scenario.header.needs[0], []).append(scenario)
+    return [
+        (
+            Clusters(vendors=tuple(sorted({name for one in here for name in one.header.needs}))),
+            here,
+        )
+        for here in groups.values()
+    ]
+
+
+def _run_with_vendors(
+    clusters: Clusters,
+    chosen: Sequence[Scenario],
+    predictions: Mapping[str, Prediction],
+    ended: threading.Event,
+    keep: bool,
+    side_by_side: int,
+) -> list[Result]:
+    """What a vendor's controller breaks is its own scenarios alone."""
+    try:
+        return _run_in(clusters, chosen, predictions, ended, keep, side_by_side)
+    except LabFailed as error:
+        _say(f"The lab with {', '.join(clusters.vendors)} broke: {error}")
+        nothing = Observation(False, 0, 0, 0, 0, 0)
+        return [
+            Result(one, predictions[one.header.id], nothing, "broke", str(error).splitlines()[0])
+            for one in chosen
+        ]
 
 
 def _run_in(
@@ -97,9 +149,11 @@ def _run_in(
     side_by_side: int,
 ) -> list[Result]:
     start = time.monotonic()
+    ended = _Within(ended)
     with running_lab(clusters, keep=keep) as lab:
+        beside = f" with {', '.join(clusters.vendors)}" if clusters.vendors else ""
         _say(
-            f"the control plane is healthy after {time.monotonic() - start:.0f} "
+            f"the control plane{beside} is healthy after {time.monotonic() - start:.0f} "
             f"s{f', logs in {lab.folder}' if keep else ''}"
         )
         observer = Observer(lab, ended)
@@ -130,6 +184,17 @@ def _run_in(
                 for result in batch(without_webhook, side_by_side)
             ]
         return results
+
+
+class _Within(threading.Event):
+    """The end of one lab: when it is set, or when the whole run's is."""
+
+    def __init__(self, whole: threading.Event) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._whole.is_set()
 
 
 def _all_or_none(
@@ -192,6 +257,7 @@ def table(results: Iterable[Result]) -> str:
         "differed",
         "unexpected",
         "unsettled",
+        "broke",
     )
     rows = [
         f"{'way of holding':28}{'scenarios':>10}" + "".join(f"{column:>12}" for column in columns)
@@ -211,7 +277,13 @@ def table(results: Iterable[Result]) -> str:
 def _chosen(arguments: argparse.Namespace) -> Sequence[Scenario]:
     if arguments.names:
         return named(arguments.names)
-    return [scenario for scenario in scenarios() if arguments.all or scenario.header.ci]
+    chosen = [scenario for scenario in scenarios() if arguments.all or scenario.header.ci]
+    for name in sorted({name for scenario in chosen for name in scenario.header.needs}):
+        if reason := not_built([name]):
+            skipped = [scenario for scenario in chosen if name in scenario.header.needs]
+            _say(f"{len(skipped)} scenarios are skipped: {reason}")
+            chosen = [scenario for scenario in chosen if scenario not in skipped]
+    return chosen
 
 
 def _arguments() -> argparse.Namespace:

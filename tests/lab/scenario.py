@@ -64,6 +64,11 @@ class Step(_Model):
     delete: str | None = None
     patch: str | None = None
     with_: Annotated[Any, Field(alias="with")] = None
+    ray_job: Literal["SUCCEEDED", "FAILED", "RUNNING"] | None = None
+    """What becomes of Ray jobs from now on; the first one by default."""
+    ray_autoscaler: Mapping[str, int] = {}
+    """Replicas by worker group, as the stand-in for Ray's autoscaler (a program in the head pod)
+    asks the API for them."""
     stop: str | None = None
     """A program of the lab, until the scenario ends."""
 
@@ -79,6 +84,8 @@ class Header(_Model):
     caveat: str = ""
     source: str
     cluster: Literal["default", "gates-on", "webhook-down"] = "default"
+    needs: Sequence[str] = ()
+    """Vendors' controllers that must run; the first one is the one that it is about."""
     beside: Literal["many", "few", "none"] = "many"
     """Who may run at the same time: a steady stream of empty nodes starves consolidation and drift;
     a stopped controller concerns all."""

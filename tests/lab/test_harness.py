@@ -61,7 +61,7 @@ def test_the_control_plane_is_the_pinned_one(lab: Lab) -> None:
 
 
 def test_nothing_listens_outside_the_private_network(lab: Lab) -> None:
-    for port in (2379, 6443, 6444, 8090, 8091, 9443, 9911):
+    for port in (2379, 6443, 6444, 8090, 8091, 9444, 9911):
         with socket.socket() as outside:
             outside.settimeout(1)
             assert outside.connect_ex(("127.0.0.1", port)) != 0, port

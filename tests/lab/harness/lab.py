@@ -3,8 +3,8 @@ it ends."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
+import copy
 import dataclasses
 import http.client
 import json
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from tests.lab.harness.certificates import write_certificates
 from tests.lab.harness.instance_types import instance_types
 from tests.lab.harness.processes import BINARIES, ROOT, Program
 from tests.lab.harness.stand_ins import METRICS_PORT, TRIGGER_PORT
+from tests.lab.harness.supervisor import LOG_LINES
+from tests.lab.harness.vendors import VENDORS, Vendor, ca_bundle
 
 NAMES = ("keda-add-ons-http-external-scaler.keda", "llm.default")
 """Names of Services that programs of the lab dial; there is no DNS, so they mean this host."""
@@ -36,7 +38,7 @@ TOOLS = ("etcd", "kubernetes", "kwok", "karpenter", "keda", "http-add-on", "defi
 """What tools/lab builds; each leaves a stamp beside its programs."""
 START_SECONDS = 90
 JOB_MILLISECONDS = 8000
-"""How long the pod of a Job works, unless its label lab_run says `forever`."""
+"""How long the pod of a Job works. Its label lab_run may say `forever`, or `fails`: it fails then."""
 
 
 class LabFailed(Exception):
@@ -54,6 +56,8 @@ class Clusters:
     not both."""
     http_add_on: bool = False
     """Whether KEDA's HTTP add-on runs."""
+    vendors: tuple[str, ...] = ()
+    """Whose controllers run beside, by their names in `VENDORS`."""
 
 
 DEFAULT = Clusters()
@@ -86,7 +90,15 @@ class Lab:
 
     def start(self, name: str) -> None:
         """Starts a program again that was stopped."""
-        programs = (*processes.keda(self.folder), processes.keda_adapter(self.folder))
+        programs = (
+            *processes.keda(self.folder),
+            processes.keda_adapter(self.folder),
+            *(
+                program
+                for v in self.clusters.vendors
+                for program in VENDORS[v].programs(self.folder)
+            ),
+        )
         self._supervisor.start(next(program for program in programs if program.name == name))
 
     def set_trigger(self, key: str, value: object) -> None:
@@ -96,6 +108,10 @@ class Lab:
     def set_cpu(self, namespace: str, used: str) -> None:
         """What each pod of the namespace uses from now on (`900m`)."""
         self._put(f"/cpu/{namespace}", used)
+
+    def set_ray_job(self, namespace: str, status: str) -> None:
+        """How the Ray jobs of the namespace end, or that they run."""
+        self._put(f"/ray/{namespace}", status)
 
     def request(self, path: str, host: str, seconds: float = 120) -> int:
         """The status of a request to KEDA's interceptor, as a caller in the cluster would send it;
@@ -211,6 +227,14 @@ def cannot_run() -> str | None:
     return f"no namespace to be had here: {tried.stderr.strip()}" if tried.returncode else None
 
 
+def not_built(vendors: Iterable[str]) -> str | None:
+    """What is missing for these vendors' controllers; None where all are built."""
+    missing = [name for name in vendors if not VENDORS[name].built]
+    if not missing:
+        return None
+    return f"not built: {', '.join(missing)} (make lab-operators; Go 1.26 or newer)"
+
+
 @contextlib.contextmanager
 def running_lab(
     clusters: Clusters = DEFAULT, *, extra: Sequence[Program] = (), keep: bool = False
@@ -220,12 +244,13 @@ def running_lab(
 
     `extra` are programs that are started before all others. Raises LabFailed.
     """
-    if reason := cannot_run():
+    if reason := cannot_run() or not_built(clusters.vendors):
         raise LabFailed(reason)
     # A Unix socket's path has 107 characters at most, so the folder stands under the system's own
     # one for temporary files.
     folder = Path(tempfile.mkdtemp(prefix="zerofloor-lab-"))
     (folder / "hosts").write_text(f"127.0.0.1 localhost localhost.localdomain {' '.join(NAMES)}\n")
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
     command = [
         *_unshare(),
         sys.executable,
@@ -267,7 +292,7 @@ def _start(
     for program in (
         *extra,
         processes.etcd(folder),
-        *processes.kubernetes(folder, clusters.kubernetes_gates),
+        *processes.kubernetes(folder, clusters.kubernetes_gates, _api_server(clusters)),
     ):
         supervisor.start(program)
     supervisor.start(processes.stand_ins(folder, token))
@@ -290,7 +315,51 @@ def _start(
         for program in processes.http_add_on(folder):
             supervisor.start(program)
     _wait_for_metrics(api)
+    for name in clusters.vendors:
+        _start_vendor(folder, api, supervisor, VENDORS[name])
     return Lab(folder, clusters, supervisor, api, token)
+
+
+def _api_server(clusters: Clusters) -> str:
+    """Kueue wants one that says its version; the lab's own says none."""
+    return "kube-apiserver-versioned" if "kueue" in clusters.vendors else "kube-apiserver"
+
+
+def _start_vendor(folder: Path, api: Api, supervisor: Supervisor, vendor: Vendor) -> None:
+    """Definitions, programs, webhooks; then a manifest of its own kind must be taken."""
+    bundle = ca_bundle(folder)
+    for name, text in vendor.files(folder).items():
+        (folder / name).write_text(text)
+    for name in vendor.namespaces:
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    # Applied, a large one would be too large: the server keeps its fields' owners, too.
+    definitions = [api.create(definition) for definition in vendor.definitions(bundle)]
+    for definition in definitions:
+        _wait_for_definition(api, definition)
+    for program in vendor.programs(folder):
+        supervisor.start(program)
+    for configuration in vendor.admission(bundle):
+        api.apply(configuration)
+    said: list[str] = []
+    deadline = time.monotonic() + START_SECONDS
+    while not _takes(api, vendor.probe, said):
+        supervisor.check()
+        if time.monotonic() > deadline:
+            log = "\n".join((folder / f"{vendor.name}.log").read_text().splitlines()[-LOG_LINES:])
+            raise LabFailed(
+                f"{vendor.name} does not take its own kind after {START_SECONDS} s "
+                f"({said[-1]}); the end of its log:\n{log}"
+            )
+        time.sleep(0.2)
+
+
+def _takes(api: Api, manifest: Manifest, said: list[str]) -> bool:
+    try:
+        api.apply(manifest, dry_run=True)
+    except Refused as refused:
+        said.append(str(refused))
+        return False
+    return True
 
 
 def _unshare() -> list[str]:
@@ -321,16 +390,31 @@ def _stages() -> Iterator[Manifest]:
     for path in sorted((BINARIES / "stages").glob("*.yaml")):
         stage = yaml.safe_load(path.read_text())
         if stage["metadata"]["name"] == "pod-complete":
-            # kwok ends a Job's pod at once; work takes a while, and some never ends. The key is jq:
-            # no hyphen.
-            forever = {
-                "key": ".metadata.labels.lab_run",
-                "operator": "NotIn",
-                "values": ["forever"],
-            }
-            stage["spec"]["selector"]["matchExpressions"].append(forever)
+            # kwok ends a Job's pod at once; work takes a while, some never ends, some fails.
             stage["spec"]["delay"] = {"durationMilliseconds": JOB_MILLISECONDS}
+            yield _failing(stage)
+            stage["spec"]["selector"]["matchExpressions"].append(_runs("NotIn", "forever", "fails"))
         yield stage
+
+
+def _failing(complete: Manifest) -> Manifest:
+    stage = copy.deepcopy(complete)
+    stage["metadata"]["name"] = "pod-fail"
+    stage["spec"]["selector"]["matchExpressions"].append(_runs("In", "fails"))
+    template = stage["spec"]["next"]["statusTemplate"]
+    for done, failed in (
+        ("exitCode: 0", "exitCode: 1"),
+        ("Completed", "Error"),
+        ("Succeeded", "Failed"),
+    ):
+        template = template.replace(done, failed)
+    stage["spec"]["next"]["statusTemplate"] = template
+    return stage
+
+
+def _runs(operator: str, *values: str) -> Manifest:
+    # The key is jq: no hyphen.
+    return {"key": ".metadata.labels.lab_run", "operator": operator, "values": list(values)}
 
 
 def _install(folder: Path, api: Api, clusters: Clusters) -> None:
@@ -343,10 +427,7 @@ def _install(folder: Path, api: Api, clusters: Clusters) -> None:
     for definition in definitions:
         api.apply(definition)
     for definition in definitions:
-        _wait(
-            partial(_is, api, api.path_of(definition, ""), "Established"),
-            f"{definition['metadata']['name']} is not established",
-        )
+        _wait_for_definition(api, definition)
     for name in ("keda", "lab"):
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     node_class = {
@@ -380,14 +461,22 @@ def _install(folder: Path, api: Api, clusters: Clusters) -> None:
         })  # fmt: skip
 
 
+def _wait_for_definition(api: Api, definition: Manifest) -> None:
+    _wait(
+        partial(_is, api, api.path_of(definition, ""), "Established"),
+        f"{definition['metadata']['name']} is not established",
+    )
+
+
 def _webhooks(folder: Path) -> Manifest:
     configuration: Manifest = yaml.safe_load(
         (BINARIES / "keda" / "validation_webhooks.yaml").read_text()
     )
-    bundle = base64.b64encode((folder / "certificates" / "ca.crt").read_bytes()).decode()
+    bundle = ca_bundle(folder)
     for webhook in configuration["webhooks"]:
         path = webhook["clientConfig"]["service"]["path"]
-        webhook["clientConfig"] = {"url": f"https://127.0.0.1:9443{path}", "caBundle": bundle}
+        url = f"https://127.0.0.1:{processes.KEDA_WEBHOOKS_PORT}{path}"
+        webhook["clientConfig"] = {"url": url, "caBundle": bundle}
     return configuration
 
 

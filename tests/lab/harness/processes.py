@@ -12,6 +12,7 @@ from tests.lab.harness.stand_ins import TRIGGER_PORT
 ROOT = Path(__file__).parents[3]
 BINARIES = ROOT / ".work" / "lab-bin"
 API_PORT = 6443
+KEDA_WEBHOOKS_PORT = 9444
 PROXY_PORT, ADMIN_PORT = 8080, 9091
 INTERCEPTOR_SERVICE = "keda-add-ons-http-interceptor-admin"
 
@@ -36,7 +37,9 @@ def etcd(folder: Path) -> Program:
     )  # fmt: skip
 
 
-def kubernetes(folder: Path, gates: Mapping[str, bool]) -> tuple[Program, ...]:
+def kubernetes(
+    folder: Path, gates: Mapping[str, bool], api_server: str = "kube-apiserver"
+) -> tuple[Program, ...]:
     """API server, controller manager, scheduler, and kwok as the kubelet of nodes that don't
     exist."""
     certificates, kubeconfig = folder / "certificates", folder / "kubeconfig"
@@ -48,7 +51,7 @@ def kubernetes(folder: Path, gates: Mapping[str, bool]) -> tuple[Program, ...]:
     )
     return (
         _program(
-            "kube-apiserver", f"https://127.0.0.1:{API_PORT}/readyz", "--etcd-servers=http://127.0.0.1:2379", f"--secure-port={API_PORT}",
+            api_server, f"https://127.0.0.1:{API_PORT}/readyz", "--etcd-servers=http://127.0.0.1:2379", f"--secure-port={API_PORT}",
             "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
             "--service-cluster-ip-range=10.96.0.0/16", f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -129,7 +132,7 @@ def keda(folder: Path) -> tuple[Program, ...]:
 def keda_webhooks(folder: Path) -> Program:
     """KEDA's admission webhooks."""
     return _program(
-        "keda-webhooks", "http://127.0.0.1:8087/readyz", f"--cert-dir={folder}/certificates", "--port=9443",
+        "keda-webhooks", "http://127.0.0.1:8087/readyz", f"--cert-dir={folder}/certificates", f"--port={KEDA_WEBHOOKS_PORT}",
         "--metrics-bind-address=127.0.0.1:8086", "--health-probe-bind-address=127.0.0.1:8087", env=_keda_env(folder),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What the lab has instead of the world: a trigger that scalers poll (HTTP), and the pod and
 external metrics APIs (TLS) for plain HPAs.
 
+`PUT /ray/NAMESPACE` sets how a namespace's Ray jobs end.
 `PUT /v/KEY` sets a trigger's value (a number, `error` for HTTP 500, `null` for an answer without
 the value); `PUT /cpu/NAMESPACE` sets what
 each pod of a namespace uses.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import socketserver
 import ssl
 import sys
 import threading
@@ -17,11 +19,13 @@ import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 TRIGGER_PORT = 9911
 METRICS_PORT = 9912
 MODEL_PORT = 8000
+RAY_PORT = 8265
+RAY_JOB_SECONDS = 10
 
 values: dict[str, str] = {}
 """What was PUT, by path."""
@@ -61,6 +65,63 @@ class ModelServer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence, as above."""
+
+
+class RayDashboard(BaseHTTPRequestHandler):
+    """What answers for the dashboards of Ray's head pods (Python inside a container, which there is
+    none of here): jobs run for a while and succeed, or do as `PUT /ray/NAMESPACE` says; Serve's
+    applications run as soon as they are deployed."""
+
+    protocol_version = "HTTP/1.1"
+    _jobs: ClassVar[dict[str, float]] = {}
+    _applications: ClassVar[dict[str, list[str]]] = {}
+
+    def do_GET(self) -> None:
+        head = self.headers["Host"]
+        if self.path.startswith("/api/serve/"):
+            names = self._applications.get(head, [])
+            running = {name: {"name": name, "status": "RUNNING"} for name in names}
+            _answer(self, 200, {"applications": running})
+            return
+        job = self.path.rpartition("/")[2]
+        since = self._jobs.setdefault(f"{head} {job}", time.time())
+        namespace = head.split(".")[1]
+        status = values.get(f"/ray/{namespace}", "SUCCEEDED")
+        if time.time() < since + RAY_JOB_SECONDS:
+            status = "RUNNING"
+        end = 0 if status == "RUNNING" else int(time.time() * 1000)
+        times = {"start_time": int(since * 1000), "end_time": end}
+        _answer(self, 200, {"job_id": job, "submission_id": job, "status": status, **times})
+
+    def do_PUT(self) -> None:
+        config = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        names = [application["name"] for application in config["applications"]]
+        self._applications[self.headers["Host"]] = names
+        _answer(self, 200, {})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or "{}")
+        name = asked.get("submission_id", "")
+        _answer(self, 200, {"job_id": name, "submission_id": name})
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence, as above."""
+
+
+class Names(socketserver.BaseRequestHandler):
+    """DNS: the name of every Service means this host; nothing else has an address."""
+
+    def handle(self) -> None:
+        asked, answer_to = self.request
+        # RFC 1035: a header of 12 bytes, then the name, its type and its class.
+        end = asked.index(0, 12) + 1
+        question, kind = asked[12 : end + 4], asked[end : end + 2]
+        found = b"\x03svc" in question and kind == b"\0\x01"
+        unknown = b"\x03svc" not in question
+        flags = b"\x81\x83" if unknown else b"\x81\x80"
+        counts = b"\0\x01" + (b"\0\x01" if found else b"\0\0") + b"\0\0\0\0"
+        address = b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x7f\0\0\x01" if found else b""
+        answer_to.sendto(asked[:2] + flags + counts + question + address, self.client_address)
 
 
 class Metrics(BaseHTTPRequestHandler):
@@ -192,8 +253,12 @@ def main() -> None:
     context.load_cert_chain(certificate, key)
     metrics.socket = context.wrap_socket(metrics.socket, server_side=True)
     threading.Thread(target=metrics.serve_forever, daemon=True).start()
-    model_server = ThreadingHTTPServer(("127.0.0.1", MODEL_PORT), ModelServer)
-    threading.Thread(target=model_server.serve_forever, daemon=True).start()
+    for port, handler in ((MODEL_PORT, ModelServer), (RAY_PORT, RayDashboard)):
+        # On all addresses of the lab's own network, where those of its pods lead here.
+        server = ThreadingHTTPServer(("", port), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    names = socketserver.ThreadingUDPServer(("127.0.0.1", 53), Names)
+    threading.Thread(target=names.serve_forever, daemon=True).start()
     ThreadingHTTPServer(("127.0.0.1", TRIGGER_PORT), Trigger).serve_forever()
 
 

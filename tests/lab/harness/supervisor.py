@@ -34,13 +34,15 @@ from typing import Any
 
 STOP_SECONDS = 10
 LOG_LINES = 15
+PODS = "10.200.0.0/16"
 
 
 def main() -> None:
     """`python -m tests.lab.harness.supervisor FOLDER [--keep]`"""
     folder = Path(sys.argv[1])
     _loopback_up()
-    _own_names(folder / "hosts")
+    for name in ("hosts", "resolv.conf"):
+        _in_place_of(Path("/etc", name).resolve(), folder / name)
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -193,12 +195,11 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
 
 
-def _own_names(hosts: Path) -> None:
+def _in_place_of(path: Path, ours: Path) -> None:
     # MS_BIND (linux/mount.h): a cluster's names mean this host, in our mount namespace alone.
-    if ctypes.CDLL(None, use_errno=True).mount(
-        str(hosts).encode(), b"/etc/hosts", None, 4096, None
-    ):
-        raise OSError(ctypes.get_errno(), "mount over /etc/hosts")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(str(ours).encode(), str(path).encode(), None, 4096, None):
+        raise OSError(ctypes.get_errno(), f"mount over {path}")
 
 
 def _loopback_up() -> None:
@@ -208,6 +209,8 @@ def _loopback_up() -> None:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, 0x8913, request))[1]
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", flags | 1))
+    # The addresses that kwok gives its pods (--cidr) are this host's, too.
+    subprocess.run(["ip", "route", "add", "local", PODS, "dev", "lo"], check=False)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
+from zerofloor.capacity import Cause, Evidence, Hold, Part, PodDemand, Undecided, Workload
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
-from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod, suspended
+from zerofloor.platforms.kubernetes.objects import Object, annotation, change_of, objects
+from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
+from zerofloor.platforms.kubernetes.queues import switched_off
 from zerofloor.platforms.kubernetes.workloads import build, job, replicated, run_to_completion
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
@@ -78,8 +80,9 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
             yield build(estate, obj, reading, undecided=(part,), ceiling=None)
         return
     pods = size if isinstance(size, int) else 1
+    domain = annotation(obj, "leaderworkerset.sigs.k8s.io/exclusive-topology")
     if leader is None:
-        yield replicated(
+        group_of_alike = replicated(
             estate,
             obj,
             spec,
@@ -88,8 +91,9 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
             template_path=f"{path}.workerTemplate",
             pods_per_replica=pods,
         )
+        yield _exclusive(group_of_alike, pods, domain)
         return
-    yield replicated(
+    first = replicated(
         estate,
         obj,
         spec,
@@ -98,21 +102,93 @@ def _leader_worker_set(estate: Estate, obj: Object) -> Iterable[Workload]:
         template_path=f"{path}.leaderTemplate",
         part="leader",
     )
-    if pods > 1:
-        yield replicated(
-            estate,
-            obj,
-            spec,
-            "spec",
-            template=worker,
-            template_path=f"{path}.workerTemplate",
-            part="workers",
-            pods_per_replica=pods - 1,
+    if pods == 1:
+        yield _exclusive(first, 1, domain)
+        return
+    others = replicated(
+        estate,
+        obj,
+        spec,
+        "spec",
+        template=worker,
+        template_path=f"{path}.workerTemplate",
+        part="workers",
+        pods_per_replica=pods - 1,
+    )
+    if domain == _HOST:
+        yield replace(
+            _exclusive(first, 1, domain),
+            part="",
+            pod=_sum(first.pod, others.pod, pods - 1),
+            undecided=(*first.undecided, *others.undecided),
         )
+        return
+    yield from (first, others)
+
+
+_HOST: Final = "kubernetes.io/hostname"
+
+
+def _exclusive(workload: Workload, together: int, domain: Any) -> Workload:
+    """Groups of `together` pods, each alone in its domain (`exclusive-topology`). On a host of its
+    own a group is like one big pod; in a wider domain only its pods' nodes are known to be its own
+    (seen: lab LWS17, JS21)."""
+    if domain is None or (together != 1 and domain != _HOST):
+        return workload
+    if together == 1 or not together:
+        return replace(workload, pod=replace(workload.pod, one_per_node=True))
+    pods = workload.pods_per_replica
+    each = 1 if pods == together else together
+    return replace(
+        workload,
+        pod=_sum(workload.pod, workload.pod, together - 1),
+        holds=tuple(
+            hold if hold.units is None else replace(hold, units=hold.units // each)
+            for hold in workload.holds
+        ),
+        desired=workload.desired // each,
+        ceiling=None if workload.ceiling is None else workload.ceiling // each,
+        pods_per_replica=1,
+    )
+
+
+def _sum(one: PodDemand, other: PodDemand, times: int) -> PodDemand:
+    """One pod that asks for what one and so many others ask for, on a node of its own."""
+    names = one.accelerators.keys() | other.accelerators.keys()
+    return replace(
+        one,
+        accelerators={
+            name: one.accelerators.get(name, Decimal(0))
+            + other.accelerators.get(name, Decimal(0)) * times
+            for name in sorted(names)
+        },
+        open_count=one.open_count or other.open_count,
+        cpu=one.cpu + other.cpu * times,
+        memory=one.memory + other.memory * times,
+        tolerations=(*one.tolerations, *other.tolerations),
+        one_per_node=True,
+    )
 
 
 def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
-    yield from _ended_by(list(_replicated_jobs(estate, obj)), _drivers_of_job_set(obj.spec))
+    parts = list(_replicated_jobs(estate, obj))
+    yield from _ended_by(list(_made(obj, parts)), _drivers_of_job_set(obj.spec))
+
+
+def _made(obj: Object, parts: list[Workload]) -> Iterator[Workload]:
+    """The jobs without those that wait for the completion of one that never ends (`dependsOn`;
+    seen: lab JS18, JS19)."""
+    never: set[str] = set()
+    endless = {workload.part for workload in parts if workload.holds}
+    for group, workload in zip(_listed(at(obj.spec, "replicatedJobs")), parts, strict=True):
+        if any(
+            at(one, "name") in never
+            or (at(one, "status") == "Complete" and at(one, "name") in endless)
+            for one in _listed(at(group, "dependsOn"))
+        ):
+            never.add(workload.part)
+            workload = replace(workload, holds=(), undecided=(), desired=0, ceiling=0)
+        yield workload
 
 
 def _drivers_of_job_set(spec: Any) -> _Drivers | None:
@@ -128,11 +204,12 @@ def _drivers_of_job_set(spec: Any) -> _Drivers | None:
 
 def _replicated_jobs(estate: Estate, obj: Object) -> Iterator[Workload]:
     spec = obj.spec
-    off = suspended(at(spec, "suspend"))
+    off = switched_off(estate, obj, at(spec, "suspend"))
     for index, group in enumerate(_listed(at(spec, "replicatedJobs"))):
         copies = count(at(group, "replicas"))
         inner = at(group, "template", "spec")
-        if off is not False and isinstance(inner, Mapping):
+        if isinstance(inner, Mapping):
+            # The JobSet sets it on its Jobs, whatever their template says (seen: lab JS24).
             inner = {**inner, "suspend": off}
         number = copies if isinstance(copies, int) else 1
         name = known_text(at(group, "name")) or str(index)  # Only how it is called.
@@ -141,7 +218,7 @@ def _replicated_jobs(estate: Estate, obj: Object) -> Iterator[Workload]:
                 **inner,
                 "parallelism": copies if isinstance(copies, Hidden) else at(group, "replicas"),
             }
-        yield job(
+        jobs = job(
             estate,
             obj,
             inner,
@@ -149,6 +226,11 @@ def _replicated_jobs(estate: Estate, obj: Object) -> Iterator[Workload]:
             part=name,
             copies=number,
         )
+        key = "alpha.jobset.sigs.k8s.io/exclusive-topology"
+        # Hidden annotations could only give each Job more of its own.
+        own = known_mapping(at(group, "template", "metadata", "annotations")).get(key)
+        domain = annotation(obj, key) if own is None else own
+        yield _exclusive(jobs, jobs.desired // number if number else 1, domain)
 
 
 def _volcano(estate: Estate, obj: Object) -> Iterable[Workload]:
@@ -215,7 +297,7 @@ def _train_job(estate: Estate, obj: Object) -> Workload:
         group,
         "spec.trainer",
         "",
-        suspended(at(obj.spec, "suspend")),
+        switched_off(estate, obj, at(obj.spec, "suspend")),
         at(obj.spec, "activeDeadlineSeconds"),
         "spec.activeDeadlineSeconds",
     )
@@ -253,13 +335,25 @@ def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     policy = at(obj.spec, "cleanPodPolicy") if policy is None else policy
     if policy in ("Running", "All"):
         chiefs = frozenset(w.part for w in parts if w.part in _CHIEFS)
-        yield from _ended_by(parts, _Drivers(chiefs, any_of=False) if chiefs else None)
+        ended = list(_ended_by(parts, _Drivers(chiefs, any_of=False) if chiefs else None))
+        yield from (_beside_launcher(obj, workload, ended) for workload in ended)
         return
     for workload in parts:
         if obj.kind == "MPIJob" and workload.part == "Worker":
             yield _stays(obj, workload, policy)
         else:
             yield workload
+
+
+def _beside_launcher(obj: Object, worker: Workload, parts: list[Workload]) -> Workload:
+    """An MPIJob's workers run sshd for as long as its launcher runs (seen: lab MP08)."""
+    launcher = next((one for one in parts if one.part == "Launcher"), None)
+    if obj.kind != "MPIJob" or worker.part != "Worker" or launcher is None or not worker.desired:
+        return worker
+    if not launcher.holds:
+        return replace(worker, undecided=(*worker.undecided, *launcher.undecided))
+    holds = tuple(replace(hold, units=worker.desired) for hold in launcher.holds)
+    return replace(worker, holds=holds, notices=())
 
 
 def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
@@ -283,7 +377,7 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
 
 def _roles(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     policy = at(obj.spec, "runPolicy")
-    off = suspended(at(policy, "suspend"))
+    off = switched_off(estate, obj, at(policy, "suspend"))
     roles = at(obj.spec, field)
     if isinstance(roles, Hidden):
         yield _run(
@@ -307,6 +401,8 @@ def _roles(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
             off,
             deadline,
             "spec.runPolicy.activeDeadlineSeconds",
+            # mpi-operator and training-operator, defaults of an MPIJob (seen: lab MP07).
+            default=0 if (obj.kind, role) == ("MPIJob", "Worker") else 1,
         )
 
 
@@ -324,9 +420,11 @@ def _run(
     off: bool | Hidden,
     deadline: Any,
     deadline_path: str,
+    *,
+    default: int = 1,
 ) -> Workload:
     replicas = count(at(group, "replicas"))
-    pods: Count = 1 if replicas is None else replicas
+    pods: Count = default if replicas is None else replicas
     if off is True:
         pods = 0
     elif isinstance(off, Hidden):

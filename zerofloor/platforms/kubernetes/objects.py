@@ -101,6 +101,30 @@ def wrappers_in(estate: Estate) -> list[str]:
     return found
 
 
+def creates_nothing(estate: Estate, wrapper: Object) -> bool:
+    """Whether an object that holds others is suspended, and no queue resumes it."""
+    labels = at(wrapper.body, "metadata", "labels")
+    return at(wrapper.spec, "suspend") is True and queued(estate, wrapper, labels) is False
+
+
+def queued(estate: Estate, obj: Object, labels: Any) -> bool | Hidden:
+    """Whether an object with these labels waits in a queue of Kueue: in the one that it names, or
+    in that of its namespace for what names none."""
+    if isinstance(labels, Hidden):
+        return labels
+    if at(labels, "kueue.x-k8s.io/queue-name") is not None:
+        return True
+    # A queue stands inside no other object: those wait for this answer.
+    queues = (
+        as_object(estate, resource)
+        for token in tokens_of(estate, ("kueue.x-k8s.io", "LocalQueue"))
+        for resource in estate.by_type[token]
+    )
+    return any(
+        meet(queue, obj) and (queue.name == "default" or queue.name_hidden) for queue in queues
+    )
+
+
 def held_by(estate: Estate, wrapper: Object) -> Iterator[tuple[str, Any]]:
     """The objects that one holds, each with its path; hidden where they are."""
     path, inner = WRAPPERS[wrapper.group, wrapper.kind]
@@ -116,7 +140,7 @@ def _wrapped(estate: Estate) -> Mapping[tuple[str, str], list[Object]]:
     for token in wrappers_in(estate):
         for resource in estate.by_type[token]:
             wrapper = as_object(estate, resource)
-            if at(wrapper.spec, "suspend") is True:
+            if creates_nothing(estate, wrapper):
                 continue
             for place, manifest in held_by(estate, wrapper):
                 obj = _of_manifest(wrapper, place, manifest)

@@ -24,6 +24,7 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
+from zerofloor.platforms.kubernetes.queues import switched_off
 from zerofloor.platforms.kubernetes.ray_serve import Pinned, pinned_by
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
@@ -71,7 +72,6 @@ def read(estate: Estate) -> Iterable[Part]:
             obj=obj,
             spec=inner,
             path="spec.rayClusterConfig",
-            off=(suspended(at(obj.spec, "suspend")),),
             pinned=pinned_by(at(obj.spec, "serveConfigV2")),
         )
         yield from _read_cluster(estate, cluster)
@@ -112,7 +112,7 @@ def _job(estate: Estate, obj: Object, job: Any, path: str) -> Iterator[Workload]
         obj=obj,
         spec=inner,
         path=f"{path}.rayClusterSpec",
-        off=(suspended(at(job, "suspend")),),
+        off=(switched_off(estate, obj, at(job, "suspend")),),
         job=job,
         job_path=path,
         ends=_ends(job),
@@ -137,6 +137,7 @@ def _cron_job(estate: Estate, obj: Object) -> Iterator[Workload]:
         )
 
 
+_INTERACTIVE: Final = "InteractiveMode"
 _ALL: Final = frozenset({"head", "workers"})
 _DELETED: Final = {
     "DeleteCluster": _ALL,
@@ -148,6 +149,10 @@ _DELETED: Final = {
 def _ends(job: Any) -> frozenset[str] | Hidden:
     """What is deleted when a RayJob has succeeded: by `shutdownAfterJobFinishes` or by a deletion
     rule."""
+    mode = text(at(job, "submissionMode"))
+    if mode == _INTERACTIVE or isinstance(mode, Hidden):
+        # It waits for a person who submits a job, whatever is deleted afterwards.
+        return mode if isinstance(mode, Hidden) else frozenset()
     shutdown = switch(at(job, "shutdownAfterJobFinishes"))
     if isinstance(shutdown, Hidden):
         return shutdown
@@ -181,7 +186,9 @@ def _read_cluster(estate: Estate, cluster: _Cluster) -> Iterator[Workload]:
     if isinstance(spec, Hidden):
         yield build(estate, obj, read_pod(estate, obj, spec, path), ceiling=None)
         return
-    own = suspended(at(spec, "suspend"))
+    # Kueue resumes what it admits itself; the cluster of a RayJob is suspended through its job.
+    inside = at(spec, "suspend")
+    own = suspended(inside) if cluster.job is not None else switched_off(estate, obj, inside)
     cluster = replace(cluster, off=(*cluster.off, own))
     yield _head(estate, cluster)
     groups = items(at(spec, "workerGroupSpecs"))
@@ -406,7 +413,15 @@ def _group(
 
 
 def _left_by_job(cluster: _Cluster, hold: Hold) -> Hold:
-    """What stays of a RayJob's cluster when the job is done."""
+    """What stays of a RayJob's cluster when the job is done, or while none is submitted."""
+    mode = at(cluster.job, "submissionMode")
+    if mode == _INTERACTIVE:
+        path = f"{cluster.job_path}.submissionMode"
+        why = "the cluster waits until a person submits a job (seen: lab RJ12)"
+        change = change_of(cluster.obj, path, "K8sJobMode")
+        because = Evidence(cluster.obj.urn, path, mode, why)
+        fix = f"Set {path} to K8sJobMode, or delete the RayJob when nobody uses it"
+        return replace(hold, evidence=(because,), fix=fix, change=change)
     path = f"{cluster.job_path}.shutdownAfterJobFinishes"
     value = at(cluster.job, "shutdownAfterJobFinishes")
     because = Evidence(

@@ -23,8 +23,9 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.kubernetes.endless import endless, is_placeholder, unreadable
-from zerofloor.platforms.kubernetes.objects import Object, change_of, objects
+from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, read_pod, suspended
+from zerofloor.platforms.kubernetes.queues import switched_off
 from zerofloor.stack import Hidden
 from zerofloor.values import Count, Impossible, at, count, get, seconds, text
 from zerofloor.words import counted
@@ -76,7 +77,9 @@ DEADLINE: Final = 86_400
 def read(estate: Estate) -> Iterable[Part]:
     """All core workloads; those without a GPU too, since they can land on a GPU node."""
     for obj in objects(estate, *REPLICATED):
-        yield replicated(estate, obj, obj.spec, "spec")
+        workload = replicated(estate, obj, obj.spec, "spec")
+        rollout = _successor(estate, obj)
+        yield workload if rollout is None else _handed_over(workload, rollout)
     for obj in objects(estate, ("apps", "DaemonSet")):
         reading = read_pod(estate, obj, at(obj.spec, "template"), "spec.template")
         yield build(estate, obj, reading, daemon=True)
@@ -92,6 +95,26 @@ def read(estate: Estate) -> Iterable[Part]:
             if isinstance(schedule, Hidden)
             else replace(runs, schedule=schedule)
         )
+
+
+def _successor(estate: Estate, obj: Object) -> Object | None:
+    """The Rollout that takes a Deployment over and then to zero (`workloadRef.scaleDown`; it leaves
+    it alone by default; seen: lab AR13, AR14)."""
+    for rollout in objects(estate, ("argoproj.io", "Rollout")):
+        reference = at(rollout.spec, "workloadRef")
+        named = at(reference, "kind") == obj.kind and at(reference, "name") == obj.name
+        if named and at(reference, "scaleDown") in ("onsuccess", "progressively"):
+            return rollout if meet(rollout, obj) else None
+    return None
+
+
+def _handed_over(workload: Workload, rollout: Object) -> Workload:
+    assumption = Assumption(
+        "Argo Rollouts runs and takes a Deployment to zero when its Rollout is healthy",
+        f"Rollout {rollout.shown_name} takes {workload.name} over (workloadRef.scaleDown)",
+    )
+    assumptions = (*workload.assumptions, assumption)
+    return replace(workload, holds=(), replicas=0, desired=0, assumptions=assumptions)
 
 
 def build(
@@ -384,9 +407,11 @@ def job(
     """A Job's specification (also that of a CronJob, a ScaledJob, a JobSet): it ends, unless its
     command shows otherwise."""
     template = spec if isinstance(spec, Hidden) else at(spec, "template")
-    stopped = suspended(at(spec, "suspend"))
-    if obj.kind == "CronJob" and stopped is False:
-        stopped = suspended(at(obj.spec, "suspend"))
+    made_by = obj.spec if obj.kind == "CronJob" else None
+    labels = None if made_by is None else at(made_by, "jobTemplate", "metadata", "labels")
+    stopped = switched_off(estate, obj, at(spec, "suspend"), labels)
+    if made_by is not None and stopped is False:
+        stopped = suspended(at(made_by, "suspend"))
     parallelism, completions = count(at(spec, "parallelism")), count(at(spec, "completions"))
     pods = 1 if parallelism is None else parallelism
     if isinstance(completions, int) and isinstance(pods, int):

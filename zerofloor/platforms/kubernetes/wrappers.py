@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from zerofloor.capacity import Accounted, Part, Undecided
 from zerofloor.estate import Estate
-from zerofloor.platforms.kubernetes.objects import WRAPPERS, held_by, objects
+from zerofloor.platforms.kubernetes.objects import WRAPPERS, creates_nothing, held_by, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
 from zerofloor.stack import Hidden
 from zerofloor.values import at
@@ -17,7 +17,7 @@ KINDS = frozenset(WRAPPERS)
 
 def read(estate: Estate) -> Iterable[Part]:
     for obj in objects(estate, *WRAPPERS):
-        if at(obj.spec, "suspend") is True:
+        if creates_nothing(estate, obj):
             yield Accounted(urn=obj.urn, path="", because="it is suspended and creates nothing")
             continue
         for place, manifest in held_by(estate, obj):
