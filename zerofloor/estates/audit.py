@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -46,7 +47,8 @@ class Asked(Value, frozen=True, kw_only=True):
 def audit(asked: Asked, progress: Progress) -> Audit:
     """The audit of a backend. Raises InputError where the backend can't be listed at all."""
     backend = open_backend(asked.how.url)
-    listing = _chosen(backend.stacks(), asked.patterns)
+    with closing(backend):
+        listing = _chosen(backend.stacks(), asked.patterns)
     executor = executor_of(asked.executor, len(listing.stacks), asked.jobs)
     results, twins = _without_twins(_judged(executor, asked.how, listing.stacks, progress))
     indices = groups_in(results)

@@ -103,6 +103,9 @@ class PulumiCloud:
             return ""
         return f"{operation.get('kind', 'operation')} by {operation.get('author', 'another user')}"
 
+    def close(self) -> None:
+        self.client.close()
+
     def _about(self, ref: StackRef) -> Details:
         if ref.key not in self._details:
             try:
@@ -128,7 +131,7 @@ class PulumiCloud:
                     why, wait = _refused(answer.status_code, answer.headers)
             except self.failed as error:
                 why = f"can't be reached: {type(error).__name__}"
-                wait = 1.0
+                wait = 0.3
             if wait is None or attempt == ATTEMPTS:
                 break
             time.sleep(wait * attempt)

@@ -82,17 +82,27 @@ def _worker(how: How) -> Any:
 
     key = msgspec.msgpack.encode(how)
     if key not in _OPEN:
-        _OPEN.clear()  # One audit at a time: another one has other settings.
+        close_worker()  # One audit at a time: another one has other settings.
         _OPEN[key] = Worker(how)
     return _OPEN[key]
+
+
+def close_worker() -> None:
+    """Lets go of what this process has opened."""
+    for worker in _OPEN.values():
+        worker.backend.close()
+    _OPEN.clear()
 
 
 class Here:
     """This process, one task after the other."""
 
     def run(self, how: How, tasks: Sequence[Task]) -> Iterator[tuple[int, tuple[bytes, ...]]]:
-        for number, task in enumerate(tasks):
-            yield number, run_task(how, task)
+        try:
+            for number, task in enumerate(tasks):
+                yield number, run_task(how, task)
+        finally:
+            close_worker()
 
 
 class Processes:
@@ -155,7 +165,7 @@ class Dask:
 
     def run(self, how: How, tasks: Sequence[Task]) -> Iterator[tuple[int, tuple[bytes, ...]]]:
         try:
-            client = self.distributed.Client(self.address, timeout="15s", set_as_default=False)
+            client = self.distributed.Client(self.address, set_as_default=False)
         except (OSError, ValueError) as error:
             kind = type(error).__name__
             raise InputError(f"{self.address}: no Dask scheduler answers ({kind})") from None

@@ -40,6 +40,8 @@ class Backend(Protocol):
 
     def in_progress(self, ref: StackRef) -> str: ...
 
+    def close(self) -> None: ...
+
 
 class Account(msgspec.Struct, rename="camel"):
     access_token: str = ""

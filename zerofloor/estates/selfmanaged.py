@@ -91,6 +91,9 @@ class SelfManaged:
             return f"locked by {lock.username}@{lock.hostname}{since}"
         return ""
 
+    def close(self) -> None:
+        self.store.close()
+
     def _newer(self, keys: set[str]) -> Iterable[Problem]:
         if META not in keys:
             return

@@ -4,6 +4,7 @@ and reads."""
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -35,6 +36,9 @@ class Store(Protocol):
 
     def read(self, key: str, most: int) -> bytes:
         """An object; at most `most` + 1 bytes of it. Raises InputError where it can't be read."""
+
+    def close(self) -> None:
+        """Lets go of connections."""
 
 
 class Folder:
@@ -68,6 +72,9 @@ class Folder:
                 return file.read(most + 1)
         except OSError as error:
             raise InputError(f"{key}: can't be read: {error.strerror or error}") from None
+
+    def close(self) -> None:
+        pass
 
 
 def _refuse(error: OSError) -> None:
@@ -126,6 +133,9 @@ class S3:
         except (*self.errors, OSError) as error:
             raise InputError(f"{key}: can't be read: {error}") from None
 
+    def close(self) -> None:
+        self.client.close()
+
 
 class GoogleStorage:
     """`gs://BUCKET/PREFIX`; credentials as Google's own libraries find them, or in
@@ -135,9 +145,11 @@ class GoogleStorage:
 
     def __init__(self, url: str) -> None:
         try:
-            from google.api_core.exceptions import GoogleAPIError
-            from google.auth.exceptions import GoogleAuthError
-            from google.cloud import storage
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Pythons and of packages that it can do without
+                from google.api_core.exceptions import GoogleAPIError
+                from google.auth.exceptions import GoogleAuthError
+                from google.cloud import storage
         except ModuleNotFoundError:
             raise _missing("gs", "google-cloud-storage", "gcs") from None
         parts = urlsplit(url)
@@ -164,6 +176,9 @@ class GoogleStorage:
             return bytes(blob.download_as_bytes(end=most, raw_download=True, timeout=TIMEOUT))
         except self.errors as error:
             raise InputError(f"{key}: can't be read: {_line(error)}") from None
+
+    def close(self) -> None:
+        self.client.close()
 
 
 def _google_client(storage: Any) -> Any:
@@ -225,6 +240,9 @@ class AzureBlobs:
             return bytes(blob.readall())
         except self.errors as error:
             raise InputError(f"{key}: can't be read: {_line(error)}") from None
+
+    def close(self) -> None:
+        self.client.close()
 
 
 def _account_url(account: str, asked: Mapping[str, str]) -> str:
