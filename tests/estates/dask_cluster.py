@@ -12,14 +12,14 @@ from distributed import Client, LocalCluster
 
 def main() -> None:
     with (
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=2,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
             host="127.0.0.1",
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
         pids = sorted(client.run(os.getpid).values())
         sys.stdout.write(json.dumps({"address": cluster.scheduler_address, "pids": pids}) + "\n")

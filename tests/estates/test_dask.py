@@ -96,7 +96,7 @@ def test_a_cluster_gives_the_bytes_of_one_process_though_a_worker_dies(
         refs = open_backend(backend.url).stacks().stacks
         executor = Dask(f"tcp://{address}")
         tasks = [*tasks_for(executor, refs), Task("group", refs[:2])]
-        found = {}
+        found: dict[int, tuple[bytes, ...]] = {}
         for number, result in executor.run(how, tasks):
             if not found:
                 os.kill(workers[0], signal.SIGKILL)

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "show": "Print a stack as zerofloor reads it, as JSON.",
     "estimate": "Print the cost only: floor, desired, expected, ceiling, residual, idle total.",
     "audit": "Judge every stack of a state backend: what idles now, and what it costs.",
+    "adopt": "Write what to merge so that from now on only new waste is blocked.",
     "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",

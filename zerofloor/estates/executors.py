@@ -174,7 +174,7 @@ class Dask:
                 client.submit(run_task, how, task, pure=False, retries=RETRIES): number
                 for number, task in enumerate(tasks)
             }
-            for future in self.distributed.as_completed(list(waiting)):
+            for future in self.distributed.as_completed(list(waiting), loop=client.loop):
                 number = waiting[future]
                 try:
                     result = future.result()

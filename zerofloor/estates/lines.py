@@ -14,6 +14,7 @@ from zerofloor.cost.estimate import ResourceCost
 from zerofloor.estate import tags as as_tags
 from zerofloor.estates.values import Line, LineState, Seen
 from zerofloor.floor.result import Entry, Verdict
+from zerofloor.gate.baseline import stacks_of
 from zerofloor.gate.waivers import blocks
 from zerofloor.report import Finding, Report
 from zerofloor.stack import Resource, Stack
@@ -90,9 +91,11 @@ def owner_in(tags: Mapping[str, str], keys: Iterable[str] = OWNER_TAGS) -> str:
 
 def findings_of(report: Report, index: Owned, *, joined: bool) -> tuple[Seen, ...]:
     """What the gate says, as a later run will say it again; remarks are left out."""
+    identity = "+".join(stacks_of(report))
     return tuple(
         Seen(
             stack=index.stack(one.urn),
+            identity=identity,
             rule=one.rule,
             name=one.name,
             urn=one.urn,

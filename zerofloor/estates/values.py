@@ -110,6 +110,8 @@ class Seen(Value, frozen=True, kw_only=True):
     """A finding, as a later gate will see it again."""
 
     stack: str
+    identity: str
+    """`PROJECT/STACK`; of stacks that are judged together all of them, with `+`."""
     rule: str
     name: str
     urn: str
