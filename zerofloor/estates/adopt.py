@@ -31,7 +31,7 @@ BASELINE: Final = "policy/baseline.json"
 
 NO_OWNER: Final = "unassigned"
 
-_BLOCKS: Final[Severity] = "error"
+_BLOCKS: Final = Severity.ERROR
 
 
 class File(Value, frozen=True):

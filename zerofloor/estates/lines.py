@@ -16,7 +16,7 @@ from zerofloor.estates.values import Line, LineState, Seen
 from zerofloor.floor.result import Entry, Verdict
 from zerofloor.gate.baseline import stacks_of
 from zerofloor.gate.waivers import blocks
-from zerofloor.report import Finding, Report
+from zerofloor.report import Finding, Report, Severity
 from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
 from zerofloor.values import known_mapping
@@ -101,7 +101,7 @@ def findings_of(report: Report, index: Owned, *, joined: bool) -> tuple[Seen, ..
             urn=one.urn,
             message=one.message,
             fingerprint=one.fingerprint,
-            severity=one.severity,
+            severity=one.severity.value,
             monthly=None if one.monthly is None else one.monthly.cents().amount,
             gpus=one.gpus,
             cost_unknown=one.cost_unknown,
@@ -110,7 +110,7 @@ def findings_of(report: Report, index: Owned, *, joined: bool) -> tuple[Seen, ..
             joined=joined,
         )
         for one in report.findings
-        if one.severity != "info"
+        if one.severity is not Severity.INFO
     )
 
 
