@@ -37,49 +37,57 @@ EQUIVALENT = ROOT / "tools" / "mutants_equivalent.yaml"
 SEED = "20261127"
 LEAST = 5
 """Mutants of a room at least; the rest of the sample goes by the size of the rooms."""
-JUDGED = ("tests/test_cases.py", "tests/test_found.py", "tests/test_judge.py")
+JUDGED = ("tests/test_cases.py", "tests/test_judge.py")
+LIMIT = 60.0
+"""Seconds of tests for one mutant: of more, every so many."""
 
 
 def _platform(name: str) -> tuple[str, ...]:
     return (
         f"tests/platforms/{name}",
-        "tests/test_cases.py",
         "tests/platforms/test_hiding.py",
-        "tests/test_found.py",
         "tests/platforms/test_changes.py",
-        "tests/platforms/test_properties.py",
         "tests/platforms/test_families.py",
-        "tests/platforms/test_unread.py",
+        *JUDGED,
     )
 
 
+STACKS = tuple(
+    f"tests/platforms/{name}" for name in ("aws", "azure", "clouds", "google", "kubernetes")
+)
 TESTS: dict[str, tuple[str, ...]] = {
-    "cli": ("tests/cli", "tests/test_ci_pages.py"),
+    "cli": ("tests/cli", "tests/fireworks/test_commands.py", "tests/test_ci_pages.py"),
     "components": ("tests/components",),
     "cost": ("tests/cost", "tests/rules", "tests/reports", *JUDGED),
-    "documents": ("tests/documents", "tests/cli"),
+    "documents": ("tests/documents",),
     "engine": ("tests/engine",),
     "fireworks": ("tests/fireworks",),
     "floor": (
         "tests/floor",
         "tests/platforms/kubernetes",
-        "tests/platforms",
+        "tests/platforms/aws",
         "tests/rules",
         *JUDGED,
     ),
-    "gate": ("tests/gate", "tests/rules", "tests/cli", *JUDGED),
-    "hardware": ("tests/hardware", "tests/platforms", "tests/cost"),
-    "model": ("tests/test_schedules.py", "tests/test_judge.py", "tests/platforms", "tests/cost"),
+    "gate": ("tests/gate", "tests/rules", "tests/test_judge.py"),
+    "hardware": ("tests/hardware", *STACKS),
+    "model": (
+        "tests/test_schedules.py",
+        "tests/test_judge.py",
+        "tests/rules",
+        "tests/cost",
+        *STACKS,
+    ),
     "platforms/aws": _platform("aws"),
     "platforms/azure": _platform("azure"),
     "platforms/clouds": _platform("clouds"),
     "platforms/google": _platform("google"),
     "platforms/kubernetes": _platform("kubernetes"),
-    "platforms/shared": ("tests/platforms", *JUDGED),
-    "prices": ("tests/prices", "tests/cost", "tests/cli/test_prices.py"),
-    "reports": ("tests/reports", "tests/cli"),
-    "rules": ("tests/rules", *JUDGED),
-    "settings": ("tests/settings", "tests/gate", "tests/rules", "tests/cli"),
+    "platforms/shared": ("tests/platforms/test_unread.py", *STACKS, *JUDGED),
+    "prices": ("tests/prices", "tests/cost"),
+    "reports": ("tests/reports",),
+    "rules": ("tests/rules", "tests/test_docs.py", *JUDGED),
+    "settings": ("tests/settings", "tests/gate", "tests/rules"),
 }
 """By room: the tests that mirror it, the likeliest to fail first."""
 
@@ -110,6 +118,8 @@ class Mutant:
     line: int
     key: str
     """`file::function: expression: change`, and a number where the same occurs again."""
+    function: int
+    """The first line of the function around it; 0 outside of functions."""
     text: str
     """The file's whole text with the change in it."""
 
@@ -142,7 +152,7 @@ def mutants_of(path: Path) -> Iterator[_Made]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     file = path.relative_to(ROOT).as_posix()
     nodes = list(ast.walk(tree))
-    places = _places(tree)
+    places, functions = _places(tree)
     again: Counter[str] = Counter()
     for index, node in enumerate(nodes):
         if id(node) not in places:
@@ -153,7 +163,8 @@ def mutants_of(path: Path) -> Iterator[_Made]:
             again[key] += 1
             if again[key] > 1:
                 key += f" #{again[key]}"
-            yield _Made(tree, index, change, file, getattr(node, "lineno", 0), key)
+            line = getattr(node, "lineno", 0)
+            yield _Made(tree, index, change, file, line, functions[id(node)], key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,39 +176,44 @@ class _Made:
     change: Change
     file: str
     line: int
+    function: int
     key: str
 
     def __call__(self) -> Mutant:
         mutated = copy.deepcopy(self.tree)
         self.change(list(ast.walk(mutated))[self.index])
-        return Mutant(
-            self.file, self.line, self.key, ast.unparse(ast.fix_missing_locations(mutated))
-        )
+        text = ast.unparse(ast.fix_missing_locations(mutated))
+        return Mutant(self.file, self.line, self.key, self.function, text)
 
 
 def _shown(node: ast.AST) -> ast.AST:
     return node.test if isinstance(node, ast.If) else node
 
 
-def _places(tree: ast.Module) -> dict[int, str]:
-    """The function or class around each node that runs; annotations and docstrings are left out."""
-    found: dict[int, str] = {}
+def _places(tree: ast.Module) -> tuple[dict[int, str], dict[int, int]]:
+    """By node that runs: the name of the function or class around it, and the first line of that
+    function. Annotations are left out."""
+    names: dict[int, str] = {}
+    functions: dict[int, int] = {}
 
-    def visit(node: ast.AST, place: str) -> None:
+    def visit(node: ast.AST, place: str, function: int) -> None:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             return
-        found[id(node)] = place
-        inner = getattr(node, "name", "") if isinstance(node, ast.stmt) else ""
-        here = f"{place}.{inner}".lstrip(".") if inner else place
+        names[id(node)], functions[id(node)] = place, function
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            place = f"{place}.{node.name}".lstrip(".")
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params"):
                 continue
+            inner = function
+            if isinstance(node, ast.FunctionDef) and name == "body":
+                inner = min([node.lineno, *(one.lineno for one in node.decorator_list)])
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
-                    visit(child, here)
+                    visit(child, place, inner)
 
-    visit(tree, "")
-    return found
+    visit(tree, "", 0)
+    return names, functions
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
@@ -336,14 +352,10 @@ class Failed(Exception):
     """The tests can't judge a mutant."""
 
 
-def run(checkout: Path, room: str, limit: float) -> str:
-    """The first test of a room that fails in a checkout; empty where all pass."""
-    tests = [test for test in TESTS[room] if (checkout / test).exists()]
-    name = room.removeprefix("platforms/")
-    one_platform = room.startswith("platforms/") and room != "platforms/shared"
-    chosen = ["-k", f"not test_hiding or {name}/"] if one_platform else []
+def pytest(checkout: Path, tests: Sequence[str], limit: float, *options: str) -> str:
+    """The first test that fails in a checkout; empty where all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
-    command += ["-p", "no:xdist", "-m", "not long", *chosen, *tests]
+    command += ["-p", "no:xdist", "-m", "not long", *options, *tests]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = str(checkout)
     try:
@@ -361,19 +373,67 @@ def run(checkout: Path, room: str, limit: float) -> str:
     if done.returncode == 0:
         return ""
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if not lines and done.returncode not in (1, 2):
-        raise Failed(f"{room}: pytest ended with {done.returncode}: {done.stdout}{done.stderr}")
+    if not lines and done.returncode not in (1, 2, 4):
+        raise Failed(f"pytest ended with {done.returncode}: {done.stdout}{done.stderr}")
     return (lines[0] if lines else f"exit {done.returncode}")[:300]
 
 
-def attempt(mutant: Mutant, checkout: Path, limit: float) -> Result:
+class Called:
+    """Which functions each test of a room calls, and how long it takes."""
+
+    def __init__(self, room: str, checkout: Path) -> None:
+        tests = [test for test in TESTS[room] if (checkout / test).exists()]
+        digest = hashlib.sha256()
+        for folder in ("zerofloor", *tests, "tests/platforms/stacks.py", "tests/cases.py"):
+            for path in sorted((ROOT / folder).rglob("*") or [ROOT / folder]):
+                if path.is_file() and path.suffix in (".py", ".yaml", ".json"):
+                    digest.update(path.read_bytes())
+        kept = LOG.parent / "mutants" / f"{room.replace('/', '-')}-{digest.hexdigest()[:16]}.json"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            written = kept.with_suffix(".part")
+            options = ["-p", "tools.called", "--called", str(written)]
+            name = room.removeprefix("platforms/")
+            if f"tests/platforms/{name}" in tests:
+                options += ["-k", f"not (test_hiding or test_changes) or {name}/"]
+            failing = pytest(checkout, tests, 3600, *options)
+            if failing:
+                raise Failed(f"{room}: its tests fail without a change: {failing}")
+            written.replace(kept)
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        self.tests: dict[str, tuple[float, frozenset[str]]] = {
+            test: (seconds, frozenset(names)) for test, (seconds, names) in found.items()
+        }
+
+    def chosen(self, mutant: Mutant) -> list[str]:
+        """The tests that may tell it: those that call its function (its file, for what runs at
+        import), and those that call nothing here since they start another process. The quickest
+        first; every so many where they take more than LIMIT."""
+        function = f"{mutant.file}:{mutant.function}"
+        near = {test for test, (_, names) in self.tests.items() if function in names}
+        if not near:
+            near = {
+                test
+                for test, (_, names) in self.tests.items()
+                if any(name.startswith(f"{mutant.file}:") for name in names)
+            }
+        blind = {test for test, (_, names) in self.tests.items() if not names}
+        return [*self._limited(near), *self._limited(blind)]
+
+    def _limited(self, tests: set[str]) -> list[str]:
+        ranked = sorted(tests, key=lambda test: (self.tests[test][0], test))
+        whole = sum(self.tests[test][0] for test in ranked)
+        return ranked[:: max(1, round(whole / LIMIT))]
+
+
+def attempt(mutant: Mutant, checkout: Path, tests: Sequence[str]) -> Result:
     """The result of one mutant."""
     target = checkout / mutant.file
     before = target.read_text(encoding="utf-8")
     began = time.monotonic()
     target.write_text(mutant.text, encoding="utf-8")
     try:
-        killed_by = run(checkout, mutant.room, limit)
+        killed_by = pytest(checkout, tests, 900) if tests else ""
     finally:
         target.write_text(before, encoding="utf-8")
     return Result(mutant.key, mutant.digest, killed_by, round(time.monotonic() - began, 1))
@@ -381,7 +441,7 @@ def attempt(mutant: Mutant, checkout: Path, limit: float) -> Result:
 
 def copied(place: Path) -> Path:
     """A copy of the checkout that shares what `make engine` has built."""
-    ignored = shutil.ignore_patterns(".venv", ".work", ".git", "__pycache__", ".*_cache")
+    ignored = shutil.ignore_patterns(".venv", ".work", ".git", ".*_cache")
     shutil.copytree(ROOT, place, ignore=ignored)
     if (ROOT / ".work").is_dir():
         (place / ".work").mkdir()
@@ -394,11 +454,7 @@ def copied(place: Path) -> Path:
 def try_room(room: str, mutants: Sequence[Mutant], places: Sequence[Path], log: Log) -> None:
     """Try a room's mutants, each in the copy that is free; raises Failed where its tests fail
     without a change."""
-    began = time.monotonic()
-    failing = run(places[0], room, 1800)
-    if failing:
-        raise Failed(f"{room}: its tests fail without a change: {failing}")
-    limit = max(60.0, 6 * (time.monotonic() - began))
+    called = Called(room, places[0])
     free: SimpleQueue[Path] = SimpleQueue()
     for place in places:
         free.put(place)
@@ -406,7 +462,7 @@ def try_room(room: str, mutants: Sequence[Mutant], places: Sequence[Path], log: 
     def work(mutant: Mutant) -> None:
         place = free.get()
         try:
-            result = attempt(mutant, place, limit)
+            result = attempt(mutant, place, called.chosen(mutant))
         finally:
             free.put(place)
         log.add(result)

@@ -135,3 +135,10 @@ def test_a_waiver_within_its_bounds_holds() -> None:
 def test_only_the_organisation_says_what_is_allowed() -> None:
     (told,) = refused({"undecided": "error"}, {"allow": EVERYTHING})
     assert "only the organisation's settings" in told
+
+
+def test_where_the_rules_are_published_is_the_organisations_word() -> None:
+    """It is no permission: a repository may say it where the organisation doesn't."""
+    ours, theirs = {"docs": "https://ours.example"}, {"docs": "https://theirs.example"}
+    assert in_force(ours, theirs).docs == "https://ours.example"
+    assert in_force({}, theirs).docs == "https://theirs.example"

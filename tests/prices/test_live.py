@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
 from zerofloor.capacity import Market
+from zerofloor.errors import InputError
 from zerofloor.prices import update as book_file
 from zerofloor.prices.book import Key, Price, Table, open_book
 from zerofloor.prices.live import Clients, LiveFailed, fetch
@@ -383,7 +384,7 @@ def test_a_folder_that_cant_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         stubbed(pages([product("50.00")])) as clients,
-        pytest.raises(Exception, match="can't be written"),
+        pytest.raises(InputError, match=r"prices\.json: can't be written: [A-Z][a-z ]+$"),
     ):
         book_file.update(tmp_path / "file" / "prices.json", [ON_DEMAND], clients, NOW)
 
@@ -395,3 +396,15 @@ def test_other_clouds_and_services_are_not_asked_for() -> None:
             Key("aws", "g5.xlarge", "us-east-1", service="sagemaker"),
         ]
         assert fetch(keys, clients, NOW) == {}
+
+
+@pytest.mark.parametrize(
+    ("environment", "path"),
+    [
+        ({"XDG_CACHE_HOME": "/cache", "HOME": "/home/jo"}, "/cache/zerofloor/prices.json"),
+        ({"XDG_CACHE_HOME": "", "HOME": "/home/jo"}, "/home/jo/.cache/zerofloor/prices.json"),
+        ({}, str(Path("~/.cache/zerofloor/prices.json").expanduser())),
+    ],
+)
+def test_where_the_users_book_is_kept(environment: dict[str, str], path: str) -> None:
+    assert str(book_file.default_path(environment)) == path

@@ -8,6 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from zerofloor import rules
 from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Market, Notice
 from zerofloor.cost.estimate import Amount, Estimate, Figure, Item
@@ -135,6 +137,49 @@ def test_message_has_who_what_where_how_long_and_why() -> None:
         "on EKS managed node group gpu (1 node)."
     )
     assert found.fix == "Set it to 0."
+
+
+COUNTED = Evidence(LLM, "spec.replicas", 1, "so one pod always runs")
+OMITTED = Evidence(LLM, "spec.replicas", None, "so one pod always runs")
+WHOLE = Evidence(LLM, "", None, "one pod always runs")
+COMMAND = Evidence(LLM, "spec.command", "sleep", "it never ends")
+LONG = Evidence(LLM, "spec.args", "x" * 90, "y" * 90)
+HARDWARE = Evidence(LLM, "instanceType", "p5.48xlarge", "8 H100", is_hardware=True)
+
+
+@pytest.mark.parametrize(
+    ("cause", "evidence", "because"),
+    [
+        # A count speaks for itself; left out, or as one of several links, it does not.
+        (Cause.FIXED_REPLICAS, (COUNTED,), "spec.replicas is 1"),
+        (
+            Cause.FIXED_REPLICAS,
+            (OMITTED,),
+            "spec.replicas is not set (so one pod always runs)",
+        ),
+        (Cause.FIXED_REPLICAS, (WHOLE,), "one pod always runs"),
+        (
+            Cause.FIXED_REPLICAS,
+            (COUNTED, COMMAND),
+            "spec.replicas is 1 (so one pod always runs); spec.command is sleep (it never ends)",
+        ),
+        (Cause.ENDLESS_JOB, (COMMAND,), "spec.command is sleep (it never ends)"),
+        # What a node is made of is no reason, where there is one.
+        (Cause.ENDLESS_JOB, (HARDWARE, COMMAND), "spec.command is sleep (it never ends)"),
+        (Cause.INSTANCE, (HARDWARE,), "instanceType is p5.48xlarge (8 H100)"),
+        # As many links as there is room for.
+        (Cause.ENDLESS_JOB, (COMMAND, LONG), "spec.command is sleep (it never ends)"),
+        (Cause.ENDLESS_JOB, (LONG, COMMAND), f"{'y' * 90} (spec.args)"),
+    ],
+)
+def test_a_message_gives_the_reason(
+    cause: Cause, evidence: tuple[Evidence, ...], because: str
+) -> None:
+    held = Hold(cause, LLM, 1, evidence, "Change it.")
+    (found,) = findings(workload(LLM, 1, held, carried_by=()))
+    assert found.message == (
+        f"Deployment llm keeps 1 GPU running 24/7 with no traffic because {because}."
+    )
 
 
 def test_what_a_providers_component_makes_is_shown_where_the_program_declares_the_component() -> (

@@ -3,7 +3,7 @@ writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -80,6 +80,11 @@ def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
             summary = event.summary_event
     if failure is not None:
         raise refusal(name, f"the run failed, so the event log is partial: {failure}")
+    counts = _counts_of_a_whole_run(name, summary)
+    return stack_after("events", name, steps, counts, config, links=False, baseline=baseline)
+
+
+def _counts_of_a_whole_run(name: str, summary: Summary | None) -> Mapping[str, int]:
     if summary is None or summary.resource_changes is None:
         raise refusal(
             name, "partial: the event log has no summaryEvent with its counts: did the run end?"
@@ -90,9 +95,7 @@ def read_events(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         raise refusal(
             name, "the engine marks this run as possibly corrupt (maybeCorrupt): run it again"
         )
-    return stack_after(
-        "events", name, steps, summary.resource_changes, config, links=False, baseline=baseline
-    )
+    return summary.resource_changes
 
 
 def _events(name: str, data: bytes) -> Iterator[Event]:

@@ -73,19 +73,7 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
     """
     if baseline is not None:
         raise refusal(name, "a stack export is whole: it takes no --baseline")
-    try:
-        export = _DECODER.decode(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise undecodable(name, data, error) from None
-    version = export.version or 3
-    if not 1 <= version <= NEWEST:
-        raise refusal(
-            name, f"a stack export of version {version}: versions 1 to {NEWEST} are known"
-        )
-    deployment = export.deployment or (export.checkpoint.latest if export.checkpoint else None)
-    if deployment is None:
-        why = "a stack export without a deployment: nothing has been deployed yet"
-        raise NothingDeployed(str(refusal(name, why)))
+    version, deployment = _decoded(name, data)
     resources: dict[str, Resource] = {}
     notes = []
     leftovers: list[Resource] = []
@@ -106,17 +94,13 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
             op = "read" if state.external else "same"
             resources[state.urn] = _deployed(name, state, op, links=version >= 3)
     for operation in deployment.pending_operations or ():
-        what = f"{shown(operation.type)} {shown(operation.resource.urn)}".strip()
+        begun = operation.resource
+        what = f"{shown(operation.type)} {shown(begun.urn)}".strip()
         notes.append(
             f"{what} was under way when the last update stopped: whether it happened is not known"
         )
-        begun = operation.resource
         if operation.type == "creating" and begun.type and begun.urn not in resources:
-            wanted = {
-                key: value for key, value in (begun.inputs or {}).items() if _MACHINE.search(key)
-            }
-            created = State(urn=begun.urn, type=begun.type, custom=begun.custom, inputs=wanted)
-            leftovers.append(resource_of(name, begun.urn, created, "create", links=False))
+            leftovers.append(_begun(name, begun))
     project, stack = names_in(resources)
     return Stack(
         kind="export",
@@ -127,6 +111,32 @@ def read_export(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         notes=tuple(sorted(notes)),
         leftovers=tuple(sorted(leftovers, key=lambda r: r.urn)),
     )
+
+
+def _decoded(name: str, data: bytes) -> tuple[int, Deployment]:
+    """The version of the export and the deployment in it."""
+    try:
+        export = _DECODER.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise undecodable(name, data, error) from None
+    version = export.version or 3
+    if not 1 <= version <= NEWEST:
+        raise refusal(
+            name, f"a stack export of version {version}: versions 1 to {NEWEST} are known"
+        )
+    deployment = export.deployment or (export.checkpoint.latest if export.checkpoint else None)
+    if deployment is None:
+        why = "a stack export without a deployment: nothing has been deployed yet"
+        raise NothingDeployed(str(refusal(name, why)))
+    return version, deployment
+
+
+def _begun(name: str, state: Operated) -> Resource:
+    """What an operation that did not end may have created, by those inputs that say what machine
+    it is."""
+    inputs = {key: value for key, value in (state.inputs or {}).items() if _MACHINE.search(key)}
+    created = State(urn=state.urn, type=state.type, custom=state.custom, inputs=inputs)
+    return resource_of(name, state.urn, created, "create", links=False)
 
 
 def _deployed(name: str, state: Deployed, op: str, *, links: bool) -> Resource:

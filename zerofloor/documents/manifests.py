@@ -119,6 +119,23 @@ def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, An
 
 
 def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Resource:
+    api_version, kind = _type(name, where, value)
+    called = _called(name, where, number, kind, value.get("metadata"))
+    type_token = token_of(api_version, kind)
+    try:
+        inputs = inputs_of(type_token, value)
+    except RecursionError:
+        raise refusal(name, f"{where}: nested too deeply") from None
+    return Resource(
+        urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}",
+        type=type_token,
+        name=called,
+        inputs=inputs,
+    )
+
+
+def _type(name: str, where: str, value: dict[str, Any]) -> tuple[str, str]:
+    """Its apiVersion and its kind."""
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if api_version is None or kind is None:
         lacks = " and ".join(key for key in ("apiVersion", "kind") if value.get(key) is None)
@@ -138,7 +155,11 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
             name,
             f"{where} is a kustomization, not a manifest: render it with `kubectl kustomize` first",
         )
-    metadata = value.get("metadata")
+    return api_version, kind
+
+
+def _called(name: str, where: str, number: int, kind: str, metadata: Any) -> str:
+    """NAMESPACE/NAME, or the name alone of what has no namespace."""
     if not isinstance(metadata, dict):
         raise refusal(name, f"{where}: {kind} has no metadata with a name")
     for key in ("name", "namespace", "generateName"):
@@ -150,19 +171,9 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
     )
     if not called:
         raise refusal(name, f"{where}: {kind} has neither metadata.name nor metadata.generateName")
-    if kind not in CLUSTER_SCOPED:
-        called = f"{metadata.get('namespace') or 'default'}/{called}"
-    type_token = token_of(api_version, kind)
-    try:
-        inputs = inputs_of(type_token, value)
-    except RecursionError:
-        raise refusal(name, f"{where}: nested too deeply") from None
-    return Resource(
-        urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}",
-        type=type_token,
-        name=called,
-        inputs=inputs,
-    )
+    if kind in CLUSTER_SCOPED:
+        return str(called)
+    return f"{metadata.get('namespace') or 'default'}/{called}"
 
 
 def token_of(api_version: str, kind: str) -> str:

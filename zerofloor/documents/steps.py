@@ -93,16 +93,7 @@ def stack_after(
         raise refusal(name, "partial: it has no steps, and even an empty program has its stack")
     if any(count < 0 for count in summary.values()):
         raise refusal(name, "its summary counts fewer than no resources")
-    by_urn: dict[str, list[Step]] = {}
-    for index, step in enumerate(steps):
-        if step.op not in _KNOWN:
-            if step.op == "extend-parameterize":
-                continue
-            raise refusal(
-                name,
-                f"step {index} has the op {shown(step.op)!r}, which no engine up to 3.259 writes",
-            )
-        by_urn.setdefault(step.urn, []).append(step)
+    by_urn = _by_urn(name, steps)
     resources, notes, leftovers = [], [], []
     for urn, same_urn in by_urn.items():
         resource = _outcome(name, urn, same_urn, links)
@@ -110,25 +101,13 @@ def stack_after(
             resources.append(resource)
         notes += _notes(urn, same_urn, resource)
         leftovers += _retained(name, urn, same_urn)
-    missing = _missing(by_urn, summary)
-    if baseline is not None:
-        filled = _unmentioned(name, by_urn, baseline)
-        if filled:
-            notes.append(
-                f"{len(filled)} resources that {name} does not mention were taken from "
-                f"{baseline.document} as unchanged"
-            )
-        if sum(missing.values()) != missing["same"] or missing["same"] > len(filled):
-            raise refusal(
-                name,
-                (
-                    f"{_gap(missing)}, and {shown(baseline.document)} does not fill the gap: "
-                    "run it with --show-sames"
-                ),
-            )
-        resources += filled
-    elif missing.total():
-        raise refusal(name, f"partial: {_gap(missing)}: {SHOW_SAMES}")
+    filled = _filled(name, by_urn, summary, baseline)
+    if baseline is not None and filled:
+        notes.append(
+            f"{len(filled)} resources that {name} does not mention were taken from "
+            f"{baseline.document} as unchanged"
+        )
+    resources += filled
     project, stack = names_in(by_urn)
     return Stack(
         kind=kind,
@@ -142,6 +121,41 @@ def stack_after(
         notes=tuple(sorted(notes)),
         leftovers=tuple(sorted(leftovers, key=lambda r: r.urn)),
     )
+
+
+def _by_urn(name: str, steps: list[Step]) -> dict[str, list[Step]]:
+    by_urn: dict[str, list[Step]] = {}
+    for index, step in enumerate(steps):
+        if step.op in _KNOWN:
+            by_urn.setdefault(step.urn, []).append(step)
+        elif step.op != "extend-parameterize":
+            raise refusal(
+                name,
+                f"step {index} has the op {shown(step.op)!r}, which no engine up to 3.259 writes",
+            )
+    return by_urn
+
+
+def _filled(
+    name: str,
+    by_urn: dict[str, list[Step]],
+    summary: Mapping[str, int],
+    baseline: Stack | None,
+) -> list[Resource]:
+    """What the baseline has beside the steps. Raises InputError where a gap in them remains."""
+    missing = _missing(by_urn, summary)
+    if baseline is None:
+        if missing.total():
+            raise refusal(name, f"partial: {_gap(missing)}: {SHOW_SAMES}")
+        return []
+    filled = _unmentioned(name, by_urn, baseline)
+    if sum(missing.values()) != missing["same"] or missing["same"] > len(filled):
+        raise refusal(
+            name,
+            f"{_gap(missing)}, and {shown(baseline.document)} does not fill the gap: "
+            "run it with --show-sames",
+        )
+    return filled
 
 
 def _retained(name: str, urn: str, steps: list[Step]) -> list[Resource]:

@@ -108,7 +108,7 @@ class _Tree:
             self.root = value
 
 
-def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:
+def yaml_documents(name: str, text: str) -> Iterator[tuple[int, int, Any]]:  # noqa: C901 – a case an event
     """Each document that is not empty: its number and its first line, both from 1, and its value.
 
     Raises InputError for what is no YAML, or beyond the bounds.

@@ -272,22 +272,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
         self._claim(urn, context)
-        props = wire.as_outputs(self._given(request))
-        links = {key: set(value.urns) for key, value in request.propertyDependencies.items()}
-        if not links and not request.remote:
-            links = {key: set(request.dependencies) for key in props}
-        if request.transforms:
-            props = {
-                key: wire.with_dependencies(value, links.get(key, ()))
-                for key, value in props.items()
-            }
-        options = self._options(request)
-        props, options = self._transformed(request, props, options, context)
-        if request.transforms:
-            links = {}
-        for key, value in props.items():
-            links.setdefault(key, set()).update(wire.dependencies(value))
-        props = wire.as_inputs(props)
+        props, links, options = self._declared(request, context)
         self._note_secrets(props)
         is_provider = request.type.startswith(PROVIDER_PREFIX)
         if is_provider:
@@ -324,18 +309,43 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
         known = getattr(options, "import")
         with self._lock:
-            if not resource.inputs and (request.type, request.name) in self._unrendered:
-                resource = replace(resource, inputs=self._unrendered[request.type, request.name])
-            self._out.resources[urn] = resource
+            self._record(request, resource, options)
             self._out.resources |= {child.urn: child for child in rendered}
-            self._transforms[urn] = list(request.transforms)
             self._states[urn] = (known, outputs)
             if is_provider:
                 self._settings[urn] = props
-            if not resource.custom:
-                inherited = self._providers.get(request.parent, {}) if not request.custom else {}
-                self._providers[urn] = {**inherited, **options.providers}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=known, object=wire.struct(outputs))
+
+    def _declared(
+        self, request: Any, context: Any
+    ) -> tuple[dict[str, Any], dict[str, set[str]], Any]:
+        """What a request declares once its transforms have run: the inputs, the URNs that each was
+        computed from, and the options."""
+        props = wire.as_outputs(self._given(request))
+        links = {key: set(value.urns) for key, value in request.propertyDependencies.items()}
+        if not links and not request.remote:
+            links = {key: set(request.dependencies) for key in props}
+        if request.transforms:
+            props = {
+                key: wire.with_dependencies(value, links.get(key, ()))
+                for key, value in props.items()
+            }
+            links = {}  # Its values carry them, as a transform leaves them.
+        props, options = self._transformed(request, props, self._options(request), context)
+        for key, value in props.items():
+            links.setdefault(key, set()).update(wire.dependencies(value))
+        return wire.as_inputs(props), links, options
+
+    def _record(self, request: Any, resource: Resource, options: Any) -> None:
+        """Keep a resource, with what its children inherit; the caller has the lock."""
+        unrendered = self._unrendered.get((request.type, request.name))
+        if not resource.inputs and unrendered is not None:
+            resource = replace(resource, inputs=unrendered)
+        self._out.resources[resource.urn] = resource
+        self._transforms[resource.urn] = list(request.transforms)
+        if not resource.custom:
+            inherited = {} if request.custom else self._providers.get(request.parent, {})
+            self._providers[resource.urn] = {**inherited, **options.providers}
 
     def _remote(
         self, component: Resource, provider: str, context: Any

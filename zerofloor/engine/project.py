@@ -184,20 +184,7 @@ def read_config(project: Project, stack: str) -> Config:
     InputError where the stack has no file, or lacks a value that the project requires.
     """
     name = stack.rpartition("/")[2]
-    path = next(
-        (
-            p
-            for p in (project.config_directory / f"Pulumi.{name}.{end}" for end in ("yaml", "yml"))
-            if p.is_file()
-        ),
-        None,
-    )
-    if path is None:
-        others = ", ".join(_configured(project)) or "none is configured"
-        raise InputError(
-            f"{project.directory}: the stack {name!r} has no Pulumi.{name}.yaml (stacks "
-            f"with one: {others})"
-        )
+    path = _config_file(project, name)
     content = load_yaml(path) or {}
     own = content.get("config") or {} if isinstance(content, dict) else None
     if not isinstance(own, dict):
@@ -213,9 +200,8 @@ def read_config(project: Project, stack: str) -> Config:
             secret.add(key)
     environments = _environments(content.get("environment"))
     missing: list[str] = []
-    for key, said in project.declared.items():
-        if key in values:
-            continue
+    for key in [key for key in project.declared if key not in values]:
+        said = project.declared[key]
         given = said if not isinstance(said, dict) else said.get("value", said.get("default"))
         if given is not None:
             values[key] = _as_text(key, given)[0]
@@ -229,6 +215,18 @@ def read_config(project: Project, stack: str) -> Config:
             f"{', '.join(sorted(missing))} that Pulumi.yaml requires"
         )
     return Config(values, frozenset(secret), hidden, environments)
+
+
+def _config_file(project: Project, name: str) -> Path:
+    for ending in ("yaml", "yml"):
+        path = project.config_directory / f"Pulumi.{name}.{ending}"
+        if path.is_file():
+            return path
+    others = ", ".join(_configured(project)) or "none is configured"
+    raise InputError(
+        f"{project.directory}: the stack {name!r} has no Pulumi.{name}.yaml (stacks "
+        f"with one: {others})"
+    )
 
 
 def _environments(said: Any) -> tuple[str, ...]:

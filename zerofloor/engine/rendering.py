@@ -22,7 +22,7 @@ from zerofloor.documents import MAX_BYTES
 from zerofloor.documents.manifests import read_manifests
 from zerofloor.errors import InputError
 from zerofloor.stack import Hidden, Resource, Stack
-from zerofloor.values import items
+from zerofloor.values import at, items
 
 SECONDS: Final = 30.0
 """For one call of `helm` or `kubectl`: a chart may have to be downloaded."""
@@ -135,20 +135,17 @@ def templated(inputs: Mapping[str, Any], name: str, folder: Path) -> Rendered:
     if not shutil.which("helm"):
         return Rendered(why_not="helm is not installed")
     command = ["helm", "template", str(inputs.get("name") or name), chart]
-    for option, value in (("--namespace", given["namespace"]), ("--version", given["version"])):
-        if isinstance(value, str):
-            command += [option, value]
-    repository = inputs.get("repositoryOpts")
-    if isinstance(repository, Mapping) and isinstance(repository.get("repo"), str):
-        command += ["--repo", repository["repo"]]
+    options = {
+        "--namespace": given["namespace"],
+        "--version": given["version"],
+        "--repo": at(inputs.get("repositoryOpts"), "repo"),
+    }
+    for option, value in options.items():
+        command += [option, value] if isinstance(value, str) else []
     with tempfile.TemporaryDirectory(prefix="zerofloor-") as scratch:
         for index, file in enumerate(items_of(inputs.get("valueYamlFiles"))):
-            text = file.get("text") if isinstance(file, Mapping) else None
-            path = file.get("path") if isinstance(file, Mapping) else None
-            if isinstance(text, str):
-                path = str(Path(scratch) / f"values-{index}.yaml")
-                Path(path).write_text(text)
-            if not isinstance(path, str):
+            path = _values_file(file, Path(scratch) / f"values-{index}.yaml")
+            if path is None:
                 return Rendered(why_not=f"valueYamlFiles[{index}] isn't known at preview")
             command += ["--values", path]
         if given["values"]:
@@ -156,6 +153,16 @@ def templated(inputs: Mapping[str, Any], name: str, folder: Path) -> Rendered:
             values.write_text(json.dumps(given["values"]))
             command += ["--values", str(values)]
         return _said(chart, command, folder)
+
+
+def _values_file(given: Any, place: Path) -> str | None:
+    """The path of a file of values; where its text is given, that is written to `place`."""
+    if not isinstance(given, Mapping):
+        return None
+    if isinstance(given.get("text"), str):
+        place.write_text(given["text"])
+        return str(place)
+    return given["path"] if isinstance(given.get("path"), str) else None
 
 
 def items_of(value: Any) -> list[Any]:

@@ -73,10 +73,10 @@ def read_settings(path: Path) -> Node:
 def _is_near(name: str) -> bool:
     if name == FILE_NAME:
         return False
-    stem, dot, suffix = name.lstrip("._").lower().rpartition(".")
+    stem, _, suffix = name.lstrip("._").lower().rpartition(".")
     if not stem:
         return suffix == "zerofloor" and name.startswith(".")
-    if f".{suffix}" not in _SUFFIXES or not dot:
+    if f".{suffix}" not in _SUFFIXES:
         return False
     plain = stem.replace("-", "").replace("_", "").replace(" ", "")
     return plain == "zerofloor" or (

@@ -207,42 +207,40 @@ def overridden(
         return misshapen(user, path)
     for index, override in enumerate(known_items(overrides)):  # Not hidden: asked above.
         where = f"{path}[{index}]"
-        if not isinstance(override, Mapping | Hidden):
-            parts.append(misshapen(user, where))
-            continue
         if isinstance(override, Hidden):
-            parts.append(
-                Machines(
-                    undecided=(
-                        user.open(
-                            where,
-                            f"An override is {override.value}: it could name a GPU type",
-                            SETTLE_TYPE,
-                        ),
-                    )
-                )
-            )
-            continue
-        requirements, kind = at(override, "instanceRequirements"), at(override, "instanceType")
-        if requirements is not None:
-            found = required(estate, user, f"{where}.instanceRequirements", requirements)
-        elif kind is not None:
-            found = machines(estate, user, f"{where}.instanceType", kind)
-        elif at(override, "launchTemplateSpecification") is not None:
-            spec = f"{where}.launchTemplateSpecification"
-            found = of_template(estate, user, spec, at(override, "launchTemplateSpecification"))
+            why = f"An override is {override.value}: it could name a GPU type"
+            parts.append(Machines(undecided=(user.open(where, why, SETTLE_TYPE),)))
+        elif not isinstance(override, Mapping):
+            parts.append(misshapen(user, where))
         else:
-            found = base
-        weight = quantity(at(override, "weightedCapacity"))
-        if isinstance(weight, Decimal) and weight > 0:
-            found = replace(found, weights=(weight,) * len(found.shapes))
-        elif weight is not None:
-            why = "The weight can't be read, so the number of instances is open"
-            found = replace(
-                found, undecided=(*found.undecided, user.open(f"{where}.weightedCapacity", why))
-            )
-        parts.append(found)
+            found = _override(estate, user, where, override, base)
+            parts.append(_weighed(user, f"{where}.weightedCapacity", override, found))
     return union(parts) if parts else base
+
+
+def _override(
+    estate: Estate, user: Declared, path: str, override: Mapping[str, Any], base: Machines
+) -> Machines:
+    """The types that one override names."""
+    requirements, kind = at(override, "instanceRequirements"), at(override, "instanceType")
+    if requirements is not None:
+        return required(estate, user, f"{path}.instanceRequirements", requirements)
+    if kind is not None:
+        return machines(estate, user, f"{path}.instanceType", kind)
+    template = at(override, "launchTemplateSpecification")
+    if template is not None:
+        return of_template(estate, user, f"{path}.launchTemplateSpecification", template)
+    return base
+
+
+def _weighed(user: Declared, path: str, override: Mapping[str, Any], found: Machines) -> Machines:
+    weight = quantity(at(override, "weightedCapacity"))
+    if weight is None:
+        return found
+    if isinstance(weight, Decimal) and weight > 0:
+        return replace(found, weights=(weight,) * len(found.shapes))
+    why = "The weight can't be read, so the number of instances is open"
+    return replace(found, undecided=(*found.undecided, user.open(path, why)))
 
 
 def misshapen(user: Declared, path: str) -> Machines:

@@ -4,7 +4,8 @@ week."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -58,45 +59,52 @@ def levels(
     highest level first.
 
     `lowered`: something lowers the desired size to the minimum between the actions. None where
-    they fire too often to be
-    worked out. Time zones do not matter: one for all actions of a group moves the week and no
-    duration.
+    they fire too often to be worked out. Time zones do not matter: one for all actions of a group
+    moves the week and no duration.
     """
+    recurring = [(change, change.cron) for change in changes if change.cron is not None]
+    window = _WEEK if all(_weekly(cron) for _, cron in recurring) else _CYCLE
+    events = _fired(recurring, window)
+    if events is None:
+        return None
     state = _settled(start, lowered)
     for change in changes:
         if change.cron is None:
             state = _settled(change.after(state), lowered)
-    window = (
-        _WEEK if all(change.cron is None or _weekly(change.cron) for change in changes) else _CYCLE
-    )
-    events: list[tuple[datetime.datetime, int | None]] = []
-    for index, change in enumerate(changes):
-        if change.cron is not None:
-            fires = _within(change.cron, window)
-            if len(fires) > _MOST:
-                return None
-            events += [(moment, index) for moment in fires]
-    events.sort(key=lambda event: event[0])  # actions of one minute in their order
-    held: dict[int, datetime.timedelta] = {}
-    for measured in (False, True):  # the first pass finds the state in which a cycle starts
-        since = _START
-        for moment, action in [*events, (_START + window, None)]:
-            if measured:
-                held[state.desired] = held.get(state.desired, datetime.timedelta(0)) + (
-                    moment - since
-                )
-            if action is not None:
-                state, since = _settled(changes[action].after(state), lowered), moment
-    out: list[tuple[int, Decimal]] = []
-    total = datetime.timedelta(0)
+    for _, change in events:  # A first cycle finds the state in which each one starts.
+        state = _settled(change.after(state), lowered)
+    held: dict[int, datetime.timedelta] = defaultdict(datetime.timedelta)
+    since = _START
+    for moment, change in events:
+        held[state.desired] += moment - since
+        state, since = _settled(change.after(state), lowered), moment
+    held[state.desired] += _START + window - since
+    return tuple(_shares(held, window))
+
+
+def _fired(
+    recurring: Sequence[tuple[Move, str]], window: datetime.timedelta
+) -> list[tuple[datetime.datetime, Move]] | None:
+    """What fires when, in a window; None where one fires too often."""
+    events: list[tuple[datetime.datetime, Move]] = []
+    for change, cron in recurring:
+        moments = _within(cron, window)
+        if len(moments) > _MOST:
+            return None
+        events += [(moment, change) for moment in moments]
+    return sorted(events, key=lambda event: event[0])  # Actions of one minute keep their order.
+
+
+def _shares(
+    held: Mapping[int, datetime.timedelta], window: datetime.timedelta
+) -> Iterator[tuple[int, Decimal]]:
+    """Each level above zero with the hours of a week for which it or a higher one is held."""
+    minute, total = datetime.timedelta(minutes=1), datetime.timedelta(0)
     for level in sorted(held, reverse=True):
         total += held[level]
         if level > 0 and held[level]:
-            share = Decimal(total // datetime.timedelta(minutes=1)) / Decimal(
-                window // datetime.timedelta(minutes=1)
-            )
-            out.append((level, (share * WEEK).quantize(Decimal("0.01")).normalize()))
-    return tuple(out)
+            share = Decimal(total // minute) / Decimal(window // minute)
+            yield level, (share * WEEK).quantize(Decimal("0.01")).normalize()
 
 
 @lru_cache(maxsize=1024)

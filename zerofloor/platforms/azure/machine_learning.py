@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -267,37 +267,46 @@ def _scheduled(supply: Supply, schedules: Field) -> Supply:
         return replace(
             supply, undecided=(listed.undecided("When it starts and stops isn't known"),)
         )
-    starts: list[str] = []
-    stops: list[str] = []
-    for item in known_items(listed.value):
-        if hidden(item) or any(
-            hidden(at(item, key)) for key in ("action", "status", "cron", "recurrence")
-        ):
-            return replace(
-                supply, undecided=(listed.undecided("A schedule isn't known at preview"),)
-            )
-        if azure.is_text(at(item, "status"), "Disabled"):
-            continue
-        cron = _cron(item)
-        if cron is None:
-            why = "A schedule can't be read as a time of the week"
-            return replace(supply, undecided=(listed.undecided(why),))
-        (starts if azure.is_text(at(item, "action"), "Start") else stops).append(cron)
+    read = _starts_and_stops(known_items(listed.value))
+    if isinstance(read, str):
+        return replace(supply, undecided=(listed.undecided(read),))
+    starts, stops = read
     if not stops:
         return _always(supply, listed)
     if not starts:
         return replace(supply, evidence=(listed.evidence("it is stopped on a schedule"),))
-    if len(starts) > 1 or len(stops) > 1:
-        hours = None
-    else:
-        try:
-            hours = hours_per_week(starts[0], stops[0])
-        except BadSchedule:
-            hours = None
+    hours = _hours_between(starts, stops)
     if hours is None:
         why = "The hours between its starts and stops can't be worked out"
         return replace(supply, undecided=(listed.undecided(why),))
     return _window(supply, listed, hours)
+
+
+def _starts_and_stops(listed: Iterable[Any]) -> tuple[list[str], list[str]] | str:
+    """The cron expressions that start it and those that stop it, or why they can't be read."""
+    starts: list[str] = []
+    stops: list[str] = []
+    for item in listed:
+        parts = [at(item, key) for key in ("action", "status", "cron", "recurrence")]
+        if any(hidden(part) for part in (item, *parts)):
+            return "A schedule isn't known at preview"
+        if azure.is_text(at(item, "status"), "Disabled"):
+            continue
+        cron = _cron(item)
+        if cron is None:
+            return "A schedule can't be read as a time of the week"
+        (starts if azure.is_text(at(item, "action"), "Start") else stops).append(cron)
+    return starts, stops
+
+
+def _hours_between(starts: Sequence[str], stops: Sequence[str]) -> Decimal | None:
+    """Of one start and one stop the hours of a week between them; None for several."""
+    if len(starts) > 1 or len(stops) > 1:
+        return None
+    try:
+        return hours_per_week(starts[0], stops[0])
+    except BadSchedule:
+        return None
 
 
 def _window(supply: Supply, listed: Field, hours: Decimal) -> Supply:

@@ -142,11 +142,18 @@ def _resource(scope: _Scope, body: Any, *, above: str, parent: str, depth: int) 
     kind = known_text(body.get("type")) or ""
     if above and not kind.lower().startswith("microsoft."):
         kind = f"{above}/{kind}"
-    name = scope.value(body.get("name"))
-    path = name.split("/") if isinstance(name, str) else []
     if kind.lower() == "microsoft.resources/deployments":
         yield from _nested(scope, body, depth)
-        return
+    else:
+        yield from _declared(scope, body, kind, condition, parent=parent, depth=depth)
+
+
+def _declared(
+    scope: _Scope, body: Mapping[str, Any], kind: str, condition: Any, *, parent: str, depth: int
+) -> Iterator[Inside]:
+    """A resource, as often as its loop says, and what is declared in it."""
+    name = scope.value(body.get("name"))
+    path = name.split("/") if isinstance(name, str) else []
     logical = of_arm(kind)
     times, why = _times(scope, body)
     if condition not in (None, True):

@@ -95,20 +95,13 @@ def _model(estate: Estate, source: Declared) -> Iterator[Part]:
     if found.plain or (not found.shapes and not found.undecided):
         return
     environments = source.field("environments")
-    prefixes = ["autoscaling", "autoscalingSettings"]
-    if isinstance(environments.value, Mapping):
-        prefixes += [f"environments.{name}.autoscaling" for name in sorted(environments.value)]
-    elif isinstance(environments.value, list | tuple):
-        prefixes += [
-            f"environments[{index}].autoscaling" for index in range(len(environments.value))
-        ]
     holds: list[Size] = []
     undecided: list[Undecided] = []
     if environments.is_hidden:
         why = "environments isn't known at preview: replicas may stay"
         undecided.append(environments.undecided(why))
     total = 0
-    for prefix in prefixes:
+    for prefix in _bounds(environments.value):
         if source.field(prefix).is_absent:
             continue
         number = size(source, [f"{prefix}.minReplica", f"{prefix}.min_replica"], 0)
@@ -137,3 +130,12 @@ def _model(estate: Estate, source: Declared) -> Iterator[Part]:
         undecided=(*undecided, *(found.undecided if total or undecided else ())),
         evidence=found.evidence,
     )
+
+
+def _bounds(environments: Any) -> Iterator[str]:
+    """Where the bounds of replicas may stand."""
+    yield from ("autoscaling", "autoscalingSettings")
+    if isinstance(environments, Mapping):
+        yield from (f"environments.{name}.autoscaling" for name in sorted(environments))
+    elif isinstance(environments, list | tuple):
+        yield from (f"environments[{index}].autoscaling" for index in range(len(environments)))

@@ -290,23 +290,19 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
         found.append(Undecided(obj.urn, "spec.advanced.scalingModifiers.formula", why, SETTLE))
     # Triggers that are hidden as a whole are undecided already.
     for index, trigger in enumerate(known_items(at(spec, "triggers"))):
-        for value, where in (
-            (trigger, ""),
-            (at(trigger, "type"), ".type"),
-            (at(trigger, "metadata"), ".metadata"),
-        ):
-            if isinstance(value, Hidden):
-                path = f"spec.triggers[{index}]{where}"
-                found.append(
-                    Undecided(
-                        obj.urn,
-                        path,
-                        f"{path} is {value.value} at preview: it may be always active",
-                        SETTLE,
-                    )
-                )
-                break
+        found += _hidden_trigger(obj, f"spec.triggers[{index}]", trigger)
     return found
+
+
+def _hidden_trigger(obj: Object, path: str, trigger: Any) -> list[Undecided]:
+    """The first of its parts that is hidden."""
+    kind, meta = at(trigger, "type"), at(trigger, "metadata")
+    parts = ((path, trigger), (f"{path}.type", kind), (f"{path}.metadata", meta))
+    for where, value in parts:
+        if isinstance(value, Hidden):
+            why = f"{where} is {value.value} at preview: it may be always active"
+            return [Undecided(obj.urn, where, why, SETTLE)]
+    return []
 
 
 def _refused(
@@ -319,57 +315,39 @@ def _refused(
 ) -> Evidence | None:
     """Why the API server, KEDA's webhook or its operator turns it down: then its target keeps its
     own replicas."""
-    spec = obj.spec
-    wrong_type = refused_by_type(obj)
-    if wrong_type is not None:
-        return wrong_type
-    for value, field in (
-        (minimum, "minReplicaCount"),
-        (maximum, "maxReplicaCount"),
-        (idle, "idleReplicaCount"),
-    ):
+    wrong = refused_by_type(obj) or _refused_counts(obj, minimum, maximum, idle)
+    if wrong is not None:
+        return wrong
+    if not triggers:
+        why = "KEDA refuses a ScaledObject without triggers"
+        return Evidence(obj.urn, "spec.triggers", at(obj.spec, "triggers"), why)
+    wakes_from_zero = not triggers_of.only_resource_metrics(triggers)
+    to_zero = minimum in (None, 0) and not isinstance(idle, int)
+    if to_zero and not wakes_from_zero and estate.settings.trust.keda_webhook:
+        why = "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only"
+        return Evidence(obj.urn, "spec.minReplicaCount", minimum, why)
+    unusable = (triggers_of.unusable(obj, *numbered) for numbered in enumerate(triggers))
+    return next((one for one in unusable if one is not None), None)
+
+
+def _refused_counts(
+    obj: Object, minimum: Count | None, maximum: Count | None, idle: Count | None
+) -> Evidence | None:
+    fields = ("minReplicaCount", "maxReplicaCount", "idleReplicaCount")
+    for value, field in zip((minimum, maximum, idle), fields, strict=True):
         if isinstance(value, Impossible):
-            return Evidence(
-                obj.urn, f"spec.{field}", at(spec, field), f"the API server refuses it: {value.why}"
-            )
+            why = f"the API server refuses it: {value.why}"
+            return Evidence(obj.urn, f"spec.{field}", at(obj.spec, field), why)
     floor = minimum if isinstance(minimum, int) else 0
     if isinstance(maximum, int) and maximum < 1:
-        return Evidence(
-            obj.urn, "spec.maxReplicaCount", maximum, "the API server refuses a maximum below 1"
-        )
+        why = "the API server refuses a maximum below 1"
+        return Evidence(obj.urn, "spec.maxReplicaCount", maximum, why)
     if isinstance(maximum, int) and floor > maximum:
         why = f"the API server refuses a minimum above the maximum ({maximum})"
         return Evidence(obj.urn, "spec.minReplicaCount", minimum, why)
     if isinstance(idle, int) and idle >= max(floor, 1):
-        return Evidence(
-            obj.urn,
-            "spec.idleReplicaCount",
-            idle,
-            f"KEDA refuses an idle count that is not below the minimum ({floor})",
-        )
-    if not triggers:
-        return Evidence(
-            obj.urn,
-            "spec.triggers",
-            at(spec, "triggers"),
-            "KEDA refuses a ScaledObject without triggers",
-        )
-    if (
-        triggers_of.only_resource_metrics(triggers)
-        and floor == 0
-        and not isinstance(idle, int)
-        and estate.settings.trust.keda_webhook
-    ):
-        return Evidence(
-            obj.urn,
-            "spec.minReplicaCount",
-            minimum,
-            "KEDA's webhook refuses a minimum of 0 with cpu and memory triggers only",
-        )
-    for index, trigger in enumerate(triggers):
-        wrong = triggers_of.unusable(obj, index, trigger)
-        if wrong is not None:
-            return wrong
+        why = f"KEDA refuses an idle count that is not below the minimum ({floor})"
+        return Evidence(obj.urn, "spec.idleReplicaCount", idle, why)
     return None
 
 

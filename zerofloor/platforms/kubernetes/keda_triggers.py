@@ -168,42 +168,38 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
         meant = f" (did you mean {near[0]}?)" if near else ""
         why = f"KEDA has no scaler named {kind}{meant}, so the ScaledObject never becomes Ready"
         return Evidence(obj.urn, f"spec.triggers[{index}].type", kind, why)
-    for key in _NEEDED.get(kind, ()):
-        if not any(meta.get(name) not in (None, "") for name in (key, f"{key}FromEnv")):
-            if at(trigger, "authenticationRef") is not None and kind != "cron":
-                continue
-            why = f"the {kind} trigger lacks {key}, so the ScaledObject never becomes Ready"
-            return Evidence(obj.urn, f"spec.triggers[{index}].metadata.{key}", meta.get(key), why)
+    authenticated = at(trigger, "authenticationRef") is not None and kind != "cron"
+    faults: list[tuple[str, str]] = []
+    if not authenticated:
+        faults += [(key, f"the {kind} trigger lacks {key}") for key in _lacking(kind, meta)]
     if kind == "cron":
-        path = f"spec.triggers[{index}].metadata"
-        if not hidden(meta.get("start")) and meta.get("start") == meta.get("end"):
-            return Evidence(
-                obj.urn,
-                f"{path}.end",
-                meta.get("end"),
-                "start and end are the same, so the ScaledObject never becomes Ready",
-            )
-        wanted = count(meta.get("desiredReplicas"))
-        if isinstance(wanted, Impossible) or wanted == 0:
-            why = "it is not a number above zero, so the ScaledObject never becomes Ready"
-            return Evidence(obj.urn, f"{path}.desiredReplicas", meta.get("desiredReplicas"), why)
-        zone = meta.get("timezone")
-        if isinstance(zone, str) and not _is_time_zone(zone):
-            return Evidence(
-                obj.urn,
-                f"{path}.timezone",
-                zone,
-                "it is no time zone, so the ScaledObject never becomes Ready",
-            )
-        for key in ("start", "end"):
-            if isinstance(meta.get(key), str) and not fires(meta[key]):
-                return Evidence(
-                    obj.urn,
-                    f"{path}.{key}",
-                    meta[key],
-                    "it is no cron expression, so the ScaledObject never becomes Ready",
-                )
+        faults += _cron_faults(meta)
+    for key, fault in faults:
+        why = f"{fault}, so the ScaledObject never becomes Ready"
+        return Evidence(obj.urn, f"spec.triggers[{index}].metadata.{key}", meta.get(key), why)
     return None
+
+
+def _lacking(kind: str, meta: Mapping[str, Any]) -> Iterator[str]:
+    """The keys that a trigger of a type must have and doesn't."""
+    for key in _NEEDED.get(kind, ()):
+        if meta.get(key) in (None, "") and meta.get(f"{key}FromEnv") in (None, ""):
+            yield key
+
+
+def _cron_faults(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What KEDA refuses in a cron trigger, each with its key."""
+    start, end, zone = meta.get("start"), meta.get("end"), meta.get("timezone")
+    if not hidden(start) and start == end:
+        yield "end", "start and end are the same"
+    wanted = count(meta.get("desiredReplicas"))
+    if isinstance(wanted, Impossible) or wanted == 0:
+        yield "desiredReplicas", "it is not a number above zero"
+    if isinstance(zone, str) and not _is_time_zone(zone):
+        yield "timezone", "it is no time zone"
+    for key, expression in (("start", start), ("end", end)):
+        if isinstance(expression, str) and not fires(expression):
+            yield key, "it is no cron expression"
 
 
 def kept(

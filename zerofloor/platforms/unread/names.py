@@ -86,9 +86,8 @@ def _walk(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
     if depth > DEEPEST:
         return
     kind = type(value)
-    if kind is str:
-        if value:
-            yield from _text(value, path, key, depth)
+    if kind is str and value:
+        yield from _text(value, path, key, depth)
     elif kind is dict:
         yield from _object(value, path, depth)
     elif kind is list or kind is tuple:
@@ -96,17 +95,20 @@ def _walk(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
         of = "" if key == "resources" else key
         for index, inner in enumerate(value):
             yield from _walk(inner, f"{path}[{index}]", of, depth + 1)
+    elif isinstance(value, Mapping):
+        yield from _object(value, path, depth)
     elif isinstance(value, Hidden):
         if key in _ASKING or key_of(key) in (Key.GPU, Key.GPU_COUNT, Key.DEVICE):
             yield Named(path, f"{key} is {value.value}", hidden=True)
-    elif kind is bool or kind is int or kind is float:
-        if value > 0 and key_of(key) in (Key.GPU_COUNT, Key.DEVICE):
-            yield Named(path, f"{key}: {value}")
-    elif isinstance(value, Mapping):
-        yield from _object(value, path, depth)
+    elif _is_some(value) and key_of(key) in (Key.GPU_COUNT, Key.DEVICE):
+        yield Named(path, f"{key}: {value}")
 
 
-def _object(value: Mapping[str, Any], path: str, depth: int) -> Iterator[Named]:
+def _is_some(value: Any) -> bool:
+    return isinstance(value, bool | int | float) and value > 0
+
+
+def _object(value: Mapping[str, Any], path: str, depth: int) -> Iterator[Named]:  # noqa: C901 – a case a kind of key
     if _runs_none(value):
         return
     for name in sorted(value):
