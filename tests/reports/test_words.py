@@ -71,6 +71,7 @@ VERBS = frozenset(
     [
         "Add",
         "Allow",
+        "Ask",
         "Attach",
         "Buy",
         "Cancel",
