@@ -35,7 +35,7 @@ def sdk_errors(token: str, inputs: Mapping[str, Any]) -> list[str]:
         return list(_walk(inputs, getattr(found, f"{kind}Args"), kind))
 
 
-def _walk(value: Any, kind: Any, path: str) -> Iterator[str]:  # noqa: C901 – a case a kind of property
+def _walk(value: Any, kind: Any, path: str) -> Iterator[str]:
     if isinstance(value, Hidden):
         return
     options = _options(kind)

@@ -266,7 +266,7 @@ class Handler(BaseHTTPRequestHandler):
             "live": sorted(n for n, d in self.api.deployments.items() if not d.deleted),
         }
 
-    def _call(  # noqa: C901 – a case a call
+    def _call(
         self, method: str, path: str, query: dict[str, str], body: dict[str, Any]
     ) -> dict[str, Any]:
         if self.headers.get("Authorization") != f"Bearer {KEY}":

@@ -1,5 +1,5 @@
 """Workloads that can never start: their pods fit no node of the pools that they are meant for, or
-name a pool that nobody declares. At zero replicas nothing else tells."""
+name a pool that isn't declared. At zero replicas nothing else tells."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def beyond(room: Room, cpu: Decimal, memory: Decimal, instance_type: str) -> tup
 
 
 def _unknown_pool(pod: PodDemand, pools: Sequence[Pool]) -> tuple[None, str, str] | None:
-    """The pool that the pod names and nobody declares, where others of its kind are declared."""
+    """The pool that the pod names, undeclared, where others of its kind are declared."""
     for label in _POOL_LABELS:
         wanted = pod.node_selector.get(label)
         near = [
