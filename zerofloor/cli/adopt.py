@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from zerofloor.cli.app import MIB, PolicyOption, SettingsOption, TodayOption
+from zerofloor.cli.app import MIB, OwnerTagsOption, PolicyOption, SettingsOption, TodayOption
 from zerofloor.cli.parsing import Argument, Option, day
 from zerofloor.estates.adopt import CI, NO_OWNER
 
@@ -35,14 +35,7 @@ def adopt(
         str,
         Option("--owner", metavar="NAME", help="Owner of what has none by its tags or labels."),
     ] = NO_OWNER,
-    owner_tags: Annotated[
-        Sequence[str],
-        Option(
-            "--owner-tag",
-            metavar="KEY",
-            help="Tag or label that names the owner; repeat it. [default: owner, team]",
-        ),
-    ] = (),
+    owner_tags: OwnerTagsOption = (),
     ci: Annotated[CI, Option("--ci", help="Whose workflow files to write.")] = "github",
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace files that are there and differ.")

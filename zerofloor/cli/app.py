@@ -132,6 +132,14 @@ JoinOption: TypeAlias = Annotated[
         help="Judge all inputs together (a cluster in one stack, its models in another).",
     ),
 ]
+OwnerTagsOption: TypeAlias = Annotated[
+    Sequence[str],
+    Option(
+        "--owner-tag",
+        metavar="KEY",
+        help="Tag or label that names the owner; repeat it. [default: owner, team, squad, contact]",
+    ),
+]
 StackOption: TypeAlias = Annotated[
     str | None,
     Option(

@@ -11,6 +11,7 @@ from zerofloor.cli.app import (
     MIB,
     AdvisoryOption,
     OutputOption,
+    OwnerTagsOption,
     PolicyOption,
     SettingsOption,
     TodayOption,
@@ -62,14 +63,7 @@ def audit(
         Path | None,
         Option("--since", metavar="AUDIT", help="An earlier audit (JSON) to compare with."),
     ] = None,
-    owner_tags: Annotated[
-        Sequence[str],
-        Option(
-            "--owner-tag",
-            metavar="KEY",
-            help="Tag or label that names the owner; repeat it. [default: owner, team]",
-        ),
-    ] = (),
+    owner_tags: OwnerTagsOption = (),
     settings: SettingsOption = None,
     policy: PolicyOption = None,
     today: TodayOption = None,

@@ -37,9 +37,9 @@ def run_audit(options: AuditOptions) -> Audit:
 
     Raises InputError where the backend or the settings can't be used.
     """
+    from zerofloor.cost.owners import OWNER_KEYS
     from zerofloor.estates.audit import Asked, audit
     from zerofloor.estates.judging import How
-    from zerofloor.estates.lines import OWNER_TAGS
     from zerofloor.estates.opening import login_url, shown
     from zerofloor.estates.since import compared, read_audit
 
@@ -53,7 +53,7 @@ def run_audit(options: AuditOptions) -> Audit:
             settings=settings,
             today=options.today,
             most=options.max_bytes,
-            owner_tags=options.owner_tags or OWNER_TAGS,
+            owner_tags=options.owner_tags or OWNER_KEYS,
         ),
         patterns=options.stacks,
         executor=options.executor,

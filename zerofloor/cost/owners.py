@@ -43,12 +43,13 @@ def owners_of(urns: Iterable[str], estate: Estate, floor: Floor) -> Mapping[str,
             guests.setdefault(pool, []).append(entry.urn)
     found: dict[str, Owner] = {}
     for urn in dict.fromkeys(urns):
-        own = _owner(urn, estate)
-        found[urn] = _with_guests(own, [_owner(guest, estate) for guest in guests.get(urn, ())])
+        own = owner_of(urn, estate)
+        found[urn] = _with_guests(own, [owner_of(guest, estate) for guest in guests.get(urn, ())])
     return found
 
 
-def _owner(urn: str, estate: Estate) -> Owner:
+def owner_of(urn: str, estate: Estate) -> Owner:
+    """Whose a resource is by what it says itself."""
     stack, project = _stack_and_project(urn)
     resource = estate.by_urn.get(urn)
     if resource is None:
@@ -63,7 +64,7 @@ def _owner(urn: str, estate: Estate) -> Owner:
         stack=found.name if found and found.name else stack,
         namespace=_namespace(resource),
         component=_component(resource, estate),
-        owner=_named({**labels, **own_tags}),
+        owner=owner_named({**labels, **own_tags}),
         tags=own_tags,
         labels=labels,
     )
@@ -142,11 +143,12 @@ def _component(resource: Resource, estate: Estate) -> str:
     return ""
 
 
-def _named(texts: Mapping[str, str]) -> str:
+def owner_named(texts: Mapping[str, str], keys: Iterable[str] = OWNER_KEYS) -> str:
+    """The owner that tags and labels name; empty where they don't."""
     by_name: dict[str, str] = {}
     for key, value in texts.items():
         by_name.setdefault(key.rsplit("/", 1)[-1].lower(), value)
-    return next((by_name[key] for key in OWNER_KEYS if by_name.get(key)), "")
+    return next((by_name[key] for key in map(str.lower, keys) if by_name.get(key)), "")
 
 
 # Totals

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from zerofloor.cost.owners import OWNER_KEYS
 from zerofloor.errors import InputError
-from zerofloor.estates.lines import OWNER_TAGS, findings_of, lines_of, owned
+from zerofloor.estates.lines import findings_of, lines_of, owned
 from zerofloor.estates.links import links_of
 from zerofloor.estates.opening import Backend, open_backend
 from zerofloor.estates.state import read_state
@@ -45,7 +46,7 @@ class How(Value, frozen=True, kw_only=True):
     today: datetime.date
     most: int
     """Bytes of the largest state that is read, inflated."""
-    owner_tags: tuple[str, ...] = OWNER_TAGS
+    owner_tags: tuple[str, ...] = OWNER_KEYS
 
 
 class Worker:

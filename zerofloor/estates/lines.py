@@ -5,67 +5,60 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from zerofloor.capacity import WEEK, Hold
 from zerofloor.cost.estimate import ResourceCost
-from zerofloor.estate import tags as as_tags
+from zerofloor.cost.owners import owner_named, owner_of
+from zerofloor.estate import Estate, estate
 from zerofloor.estates.values import Line, LineState, Seen
 from zerofloor.floor.result import Entry, Verdict
 from zerofloor.gate.baseline import stacks_of
 from zerofloor.gate.waivers import blocks
 from zerofloor.report import Finding, Report, Severity
-from zerofloor.stack import Resource, Stack
-from zerofloor.structs import Value
-from zerofloor.values import known_mapping
+from zerofloor.settings import Settings
+from zerofloor.stack import Stack
 from zerofloor.words import sentence
-
-OWNER_TAGS: Final = ("owner", "owned-by", "ownedby", "team", "contact")
-"""Tags that name an owner, whatever their case; the first that a resource has counts."""
-
-_TAGS: Final = ("tags", "labels", "userLabels", "resourceLabels", "freeformTags", "defaultTags")
-"""Inputs that hold a resource's tags; of a provider `defaultTags.tags`."""
 
 CENT: Final = Decimal("0.01")
 NOTHING: Final = Decimal(0)
 
 
-class Owned(Value, frozen=True):
-    """What tells owners: the resources, their stacks, and the stacks' own tags."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """What tells owners: the resources, and the stacks' own tags."""
 
-    resources: Mapping[str, Resource]
-    stack_of: Mapping[str, str]
-    """The stack's name in the backend, by URN."""
+    estate: Estate
+    names: Mapping[int, str]
+    """The name in the backend by the id of a stack."""
     stack_tags: Mapping[str, Mapping[str, str]]
-    """By the stack's name."""
-    keys: tuple[str, ...] = OWNER_TAGS
-    first: str = ""
-    """The stack of what has no URN: a finding on the whole."""
+    """By that name."""
+    keys: tuple[str, ...]
+    """Tags that name an owner; the first counts."""
 
     def stack(self, urn: str) -> str:
-        return self.stack_of.get(urn, self.first)
+        """The stack's name; the first's for what has no URN, a finding on the whole."""
+        stack = self.estate.stack_of.get(urn, self.estate.stacks[0])
+        return self.names[id(stack)]
+
+    def type(self, urn: str) -> str:
+        resource = self.estate.by_urn.get(urn)
+        return resource.type if resource else ""
 
     def tags(self, urn: str) -> Mapping[str, str]:
-        """The tags of a resource, over the default ones of its provider."""
-        resource = self.resources.get(urn)
-        if resource is None:
-            return {}
-        provider = self.resources.get((resource.provider or "").rsplit("::", 1)[0])
-        found = {} if provider is None else _tags_in(provider.inputs)
-        return dict(sorted({**found, **_tags_in(resource.inputs)}.items()))
+        """Tags and labels of a resource, its provider's default ones included."""
+        owner = owner_of(urn, self.estate)
+        return {**owner.labels, **owner.tags}
 
     def owner(self, *urns: str) -> str:
         """Who owns the first of these that says it, else who owns its stack."""
-        for tags in (*map(self.tags, urns), *(self._of_stack(urn) for urn in urns)):
-            found = owner_in(tags, self.keys)
-            if found:
-                return found
-        return ""
-
-    def _of_stack(self, urn: str) -> Mapping[str, str]:
-        return self.stack_tags.get(self.stack(urn), {})
+        own = (self.tags(urn) for urn in urns)
+        whole = (self.stack_tags.get(self.stack(urn), {}) for urn in urns)
+        named = (owner_named(tags, self.keys) for tags in (*own, *whole))
+        return next(filter(None, named), "")
 
 
 def owned(
@@ -75,18 +68,11 @@ def owned(
 ) -> Owned:
     """The index of these stacks, each with its name in the backend."""
     return Owned(
-        resources={r.urn: r for _, stack in stacks for r in stack.resources},
-        stack_of={r.urn: name for name, stack in stacks for r in stack.resources},
+        estate=estate(tuple(stack for _, stack in stacks), Settings()),
+        names={id(stack): name for name, stack in stacks},
         stack_tags=stack_tags,
         keys=keys,
-        first=stacks[0][0] if stacks else "",
     )
-
-
-def owner_in(tags: Mapping[str, str], keys: Iterable[str] = OWNER_TAGS) -> str:
-    """The owner that tags name; empty where they don't."""
-    lowered = {key.lower().rpartition("/")[2]: value for key, value in tags.items()}
-    return next((lowered[key] for key in map(str.lower, keys) if lowered.get(key)), "")
 
 
 def findings_of(report: Report, index: Owned, *, joined: bool) -> tuple[Seen, ...]:
@@ -263,13 +249,12 @@ class _Lines:
         fix: str,
         runs_on: str,
     ) -> Line:
-        resource = self.index.resources.get(urn)
         supply = entry.supply if entry else None
         return Line(
             stack=self.index.stack(urn),
             urn=urn,
             name=entry.name if entry else urn.rpartition("::")[2],
-            type=resource.type if resource else "",
+            type=self.index.type(urn),
             platform=entry.platform if entry else "",
             runs_on=runs_on,
             cloud=supply.cloud if supply else "",
@@ -283,7 +268,7 @@ class _Lines:
             held_by=held_by,
             holder=self.index.stack(held_by),
             owner=self.index.owner(held_by, urn),
-            tags={**self.index.tags(urn), **self.index.tags(held_by)},
+            tags=dict(sorted({**self.index.tags(urn), **self.index.tags(held_by)}.items())),
             message=finding.message if finding else "",
             fix=fix,
             waived_by=(finding.waived_by or "") if finding else "",
@@ -298,15 +283,3 @@ def _shared(
     shares = [(amount * weight / total).quantize(unit) for weight in weights]
     shares[0] += amount - sum(shares)
     return shares
-
-
-def _tags_in(inputs: Mapping[str, Any]) -> Mapping[str, str]:
-    # A hidden tag names no owner and changes no verdict.
-    found: dict[str, str] = {}
-    metadata = known_mapping(inputs.get("metadata"))
-    for value in (*(inputs.get(name) for name in _TAGS), metadata.get("labels")):
-        inner = known_mapping(value).get("tags", value)
-        for key, tag in as_tags(inner).items():
-            if isinstance(key, str) and isinstance(tag, str):
-                found[key] = tag
-    return found
