@@ -33,7 +33,7 @@ Value: TypeAlias = bool | int | float | str | Hidden | Sequence[Any] | Mapping[s
 """A property value as the engine sees it. Lists and dicts are never changed after reading; whole
 numbers are ints."""
 
-Kind = Literal["digest", "events", "export", "manifests", "plan", "program"]
+Kind = Literal["cloudformation", "digest", "events", "export", "manifests", "plan", "program"]
 """What a stack was read from."""
 
 PreviewedBy = Literal["engine", "in-process", "document"]

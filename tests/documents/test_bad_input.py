@@ -18,7 +18,7 @@ from zerofloor.errors import InputError
 DIGEST = (DATA / "engine" / "create.digest.json").read_bytes()
 EXPECTED = (
     r"expected a `pulumi preview --json` digest, an event log, a `pulumi stack export`, "
-    r"Kubernetes manifests or a `terraform show -json` plan$"
+    r"Kubernetes manifests, a `terraform show -json` plan or a CloudFormation template$"
 )
 
 
@@ -132,7 +132,7 @@ def test_a_named_format_is_not_guessed_at(kind: str) -> None:
 
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(
-        InputError, match="--input-format csv: one of digest, events, export, manifests"
+        InputError, match="--input-format csv: one of cloudformation, digest, events, export"
     ):
         read("d", DIGEST, input_format="csv")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from zerofloor.cli.parsing import Option
 from zerofloor.reports.formats import Format, Target, target_of
 
-InputFormat = Literal["digest", "events", "export", "manifests", "plan"]
+InputFormat = Literal["cloudformation", "digest", "events", "export", "manifests", "plan"]
 
 
 FORMATS: Final = "FORMAT[=FILE]"

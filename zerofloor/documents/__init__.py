@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from zerofloor.documents.cloudformation import read_template
 from zerofloor.documents.detect import detect, text_of
 from zerofloor.documents.digest import read_digest
 from zerofloor.documents.events import read_events
@@ -32,6 +33,7 @@ def _read_plan(name: str, data: bytes, baseline: Stack | None) -> Stack:
 
 
 _READERS: Final[Mapping[str, Callable[[str, bytes, Stack | None], Stack]]] = {
+    "cloudformation": read_template,
     "digest": read_digest,
     "events": read_events,
     "export": read_export,

@@ -6,20 +6,29 @@ from typing import Literal
 
 import msgspec
 
+from zerofloor.documents.cloudformation import is_template
 from zerofloor.documents.refusal import refusal, undecodable
 
-DocumentKind = Literal["digest", "events", "export", "manifests", "plan"]
+DocumentKind = Literal["cloudformation", "digest", "events", "export", "manifests", "plan"]
 
 EXPECTED = (
     "expected a `pulumi preview --json` digest, an event log, a `pulumi stack export`, Kubernetes "
-    "manifests or a `terraform show -json` plan"
+    "manifests, a `terraform show -json` plan or a CloudFormation template"
 )
 
 
 _ABSENT = msgspec.Raw(b"")
 
 
-class Top(msgspec.Struct, rename={"change_summary": "changeSummary", "api_version": "apiVersion"}):
+class Top(
+    msgspec.Struct,
+    rename={
+        "change_summary": "changeSummary",
+        "api_version": "apiVersion",
+        "template_version": "AWSTemplateFormatVersion",
+        "template_resources": "Resources",
+    },
+):
     """The keys that tell the kinds apart; their values are skipped unread."""
 
     sequence: msgspec.Raw = _ABSENT
@@ -33,6 +42,8 @@ class Top(msgspec.Struct, rename={"change_summary": "changeSummary", "api_versio
     format_version: msgspec.Raw = _ABSENT
     terraform_version: msgspec.Raw = _ABSENT
     lineage: msgspec.Raw = _ABSENT
+    template_version: msgspec.Raw = _ABSENT
+    template_resources: msgspec.Raw = _ABSENT
 
 
 _DECODER = msgspec.json.Decoder(Top)
@@ -72,7 +83,7 @@ def detect(name: str, data: bytes) -> DocumentKind:
                 name,
                 "other text stands before the JSON: save the command's stdout only, without 2>&1",
             )
-        return "manifests"
+        return "cloudformation" if is_template(data) else "manifests"
     if (end := data.strip().find(b"\n")) > 0 and _is_event(data.lstrip()[:end]):
         return "events"
     try:
@@ -98,6 +109,8 @@ def _kind(name: str, top: Top) -> DocumentKind:
         return "export"
     if _there(top.api_version) and _there(top.kind):
         return "manifests"
+    if _there(top.template_version) or b'"AWS::' in bytes(top.template_resources):
+        return "cloudformation"
     if _there(top.sequence):
         return "events"
     if _there(top.change_summary) or _there(top.diagnostics):

@@ -63,7 +63,7 @@ def read_manifests(name: str, data: bytes, baseline: Stack | None = None) -> Sta
     return Stack(
         kind="manifests",
         resources=tuple(resources[urn] for urn in sorted(resources)),
-        project=_file(name),
+        project=file_in_urn(name),
         name="manifests",
         document=name,
     )
@@ -127,7 +127,7 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
     except RecursionError:
         raise refusal(name, f"{where}: nested too deeply") from None
     return Resource(
-        urn=f"urn:pulumi:manifests::{_file(name)}::{type_token}::{called}",
+        urn=f"urn:pulumi:manifests::{file_in_urn(name)}::{type_token}::{called}",
         type=type_token,
         name=called,
         inputs=inputs,
@@ -181,7 +181,7 @@ def token_of(api_version: str, kind: str) -> str:
     return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
 
 
-def _file(name: str) -> str:
+def file_in_urn(name: str) -> str:
     """The file's name as it may stand in a URN, whose parts `::` divides."""
     return "".join(c if c.isprintable() else "_" for c in name).replace(":", "%3A") or "-"
 

@@ -183,8 +183,8 @@ def _urn(name: str, change: ResourceChange) -> str:
 
 
 def _urn_of(name: str, token: str, address: str) -> str:
-    file = "".join(c if c.isprintable() else "_" for c in name).replace(":", "%3A") or "-"
-    return f"urn:pulumi:terraform::{file}::{token}::{address.replace('::', ':')}"
+    file, called = manifests.file_in_urn(name), address.replace("::", ":")
+    return f"urn:pulumi:terraform::{file}::{token}::{called}"
 
 
 def _providers(
