@@ -226,3 +226,15 @@ def test_every_scenario_of_the_lab_is_read() -> None:
         assert len(read(f"{name}.yaml", truth_manifests(scenario)).resources) == len(
             scenario["manifests"]
         ), name
+
+
+def test_an_object_has_its_source_or_its_line() -> None:
+    text = (
+        "---\n# Source: chart/templates/llm.yaml\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\n"
+    )
+    stack = read("out.yaml", text.encode())
+    assert [resource.source_position for resource in stack.resources] == [
+        "chart/templates/llm.yaml",
+        "out.yaml:7",
+    ]

@@ -70,6 +70,7 @@ BANNED = (
 VERBS = frozenset(
     [
         "Add",
+        "Ask",
         "Allow",
         "Ask",
         "Attach",

@@ -13,6 +13,7 @@ from zerofloor.documents.refusal import refusal, shown, undecodable
 from zerofloor.documents.yaml_text import yaml_documents
 from zerofloor.errors import InputError
 from zerofloor.stack import Resource, Stack
+from zerofloor.structs import Value
 
 CLUSTER_SCOPED: Final = frozenset(
     {
@@ -47,8 +48,9 @@ def read_manifests(name: str, data: bytes, baseline: Stack | None = None) -> Sta
     if baseline is not None:
         raise refusal(name, "manifests are whole: they take no --baseline")
     resources: dict[str, Resource] = {}
-    for number, (where, value) in enumerate(_objects(name, data), 1):
-        resource = _resource(name, where, number, value)
+    for number, (place, value) in enumerate(_objects(name, data), 1):
+        where = place.where
+        resource = _resource(name, where, number, value, place.position)
         if resource.urn in resources:
             raise refusal(
                 name,
@@ -69,15 +71,25 @@ def read_manifests(name: str, data: bytes, baseline: Stack | None = None) -> Sta
     )
 
 
-def _objects(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-    for where, value in _documents(name, data):
-        yield from _flat(name, where, value)
+class _Place(Value, frozen=True):
+    """Where an object stands."""
+
+    where: str
+    """For messages: `document 3 (line 40)`."""
+    position: str | None = None
+    """`FILE:LINE`, or the file that `helm template` names as its source."""
 
 
-def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
+def _objects(name: str, data: bytes) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    for place, value in _documents(name, data):
+        for where, found in _flat(name, place.where, value):
+            yield _Place(where, place.position), found
+
+
+def _documents(name: str, data: bytes) -> Iterator[tuple[_Place, Any]]:
     if data.lstrip()[:1] == b"{" and data.lstrip()[:2] != b"{{" and b"\n---" not in data:
         try:
-            yield "document 1", msgspec.json.decode(data)
+            yield _Place("document 1"), msgspec.json.decode(data)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise undecodable(name, data, error) from None
         return
@@ -85,9 +97,11 @@ def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise undecodable(name, data, error) from None
+    lines = text.splitlines()
     try:
         for number, line, value in yaml_documents(name, text):
-            yield f"document {number} (line {line})", value
+            where = f"document {number} (line {line})"
+            yield _Place(where, _position(name, lines, line)), value
     except InputError:
         if "{{" not in text:
             raise
@@ -99,6 +113,17 @@ def _documents(name: str, data: bytes) -> Iterator[tuple[str, Any]]:
                 "`helm template` first"
             ),
         ) from None
+
+
+def _position(name: str, lines: list[str], line: int) -> str:
+    """Where a document that begins in `line` (from 1, its `---` included) stands: the template that
+    `helm template` names in a comment, else the line of its first content."""
+    for number, text in enumerate(lines[line - 1 :], line):
+        if text.startswith("# Source: "):
+            return shown(text.removeprefix("# Source: ").strip())
+        if text.strip() and not text.startswith(("#", "---")):
+            return f"{shown(name)}:{number}"
+    return f"{shown(name)}:{line}"
 
 
 def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -118,7 +143,9 @@ def _flat(name: str, where: str, value: Any) -> Iterator[tuple[str, dict[str, An
         yield from _flat(name, f"{where}, items[{index}]", item)
 
 
-def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Resource:
+def _resource(
+    name: str, where: str, number: int, value: dict[str, Any], position: str | None
+) -> Resource:
     api_version, kind = _type(name, where, value)
     called = _called(name, where, number, kind, value.get("metadata"))
     type_token = token_of(api_version, kind)
@@ -131,6 +158,7 @@ def _resource(name: str, where: str, number: int, value: dict[str, Any]) -> Reso
         type=type_token,
         name=called,
         inputs=inputs,
+        source_position=position,
     )
 
 

@@ -1,4 +1,4 @@
-"""Pods select a pool that nobody declares."""
+"""Pods select a pool that is not declared."""
 
 from zerofloor.capacity import Cause
 from zerofloor.report import Severity
