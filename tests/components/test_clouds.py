@@ -156,6 +156,27 @@ def test_the_ceiling_is_the_argument(declared: Declared, component: str, ceiling
     assert entry.supply.ceiling == ceiling
 
 
+@pytest.mark.parametrize(
+    ("component", "argument"),
+    [
+        ("eks-min", "min_nodes of EksGpuNodeGroup eks-min"),
+        ("ec2-min", "min_instances of Ec2GpuGroup ec2-min"),
+        ("ec2-warm", "warm_pool of Ec2GpuGroup ec2-warm"),
+        ("gke-min", "min_nodes of GkeGpuNodePool gke-min"),
+        ("gce-min", "min_instances of GceGpuGroup gce-min"),
+        ("run-min", "min_instances of CloudRunGpuService run-min"),
+        ("aksmin", "min_nodes of AksGpuNodePool aksmin"),
+        ("app-min", "min_replicas of ContainerAppsGpuService app-min"),
+    ],
+)
+def test_a_finding_names_the_argument_to_change(
+    declared: Declared, component: str, argument: str
+) -> None:
+    urns = {resource.urn for resource in declared.made(component)}
+    fixes = [f.fix for f in declared.report.findings if f.urn in urns and f.rule != "GPU202"]
+    assert [f"({argument})" in fix for fix in fixes] == [True], fixes
+
+
 def test_children_have_their_component_as_parent(declared: Declared) -> None:
     assert all(
         resource.parent is not None and "zerofloor:index:" in resource.parent

@@ -156,6 +156,15 @@ _ARGUMENTS: Final = {
     "spec.cooldownPeriod": "cooldown_seconds",
     "minReplicaCount": "min_replicas",
     "autoscalingPolicy.scaleToZeroWindow": "cooldown_seconds",
+    "scalingConfig.minSize": "min_nodes",
+    "minSize": "min_instances",
+    "warmPool.poolState": "warm_pool",
+    "autoscaling.totalMinNodeCount": "min_nodes",
+    "autoscalingPolicy.minReplicas": "min_instances",
+    "template.scaling.minInstanceCount": "min_instances",
+    "minCount": "min_nodes",
+    "template.scale.minReplicas": "min_replicas",
+    "template.scale.cooldownPeriod": "cooldown_seconds",
 }
 """The arguments of zerofloor's components behind the properties that they set."""
 
@@ -175,8 +184,8 @@ def _where_to_say_it(component: Resource | None, problem: Problem) -> str:
     if component is None:
         return ""
     paths = [change.path for change in problem.change]
-    if not paths and problem.evidence:
-        paths = [problem.evidence[0].path]
+    if not paths:
+        paths = [evidence.path for evidence in problem.evidence]
     argument = next((_ARGUMENTS[path] for path in paths if path in _ARGUMENTS), None)
     kind = component.type.removeprefix(_OWN_COMPONENTS)
     return (
