@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engine.conftest import require_engine
+from tests.engine.real_engine import ROOT, Engine, new_engine
 from zerofloor.engine.program import preview_in_process
 from zerofloor.stack import Resource, Stack
+
+PLUGIN = ROOT / "components"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """The real engine, with the components as a plugin."""
+    require_engine()
+    made = new_engine(tmp_path / "engine")
+    launcher = tmp_path / "engine" / "bin" / "pulumi-resource-zerofloor"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGIN}" "$@"\n')
+    launcher.chmod(0o755)
+    return made
 
 
 @pytest.fixture(scope="session")

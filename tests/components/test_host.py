@@ -4,22 +4,18 @@ the real engine."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic_core import PydanticUndefined
 
-from tests.engine.real_engine import Engine, missing, new_engine
+from tests.components.conftest import PLUGIN
+from tests.engine.real_engine import ROOT, Engine
 from tools.docs_components import SPECS, pages, shown
-
-ROOT = Path(__file__).parents[2]
-PLUGIN = ROOT / "components"
 
 
 @pytest.fixture(scope="module")
@@ -103,20 +99,6 @@ def test_defaults_in_the_descriptions_are_those_of_the_specs(schema: Mapping[str
 
 def test_the_page_about_the_components_is_fresh() -> None:
     assert (ROOT / "docs" / "components.md").read_text() == pages()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    reason = missing()
-    if reason is not None:
-        if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    made = new_engine(tmp_path / "engine")
-    launcher = tmp_path / "engine" / "bin" / "pulumi-resource-zerofloor"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGIN}" "$@"\n')
-    launcher.chmod(0o755)
-    return made
 
 
 def preview(engine: Engine, resources: str, *more: str) -> subprocess.CompletedProcess[str]:

@@ -7,16 +7,14 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.components.test_host import PLUGIN
 from tests.engine import automation
 from tests.engine.conftest import require_engine
-from tests.engine.real_engine import BIN, ROOT, Engine, new_engine
+from tests.engine.real_engine import BIN, ROOT, Engine
 from tests.engine.test_pack import PACK, by_resource, preview
 from zerofloor.components.host import Components
 
@@ -29,16 +27,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("languages")]
 
 HELD = {"gpu": ["GPU012"], "llm-scaler": ["GPU002"]}
 """What raising both floors to 1 is found to do: the group's minimum, and the server's."""
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    require_engine()
-    made = new_engine(tmp_path / "engine")
-    launcher = tmp_path / "engine" / "bin" / "pulumi-resource-zerofloor"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGIN}" "$@"\n')
-    launcher.chmod(0o755)
-    return made
 
 
 def run(command: list[str], folder: Path, environ: Mapping[str, str] | None = None) -> str:

@@ -33,7 +33,7 @@ nothing new here. Kubernetes' is the real one, which `make engine` builds beside
 
 def missing() -> str | None:
     """Why the real engine can't be used; None where it can."""
-    wanted = ("pulumi", "pulumi-language-yaml", "pulumi-resource-kubernetes")
+    wanted = ("pulumi", "pulumi-language-yaml", "pulumi-resource-kubernetes", "sdkgen")
     absent = [name for name in wanted if not (BIN / name).exists()]
     return f"the real engine is not built ({', '.join(absent)}): make engine" if absent else None
 
