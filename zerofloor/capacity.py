@@ -276,6 +276,8 @@ class Pool(Value, frozen=True):
     idle_tail: Decimal = Decimal(0)
     """Seconds from the last request until the service removes a machine; for pools that take pods,
     see the placement."""
+    falls_back: bool = False
+    """True where spot nodes are bought on demand as soon as there are no spot ones."""
     overlap: int = 0
     """Nodes that bill twice while a create-before-delete replacement runs."""
     evidence: tuple[Evidence, ...] = ()

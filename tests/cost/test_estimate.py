@@ -46,7 +46,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
         (supply("g6e.xlarge", region=None), "its region is unknown"),
         (supply("p5e.48xlarge", market=Market.SPOT), "no spot price for p5e.48xlarge in us-east-1"),
         (supply("p5.48xlarge", market=Market.RESERVED), "no reserved price for p5.48xlarge"),
-        (supply("g5.xlarge", price_as="sagemaker"), "no price for g5.xlarge (sagemaker)"),
+        (supply("g5.48xlarge", price_as="sagemaker"), "no price for g5.48xlarge (sagemaker)"),
         (
             supply("a3-ultragpu-8g", cloud="gcp", region="us-central1"),
             "no price for a3-ultragpu-8g in us-central1",

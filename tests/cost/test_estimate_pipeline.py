@@ -259,12 +259,12 @@ def test_an_undecided_group_is_in_its_region() -> None:
     assert "no price for p5e.48xlarge in us-east-1" in gap.why
 
 
-def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
+def sagemaker(kind: str) -> tuple[Resource, Resource]:
     variant = {
         "variantName": "a",
         "modelName": "m",
-        "instanceType": "ml.g5.xlarge",
-        "initialInstanceCount": 1,
+        "instanceType": kind,
+        "initialInstanceCount": 2,
     }
     configuration = resource(
         "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
@@ -277,9 +277,49 @@ def test_a_sagemaker_endpoint_has_no_price_in_the_snapshot() -> None:
         {"endpointConfigName": UNKNOWN},
         {"endpointConfigName": [configuration.urn]},
     )
+    return configuration, endpoint
+
+
+def test_a_sagemaker_endpoint_has_sagemakers_price_and_not_ec2s() -> None:
+    # $1.408 on SageMaker's price list of 2026-09-25, $1.006 on EC2's.
+    found = estimate_of(*sagemaker("ml.g5.xlarge"))
+    assert hourly(found) == each(D("1.408"), (2, 2, 2))
+    assert found.unpriced == ()
+    (item,) = found.items
+    assert item.source.startswith("AWS Price List (AmazonSageMaker, us-east-1)")
+
+
+def test_a_sagemaker_type_that_is_not_in_the_book_is_unpriced() -> None:
+    configuration, endpoint = sagemaker("ml.g5.48xlarge")
     found = estimate_of(configuration, endpoint)
-    assert found.floor.hourly.amount == 0
-    assert found.unpriced == (endpoint.urn,)
+    assert (found.floor.hourly.amount, found.unpriced) == (D(0), (endpoint.urn,))
+    elsewhere = estimate_of(*sagemaker("ml.g5.xlarge"), config={"aws:region": "eu-west-1"})
+    assert elsewhere.unpriced == (endpoint.urn,)
+
+
+def test_a_pool_of_spot_and_on_demand_nodes_is_a_range() -> None:
+    """p5.48xlarge in us-east-1: $14.246 spot (snapshot), $55.04 on demand, which is bought where
+    there is no spot capacity (Karpenter docs, "Capacity Type")."""
+
+    def mixed(*capacity: str) -> Estimate:
+        nodes, node_class = pool(["p5.48xlarge"])
+        spec = nodes.inputs["spec"]["template"]["spec"]
+        spec["requirements"][1] = {
+            "key": "karpenter.sh/capacity-type",
+            "operator": "In",
+            "values": list(capacity),
+        }
+        return estimate_of(nodes, node_class, server(1, 8))
+
+    disk = 200 * GP3
+    both = mixed("spot", "on-demand")
+    assert hourly(both)[0] == round(D("14.246") + disk, 12)
+    assert both.floor.up_to is not None
+    assert round(both.floor.up_to.amount, 12) == round(D("55.04") + disk, 12)
+    (node,) = [item for item in both.items if item.unit == "node" and "floor" in item.counts_in]
+    assert "most expensive on-demand, where there are no spot nodes" in node.what
+    assert mixed("spot").floor.up_to is None
+    assert hourly(mixed("on-demand"))[0] == round(D("55.04") + disk, 12)
 
 
 def test_a_stack_of_cpu_machines_has_no_bill_here() -> None:

@@ -393,7 +393,7 @@ def test_other_clouds_and_services_are_not_asked_for() -> None:
     with stubbed(lambda pricing, ec2: None) as clients:
         keys = [
             Key("gcp", "a2-highgpu-1g", "us-east1"),
-            Key("aws", "g5.xlarge", "us-east-1", service="sagemaker"),
+            Key("aws", "g5.xlarge", "us-east-1", service="bedrock"),
         ]
         assert fetch(keys, clients, NOW) == {}
 

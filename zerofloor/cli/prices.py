@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from zerofloor.cli.app import OutputOption, SettingsOption, TodayOption
 from zerofloor.cli.parsing import Argument, Option, day
+
+if TYPE_CHECKING:
+    from zerofloor.prices.book import PriceBook
+    from zerofloor.prices.catalogue import Listed
 
 
 def show(
@@ -37,7 +41,10 @@ def show(
     book = open_prices(*settings_for(Chosen(settings, None, date), []))
     found = show(book, item, region)
     if not found:
-        raise InputError(f"{item}: no price{f' in {region}' if region else ''}")
+        where = f" in {region}" if region else ""
+        elsewhere = show(book, item) if region else ()
+        hint = _instead(book, item, [one.key.region for one in elsewhere])
+        raise InputError(f"{item}: no price{where}{hint}")
     lines = []
     for one in found:
         key = one.key
@@ -60,12 +67,84 @@ def show(
     emit("".join(f"{visible(line)}\n" for line in lines), output)
 
 
+def _instead(book: PriceBook, item: str, regions: Sequence[str]) -> str:
+    """What may have been meant, as the end of a message."""
+    import shlex
+
+    from zerofloor.prices.catalogue import find, near
+
+    if regions:
+        return f"; there is one in {', '.join(sorted(set(regions))[:8])}"
+    containing = find(book, item)
+    if len(containing) > 3:
+        return f"; `zerofloor prices find {shlex.quote(item)}` lists {len(containing)}"
+    names = near(book, item)
+    return f"; did you mean {', '.join(names)}?" if names else ""
+
+
+def listing(
+    cloud: Annotated[
+        str | None, Option("--cloud", help="Only this cloud or managed service (aws, runpod).")
+    ] = None,
+    settings: SettingsOption = None,
+    output: OutputOption = None,
+    today: TodayOption = None,
+) -> None:
+    """List the items that have a price: cheapest to most expensive, regions, oldest date."""
+    from zerofloor.cli.inputs import Chosen, open_prices, settings_for
+    from zerofloor.errors import InputError
+    from zerofloor.prices.catalogue import listed
+
+    book = open_prices(*settings_for(Chosen(settings, None, day(today)), []))
+    items = listed(book, cloud)
+    if not items:
+        names = sorted({one.cloud for one in listed(book)})
+        raise InputError(f"--cloud {cloud}: there are {', '.join(names)}")
+    _emit_items(items, output)
+
+
+def find(
+    text: Annotated[str, Argument(metavar="TEXT", help="A part of a name: g6e, H100, EBS.")],
+    settings: SettingsOption = None,
+    output: OutputOption = None,
+    today: TodayOption = None,
+) -> None:
+    """Find the items whose name contains a text; exit 2 if there is none."""
+    from zerofloor.cli.inputs import Chosen, open_prices, settings_for
+    from zerofloor.errors import InputError
+    from zerofloor.prices.catalogue import find
+
+    book = open_prices(*settings_for(Chosen(settings, None, day(today)), []))
+    items = find(book, text)
+    if not items:
+        raise InputError(f"{text}: no item of that name{_instead(book, text, ())}")
+    _emit_items(items, output)
+
+
+def _emit_items(items: Sequence[Listed], output: Path | None) -> None:
+    from zerofloor.cli.output import emit
+    from zerofloor.money import Money
+    from zerofloor.reports.layout import columns
+    from zerofloor.reports.phrases import price
+    from zerofloor.reports.visible import visible
+
+    rows = []
+    for one in items:
+        amount = price(Money(one.cheapest, one.currency))
+        if one.most_expensive != one.cheapest:
+            amount += f" to {price(Money(one.most_expensive, one.currency))}"
+        rows.append((one.cloud, one.item, f"{amount} per {one.unit}", str(one.places), one.oldest))
+    head = ("cloud", "item", "price", "regions", "oldest")
+    emit("".join(f"{visible(line)}\n" for line in columns([head, *rows], frozenset({3}))), output)
+
+
 def update(
     regions: Annotated[
         list[str], Option("--region", help="An AWS region; may be given several times.")
     ],
     types: Annotated[
-        Sequence[str], Option("--type", help="An instance type; default: every accelerated one.")
+        Sequence[str],
+        Option("--type", help="An instance type (ml.… for SageMaker); default: accelerated ones."),
     ] = (),
     path: Annotated[
         Path | None,
@@ -76,27 +155,40 @@ def update(
         ),
     ] = None,
 ) -> None:
-    """Fetch current AWS prices into the user-side book (needs boto3 and credentials); the file is
-    replaced as a whole or not at all."""
+    """Fetch current AWS prices into the user-side book (needs boto3 and credentials).
+
+    Of instances, and of the regions' disks, NAT gateways, load balancers, addresses and EKS
+    clusters. The file is replaced as a whole or not at all.
+    """
     import datetime
     import os
 
     from zerofloor.cli.output import emit
     from zerofloor.prices.live import boto_clients
-    from zerofloor.prices.update import default_path, keys_of_types
+    from zerofloor.prices.update import default_path, keys_of_residuals, keys_of_types
     from zerofloor.prices.update import update as fetch_into
 
     target = path or default_path(os.environ)
-    table = fetch_into(
-        target, keys_of_types(regions, types), boto_clients(), datetime.datetime.now(datetime.UTC)
-    )
+    keys = (*keys_of_types(regions, types), *keys_of_residuals(regions))
+    table = fetch_into(target, keys, boto_clients(), datetime.datetime.now(datetime.UTC))
     emit(
         f"{target}: {len(table)} prices\nToday's --live runs use them; `prices: {target}` "
         "in zerofloor.yaml makes every run use them.\n"
     )
 
 
-def verify(today: TodayOption = None) -> int:
+def verify(
+    against: Annotated[
+        Path | None,
+        Option(
+            "--against",
+            metavar="FILE",
+            help="A second catalogue (a price file, or CSV as the snapshot's): print what differs "
+            "by more than 1%.",
+        ),
+    ] = None,
+    today: TodayOption = None,
+) -> int:
     """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers;
     exit 1 where an error is found."""
     from zerofloor.cli.output import emit
@@ -106,6 +198,8 @@ def verify(today: TodayOption = None) -> int:
     from zerofloor.words import counted
 
     book = open_book()
+    if against is not None:
+        emit(_compared(book, against))
     problems = verify(book, day(today))
     emit("".join(f"{visible(f'{one.severity}: {one.where}: {one.text}')}\n" for one in problems))
     emit(
@@ -115,7 +209,31 @@ def verify(today: TodayOption = None) -> int:
     return 1 if any(one.severity == "error" for one in problems) else 0
 
 
+def _compared(book: PriceBook, path: Path) -> str:
+    """What differs from a second catalogue, a line each."""
+    from zerofloor.prices.comparing import compare
+    from zerofloor.reports.phrases import price
+    from zerofloor.reports.visible import visible
+
+    found = compare(book, path)
+    lines = []
+    for one in found.differ:
+        key = one.key
+        sold = " ".join(filter(None, (key.cloud, key.service, key.item, key.region, key.market)))
+        lines.append(
+            f"differs: {sold}: {price(one.ours.money)} here ({one.ours.as_of}), "
+            f"{price(one.theirs.money)} there ({one.theirs.as_of}), {one.share * 100:+.1f}%"
+        )
+    lines.append(
+        f"{path}: {found.agree} agree, {len(found.differ)} differ by more than 1%, "
+        f"{found.only_theirs} have no price here"
+    )
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
 COMMANDS: Final[Mapping[str, Callable[..., int | None]]] = {
+    "list": listing,
+    "find": find,
     "show": show,
     "update": update,
     "verify": verify,

@@ -16,6 +16,8 @@ def caveats(cloud: str, shape: Shape) -> Iterator[str]:
             "N1 machines and the GPUs on them get up to 30% off for running all month "
             "(sustained use); these are list prices."
         )
+    if cloud == "azure" and "v710" in shape.instance_type.lower():
+        yield "for Azure's V710 sizes a second catalogue is 19% higher."
     is_nc = cloud == "azure" and shape.instance_type.lower().startswith("standard_nc")
     if is_nc and (shape.gpus or 0) > 1:
         yield "for Azure's NC sizes with several GPUs sources differ by up to 30%."

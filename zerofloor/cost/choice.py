@@ -102,6 +102,8 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
             return bounded
         _, first = missing[0]
         return Unpriced(why=first.why, settle=first.settle, elsewhere=_beside(supply, book))
+    if supply.market is Market.SPOT and supply.falls_back:
+        options += _on_demand(supply, book)
     options.sort(key=lambda option: (option.price.money, option.shape.instance_type, option.note))
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
 
@@ -125,6 +127,17 @@ def _bounded_spot(supply: Supply, book: PriceBook) -> Choice | None:
         return None
     options = tuple(replace(option, note=SPOT_BOUND) for option in on_demand.options)
     return replace(on_demand, options=options, bounded=True)
+
+
+def _on_demand(supply: Supply, book: PriceBook) -> tuple[Option, ...]:
+    """What the same nodes cost where there are no spot ones."""
+    found = choose(replace(supply, market=Market.ON_DEMAND), book)
+    if isinstance(found, Unpriced):
+        return ()
+    return tuple(replace(option, note=FALLBACK) for option in found.options)
+
+
+FALLBACK: Final = "on-demand, where there are no spot nodes"
 
 
 def _machine(

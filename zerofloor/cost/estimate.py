@@ -68,6 +68,8 @@ class Item(Value, frozen=True):
     node-hours."""
     dearest: Money | None = None
     """The price of the most expensive choice, where it is open among types; None: it is settled."""
+    listed: Money | None = None
+    """The list price an hour and unit, where the user's own counts; None: it is the list's."""
     listed_monthly: bool = False
     """True where the price list states it by the month: `price` is then a 730th of it."""
 
@@ -229,6 +231,10 @@ class Estimate(Value, frozen=True):
     """sha256 of the embedded snapshot."""
     snapshot_as_of: str
     sources: tuple[str, ...]
+    oldest: str = ""
+    """The date of the oldest price that a line uses; empty where none has a date."""
+    undated: int = 0
+    """Lines whose price has no date."""
     remarks: tuple[str, ...] = ()
     """What a reader of the figures must know beside the gaps, as sentences."""
     resources: tuple[ResourceCost, ...] = ()

@@ -33,10 +33,12 @@ def price_need(need: Need, book: PriceBook) -> Item | Gap:
     if need.region is None:
         beside = _listed(need, book)
         return _gap(need, "its region is unknown", set_region(need.cloud), beside)
-    price = book.find(Key(need.cloud, need.item, need.region, need.market))
+    key = Key(need.cloud, need.item, need.region, need.market)
+    price = book.find(key)
     if isinstance(price, Missing):
         return _gap(need, price.why, price.settle, _listed(need, book))
     money, monthly = hourly(price)
+    listed = book.list_price(key, price)
     return Item(
         urn=need.urn,
         what=f"{need.what} in {need.region}",
@@ -47,6 +49,7 @@ def price_need(need: Need, book: PriceBook) -> Item | Gap:
         as_of=price.as_of,
         counts_in=(Figure.RESIDUAL,),
         listed_monthly=monthly,
+        listed=None if listed is None else hourly(listed)[0],
     )
 
 

@@ -55,7 +55,10 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.money import Money
 from zerofloor.prices.book import (
     OLD_AFTER_DAYS,
+    Key,
     PriceBook,
+    day_of,
+    oldest_of,
     snapshot_age,
 )
 from zerofloor.settings import Limits, ScopedLimits, Settings, Traffic
@@ -117,6 +120,8 @@ def estimate(
         snapshot=book.snapshot,
         snapshot_as_of=book.snapshot_as_of,
         sources=tuple(sorted({item.source for item in items})),
+        oldest=oldest_of(item.as_of for item in items),
+        undated=sum(1 for item in items if not day_of(item.as_of)),
         remarks=tuple(dict.fromkeys(_remarks(lines, floor, book, bursts, settings, today))),
         resources=tuple(ordered),
         gaps=tuple(gaps),
@@ -225,7 +230,7 @@ class _Line(Value, frozen=True):
     """The model that the node serves; empty where nothing says it."""
 
 
-_Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None, str]
+_Node = tuple[str, tuple[Shape, ...], Market, str | None, str | None, str, bool]
 
 
 def _node_of(supply: Supply) -> _Node:
@@ -237,6 +242,7 @@ def _node_of(supply: Supply) -> _Node:
         supply.region,
         supply.price_as,
         supply.os,
+        supply.falls_back,
     )
 
 
@@ -266,6 +272,7 @@ def _line(
     what = _what(choice, supply)
     price = choice.cheapest.price
     dearest = choice.dearest.price.money if choice.open else None
+    listed = _list_price(choice.cheapest, supply, book)
 
     def item(quantity: Decimal, unit: str, counts_in: tuple[Figure, ...], text: str) -> Item:
         return Item(
@@ -278,6 +285,7 @@ def _line(
             price.as_of,
             counts_in,
             dearest,
+            listed=listed,
         )
 
     by_quantity: dict[Decimal, list[Figure]] = {}
@@ -319,6 +327,20 @@ def _line(
         nodes=quantities,
         model=supply.model,
     )
+
+
+def _list_price(option: Option, supply: Supply, book: PriceBook) -> Money | None:
+    """What the list says where the user's own price counts."""
+    key = Key(
+        supply.cloud,
+        option.shape.instance_type,
+        supply.region or "*",
+        supply.market,
+        supply.price_as or "",
+        supply.os,
+    )
+    found = book.list_price(key, option.price)
+    return None if found is None else found.money
 
 
 def _parts(
@@ -427,7 +449,7 @@ def _what(choice: Choice, supply: Supply) -> str:
     types = {option.shape.instance_type for option in choice.options}
     if not choice.open or len(types) < 2:
         return named if not choice.open else f"{named}; most expensive {choice.dearest.note}"
-    most = choice.dearest.shape.instance_type
+    most = ", ".join(filter(None, (choice.dearest.shape.instance_type, choice.dearest.note)))
     return f"{named}; cheapest of {len(types)} that fit, most expensive {most}"
 
 

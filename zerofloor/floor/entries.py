@@ -150,6 +150,7 @@ def _supply_of_row(
         cloud=pool.cloud,
         shapes=nodes.shapes,
         market=pool.market,
+        falls_back=pool.falls_back,
         region=pool.region,
         price_as=pool.price_as,
         nodes=count,

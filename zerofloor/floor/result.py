@@ -53,6 +53,8 @@ class Supply(Value, frozen=True):
     """Nodes that bill twice while a create-before-delete replacement runs."""
     os: str = "linux"
     """linux or windows: each has its own price."""
+    falls_back: bool = False
+    """True where spot nodes are bought on demand as soon as there are no spot ones."""
     model: str = ""
     """The model it serves, by its name in the token price table; empty where nothing says it."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -20,6 +21,8 @@ Origin = Literal["override", "live", "snapshot"]
 
 HOUR: Final = "hour"
 MONTH: Final = "month"
+SAGEMAKER: Final = "sagemaker"
+"""The service of SageMaker's instances."""
 
 
 class Key(Value, frozen=True, order=True):
@@ -78,6 +81,16 @@ class PriceBook(Value, frozen=True):
     def snapshot(self) -> str:
         """sha256 of the embedded snapshot."""
         return embedded.snapshot_hash()
+
+    def list_price(self, key: Key, price: Price) -> Price | None:
+        """What the list says for something that the user has a price of their own for; reserved
+        capacity beside its on-demand price. None where the list has none in this currency."""
+        if price.origin != "override" or price.money.currency != "USD":
+            return None
+        market = Market.ON_DEMAND if key.market is Market.RESERVED else key.market
+        wanted = replace(normal(key), market=market)
+        found = self.live.get(wanted) or _snapshot_price(wanted)
+        return None if found is None or found.unit != price.unit else found
 
     def find(self, key: Key) -> Price | Missing:
         """The price of exactly this item, region, market, service and OS; an override for region
@@ -146,12 +159,32 @@ def snapshot_age(gathered: str, today: datetime.date) -> int:
     return max(0, (today - datetime.date.fromisoformat(gathered)).days)
 
 
+def day_of(as_of: str) -> datetime.date | None:
+    """The day that a price's date may mean at the earliest (`2026-07` is its first); None where it
+    has none."""
+    parts = as_of.split("-")
+    try:
+        year, month, day = (int(part) for part in (*parts, *("1", "1")[len(parts) - 1 :]))
+        return datetime.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def oldest_of(dates: Iterable[str]) -> str:
+    """The oldest date as it is written; empty where none has one."""
+    dated = [(day, as_of) for as_of in dates if (day := day_of(as_of)) is not None]
+    return min(dated)[1] if dated else ""
+
+
 def _snapshot_price(key: Key) -> Price | None:
     if key.cloud == "azure" and key.service:
         sold = azure.price_of(key.item, key.region, key.service)
         if sold is None or key.market is not Market.ON_DEMAND:
             return None
         return Price(key, Money(sold.usd), HOUR, sold.source, sold.as_of, "snapshot")
+    if key.cloud == "aws" and key.service == SAGEMAKER and key.market is Market.ON_DEMAND:
+        own = embedded.sagemaker_row(key.item, key.region)
+        return None if own is None else _of_snapshot(key, own)
     if key.service or key.os != "linux":
         return None
     row = embedded.machine_row(key.cloud, key.item, key.region, key.market)
@@ -167,6 +200,10 @@ def _snapshot_price(key: Key) -> Price | None:
             key, Money(residual.usd), residual.unit, residual.source, residual.as_of, "snapshot"
         )
     return None
+
+
+def _of_snapshot(key: Key, row: embedded.Row) -> Price:
+    return Price(key, Money(row.usd), row.unit, row.source, row.as_of, "snapshot")
 
 
 def _why_missing(key: Key) -> str:

@@ -33,6 +33,11 @@ LIST_REGION: Final = {"aws": "us-east-1", "gcp": "us-central1", "azure": "eastus
 """The region whose list ranks instance types, whatever the region of the stack."""
 
 
+SAGEMAKER: Final = "aws-sagemaker"
+"""The provider of SageMaker's instances in the managed table: its product is the region, its GPU
+the instance type, its price one instance and hour."""
+
+
 class Row(Value, frozen=True):
     usd: Decimal
     unit: str
@@ -92,6 +97,13 @@ def machine_row(cloud: str, item: str, region: str, market: Market) -> Row | Non
     return None
 
 
+def all_machine_rows() -> Iterator[tuple[str, str, str, Row]]:
+    """Every price of a machine: cloud, type, region."""
+    for name in ("gpu_prices.csv", "cpu_prices.csv"):
+        for cloud, item, region, _, usd, source, as_of in _cells(name):
+            yield cloud, item, region, Row(Decimal(usd), "hour", source, as_of)
+
+
 def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, Market, Row]]:
     """All prices of a machine, with their region and market."""
     return _machine_rows(cloud, item, ",")
@@ -120,10 +132,11 @@ def _machine_lines(name: str, cloud: str) -> Mapping[str, list[str]]:
 
 
 @cache
-def residual_rows() -> Mapping[tuple[str, str, str], Row]:
-    """What bills without a GPU, by cloud, lower-case item and region."""
+def residual_rows(*, named: bool = False) -> Mapping[tuple[str, str, str], Row]:
+    """What bills without a GPU, by cloud, lower-case item (as it is `named` otherwise) and
+    region."""
     return {
-        (cloud, item.lower(), region): Row(Decimal(usd), unit, source, as_of)
+        (cloud, item if named else item.lower(), region): Row(Decimal(usd), unit, source, as_of)
         for cloud, item, region, usd, unit, source, as_of in _cells("residual_prices.csv")
     }
 
@@ -137,6 +150,15 @@ def managed_rows(provider: str) -> tuple[ManagedRow, ...]:
             "managed_prices.csv", provider
         )
     )
+
+
+@cache
+def sagemaker_row(instance_type: str, region: str) -> Row | None:
+    """The price of a SageMaker instance (`g5.xlarge`); None where the snapshot has none."""
+    for row in managed_rows(SAGEMAKER):
+        if row.gpu == f"ml.{instance_type}" and row.product == region:
+            return Row(row.usd, "hour", row.source, row.as_of)
+    return None
 
 
 @cache

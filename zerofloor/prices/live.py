@@ -13,6 +13,7 @@ from typing import Any, Final
 from zerofloor.capacity import Market
 from zerofloor.errors import InputError
 from zerofloor.money import Money
+from zerofloor.prices import price_list
 from zerofloor.prices.book import HOUR, Key, Price
 from zerofloor.structs import Value
 
@@ -65,6 +66,11 @@ def fetch(
     """
     found: dict[Key, Price | None] = {}
     for key in sorted(set(wanted)):
+        offer = price_list.offer_of(key)
+        if offer is not None:
+            with _clear_errors():
+                found[key] = _of_offer(key, offer, clients.pricing)
+            continue
         if (
             key.cloud == "aws"
             and not key.service
@@ -80,6 +86,42 @@ def fetch(
     return found
 
 
+def _of_offer(key: Key, offer: price_list.Offer, pricing: Any) -> Price | None:
+    """A price that is no EC2 instance's, by its usage types: all of them together."""
+    products = list(_products(key, pricing, offer.service, dict(offer.filters)))
+    try:
+        return price_list.price_of(key, offer, products)
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise LiveFailed(_unreadable(key, str(error) or type(error).__name__)) from None
+
+
+def _products(
+    key: Key, pricing: Any, service: str, wanted: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
+    """The products of a price list, decoded."""
+    filters = [
+        {"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()
+    ]
+    pages = pricing.get_paginator("get_products").paginate(
+        ServiceCode=service,
+        Filters=filters,
+        FormatVersion="aws_v1",
+        PaginationConfig={"PageSize": 100},
+    )
+    for page in pages:
+        listed = page.get("PriceList")
+        if not isinstance(listed, list):
+            raise LiveFailed(_unreadable(key, "it has no PriceList"))
+        for text in listed:
+            try:
+                product = json.loads(text)
+            except (ValueError, TypeError) as error:
+                raise LiveFailed(_unreadable(key, type(error).__name__)) from None
+            if not isinstance(product, Mapping):
+                raise LiveFailed(_unreadable(key, "a product is no object"))
+            yield product
+
+
 def _on_demand(key: Key, pricing: Any) -> Price | None:
     # Without capacitystatus there are three SKUs a type, without marketoption a Capacity Block's,
     # which is only the OS fee.
@@ -92,31 +134,15 @@ def _on_demand(key: Key, pricing: Any) -> Price | None:
         "marketoption": "OnDemand",
         "tenancy": "Shared",
     }
-    filters = [
-        {"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()
-    ]
-    filters.append({"Type": "TERM_MATCH", "Field": "productFamily", "Value": "Compute Instance"})
-    pages = pricing.get_paginator("get_products").paginate(
-        ServiceCode="AmazonEC2",
-        Filters=filters,
-        FormatVersion="aws_v1",
-        PaginationConfig={"PageSize": 100},
-    )
     prices: list[Price] = []
-    for page in pages:
-        listed = page.get("PriceList")
-        if not isinstance(listed, list):
-            raise LiveFailed(_unreadable(key, "it has no PriceList"))
-        for text in listed:
-            try:
-                product = json.loads(text)
-                if all(
-                    product["product"]["attributes"].get(field) == value
-                    for field, value in wanted.items()
-                ):
-                    prices.extend(_dimensions(key, product))
-            except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
-                raise LiveFailed(_unreadable(key, f"{type(error).__name__}")) from None
+    family = {"productFamily": "Compute Instance"}
+    for product in _products(key, pricing, "AmazonEC2", {**wanted, **family}):
+        try:
+            attributes = product["product"]["attributes"]
+            if all(attributes.get(field) == value for field, value in wanted.items()):
+                prices.extend(_dimensions(key, product))
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+            raise LiveFailed(_unreadable(key, f"{type(error).__name__}")) from None
     amounts = {price.money.amount for price in prices}
     if len(amounts) > 1:
         raise LiveFailed(_unreadable(key, f"it has {len(amounts)} different prices"))

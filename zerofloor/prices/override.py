@@ -57,6 +57,7 @@ class Unsold(_Model):
     item: str
     region: str
     market: Market
+    service: str = ""
 
 
 class PriceFile(_Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from zerofloor.money import Money
 from zerofloor.prices import embedded
-from zerofloor.prices.book import Key, Missing, Price, PriceBook, normal, region_of
+from zerofloor.prices.book import SAGEMAKER, Key, Missing, Price, PriceBook, normal, region_of
 from zerofloor.prices.managed import PROVIDERS
 
 _CLOUDS = ("aws", "azure", "gcp")
@@ -23,7 +23,7 @@ def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, 
     name = item.removeprefix("ml.").lower()
     of_sagemaker = item.startswith("ml.")
     own = {key for table in (book.overrides, book.live) for key in table if key.item == name}
-    keys = {key for key in own if key.service == "sagemaker"} if of_sagemaker else own
+    keys = {key for key in own if key.service == SAGEMAKER} if of_sagemaker else own
     for cloud in () if of_sagemaker else _CLOUDS:
         for of_region, market, _ in embedded.machine_rows(cloud, name):
             keys.add(normal(Key(cloud, name, of_region, market)))
@@ -32,6 +32,12 @@ def show(book: PriceBook, item: str, region: str | None = None) -> tuple[Price, 
         for cloud, of_item, of_region in embedded.residual_rows()
         if of_item == name
     }
+    if of_sagemaker:
+        keys |= {
+            Key("aws", name, row.product, service=SAGEMAKER)
+            for row in embedded.managed_rows(embedded.SAGEMAKER)
+            if row.gpu == f"ml.{name}"
+        }
     if region is not None:
         keys = {key for key in keys if key.region in (region_of(key.cloud, region), "*")}
     found = (book.find(key) for key in sorted(keys))

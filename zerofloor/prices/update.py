@@ -15,8 +15,9 @@ from zerofloor.capacity import Market
 from zerofloor.errors import InputError
 from zerofloor.hardware.instances import accelerated_types
 from zerofloor.prices import override
-from zerofloor.prices.book import Key, Price, Table, normal
+from zerofloor.prices.book import SAGEMAKER, Key, Price, Table, normal
 from zerofloor.prices.live import Clients, fetch
+from zerofloor.prices.price_list import OFFERS
 
 MARKETS: Final[tuple[Market, ...]] = (Market.ON_DEMAND, Market.SPOT)
 
@@ -35,19 +36,23 @@ def default_path(environment: Mapping[str, str]) -> Path:
 def keys_of_types(
     regions: Iterable[str], types: Iterable[str] = (), markets: Iterable[Market] = MARKETS
 ) -> tuple[Key, ...]:
-    """What to ask for: these AWS types (all accelerated ones where none is named) in these regions
-    and markets."""
+    """What to ask for: these AWS types (all accelerated ones where none is named; `ml.…` for
+    SageMaker's) in these regions and markets."""
     chosen = tuple(types) or tuple(shape.instance_type for shape in accelerated_types("aws"))
-    return tuple(
-        sorted(
-            {
-                normal(Key("aws", one, region, market))
-                for one in chosen
-                for region in regions
-                for market in markets
-            }
-        )
-    )
+    places = tuple(regions)
+    keys = set()
+    for one in chosen:
+        of_sagemaker = one.startswith("ml.")
+        service = SAGEMAKER if of_sagemaker else ""
+        for region in places:
+            for market in (Market.ON_DEMAND,) if of_sagemaker else markets:
+                keys.add(normal(Key("aws", one.removeprefix("ml."), region, market, service)))
+    return tuple(sorted(keys))
+
+
+def keys_of_residuals(regions: Iterable[str]) -> tuple[Key, ...]:
+    """What bills beside GPUs and is on AWS' price list: disks, NAT, load balancers, EKS."""
+    return tuple(sorted(normal(Key("aws", item, region)) for region in regions for item in OFFERS))
 
 
 def update(path: Path, keys: Iterable[Key], clients: Clients, now: datetime.datetime) -> Table:
@@ -65,7 +70,7 @@ def update(path: Path, keys: Iterable[Key], clients: Clients, now: datetime.date
         "fetched": now.date().isoformat(),
         "prices": [_line(price) for price in sorted(priced, key=lambda price: price.key)],
         "unsold": [
-            {"item": k.item, "region": k.region, "market": k.market}
+            {"item": k.item, "region": k.region, "market": k.market, "service": k.service}
             for k, price in sorted(found.items())
             if price is None
         ],
@@ -83,7 +88,9 @@ def cached(path: Path, keys: Iterable[Key], today: datetime.date) -> Table | Non
         return None
     file = override.read(path)
     table = override.table(file, str(path), "live")
-    unsold = {normal(Key("aws", one.item, one.region, one.market)) for one in file.unsold}
+    unsold = {
+        normal(Key("aws", one.item, one.region, one.market, one.service)) for one in file.unsold
+    }
     return (
         table
         if file.fetched == today and all(key in table or key in unsold for key in map(normal, keys))
@@ -97,6 +104,8 @@ def _line(price: Price) -> dict[str, Any]:
         "item": price.key.item,
         "region": price.key.region,
         "market": price.key.market,
+        "service": price.key.service,
+        "unit": price.unit,
         "price": str(price.money.amount),
         "source": price.source,
         "asOf": price.as_of,

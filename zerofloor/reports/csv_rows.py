@@ -24,6 +24,8 @@ COLUMNS: Final = (
     "ChargeFrequency",
     "ConsumedQuantity",
     "ConsumedUnit",
+    "ContractedCost",
+    "ContractedUnitPrice",
     "ListCost",
     "ListUnitPrice",
     "PricingUnit",
@@ -81,6 +83,7 @@ def _rows(report: Report) -> Iterator[list[str]]:
 def _row(item: Item, figure: str, owner: Owner, whole: str) -> dict[str, str]:
     stack = f"{owner.project}/{owner.stack}".strip("/") or whole
     hours = item.quantity * HOURS_PER_MONTH
+    listed = item.listed or item.price
     kind, _, name = short(item.urn).partition("::")
     return {
         "BillingCurrency": item.price.currency,
@@ -89,8 +92,10 @@ def _row(item: Item, figure: str, owner: Owner, whole: str) -> dict[str, str]:
         "ChargeFrequency": "Usage-Based",
         "ConsumedQuantity": _number(item.quantity if item.listed_monthly else hours),
         "ConsumedUnit": f"{item.unit}-Months" if item.listed_monthly else f"{item.unit}-Hours",
-        "ListCost": f"{(item.price * hours).cents().amount:f}",
-        "ListUnitPrice": _number((item.price * _per(item)).amount),
+        "ContractedCost": f"{(item.price * hours).cents().amount:f}",
+        "ContractedUnitPrice": _number((item.price * _per(item)).amount),
+        "ListCost": f"{(listed * hours).cents().amount:f}",
+        "ListUnitPrice": _number((listed * _per(item)).amount),
         "PricingUnit": f"{item.unit}-Months" if item.listed_monthly else f"{item.unit}-Hours",
         "ResourceId": item.urn,
         "ResourceName": name or kind,

@@ -116,6 +116,8 @@ def data(report: Report) -> dict[str, Any]:
         "prices": {
             "snapshot": estimate.snapshot,
             "as_of": estimate.snapshot_as_of,
+            "oldest_used": estimate.oldest or None,
+            "undated": estimate.undated,
             "sources": list(estimate.sources),
         },
     }
@@ -273,6 +275,7 @@ def _item(item: Item, estimate: Estimate) -> dict[str, Any]:
         "unit": item.unit,
         "price": _money(item.price, PLACES_OF_A_PRICE),
         "dearest": None if item.dearest is None else _money(item.dearest, PLACES_OF_A_PRICE),
+        "list_price": None if item.listed is None else _money(item.listed, PLACES_OF_A_PRICE),
         "source": item.source,
         "as_of": item.as_of,
         "counts_in": list(item.counts_in),

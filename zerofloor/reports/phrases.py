@@ -165,10 +165,14 @@ def priced_lines(report: Report) -> tuple[list[str], list[str]]:
 
 
 def gathered(report: Report) -> str:
-    """Which snapshot the prices are from, and how old it is."""
+    """Which snapshot the prices are from, how old it is, and how old the oldest price is that
+    counts here."""
+    estimate = report.estimate
+    oldest = f"oldest price used {age(estimate.oldest, report.today)}; " if estimate.oldest else ""
+    undated = f"{counted(estimate.undated, 'line')} without a date; " if estimate.undated else ""
     return (
-        f"Prices gathered {age(report.estimate.snapshot_as_of, report.today)}; snapshot "
-        f"{report.estimate.snapshot[:12]}."
+        f"Prices gathered {age(estimate.snapshot_as_of, report.today)}; {oldest}{undated}snapshot "
+        f"{estimate.snapshot[:12]}."
     )
 
 
@@ -186,7 +190,8 @@ def _priced(item: Item) -> str:
         if item.counts_in
         else item.unit
     )
-    return f"{price(item.price * times)}{most} per {per}"
+    listed = "" if item.listed is None else f" (list price {price(item.listed * times)})"
+    return f"{price(item.price * times)}{most} per {per}{listed}"
 
 
 def _quantities(items: list[Item]) -> str:

@@ -133,6 +133,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Further limits on a part: an environment, a project, some resources."""
     max_snapshot_age_days: Count | None = None
     """An older price snapshot fails the gate; None: it warns after 90 days."""
+    max_price_age_days: Count | None = None
+    """An older price that counts fails the gate, and so does one without a date: by its own date,
+    not by the snapshot's. None: no limit."""
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):

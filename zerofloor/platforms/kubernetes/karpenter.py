@@ -140,6 +140,7 @@ def _pool(estate: Estate, obj: Object) -> Pool:
         desired=replicas if isinstance(replicas, int) and holds else 0,
         ceiling=None,
         market=_market(requirements, _reserves(estate, template)),
+        falls_back=_falls_back(requirements),
         os="windows"
         if any(r.key == "kubernetes.io/os" and r.values == ("windows",) for r in requirements)
         else "linux",
@@ -615,12 +616,28 @@ def _market(requirements: tuple[Requirement, ...], reserves: bool) -> Market:
 
     Reserved only where its node class names reservations.
     """
-    for r in requirements:
-        if r.key == CAPACITY_TYPE and r.operator == "In":
-            if "reserved" in r.values and (reserves or len(r.values) == 1):
-                return Market.RESERVED
-            return Market.SPOT if "spot" in r.values else Market.ON_DEMAND
-    return Market.ON_DEMAND
+    allowed = _capacity_types(requirements)
+    if "reserved" in allowed and (reserves or allowed == {"reserved"}):
+        return Market.RESERVED
+    return Market.SPOT if "spot" in allowed else Market.ON_DEMAND
+
+
+def _falls_back(requirements: tuple[Requirement, ...]) -> bool:
+    """Whether on-demand nodes are bought where there are no spot ones."""
+    return _capacity_types(requirements) >= {"spot", "on-demand"}
+
+
+def _capacity_types(requirements: tuple[Requirement, ...]) -> set[str]:
+    """Those that all requirements allow; on-demand where none names them (Karpenter docs,
+    "Capacity Type")."""
+    allowed = {"reserved", "spot", "on-demand"}
+    asked = [r for r in requirements if r.key == CAPACITY_TYPE]
+    for r in asked:
+        if r.operator == "In":
+            allowed &= set(r.values)
+        elif r.operator == "NotIn":
+            allowed -= set(r.values)
+    return allowed if asked else {"on-demand"}
 
 
 def _reserves(estate: Estate, template: Any) -> bool:
@@ -663,6 +680,7 @@ def _claim(estate: Estate, obj: Object) -> Iterable[Part]:
         desired=1,
         ceiling=1,
         market=_market(requirements, False),
+        falls_back=_falls_back(requirements),
         region=estate.region(obj.resource, cloud),
         undecided=tuple(undecided),
         assumptions=(TRUSTED,),
