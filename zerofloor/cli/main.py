@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "estimate": "Print the cost only: floor, desired, expected, ceiling, residual, idle total.",
     "audit": "Judge every stack of a state backend: what idles now, and what it costs.",
     "adopt": "Write what to merge so that from now on only new waste is blocked.",
+    "simulate": "Play a trace of requests against the scalers: GPU-hours, cost, waiting.",
     "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "rules": "List the rules.",

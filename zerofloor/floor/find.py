@@ -33,7 +33,7 @@ from zerofloor.prices.ranking import cheapest_first
 def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     """The verdict on an estate's capacity, with an entry for each pool and workload that has to do
     with a GPU."""
-    meeting = Meeting(_ready_pools(capacity))
+    meeting = Meeting(ready_pools(capacity))
     demand = _find_demand(capacity, estate, meeting.pools)
     packings = pack_everything(meeting, demand)
     reasons = _find_reasons(capacity, meeting, demand, packings)
@@ -42,7 +42,7 @@ def find_floor(capacity: Capacity, estate: Estate) -> Floor:
     return _sum_up(tuple(entries), capacity, demand, packings, misfits)
 
 
-def _ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
+def ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
     """The pools, the types of each in the order in which they are taken."""
     pools = (
         replace(pool, shapes=_in_order(pool)) if len(pool.shapes) > 1 else pool

@@ -64,6 +64,17 @@ def scale(capacity: Capacity, estate: Estate) -> tuple[Scaled, ...]:
     )
 
 
+def find_scalers(capacity: Capacity) -> Mapping[str, tuple[Scaler, ...]]:
+    """The scalers of each workload (by its key) that are in charge, and those that have no effect
+    or are paused."""
+    found: dict[str, tuple[Scaler, ...]] = {}
+    for key, matches in _match(capacity).items():
+        effective = [match for match in matches if match.scaler.not_in_effect is None]
+        idle = [match for match in matches if match.scaler.not_in_effect is not None]
+        found[key] = tuple(match.scaler for match in (*_in_charge(effective), *idle))
+    return found
+
+
 def _share(buffer: Scaled, followed: Scaled) -> Scaled:
     """A buffer that keeps a share of another workload: of what is held of that, of its size at
     creation, and at most."""

@@ -1,0 +1,1 @@
+"""A trace of requests played against the scalers of a stack: GPU-hours, dollars, waiting."""
