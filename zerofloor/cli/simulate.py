@@ -177,7 +177,7 @@ def simulate(
     stack_outputs: StackOutputsOption = None,
     today: TodayOption = None,
 ) -> int:
-    """Play a trace of requests against the declared scalers: GPU-hours, cost, waiting, cold starts.
+    """Play a trace of requests against the scalers: GPU-hours, cost, waiting.
 
     KEDA, HPA, Karpenter and the services act as they do in a cluster: polling, cool-down,
     stabilisation, consolidation, a cold start in parts. What can't be played (a hidden bound, a
