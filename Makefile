@@ -58,6 +58,7 @@ bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.shapes
 	$(BIN)/python -m benchmarks.pack
+	$(BIN)/python -m benchmarks.audit
 
 mutants: .venv/.dev  ## Try small wrong changes against the tests and print the share killed (an hour; not in CI).
 	$(BIN)/python -m tools.mutants

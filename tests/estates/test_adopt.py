@@ -70,6 +70,45 @@ def test_every_gate_passes_and_a_new_floor_of_one_fails(backend: Backend, tmp_pa
     assert gate(backend, "models/dev", folder).code == 1
 
 
+def test_the_settings_of_the_audit_go_along(backend: Backend, tmp_path: Path) -> None:
+    """What the audit trusted, hinted and waived is in the policy: with it each gate judges the
+    same, and a repository that says the same breaks no rule."""
+    own = tmp_path / "zerofloor.yaml"
+    own.write_text(
+        "trust: {clusterAutoscaler: true}\n"
+        "caps: {idleTailSeconds: 1800.5}\n"
+        "region: {aws: us-west-2}\n"
+        "rules: {GPU105: off}\n"
+        "waivers:\n"
+        "  - {rule: GPU014, urn: '*::shop::*::b', reason: a demo, owner: bob,\n"
+        "     expires: 2026-12-31, maxMonthlyUsd: 900}\n"
+    )
+    folder = tmp_path / "adoption"
+    adopted(backend, folder, code=0)
+    found = load(folder / "policy" / "zerofloor.yaml")
+    assert found.trust.cluster_autoscaler is True
+    assert str(found.caps.idle_tail_seconds) == "1800.5"
+    assert found.region == {"aws": "us-west-2"}
+    assert found.rules == {"GPU105": "off"}
+    assert found.waivers[0].owner == "bob"
+    own.write_text("trust: {clusterAutoscaler: true}\n")
+    for name in STACKS:
+        assert gate(backend, name, folder).code == 0, name
+        known = folder / "policy" / "baseline.json"
+        done = zerofloor(
+            "check",
+            backend.path(name),
+            "--settings",
+            own,
+            "--policy",
+            folder / "policy" / "zerofloor.yaml",
+            *(("--baseline-findings", known) if known.exists() else ()),
+            *TODAY,
+            cwd=folder,
+        )
+        assert done.code == 0, done.out
+
+
 def test_the_audit_passes_with_the_policy(backend: Backend, tmp_path: Path) -> None:
     folder = tmp_path / "adoption"
     adopted(backend, folder)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 
 from tests.cli.command import TODAY, process, refused, zerofloor
 from tests.estates.backends import CIPHER, Backend, deployment, instance, resource, state
+from zerofloor.estates.executors import Processes, Task, close_worker
+from zerofloor.estates.judging import How
 from zerofloor.schema import schema_of
 
 MONTH = Decimal(730)
@@ -333,9 +337,7 @@ def test_every_format_is_the_same_from_run_to_run_and_hostile_names_are_harmless
         assert "x/y" in first.out
 
 
-def test_in_processes_it_is_the_same_bytes_and_a_death_is_named(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_in_processes_it_is_the_same_bytes(backend: Backend, tmp_path: Path) -> None:
     for number in range(30):
         backend.add("shop", f"dev{number}", instance("a"))
     alone = process("audit", backend.url, "--format", "json", "-j", "1", *TODAY, cwd=tmp_path)
@@ -367,3 +369,41 @@ def test_mistakes_are_one_clear_line(mistake: tuple[str, ...], said: str, backen
     assert done.code == 2
     assert said in done.err.splitlines()[-1]
     assert done.out == ""
+
+
+class DyingPool:
+    """A pool whose process dies at the stack `shop/dev1`, and takes what is still waiting along."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def __enter__(self) -> DyingPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+    def submit(self, function: Any, how: How, task: Task) -> Future[Any]:
+        done: Future[Any] = Future()
+        self.broken = self.broken or any(ref.name == "shop/dev1" for ref in task.refs)
+        if self.broken:
+            done.set_exception(BrokenProcessPool("killed"))
+        else:
+            done.set_result(function(how, task))
+        return done
+
+
+def test_a_stack_at_which_a_process_dies_is_named_and_the_others_are_judged(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        backend.add("shop", f"dev{number}", instance("a"))
+    monkeypatch.setattr(Processes, "_pool", lambda self, jobs: DyingPool())
+    found = audited(backend, "--jobs", "2", code=2)
+    close_worker()
+    assert list(why(found)) == ["shop/dev1"]
+    assert "the process that judged it died" in why(found)["shop/dev1"]
+    assert found["totals"]["gpus"] == "19.000"

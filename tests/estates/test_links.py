@@ -47,7 +47,14 @@ def cluster(name: str, pulumi_name: str = "cluster") -> Any:
     )
 
 
-def group(of: str, project: str, *, pulumi_name: str = "gpu", parent: str = "cluster") -> Any:
+def group(
+    of: str,
+    project: str,
+    *,
+    pulumi_name: str = "gpu",
+    parent: str = "cluster",
+    stack: str = "dev",
+) -> Any:
     """A node group that a cluster autoscaler scales to zero."""
     return resource(
         "aws:eks/nodeGroup:NodeGroup",
@@ -58,7 +65,7 @@ def group(of: str, project: str, *, pulumi_name: str = "gpu", parent: str = "clu
             "scalingConfig": {"minSize": 0, "desiredSize": 0, "maxSize": 4},
             "tags": {"owner": "platform"},
         },
-        depends={"clusterName": [urn_of(project, "dev", "aws:eks/cluster:Cluster", parent)]}
+        depends={"clusterName": [urn_of(project, stack, "aws:eks/cluster:Cluster", parent)]}
         if parent
         else {},
     )

@@ -115,7 +115,7 @@ def _check(planned: Plan, folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
     for file in planned.files:
-        if file.path.endswith("zerofloor.yaml") or file.path.endswith("waivers.yaml"):
+        if file.path.endswith(".yaml"):
             parse(yaml.safe_load(file.text), file.path)
 
 

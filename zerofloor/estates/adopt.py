@@ -29,6 +29,8 @@ WAIVERS: Final = "policy/waivers.yaml"
 
 BASELINE: Final = "policy/baseline.json"
 
+IN_FORCE: Final = "policy/audited.yaml"
+
 NO_OWNER: Final = "unassigned"
 
 _BLOCKS: Final = Severity.ERROR
@@ -82,11 +84,13 @@ def plan(audit: Audit, terms: Terms) -> Plan:
         if seen.name not in NEVER_WAIVED
     ]
     files = [
-        File(WAIVERS, _waivers_text(waivers, blocking), _WHY["waivers"]),
-        File("policy/zerofloor.yaml", _policy_text(audit), _WHY["policy"]),
+        File(WAIVERS, _waivers_text(audit, waivers, blocking), _WHY["waivers"]),
+        File("policy/zerofloor.yaml", _POLICY, _WHY["policy"]),
         File("repository/zerofloor.yaml", _REPOSITORY, _WHY["repository"]),
         *_ci_files(audit, terms.ci, baseline=bool(known)),
     ]
+    if audit.in_force:
+        files.append(File(IN_FORCE, _in_force_text(audit), _WHY["in force"]))
     if known:
         files.insert(1, File(BASELINE, _baseline_text(audit, known), _WHY["baseline"]))
     readme = File("README.md", _readme(audit, files, waivers, blocking, terms), _WHY["readme"])
@@ -163,12 +167,19 @@ def _finding(seen: Seen) -> Finding:
     )
 
 
-def _waivers_text(waivers: Sequence[Waiver], blocking: Sequence[Seen]) -> str:
+def _in_force_text(audit: Audit) -> str:
+    named = ", ".join(map(visible, audit.settings))
+    return f"# The settings of {named}, under which the audit was made.\n{dump(audit.in_force)}"
+
+
+def _waivers_text(audit: Audit, waivers: Sequence[Waiver], blocking: Sequence[Seen]) -> str:
     said = {(seen.urn, seen.rule): seen for seen in blocking}
     lines = [
         "# What idled on the day of adoption. A waiver has an owner, a last day and a cap: a day",
         "# later, or above the cap, its finding blocks again. Remove a waiver with its waste.",
     ]
+    if audit.in_force:
+        lines.append(f"extends: {IN_FORCE.rpartition('/')[2]}")
     if not waivers:
         return "\n".join([*lines, "waivers: []"]) + "\n"
     lines.append("waivers:")
@@ -188,22 +199,16 @@ def _waivers_text(waivers: Sequence[Waiver], blocking: Sequence[Seen]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _policy_text(audit: Audit) -> str:
-    lines = [
-        "# The organisation's settings: pass them to every run (--policy, ZEROFLOOR_POLICY, or the",
-        "# pack's configuration). They are a floor: a repository may only be stricter.",
-        "extends: waivers.yaml",
-        "undecided: error          # what can't be determined blocks, too",
-        "noticedAfterDays: 7       # the audit of each Monday finds what is forgotten",
-        "# Left out: a repository may write no waivers, hints or prices of its own. To allow some:",
-        "# allow:",
-        "#   waivers: {maxMonthlyUsd: 500, maxDays: 30}",
-    ]
-    if audit.settings:
-        named = ", ".join(map(visible, audit.settings))
-        lines.append(f"# The audit was made under the settings of {named}: add them here.")
-    return "\n".join(lines) + "\n"
-
+_POLICY: Final = """\
+# The organisation's settings: pass them to every run (--policy, ZEROFLOOR_POLICY, or the pack's
+# configuration). They are a floor: a repository may only be stricter.
+extends: waivers.yaml
+undecided: error          # what can't be determined blocks, too
+noticedAfterDays: 7       # the audit of each Monday finds what is forgotten
+# Left out: a repository may write no waivers, hints or prices of its own. To allow some:
+# allow:
+#   waivers: {maxMonthlyUsd: 500, maxDays: 30}
+"""
 
 _REPOSITORY: Final = """\
 # The settings of one repository, beside its Pulumi.yaml. It may raise severities, lower limits and
@@ -220,6 +225,7 @@ _WHY: Final[Mapping[str, str]] = {
     "baseline": "Knows what no waiver can permit, since its cost is unknown in its stack alone; "
     "what grows or is new still fails (--baseline-findings).",
     "policy": "The organisation's settings, which hold for every repository; they add the waivers.",
+    "in force": "The settings under which the audit was made, so that each gate judges as it did.",
     "repository": "The settings of one repository: copy it beside each Pulumi.yaml.",
     "gate": "Judges each pull request: only what is new fails. Copy it into each repository.",
     "audit": "Audits the backend each Monday and keeps one issue with what idles.",

@@ -28,6 +28,7 @@ from zerofloor.estates.values import (
     StackResult,
     StackSummary,
 )
+from zerofloor.settings.writing import written
 from zerofloor.structs import Value
 
 Progress = Callable[[int, int], None]
@@ -174,6 +175,7 @@ def _summed(
         ),
         notices=tuple(sorted(notices, key=lambda notice: (notice.stack, notice.what))),
         settings=tuple(one.file for one in asked.how.settings.in_force.sources),
+        in_force=written(asked.how.settings),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -221,6 +221,8 @@ class Audit(Value, frozen=True, kw_only=True):
     notices: tuple[Notice, ...]
     settings: tuple[str, ...] = ()
     """The files whose settings were in force."""
+    in_force: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """Those settings, as one file would say them; empty: the defaults."""
     fresh: Fresh | None = None
     """None: not compared with an earlier audit."""
 

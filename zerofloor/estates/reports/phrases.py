@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from zerofloor.estates.values import Audit, Line
 from zerofloor.money import Money
-from zerofloor.words import counted, dollars, short
+from zerofloor.words import counted, dollars, sentence, short
 
 
 def money(audit: Audit, amount: Decimal) -> str:
@@ -66,7 +66,7 @@ def place(line: Line) -> str:
 
 def problem_lines(audit: Audit) -> Iterator[str]:
     for problem in audit.problems:
-        yield f"{problem.stack or 'the backend'}: {problem.why}."
+        yield sentence(f"{problem.stack or 'the backend'}: {problem.why}")
 
 
 def notice_lines(audit: Audit) -> Iterator[str]:
