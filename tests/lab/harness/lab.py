@@ -119,7 +119,10 @@ class Lab:
         return self._send("http.sock", "GET", path, None, host, seconds)
 
     def _put(self, path: str, value: str) -> None:
-        self._send("trigger.sock", "PUT", path, value, "localhost", 10)
+        try:
+            self._send("trigger.sock", "PUT", path, value, "localhost", 60)
+        except OSError as error:
+            raise LabFailed(f"the stand-ins do not answer: {error}") from None
 
     def _send(
         self, name: str, method: str, path: str, body: str | None, host: str, seconds: float

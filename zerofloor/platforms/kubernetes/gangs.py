@@ -332,7 +332,8 @@ def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
     cleanPodPolicy says: by default they stay (training-operator and mpi-operator, defaults)."""
     parts = list(_roles(estate, obj, field))
     policy = at(obj.spec, "runPolicy", "cleanPodPolicy")
-    policy = at(obj.spec, "cleanPodPolicy") if policy is None else policy
+    if policy is None and obj.kind == "MPIJob":  # Where it stood before v2beta1.
+        policy = at(obj.spec, "cleanPodPolicy")
     if policy in ("Running", "All"):
         chiefs = frozenset(w.part for w in parts if w.part in _CHIEFS)
         ended = list(_ended_by(parts, _Drivers(chiefs, any_of=False) if chiefs else None))

@@ -85,7 +85,7 @@ def _component(estate: Estate, obj: Object, component: str) -> Iterator[Workload
     ceiling = maximum if isinstance(maximum, int) and maximum > 0 else None
     reading = _reading(estate, obj, spec, path, runtime)
     part = "" if component == "predictor" else component
-    worker = at(spec, "workerSpec")
+    worker = at(spec, "workerSpec") if component == "predictor" else None
     if worker is None:
         yield _workload(
             estate, obj, reading, floor, part=part, ceiling=ceiling, component=component

@@ -76,7 +76,6 @@ def _with_gpus(estate: Estate, obj: Object, config: Any, path: str) -> PodReadin
         return read_pod(estate, obj, config, path)
     resources = at(config, "resources")
     placed = {
-        "nodeSelector": at(config, "nodeSelector"),
         "tolerations": at(config, "toleration"),
         "affinity": _affinity(at(config, "nodeSelectorTerms")),
     }

@@ -396,7 +396,9 @@ def _group(
         part = Undecided(obj.urn, path, "Whether it is suspended is not known at preview", SETTLE)
         return build(estate, obj, reading, undecided=(part,), **shape)
     if isinstance(cluster.ends, Hidden):
-        path = f"{cluster.job_path}.shutdownAfterJobFinishes"
+        by_mode = isinstance(at(cluster.job, "submissionMode"), Hidden)
+        field = "submissionMode" if by_mode else "shutdownAfterJobFinishes"
+        path = f"{cluster.job_path}.{field}"
         why = "Whether the cluster is deleted when the job is done is not known at preview"
         part = Undecided(obj.urn, path, why, SETTLE)
         return build(estate, obj, reading, undecided=(part,), **shape)
