@@ -118,8 +118,8 @@ class Queue:
             ends = begun + self.service[index:free]
             still = np.concatenate((running, ends[ends > begun[-1]]))
             return begun, np.sort(still[still > begun[-1]]), free
-        far = min(index + LONG * slots, len(self.arrivals) - 1)
-        is_long = self.arrivals[far] <= max(now, arrival)
+        far = index + LONG * slots
+        is_long = far < len(self.arrivals) and bool(self.arrivals[far] <= max(now, arrival))
         way = self._as_one if is_long else self._one_by_one
         return way(now, until, slots, running, index, last)
 
