@@ -43,6 +43,9 @@ pool = GpuNodePool("gpu", {"cluster_name": "serving", "role": "KarpenterNodeRole
 GpuDeployment("llm", {"image": "vllm/vllm-openai:v0.11.0", "node_pool": pool.name, "max_replicas": 4})
 ```
 
+Tutorial: [GPU workers on EC2, without Kubernetes](tutorials/ec2-without-kubernetes.md). One stack in four languages:
+[examples/languages](../examples/languages/README.md).
+
 Other languages take them from the `components` folder of this repository: `pulumi package add REPOSITORY/components@VERSION`. Python spells
 arguments with underscores (`min_replicas`), other languages as below.
 
