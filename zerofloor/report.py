@@ -84,6 +84,9 @@ class Finding(Value, frozen=True):
     """The change in the words of the declaration, as its holds say it."""
     grew: str = ""
     """By what it is worse than in the baseline."""
+    argument: str = ""
+    """The argument of zerofloor's component that sets the property, in Python's spelling; empty
+    where no component of ours made the resource."""
 
 
 class DocumentInfo(Value, frozen=True):

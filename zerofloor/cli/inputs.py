@@ -69,7 +69,7 @@ def read_documents(name: str, reading: Reading) -> tuple[Stack, ...]:
     if not name:
         raise InputError("an empty file name: is a variable not set?")
     try:
-        files = _manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
+        files = manifests_in(Path(name)) if Path(name).is_dir() else [Path(name)]
     except OSError as error:
         raise refusal(name, f"can't be read: {error.strerror}") from None
     return tuple(
@@ -179,7 +179,7 @@ def open_prices(
     return open_for(settings, folder, live, live_as_of)
 
 
-def _manifests_in(folder: Path) -> list[Path]:
+def manifests_in(folder: Path) -> list[Path]:
     """The manifests in a folder and those below it, not hidden ones; what must be previewed or
     rendered first is refused."""
     from zerofloor.settings import FILE_NAME

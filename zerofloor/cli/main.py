@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "simulate": "Play a trace of requests against the scalers: GPU-hours, cost, waiting.",
     "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
+    "fix": "Apply the changes of findings to manifests, programs and stack configuration.",
     "rules": "List the rules.",
     "prices": "Look up prices.",
     "fireworks": "List, scale, park or delete Fireworks deployments.",

@@ -119,13 +119,14 @@ def _findings(rule: Rule, judged: Judged) -> Iterator[Finding]:
 def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -> Finding:
     resource = judged.estate.by_urn.get(problem.urn)
     component = _own_component(judged.estate, resource)
+    argument = "" if component is None else _argument_of(problem)
     return Finding(
         rule=rule.id,
         name=rule.name,
         severity=severity,
         urn=problem.urn,
         message=sentence(problem.message),
-        fix=sentence(problem.fix.removesuffix(".") + _where_to_say_it(component, problem)),
+        fix=sentence(problem.fix.removesuffix(".") + _where_to_say_it(component, argument)),
         declared_fix=problem.fix,
         source=_position(judged.estate, component or resource),
         evidence=problem.evidence,
@@ -135,6 +136,7 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         gpus=problem.gpus,
         place=problem.place,
         carries="" if resource is None else carried_waiver(resource.inputs),
+        argument=argument,
     )
 
 
@@ -180,13 +182,16 @@ def _own_component(estate: Estate, resource: Resource | None) -> Resource | None
     return None
 
 
-def _where_to_say_it(component: Resource | None, problem: Problem) -> str:
-    if component is None:
-        return ""
+def _argument_of(problem: Problem) -> str:
     paths = [change.path for change in problem.change]
     if not paths:
         paths = [evidence.path for evidence in problem.evidence]
-    argument = next((_ARGUMENTS[path] for path in paths if path in _ARGUMENTS), None)
+    return next((_ARGUMENTS[path] for path in paths if path in _ARGUMENTS), "")
+
+
+def _where_to_say_it(component: Resource | None, argument: str) -> str:
+    if component is None:
+        return ""
     kind = component.type.removeprefix(_OWN_COMPONENTS)
     return (
         f" ({argument} of {kind} {component.name})"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.changes import steps_of
 from tests.platforms.stacks import check_evidence, check_label, check_pairs, floor_of, labelled
+from zerofloor.fixing.paths import steps_of
 from zerofloor.platforms.kubernetes.objects import camelized
 from zerofloor.values import at
 

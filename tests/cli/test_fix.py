@@ -1,0 +1,167 @@
+"""`zerofloor fix`: what is written, what is suggested, what is left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import zerofloor
+from tests.engine.real_engine import missing, new_engine
+
+ROOT = Path(__file__).parents[2]
+MANIFESTS = """\
+# the team's model server
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm, namespace: models}
+spec:
+  replicas: 1   # KEDA scales it
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+      - name: server
+        image: "vllm/vllm-openai:v0.11.0"
+        resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm, namespace: models}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 1   # warm
+  maxReplicaCount: 4
+  triggers:
+  - type: prometheus
+    metadata: {serverAddress: "http://prometheus:9090", query: sum(gateway_requests_waiting), threshold: "5"}
+"""
+YAML_PROGRAM = """\
+name: models
+runtime: yaml
+config:
+  warm: {type: integer, default: 1}
+resources:
+  llm:
+    type: gcp:cloudrunv2:Service
+    properties:
+      location: us-central1
+      template:
+        scaling:
+          minInstanceCount: VALUE   # comment
+        nodeSelector: {accelerator: nvidia-l4}
+        containers:
+          - image: vllm
+            resources: {limits: {nvidia.com/gpu: "1"}}
+"""
+
+
+def test_manifests_are_changed_in_place(tmp_path: Path) -> None:
+    file = tmp_path / "llm.yaml"
+    file.write_text(MANIFESTS)
+    done = zerofloor("fix", "llm.yaml", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    assert file.read_text() == MANIFESTS.replace("minReplicaCount: 1   #", "minReplicaCount: 0   #")
+    assert "Ended GPU002 by llm.yaml: spec.minReplicaCount." in done.out
+    again = zerofloor("fix", "llm.yaml", cwd=tmp_path)
+    assert again.code == 0
+    assert "Nothing to change." in again.out
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "llm.yaml"
+    file.write_text(MANIFESTS)
+    done = zerofloor("fix", "llm.yaml", "--dry-run", cwd=tmp_path)
+    assert done.code == 0
+    assert file.read_text() == MANIFESTS
+    assert "-  minReplicaCount: 1   # warm" in done.out
+    assert "+  minReplicaCount: 0   # warm" in done.out
+
+
+def test_what_a_person_must_decide_is_left(tmp_path: Path) -> None:
+    """A hidden hand: no scaler at all, so whether the model may sleep is nobody's but a person's."""
+    text = MANIFESTS.partition("---")[0].replace("replicas: 1", "replicas: -1")
+    tmp_path.joinpath("llm.yaml").write_text(text)
+    done = zerofloor("fix", "llm.yaml", "--format", "json", cwd=tmp_path)
+    document = json.loads(done.out)
+    assert done.code == 1
+    assert document["applied"] == []
+    assert [one["rule"] for one in document["left"]] == ["GPU201"]
+    assert tmp_path.joinpath("llm.yaml").read_text() == text
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("value", "config", "program", "configured"),
+    [
+        ("1", None, "minInstanceCount: 0   # comment", None),
+        ("${warm}", "config:\n  models:warm: 2 # two\n", None, "config:\n  models:warm: 0 # two\n"),
+        ("${warm}", "config: {}\n", None, "config: {'models:warm': 0}\n"),
+    ],
+)
+def test_a_yaml_program(
+    tmp_path: Path, value: str, config: str | None, program: str | None, configured: str | None
+) -> None:
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
+    engine = new_engine(tmp_path / "engine")
+    folder = tmp_path / "program"
+    folder.mkdir()
+    text = YAML_PROGRAM.replace("VALUE", value)
+    folder.joinpath("Pulumi.yaml").write_text(text)
+    file = folder / "Pulumi.dev.yaml"
+    file.write_text(config or "config: {}\n")
+    done = zerofloor(
+        "fix", ".", "--stack", "dev", "--engine", "pulumi", cwd=folder, environ=engine.environ
+    )
+    assert done.code == 0, done.out + done.err
+    wanted = text if program is None else text.replace("minInstanceCount: 1   # comment", program)
+    assert folder.joinpath("Pulumi.yaml").read_text() == wanted
+    if configured is not None:
+        assert file.read_text() == configured
+
+
+def test_the_bundled_stack_is_mended_in_its_configuration(tmp_path: Path) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.idle.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    done = zerofloor("fix", ".", "--stack", "idle", "--engine", "in-process", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    assert "model-server:floor: 0" in tmp_path.joinpath("Pulumi.idle.yaml").read_text()
+    assert tmp_path.joinpath("__main__.py").read_text() == (ROOT / "__main__.py").read_text()
+
+
+def test_a_literal_in_the_source_is_a_suggestion(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path / "Pulumi.yaml")
+    shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path / "Pulumi.dev.yaml")
+    source = (ROOT / "__main__.py").read_text().replace('config.require_int("floor")', "1")
+    tmp_path.joinpath("__main__.py").write_text(source)
+    command = ("fix", ".", "--stack", "dev", "--engine", "in-process")
+    done = zerofloor(*command, "--patch", "fix.patch", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    assert tmp_path.joinpath("__main__.py").read_text() == source
+    assert '+        "min_replicas": 0,' in tmp_path.joinpath("fix.patch").read_text()
+    shown = zerofloor(*command, "--format", "github", cwd=tmp_path)
+    assert '```suggestion\n        "min_replicas": 0,\n```' in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-",), "stdin can't be changed"),
+        (("absent.yaml",), "can't be read"),
+        (("export.json",), "a export: name the manifests"),
+        ((".", "llm.yaml"), "one folder with a program at a time"),
+    ],
+)
+def test_three_mistakes(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    tmp_path.joinpath("export.json").write_text('{"version": 3, "deployment": {"resources": []}}')
+    tmp_path.joinpath("llm.yaml").write_text(MANIFESTS)
+    if "." in arguments:
+        tmp_path.joinpath("Pulumi.yaml").write_text(YAML_PROGRAM)
+    done = zerofloor("fix", *arguments, cwd=tmp_path)
+    assert done.code == 2
+    assert said in done.err

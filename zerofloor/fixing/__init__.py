@@ -1,0 +1,2 @@
+"""Applies the change of a finding where a person wrote the value: manifests, programs, stack
+configuration."""
