@@ -16,6 +16,7 @@ from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
 from zerofloor.values import hidden, known_mapping
+from zerofloor.words import counted
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -74,7 +75,9 @@ class Estate:
     def hint_assumptions(self, instance_type: str) -> tuple[Assumption, ...]:
         """What must be printed where a hint about this type was used."""
         return tuple(
-            Assumption(f"{hint.instance_type} has {hint.gpus} GPUs a node", hint.reason, "hint")
+            Assumption(
+                f"{hint.instance_type} has {counted(hint.gpus, 'GPU')} a node", hint.reason, "hint"
+            )
             for hint in self.settings.hints.instances
             if hint.instance_type == instance_type
         )

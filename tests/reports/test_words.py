@@ -147,6 +147,9 @@ VERBS = frozenset(
         "Uninstall",
         "Install",
         "Clear",
+        "Count",
+        "Select",
+        "Preview",
         "Limit",
         "Record",
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from zerofloor.cli.app import OutputOption
 from zerofloor.cli.parsing import Argument, Option
+from zerofloor.words import counted
 
 if TYPE_CHECKING:
     from zerofloor.fireworks.api import Api
@@ -73,7 +74,8 @@ def scale(
     form: FormOption = "table",
 ) -> int:
     """Set the number of replicas of a deployment; autoscaling moves it again."""
-    return _do("scale", id_, f"to {replicas} replicas", apply, form, _scaling(id_, replicas))
+    what = f"to {counted(replicas, 'replica')}"
+    return _do("scale", id_, what, apply, form, _scaling(id_, replicas))
 
 
 def _scaling(id_: str, replicas: int) -> Callable[[Api], object]:
@@ -239,7 +241,7 @@ def _idle_since(id_: str, replicas: int, billed: Mapping[str, str] | None) -> st
     """The last billed day of one at zero; None where it runs or usage can't be read."""
     if replicas or billed is None:
         return None
-    return billed.get(id_) or f"over {USAGE_DAYS} days"
+    return billed.get(id_) or f"over {counted(USAGE_DAYS, 'day')}"
 
 
 def _totals(rows: list[Row]) -> list[Row]:

@@ -34,6 +34,7 @@ from zerofloor.components.spec import (
     unusable,
 )
 from zerofloor.hardware.instances import Shape, lookup
+from zerofloor.words import counted
 
 AUTO_HOURS: Final = 504
 """The longest life of a node of EKS Auto Mode (EKS user guide, "Security considerations for Auto
@@ -96,8 +97,8 @@ class NodePoolSpec(Spec):
                 yield Problem(
                     path,
                     (
-                        f"{name} holds {shape.gpus} GPUs and `max_gpus` is {self.max_gpus}: it "
-                        "could never start"
+                        f"{name} holds {counted(gpus_of(shape), 'GPU')} and `max_gpus` is "
+                        f"{self.max_gpus}: it could never start"
                     ),
                 )
         for index, family in enumerate(self.instance_families or ()):
@@ -111,7 +112,7 @@ class NodePoolSpec(Spec):
                 least = min(gpus_of(shape) for shape in members)
                 yield Problem(
                     f"instance_families[{index}]",
-                    f"{family} has at least {least} GPUs on a node and `max_gpus` is "
+                    f"{family} has at least {counted(least, 'GPU')} on a node and `max_gpus` is "
                     f"{self.max_gpus}",
                 )
             found += members

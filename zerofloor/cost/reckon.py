@@ -532,8 +532,8 @@ def _remarks(
     age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
         yield (
-            f"The prices were gathered on {book.snapshot_as_of}, {age} days ago: `zerofloor "
-            "prices update` fetches newer ones."
+            f"The prices were gathered on {book.snapshot_as_of}, {counted(age, 'day')} ago: "
+            "`zerofloor prices update` fetches newer ones."
         )
     if book.live_as_of:
         yield f"Live AWS prices of {book.live_as_of}."

@@ -11,7 +11,7 @@ from zerofloor.errors import InputError
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.embedded import TokenRow, token_rows
 from zerofloor.settings import Serverless
-from zerofloor.words import dollars, tokens
+from zerofloor.words import counted, dollars, tokens
 
 MILLION: Final = Decimal(1_000_000)
 SECONDS_PER_MONTH: Final = HOURS_PER_MONTH * 3600
@@ -142,7 +142,7 @@ def _at(
         )
         dedicated, how = (
             monthly * replicas,
-            "always on" if replicas == 1 else f"{replicas} replicas that are always on",
+            "always on" if replicas == 1 else f"{counted(replicas, 'replica')} that are always on",
         )
     else:
         dedicated, how = expected * HOURS_PER_MONTH, "at the declared traffic"

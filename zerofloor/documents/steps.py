@@ -13,6 +13,7 @@ import msgspec
 from zerofloor.documents.properties import SECRET_TEXT, inputs_of
 from zerofloor.documents.refusal import refusal, shown
 from zerofloor.stack import Kind, Resource, Stack
+from zerofloor.words import counted, verb
 
 LEAVING: Final = frozenset(
     {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"}
@@ -104,8 +105,8 @@ def stack_after(
     filled = _filled(name, by_urn, summary, baseline)
     if baseline is not None and filled:
         notes.append(
-            f"{len(filled)} resources that {name} does not mention were taken from "
-            f"{baseline.document} as unchanged"
+            f"{counted(len(filled), 'resource')} that {name} does not mention "
+            f"{verb(len(filled), 'was', 'were')} taken from {baseline.document} as unchanged"
         )
     resources += filled
     project, stack = names_in(by_urn)

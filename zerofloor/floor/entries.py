@@ -319,7 +319,7 @@ def _on_unknown_nodes(pod: PodDemand, meeting: Meeting) -> tuple[Undecided, ...]
         any_node = replace(pool, shapes=(Shape(pool.cloud, "", None),))
         if is_of_unknown_type(pool) and shapes_for(any_node, pod) and tolerates(pod, pool):
             why = (
-                f"pods select the nodes of {pool.name}, whose type isn't known: they may have GPUs"
+                f"Pods select the nodes of {pool.name}, whose type isn't known: they may have GPUs"
             )
             settle = "Give the type in the program or its config so that the preview knows it"
             return (Undecided(pool.urn, "", why, settle),)

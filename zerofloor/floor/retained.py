@@ -161,7 +161,7 @@ def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
             if placement.reclaim < 60 or not shapes_for(pool, workload.pod):
                 continue
             why = (
-                "its schedule is not known at preview: a run before an idle node of "
+                "Its schedule is not known at preview: a run before an idle node of "
                 f"{pool.name} is gone keeps the node all week"
             )
             settle = "Give the schedule in the program so that the preview knows it"
@@ -172,7 +172,7 @@ def doubt(pool: Pool, unread: tuple[Workload, ...]) -> Pool:
             and tolerates(workload.pod, pool)
         ):
             why = (
-                "the annotations of its pods are not known at preview: do-not-disrupt would "
+                "The annotations of its pods are not known at preview: do-not-disrupt would "
                 f"keep each node of {pool.name}"
             )
             path, settle = (

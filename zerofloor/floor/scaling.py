@@ -196,7 +196,7 @@ def _targets(
                 _Matched(
                     scaler,
                     Assumption(
-                        f"a scaler may scale {workload.name}", "its target's name is not known yet"
+                        f"A scaler may scale {workload.name}", "its target's name is not known yet"
                     ),
                 ),
             )

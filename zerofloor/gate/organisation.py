@@ -151,7 +151,7 @@ class _Restricting:
                 workloads=theirs.workloads + own.workloads,
             )
         for instance in own.instances:
-            what = f"hint for {instance.instance_type}: {number(instance.gpus)} GPUs"
+            what = f"hint for {instance.instance_type}: {counted(instance.gpus, 'GPU')}"
             self.refuse("hints.instances", what, "hints are the organisation's")
         for workload in own.workloads:
             what = f"hint for {workload.urn}: runs {workload.runs} ({workload.reason})"

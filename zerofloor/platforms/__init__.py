@@ -84,7 +84,7 @@ def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undeci
         for resource in stack.resources:
             if hidden(resource.inputs.get("__inputs")) and known(resource.type):
                 why = (
-                    f"all inputs of this {resource.type} are "
+                    f"All inputs of this {resource.type} are "
                     f"{resource.inputs['__inputs'].value}: it may hold GPUs"
                 )
                 yield Undecided(resource.urn, "", why, unread.SETTLE)

@@ -15,7 +15,7 @@ from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.declared import Declared
 from zerofloor.structs import Value
 from zerofloor.values import hidden
-from zerofloor.words import unique
+from zerofloor.words import counted, unique
 
 SETTLE_TYPE: Final = (
     "Name the instance type in the program or in a config value, or add it under "
@@ -123,7 +123,7 @@ def describe(shapes: Sequence[Shape]) -> str:
         counts = sorted({shape.gpus for shape in shapes if shape.gpus is not None})
         return (
             (
-                f"any of {len(shapes)} types with {_number(counts[0])} to "
+                f"any of {counted(len(shapes), 'type')} with {_number(counts[0])} to "
                 f"{_number(counts[-1])} GPUs each"
             )
             if counts

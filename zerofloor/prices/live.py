@@ -16,6 +16,7 @@ from zerofloor.money import Money
 from zerofloor.prices import price_list
 from zerofloor.prices.book import HOUR, Key, Price
 from zerofloor.structs import Value
+from zerofloor.words import counted
 
 LEAST_SPOT: Final = Decimal("0.01")
 """No accelerated machine is cheaper an hour: a lower spot price is a placeholder of an emulator."""
@@ -187,7 +188,7 @@ def _spot(key: Key, ec2: Any, now: datetime.datetime) -> Price | None:
         return None
     # The scheduler picks the zone, so the most expensive counts.
     when, amount = max(newest.values(), key=lambda pair: (pair[1], pair[0]))
-    source = f"EC2 spot price history, most expensive of {len(newest)} zones"
+    source = f"EC2 spot price history, most expensive of {counted(len(newest), 'zone')}"
     return Price(key, Money(amount), HOUR, source, when.date().isoformat(), "live")
 
 

@@ -21,6 +21,7 @@ from zerofloor.hardware.instances import accelerated_types, lookup
 from zerofloor.prices.book import OLD_AFTER_DAYS, PriceBook, snapshot_age
 from zerofloor.prices.embedded import TABLES
 from zerofloor.structs import Value
+from zerofloor.words import counted
 
 KEYS: Final = {
     "cpu_prices.csv": ("cloud", "instance_type", "region", "purchase_option"),
@@ -60,7 +61,11 @@ def verify(
     age = snapshot_age(book.snapshot_as_of, today)
     if age > OLD_AFTER_DAYS:
         problems.append(
-            Problem("warning", "snapshot", f"gathered {age} days ago, on {book.snapshot_as_of}")
+            Problem(
+                "warning",
+                "snapshot",
+                f"gathered {counted(age, 'day')} ago, on {book.snapshot_as_of}",
+            )
         )
     return tuple(
         sorted(problems, key=lambda problem: (problem.severity, problem.where, problem.text))

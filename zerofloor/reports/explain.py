@@ -78,7 +78,7 @@ def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resour
             return resources[chosen[0]]
         if chosen:
             raise InputError(
-                f"{asked}: {len(chosen)} resources are meant: "
+                f"{asked}: {counted(len(chosen), 'resource')} are meant: "
                 f"{', '.join(short(urn) for urn in chosen[:5])}"
             )
     raise InputError(f"{asked}: no such resource; `zerofloor show` lists them")

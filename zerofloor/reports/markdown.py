@@ -205,7 +205,7 @@ def _group(group: Group, report: Report) -> Iterator[str]:
     url = help_url(report, first.rule, first.name)
     name = f"{first.rule} {first.name}"
     cost = cost_of(group)
-    on = f" on {number} resources" if number > 1 else ""
+    on = f" on {counted(number, 'resource')}" if number > 1 else ""
     severity = f"**{first.severity}**" if blocks(first) else first.severity
     head = f"- {severity} {f'[{name}]({url})' if url else name}{on}"
     yield head + (f", {cost}" if cost else "") + "<br>"

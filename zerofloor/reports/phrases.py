@@ -155,7 +155,7 @@ def priced_lines(report: Report) -> tuple[list[str], list[str]]:
     lines = []
     for (what, source, as_of, cost), items in groups.items():
         names = list(dict.fromkeys(item.urn.rsplit("::", 1)[-1] for item in items))
-        of = ", ".join(names) if len(names) <= 3 else f"{len(names)} resources"
+        of = ", ".join(names) if len(names) <= 3 else counted(len(names), "resource")
         mark = sources.setdefault((source, as_of), len(sources) + 1)
         lines.append(f"{what}: {cost}; {_quantities(items)} ({of}) [{mark}]")
     return lines, [

@@ -153,7 +153,8 @@ class _Page:
         first = group.findings[0]
         style = "dim" if first.waived_by else first.severity
         number = len(group.findings)
-        head = f" {first.rule} {first.name}" + (f" on {number} resources" if number > 1 else "")
+        on = f" on {counted(number, 'resource')}" if number > 1 else ""
+        head = f" {first.rule} {first.name}{on}"
         severity = styled(first.severity.upper(), style, self.colour)
         cost = cost_of(group)
         if layout.cells(f"{first.severity}{head}  {cost}") <= self.width:

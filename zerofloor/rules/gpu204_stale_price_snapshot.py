@@ -51,7 +51,9 @@ def check(judged: Judged) -> Iterable[Problem]:
             severity=Severity.ERROR,
         )
     elif age > OLD_AFTER_DAYS:
-        yield Problem("", f"The prices were gathered {age} days ago; they may have changed.", FIX)
+        yield Problem(
+            "", f"The prices were gathered {counted(age, 'day')} ago; they may have changed.", FIX
+        )
     yield from _own_dates(judged)
 
 

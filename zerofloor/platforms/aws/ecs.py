@@ -363,7 +363,7 @@ def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
         )
         for level in service.tasks.levels
     )
-    what = f"the tasks of {service.source.name} run on instances outside this stack"
+    what = f"The tasks of {service.source.name} run on instances outside this stack"
     yield Pool(
         service.source.urn,
         service.source.name,

@@ -105,7 +105,7 @@ def _managed(
     ):
         minimum = source.open(
             "scalingConfig",
-            "no size is given: EKS then starts as many nodes as it likes",
+            "No size is given: EKS then starts as many nodes as it likes",
             "Set minSize and desiredSize",
         )
     found = _managed_machines(estate, source)
@@ -305,7 +305,7 @@ def _untainted(
         return ()
     message = (
         f"Node group {source.name} has no NoSchedule taint, so pods without a GPU can be "
-        "scheduled on its nodes and keep them."
+        "scheduled on its nodes and keep them"
     )
     fix = f"Add a taint (key nvidia.com/gpu, effect NO_SCHEDULE) to {path}, and tolerate it"
     because = source.evidence(path, "pods without a GPU may land on its nodes and keep them")

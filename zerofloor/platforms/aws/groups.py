@@ -28,6 +28,7 @@ from zerofloor.platforms.aws.schedule import Move, Sizes, levels
 from zerofloor.platforms.declared import Declared, Size, changes_of, ignores
 from zerofloor.platforms.machines import Machines
 from zerofloor.structs import Value
+from zerofloor.words import counted
 
 GROUPS: Final = ("aws:autoscaling/group:Group", "aws-native:autoscaling:AutoScalingGroup")
 NODE_GROUPS: Final = ("aws:eks/nodeGroup:NodeGroup", "aws-native:eks:Nodegroup")
@@ -306,7 +307,7 @@ def _protected(group: Group, nodes: int | None, evidence: tuple[Evidence, ...]) 
 
 
 def _instances(number: int) -> str:
-    return "1 instance" if number == 1 else f"{number} instances"
+    return counted(number, "instance")
 
 
 def _chain(group: Group) -> tuple[Evidence, ...]:
@@ -345,7 +346,7 @@ def _scheduled(group: Group, machines: Machines, plain: Sequence[Hold]) -> list[
 def _schedule_hold(group: Group, machines: Machines, level: int, week: Decimal) -> Hold:
     raising = [a for a in group.actions if level in (a.move.minimum, a.move.desired)]
     chosen = raising[0].evidence if raising else group.minimum.evidence("it starts with this size")
-    rest = "no action lowers it" if week == WEEK else f"for {week.normalize():f} hours a week"
+    rest = "no action lowers it" if week == WEEK else f"for {counted(week, 'hour')} a week"
     nodes = nodes_for(machines, level)
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {level}, {rest}")
     fix = (

@@ -218,7 +218,7 @@ def _notices(policy: Declared, path: str, metric: Any, idle: Idle | Unclear) -> 
     if dimension is not None:
         message = (
             f"The metric names no {dimension}, so it may have no data, and target tracking does "
-            "not scale in on missing data."
+            "not scale in on missing data"
         )
         fix = f"Add the dimension {dimension} to the metric"
         because = f"reported only with the dimension {dimension}"
@@ -226,7 +226,7 @@ def _notices(policy: Declared, path: str, metric: Any, idle: Idle | Unclear) -> 
     elif isinstance(idle, Idle) and idle.is_silent:
         message = (
             "The metric has no data without requests, and target tracking does not scale in on "
-            "missing data."
+            "missing data"
         )
         fix = (
             "Track a metric that reports zero when idle, or add a step policy on an alarm that "
@@ -236,7 +236,7 @@ def _notices(policy: Declared, path: str, metric: Any, idle: Idle | Unclear) -> 
     elif isinstance(idle, Unclear) and idle.is_custom:
         message = (
             "The tracked metric is published by something outside AWS' services: without data "
-            "points at zero traffic nothing scales in."
+            "points at zero traffic nothing scales in"
         )
         fix = "Make sure that zero is published when nothing is asked for"
         because = "reported only by its own publisher"

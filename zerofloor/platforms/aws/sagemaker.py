@@ -215,7 +215,7 @@ def _variant(
         # (SageMaker developer guide, "Scale an endpoint to zero instances", "Autoscale an
         # asynchronous endpoint").
         why = (
-            "a real-time endpoint without inference components can't scale to 0: the minimum "
+            "A real-time endpoint without inference components can't scale to 0: the minimum "
             "is refused"
         )
         refused = None if asynchronous else config.open(path, why)

@@ -18,6 +18,7 @@ from zerofloor.platforms.declared import Declared, Size, changes_of, size
 from zerofloor.stack import Hidden, Resource
 from zerofloor.structs import Value
 from zerofloor.values import Impossible, at, count, get, hidden, items, known_text, text
+from zerofloor.words import counted
 
 TARGETS: Final = (
     "aws:appautoscaling/target:Target",
@@ -407,7 +408,7 @@ def _scheduled(
     chosen = raising[0] if raising else minimum.evidence("")
     rest = "no action lowers it"
     if hours != WEEK:
-        rest = f"for {hours.normalize():f} hours a week"
+        rest = f"for {counted(hours, 'hour')} a week"
     step = Evidence(chosen.urn, chosen.path, chosen.value, f"sets {units}, {rest}")
     return Level(
         units=units,

@@ -17,6 +17,7 @@ from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, link_of
 from zerofloor.structs import Value
 from zerofloor.values import get, hidden, known_text
+from zerofloor.words import counted
 
 STATES: Final = (
     "aws:ec2transitgateway/instanceState:InstanceState",
@@ -154,7 +155,7 @@ def _scheduled(moves: list[tuple[Declared, bool]], stopped: bool) -> Rest | None
     note = (
         "it is stopped, and nothing starts it again"
         if not hours
-        else f"it runs for {hours.normalize():f} hours a week between start and stop"
+        else f"it runs for {counted(hours, 'hour')} a week between start and stop"
     )
     source = next(source for source, starts in moves if starts == bool(hours))
     what = f"{source.name} moves its instance"

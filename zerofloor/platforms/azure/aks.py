@@ -355,7 +355,7 @@ def _fixed(
 def _uncounted(profile: _Profile) -> Notice:
     message = (
         "nodeCount is omitted and autoscaling is off: the provider creates the pool with 0 nodes, "
-        "so no GPU pod can run."
+        "so no GPU pod can run"
     )
     evidence = profile.field("nodeCount").evidence("omitted: 0")
     return Notice(

@@ -141,7 +141,7 @@ def _until_evening(supply: Supply) -> Notice:
     return Notice(
         Cause.LONG_IDLE_TAIL,
         source.urn,
-        "The VM runs until its daily shutdown, up to 24 hours after its last use.",
+        "The VM runs until its daily shutdown, up to 24 hours after its last use",
         "Deallocate the VM when it isn't used",
     )
 

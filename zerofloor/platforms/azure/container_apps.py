@@ -142,7 +142,7 @@ def _app(
     supply = Supply(source=source, platform="Container app", machines=found, price_as=SERVICE)
     mode = source.field("configuration.activeRevisionsMode", "revisionMode")
     if mode.is_hidden or azure.is_text(mode.value, "Multiple"):
-        what = f"older revisions of {source.name} keep no replica"
+        what = f"Older revisions of {source.name} keep no replica"
         because = "each active revision keeps its own minimum, and older ones stand in no program"
         supply = replace(supply, assumptions=(Assumption(what, because),))
     yield from pools(estate, _replicas(supply, source, replicas))

@@ -89,6 +89,6 @@ def _elsewhere(source: Declared) -> Iterator[Part]:
         yield Undecided(source.urn, "properties.parameters", why, _SETTLE)
     elif not link.is_absent:
         yield Assumption(
-            f"the ARM deployment {source.name} runs no GPU",
+            f"The ARM deployment {source.name} runs no GPU",
             "its template is elsewhere, and no parameter names a GPU size",
         )

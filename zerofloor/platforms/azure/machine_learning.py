@@ -24,6 +24,7 @@ from zerofloor.platforms.azure.pools import (
 from zerofloor.platforms.declared import Declared, Field, Size, size
 from zerofloor.schedules import BadSchedule, hours_for, hours_per_week
 from zerofloor.values import at, count, hidden, known_items, known_text
+from zerofloor.words import counted
 
 _MODULE: Final = "azure-native:machinelearningservices"
 COMPUTE: Final = f"{_MODULE}:Compute"
@@ -310,7 +311,7 @@ def _hours_between(starts: Sequence[str], stops: Sequence[str]) -> Decimal | Non
 
 
 def _window(supply: Supply, listed: Field, hours: Decimal) -> Supply:
-    because = f"it runs for {hours.normalize():f} hours of a week by schedule"
+    because = f"it runs for {counted(hours, 'hour')} of a week by schedule"
     hold = Hold(
         cause=Cause.SCHEDULE if hours < WEEK else Cause.INTERACTIVE,
         urn=supply.source.urn,

@@ -194,7 +194,7 @@ def _eci(estate: Estate, source: Declared, prefix: str) -> Machines:
         return machines_of(estate, CLOUD, source, kind.path, listed)
     containers = source.field("containers")
     if containers.is_hidden:
-        why = "containers isn't known at preview: they may ask for GPUs"
+        why = "The containers aren't known at preview: they may ask for GPUs"
         return Machines(undecided=(containers.undecided(why, SETTLE_TYPE),))
     total = 0
     for index, item in enumerate(known_items(containers.value)):

@@ -98,7 +98,7 @@ def _model(estate: Estate, source: Declared) -> Iterator[Part]:
     holds: list[Size] = []
     undecided: list[Undecided] = []
     if environments.is_hidden:
-        why = "environments isn't known at preview: replicas may stay"
+        why = "The environments aren't known at preview: replicas may stay"
         undecided.append(environments.undecided(why))
     total = 0
     for prefix in _bounds(environments.value):

@@ -98,7 +98,7 @@ def _fixed(
 def _each(number: int, zones: Zones) -> str:
     if zones.number == 1:
         return counted(number, "node")
-    return f"{counted(number, 'node')} in each of {zones.number} zones"
+    return f"{counted(number, 'node')} in each of {counted(zones.number, 'zone')}"
 
 
 def _autoscaled(

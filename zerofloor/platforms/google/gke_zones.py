@@ -89,7 +89,7 @@ def _cluster_zones(estate: Estate, owner: Declared, pool: Declared) -> Zones:
         number = len(names) + unknown
         said = more.evidence(f"nodes in {counted(number, 'zone')}")
         return Zones(number=number, names=names, evidence=(said,))
-    said = location.evidence(f"a region: nodes in {_DEFAULT_ZONES} zones by default")
+    said = location.evidence(f"a region: nodes in {counted(_DEFAULT_ZONES, 'zone')} by default")
     return Zones(number=_DEFAULT_ZONES, evidence=(said,))
 
 

@@ -388,7 +388,7 @@ def _schedule(scaler: Declared, path: str, schedule: Any) -> Hold | Undecided | 
         scaler.urn,
         f"{path}.minRequiredReplicas",
         units,
-        f"for {hours.normalize():f} hours a week ({expression}), requests or not",
+        f"for {counted(hours, 'hour')} a week ({expression}), requests or not",
     )
     return Hold(
         cause=Cause.SCHEDULE,

@@ -46,6 +46,7 @@ from zerofloor.platforms.machines import Machines
 from zerofloor.schedules import BadSchedule, hours_per_week
 from zerofloor.stack import Hidden
 from zerofloor.values import get, items
+from zerofloor.words import counted
 
 FROM_TEMPLATE: Final = "gcp:compute/instanceFromTemplate:InstanceFromTemplate"
 FROM_IMAGE: Final = "gcp:compute/instanceFromMachineImage:InstanceFromMachineImage"
@@ -259,8 +260,8 @@ def _ends(estate: Estate, source: Declared, prefix: str) -> _Rest | Undecided | 
     if isinstance(seconds, Hidden):
         return limit.undecided("For how long the instance may run isn't known at preview")
     if isinstance(seconds, int) and 0 < seconds <= _WEEK_SECONDS:
-        hours = Decimal(seconds) / 3600
-        ends = limit.evidence(f"it ends after {hours:.1f} hours, requests or not")
+        hours = (Decimal(seconds) / 3600).quantize(Decimal("0.1"))
+        ends = limit.evidence(f"it ends after {counted(hours, 'hour')}, requests or not")
         return _Rest(evidence=(ends,))
     end = ends_at(estate, source.field(f"{prefix}scheduling.terminationTime"))
     if isinstance(end, End):

@@ -233,8 +233,8 @@ def _ends(estate: Estate, source: Declared) -> End | Undecided | None:
     if isinstance(seconds, int):
         if not 0 < seconds <= _WEEK_SECONDS:
             return None
-        hours = Decimal(seconds) / 3600
-        return End(evidence=duration.evidence(f"deleted after {hours:.1f} hours"))
+        hours = (Decimal(seconds) / 3600).quantize(Decimal("0.1"))
+        return End(evidence=duration.evidence(f"deleted after {counted(hours, 'hour')}"))
     return ends_at(estate, source.field("deleteAtTime"))
 
 

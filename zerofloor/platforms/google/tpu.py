@@ -14,6 +14,7 @@ from zerofloor.platforms.declared import Declared, size
 from zerofloor.platforms.google.read import CLOUD, declared, last, pool_of
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
+from zerofloor.words import counted
 
 _NATIVE: Final = tuple(f"google-native:tpu/{v}:Node" for v in ("v1", "v1alpha1", "v2", "v2alpha1"))
 NODES: Final = ("gcp:tpu/v2Vm:V2Vm", "gcp:tpu/node:Node", *_NATIVE)
@@ -100,7 +101,7 @@ def _machines(source: Declared, prefix: str) -> Machines:
     if chips is None:
         why = f"{name} is not a TPU type that zerofloor knows: its chips can't be counted"
         return Machines(undecided=(named.undecided(why),))
-    said = named.evidence(f"{name} has {chips[0].normalize():f} chips")
+    said = named.evidence(f"{name} has {counted(chips[0], 'chip')}")
     return Machines((Shape(CLOUD, name, *chips, card=_chip(chips[1])),), evidence=(said,))
 
 
@@ -120,7 +121,7 @@ def _configured(source: Declared, path: str) -> Machines:
         accelerator,
         card=_chip(accelerator),
     )
-    said = topology.evidence(f"{chips.normalize():f} chips")
+    said = topology.evidence(counted(chips, "chip"))
     return Machines((shape,), evidence=(said,))
 
 

@@ -16,6 +16,7 @@ from zerofloor.platforms.declared import Declared, size
 from zerofloor.platforms.google.read import CLOUD, declared, machines, pool_of
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.rows import Row, Scaling, read_rows
+from zerofloor.words import counted
 
 PRICE: Final = "vertex-ai"
 _GARDEN: Final = (
@@ -66,7 +67,7 @@ def vertex_machines(estate: Estate, source: Declared, prefix: str) -> Machines:
     if chips is None:
         return found
     shapes = tuple(replace(shape, gpus=Decimal(chips)) for shape in found.shapes)
-    said = topology.evidence(f"{chips.normalize():f} chips")
+    said = topology.evidence(counted(chips, "chip"))
     return replace(found, shapes=shapes, evidence=(*found.evidence, said))
 
 

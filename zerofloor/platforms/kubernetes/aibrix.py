@@ -160,7 +160,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change),)
     role = at(spec, "subTargetSelector")
     if role is not None and not undecided:
-        why = "it scales one role of its target: what the others keep is their own"
+        why = "It scales one role of its target: what the others keep is their own"
         undecided = (Undecided(obj.urn, "spec.subTargetSelector", why, SETTLE),)
     return Scaler(
         urn=obj.urn,

@@ -45,12 +45,11 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
     if chunks == 0 or gate is False:
         return build(estate, obj, reading)
     if not isinstance(chunks, int) or (path == "spec.percentage" and share is None):
-        why = (
-            f"is invalid: {chunks.why}"
-            if isinstance(chunks, Impossible)
-            else "is not known at preview"
-        )
-        part = Undecided(obj.urn, path, f"The number of pods that it keeps room for {why}", SETTLE)
+        fault = "is not known at preview"
+        if isinstance(chunks, Impossible):
+            fault = f"is invalid: {chunks.why}"
+        why = f"The number of pods that it keeps room for {fault}"
+        part = Undecided(obj.urn, path, why, SETTLE)
         return build(estate, obj, reading, undecided=(part,), ceiling=None)
     said = (
         f"{chunks}% of {target.shown_name}"

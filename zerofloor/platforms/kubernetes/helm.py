@@ -272,7 +272,7 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
         path, said, pod = found
         if _runs_no_pod(release):
             assumption = Assumption(
-                f"chart {chart or release.name} runs no pod",
+                f"Chart {chart or release.name} runs no pod",
                 "its values say replicas 0; what it does with them is not declared",
             )
             yield _plain(estate, release, pod, assumptions=(assumption,))
@@ -289,7 +289,7 @@ def _unshown(estate: Estate, release: Release, chart: str | None) -> Iterator[Pa
         # In a cluster's own store values are the rule; a program's file is there to be read.
         if release.unseen.startswith("spec.") and not _is_model_server(release):
             yield Assumption(
-                f"chart {chart or release.name} asks for no GPU",
+                f"Chart {chart or release.name} asks for no GPU",
                 f"its values stand in {release.unseen}, which is not in the document",
             )
             return
@@ -306,7 +306,7 @@ def _unshown(estate: Estate, release: Release, chart: str | None) -> Iterator[Pa
         yield _workload(estate, release, release.chart_path, said, PodDemand(open_count=True))
         return
     yield Assumption(
-        f"chart {chart or release.name} asks for no GPU by default",
+        f"Chart {chart or release.name} asks for no GPU by default",
         "its values name none and its manifests are not in the document",
     )
 

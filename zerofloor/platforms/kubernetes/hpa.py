@@ -33,7 +33,7 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
             Undecided(
                 obj.urn,
                 "spec",
-                f"spec is {spec.value} at preview: its minimum is not known",
+                f"The spec is {spec.value} at preview: its minimum is not known",
                 SETTLE,
             )
         )

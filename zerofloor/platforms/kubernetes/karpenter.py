@@ -374,7 +374,7 @@ def _static(estate: Estate, obj: Object, template: Any) -> tuple[tuple[Hold, ...
         return (), [Undecided(obj.urn, "spec.replicas", why, SETTLE)]
     if gate is None:
         why = (
-            f"spec.replicas {replicas} keeps {replicas} nodes where Karpenter's StaticCapacity "
+            f"spec.replicas keeps {counted(replicas, 'node')} where Karpenter's StaticCapacity "
             "gate is on, and none where it is off"
         )
         return (), [

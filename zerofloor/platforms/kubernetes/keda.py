@@ -260,7 +260,7 @@ def _hidden_parts(obj: Object, spec: Any, fields: tuple[str, ...]) -> list[Undec
             Undecided(
                 obj.urn,
                 "spec",
-                f"spec is {spec.value} at preview: what it keeps is not known",
+                f"The spec is {spec.value} at preview: what it keeps is not known",
                 SETTLE,
             )
         ]
