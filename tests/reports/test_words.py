@@ -129,6 +129,7 @@ VERBS = frozenset(
         "Serve",
         "Set",
         "Shorten",
+        "Simulate",
         "Start",
         "State",
         "Stop",

@@ -20,6 +20,7 @@ from zerofloor.errors import InputError
 from zerofloor.settings.nodes import Node
 from zerofloor.simulation.queue import Floats
 from zerofloor.values import MOST as LARGEST_COUNT
+from zerofloor.words import counted
 
 WEEK: Final = 604_800.0
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -393,7 +394,7 @@ def _hours(node: Node, day: str) -> list[float]:
     """Requests in each hour of a day: one number for all, 24, or by hour (`9`, `9-17`)."""
     if isinstance(node.value, list):
         if len(node.value) != 24:
-            raise InputError(f"{node.place}: {day} has {len(node.value)} hours, not 24")
+            raise InputError(f"{node.place}: {day} has {counted(len(node.value), 'hour')}, not 24")
         return [_amount(one, day, LARGEST_COUNT * 1000) for one in node.value]
     if isinstance(node.value, dict):
         hours = [0.0] * 24
