@@ -100,7 +100,7 @@ def test_readers_look_at_fields_that_the_definition_has(
     assert wrong == set()
 
 
-def _manifests() -> Iterator[tuple[str, Mapping[str, Any]]]:
+def manifests() -> Iterator[tuple[str, Mapping[str, Any]]]:
     for scenario in scenarios():
         for manifest in scenario.manifests:
             yield f"{scenario.header.id}", manifest
@@ -124,7 +124,7 @@ def _kind_of(manifest: Mapping[str, Any]) -> tuple[str, str]:
 def test_manifests_of_the_lab_and_the_docs_are_as_the_definitions_say() -> None:
     wrong = [
         f"{name}: {fault}"
-        for name, manifest in _manifests()
+        for name, manifest in manifests()
         if (kind := _kind_of(manifest)) in definitions()
         for fault in faults(*kind, manifest)
     ]

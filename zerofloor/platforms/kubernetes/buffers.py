@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from zerofloor.capacity import Cause, Evidence, Hold, Part, Undecided, Workload
+from zerofloor.capacity import Accounted, Cause, Evidence, Hold, Part, Undecided, Workload
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, elsewhere, read_pod
@@ -27,6 +27,8 @@ _REFERENCES = (
 def read(estate: Estate) -> Iterable[Part]:
     for obj in objects(estate, *KINDS):
         yield _buffer(estate, obj)
+        because = "it limits how many chunks there are; the chunk says what each takes"
+        yield Accounted(urn=obj.urn, path="spec.limits", because=because)
 
 
 def _buffer(estate: Estate, obj: Object) -> Workload:
