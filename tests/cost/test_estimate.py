@@ -4,6 +4,7 @@ for people."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from decimal import Decimal as D
 
 import pytest
@@ -582,6 +583,60 @@ def test_a_dearer_price_never_lowers_a_total(
     after = cost(*supplies, book=own(item, str(D(cents + dearer) / 100)))
     for figure in ("floor", "desired", "ceiling"):
         assert getattr(after, figure).hourly.amount >= getattr(before, figure).hourly.amount
+
+
+def expected(supplies: list[Supply], traffic: Mapping[str, object]) -> D:
+    found = cost(*supplies, settings={"traffic": traffic})
+    assert found.expected is not None
+    return found.expected.hourly.amount
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(TYPES),
+    st.lists(st.integers(0, 12), min_size=168, max_size=168),
+    st.integers(0, 167),
+    st.integers(1, 30),
+    st.integers(0, 7200),
+)
+def test_adding_a_request_never_lowers_the_cost(
+    kind: str, rates: list[int], hour: int, more: int, tail: int
+) -> None:
+    after = [rate + (more if at == hour else 0) for at, rate in enumerate(rates)]
+
+    def costs(requests: list[int]) -> D:
+        traffic = {"requestsPerSecond": requests, "requestsPerSecondPerReplica": 4}
+        return expected([supply(kind, nodes=0, ceiling=9, tail=tail)], traffic)
+
+    assert costs(after) >= costs(rates) - D("1e-9")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(TYPES), st.integers(0, 7200), st.integers(0, 7200), st.integers(1, 100))
+def test_a_longer_window_before_scaling_in_never_lowers_the_cost(
+    kind: str, tail: int, longer: int, busy: int
+) -> None:
+    def costs(seconds: int) -> D:
+        pool = supply(kind, nodes=0, ceiling=3, tail=seconds)
+        return expected([pool], {"busyHoursPerWeek": busy, "burstsPerWeek": 10})
+
+    # A window that bridges a gap saves the cold start, which bills on EC2: at most that.
+    started = D(10 * 840) / 3600 / 168
+    node = cost(supply(kind)).floor.hourly.amount
+    assert costs(tail + longer) >= costs(tail) - started * node
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(TYPES), st.integers(1, 60), st.integers(1, 5), st.integers(0, 5))
+def test_more_replicas_or_busy_hours_never_lower_the_cost(
+    kind: str, busy: int, replicas: int, more: int
+) -> None:
+    def costs(hours: int, number: int) -> D:
+        traffic = {"busyHoursPerWeek": hours, "replicas": number, "burstsPerWeek": 5}
+        return expected([supply(kind, nodes=0, ceiling=6, tail=300)], traffic)
+
+    assert costs(busy, replicas + more) >= costs(busy, replicas)
+    assert costs(busy + more, replicas) >= costs(busy, replicas)
 
 
 @settings(max_examples=30, deadline=None)

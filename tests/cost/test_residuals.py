@@ -381,3 +381,14 @@ def test_junk_in_any_property_ends_in_no_traceback(junk: Any) -> None:
             assert found.residual is not None
             assert found.residual.hourly.amount >= 0
             rest(one)
+
+
+def test_machines_without_a_gpu_that_count_nowhere_are_named() -> None:
+    counted = resource(
+        GROUP, "cpu", {"instanceTypes": ["m5.large"], "scalingConfig": {"minSize": 1}}
+    )
+    single = resource(INSTANCE, "bastion", {"instanceType": "t3.small"})
+    pool = resource("kubernetes:karpenter.sh/v1:NodePool", "cpu-pool", {"spec": {}})
+    said = " ".join(rest(counted, single, pool).footnotes)
+    assert "Machines without a GPU that aren't counted: bastion, cpu-pool." in said
+    assert "aren't counted" not in " ".join(rest(counted).footnotes)

@@ -120,6 +120,8 @@ class Gap(Value, frozen=True):
     footnote."""
     lacks: tuple[Figure, ...]
     """The figures in which it is missing: their sums are lower bounds."""
+    is_node: bool = False
+    """True for machines, which are missing as such and not only their disks."""
     elsewhere: str = ""
     """The us-east-1 or on-demand figure, marked as such; never part of a sum. Empty where there is
     none."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from zerofloor.cost.choice import set_region
 from zerofloor.cost.estimate import Figure, Gap, Item
-from zerofloor.cost.residuals import Need
+from zerofloor.cost.residuals import NODE, Need
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.prices.book import HOUR, MONTH, Key, Missing, Price, PriceBook
 from zerofloor.prices.embedded import LIST_REGION
@@ -124,6 +124,7 @@ def _gap(need: Need, why: str, settle: str = "", beside: str = "") -> Gap:
         settle=settle,
         blocks=False,
         lacks=(Figure.RESIDUAL,),
+        is_node=need.unit == NODE,
         elsewhere=beside,
     )
 

@@ -40,7 +40,7 @@ from zerofloor.cost.needs import (
     some,
 )
 from zerofloor.cost.owners import owners_of
-from zerofloor.cost.residuals import Need, residuals
+from zerofloor.cost.residuals import NODE, Need, residuals, uncounted
 from zerofloor.cost.serverless import break_even, has_token_price
 from zerofloor.cost.traffic import (
     BUSY_HOURS_A_DAY,
@@ -122,7 +122,14 @@ def estimate(
         sources=tuple(sorted({item.source for item in items})),
         oldest=oldest_of(item.as_of for item in items),
         undated=sum(1 for item in items if not day_of(item.as_of)),
-        remarks=tuple(dict.fromkeys(_remarks(lines, floor, book, bursts, settings, today))),
+        remarks=tuple(
+            dict.fromkeys(
+                (
+                    *_remarks(lines, floor, book, bursts, settings, today),
+                    *(_uncounted(estate, floor, rest) if looked_at else ()),
+                )
+            )
+        ),
         resources=tuple(ordered),
         gaps=tuple(gaps),
         once=Money(once, book.currency) if once else None,
@@ -546,6 +553,18 @@ def _remarks(
             "for as long as a cold start takes"
         )
         yield f"{both}: {dollars(Money(once, book.currency))}, once."
+
+
+def _uncounted(estate: Estate, floor: Floor, rest: Iterable[Item | Gap]) -> Iterator[str]:
+    """The machines without a GPU that are in no figure."""
+    nodes = {
+        one.urn
+        for one in rest
+        if (isinstance(one, Item) and one.unit == NODE) or (isinstance(one, Gap) and one.is_node)
+    }
+    names = uncounted(estate, floor, nodes)
+    if names:
+        yield f"Machines without a GPU that aren't counted: {some(names)}."
 
 
 def _expected(bursts: Profile, lines: list[_Line], traffic: Traffic) -> Iterator[str]:

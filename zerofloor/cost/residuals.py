@@ -95,6 +95,35 @@ def residuals(estate: Estate, floor: Floor, today: datetime.date) -> tuple[Need,
     return tuple(sorted(found, key=lambda need: (need.urn, need.what)))
 
 
+_MACHINES: Final = frozenset(
+    {
+        "aws:ec2/instance:Instance",
+        "aws:eks/nodeGroup:NodeGroup",
+        "aws-native:eks:Nodegroup",
+        "aws:autoscaling/group:Group",
+        "kubernetes:karpenter.sh/v1:NodePool",
+        "gcp:compute/instance:Instance",
+        "azure-native:compute:VirtualMachine",
+        "azure:compute/linuxVirtualMachine:LinuxVirtualMachine",
+        "azure:compute/windowsVirtualMachine:WindowsVirtualMachine",
+    }
+)
+"""What runs machines: without a GPU they are counted for some of these, in some cases."""
+
+
+def uncounted(estate: Estate, floor: Floor, counted: Set[str]) -> tuple[str, ...]:
+    """Names of machines and groups without a GPU whose nodes are in no figure; `counted` are the
+    resources whose nodes are."""
+    held = {entry.urn for entry in floor.entries} | {one.urn for one in floor.undecided}
+    return tuple(
+        sorted(
+            one.name
+            for one in estate.of_type(*_MACHINES)
+            if one.op != "read" and one.urn not in held and one.urn not in counted
+        )
+    )
+
+
 # A cloud's readers are imported where the estate has resources of it.
 _GOOGLE: Final = ("gcp:", "google-native:")
 
@@ -293,11 +322,11 @@ _OF_NODES: Final = "disk of its nodes"
 
 
 def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
-    kinds = [
-        kind for kind in known_items(group.inputs.get("instanceTypes")) if isinstance(kind, str)
-    ] or ["t3.medium"]
+    kinds = _kinds(scene, group)
     shapes = [scene.estate.shape("aws", kind) for kind in kinds]
-    if not scene.aws or not all(shape is not None and shape.gpus == 0 for shape in shapes):
+    if not scene.aws or not kinds:
+        return
+    if not all(shape is not None and shape.gpus == 0 for shape in shapes):
         return
     nodes = count(get(group.inputs, "scalingConfig.desiredSize"))
     if nodes is None:
@@ -318,6 +347,19 @@ def _cpu_nodes(scene: _Scene, group: Resource) -> Iterator[Need]:
             market,
         )
         yield from _group_disks(scene, group, number)
+
+
+def _kinds(scene: _Scene, group: Resource) -> list[str]:
+    """The instance types of an EKS group, the preferred one first; none where they aren't known."""
+    given = group.inputs.get("instanceTypes")
+    if given is not None:
+        return [kind for kind in known_items(given) if isinstance(kind, str)]
+    reference = group.inputs.get("launchTemplate")
+    if reference is None:
+        return ["t3.medium"]  # EKS API reference, CreateNodegroup instanceTypes
+    template = _template(scene.estate, group, reference)
+    kind = None if template is None else known_text(template.inputs.get("instanceType"))
+    return [] if kind is None else [kind]
 
 
 def _cpu_group(scene: _Scene, group: Resource) -> Iterator[Need]:
