@@ -110,7 +110,7 @@ def test_an_undecided_gpu_blocks_and_costs_what_is_not_known(backend: Backend) -
     backend.add("shop", "dev", resource("aws:ec2/instance:Instance", "a", inputs))
     found = audited(backend, code=1)
     (line,) = found["lines"]
-    assert (line["state"], line["monthly"], line["gpus"]) == ("undecided", "0", None)
+    assert (line["state"], line["monthly"], line["gpus"]) == ("undecided", "0.00", None)
     assert CIPHER["ciphertext"] not in json.dumps(found)
 
 

@@ -3,7 +3,7 @@ sum."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +18,7 @@ from zerofloor.estates.judging import How
 from zerofloor.estates.links import ambiguous_in, groups_in
 from zerofloor.estates.opening import open_backend
 from zerofloor.estates.values import (
+    Assumed,
     Audit,
     GroupResult,
     Line,
@@ -174,9 +175,23 @@ def _summed(
             )
         ),
         notices=tuple(sorted(notices, key=lambda notice: (notice.stack, notice.what))),
+        assumptions=tuple(_assumed(results, joined)),
         settings=tuple(one.file for one in asked.how.settings.in_force.sources),
         in_force=written(asked.how.settings),
     )
+
+
+def _assumed(
+    results: Sequence[StackResult], joined: Mapping[str, GroupResult]
+) -> Iterator[Assumed]:
+    """What the verdicts in force assume, each once."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        group = joined.get(result.ref.name)
+        if result.involved:
+            counts.update((group or result).assumptions)
+    for (what, because), stacks in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+        yield Assumed(what, because, stacks)
 
 
 def _together(group: GroupResult) -> Problem:

@@ -4,6 +4,7 @@ results are the same bytes, in the same order."""
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -148,7 +149,9 @@ class Processes:
 
     def _pool(self, jobs: int) -> ProcessPoolExecutor:
         # Not forked: a copy of a process with threads (progress) may hang.
-        return ProcessPoolExecutor(max(1, jobs), mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(
+            max(1, jobs), mp_context=get_context("spawn"), initializer=_ignore_interrupts
+        )
 
 
 class Dask:
@@ -197,6 +200,11 @@ def _died(task: Task) -> StackResult | GroupResult:
     if task.kind == "group":
         return GroupResult(stacks=names, problems=(Problem(names[0], why),))
     return StackResult(ref=task.refs[0], problems=(Problem(names[0], why),))
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C goes to all processes of a terminal: the one that started the others answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _processors() -> int:

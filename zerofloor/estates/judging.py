@@ -85,6 +85,7 @@ class Worker:
                 gate=report.gate,
                 lines=lines_of(report, index),
                 findings=findings_of(report, index, joined=True),
+                assumptions=_assumptions(report),
             )
         except InputError as error:
             why = str(error)
@@ -106,14 +107,16 @@ class Worker:
         report = self._judged([stack])
         index = owned([(ref.name, stack)], {ref.name: self.backend.tags(ref)}, self.how.owner_tags)
         floor, estimate = report.floor, report.estimate
+        involved = bool(floor.entries or floor.undecided)
         return StackResult(
             ref=ref,
             identity=f"{stack.project}/{stack.name}" if stack.resources else "",
             resources=len(stack.resources),
             gate=report.gate,
-            involved=bool(floor.entries or floor.undecided),
+            involved=involved,
             lines=lines_of(report, index),
             findings=findings_of(report, index, joined=False),
+            assumptions=_assumptions(report) if involved else (),
             links=links_of(stack),
             notices=tuple(self._notices(ref)),
             problems=problems,
@@ -159,6 +162,10 @@ class Worker:
             return None if data is None else read_state(ref.name, data, self.how.most)
         except InputError:
             return None
+
+
+def _assumptions(report: Report) -> tuple[tuple[str, str], ...]:
+    return tuple((one.what, one.because) for one in report.assumptions)
 
 
 def _ours(error: Exception) -> str:

@@ -18,6 +18,7 @@ from zerofloor.estates.values import Line, LineState, Seen
 from zerofloor.floor.result import Entry, Verdict
 from zerofloor.gate.baseline import stacks_of
 from zerofloor.gate.waivers import blocks
+from zerofloor.money import Money
 from zerofloor.report import Finding, Report, Severity
 from zerofloor.settings import Settings
 from zerofloor.stack import Stack
@@ -125,19 +126,23 @@ class _Lines:
             self.costs[cost.urn].append(cost)
 
     def all(self) -> Iterator[Line]:
+        held = set()
         for urn in sorted(self.entries):
             billed = [one for one in self.entries[urn] if one.supply and one.supply.nodes]
             if any(one.verdict is Verdict.HELD for one in billed):
+                held.add(urn)
                 yield from self._held(urn, billed)
         open_points: dict[str, str] = {}
         for point in self.report.floor.undecided:
             open_points.setdefault(point.urn, point.settle)
         for urn, settle in sorted(open_points.items()):
-            yield self._undecided(urn, settle)
+            # Machines may bill for certain of which only the GPUs are open.
+            monthly = NOTHING if urn in held else self._monthly(urn)
+            yield self._undecided(urn, settle, monthly)
 
     def _held(self, urn: str, billed: Sequence[Entry]) -> Iterator[Line]:
         costs = self.costs.get(urn, [])
-        monthly = sum((cost.floor.monthly.amount for cost in costs), NOTHING).quantize(CENT)
+        monthly = self._monthly(urn)
         unpriced = urn in self.report.estimate.unpriced or not any(cost.what for cost in costs)
         gpus = sum((one.gpus or NOTHING for one in billed), NOTHING)
         holders = self._holders(urn, billed)
@@ -190,7 +195,12 @@ class _Lines:
                 hours = guest.holds[0].hours_per_week
                 yield guest.holds[0], Decimal(max(math.ceil(needed), 1)) * hours
 
-    def _undecided(self, urn: str, settle: str) -> Line:
+    def _monthly(self, urn: str) -> Decimal:
+        costs = self.costs.get(urn, ())
+        total = sum((cost.floor.monthly.amount for cost in costs), NOTHING)
+        return Money(total).cents().amount
+
+    def _undecided(self, urn: str, settle: str, monthly: Decimal) -> Line:
         entries = self.entries.get(urn, [])
         finding = self.findings.get((urn, "undecided-gpu"))
         return self._made(
@@ -198,7 +208,7 @@ class _Lines:
             entry=entries[0] if entries else None,
             gpus=None,
             hours=NOTHING,
-            monthly=NOTHING,
+            monthly=monthly,
             state="undecided",
             cause="undecided-gpu",
             held_by=urn,

@@ -17,8 +17,6 @@ from zerofloor.estates.selfmanaged import SelfManaged
 from zerofloor.estates.stores import SCHEMES
 from zerofloor.estates.values import Listing, StackRef
 
-SERVICE: Final = "https://api.pulumi.com"
-
 EXPECTED: Final = "expected file://PATH, s3://…, gs://…, azblob://…, or https://… of Pulumi Cloud"
 
 
@@ -61,6 +59,7 @@ def open_backend(url: str) -> Backend:
     if not scheme and Path(url).is_dir():
         scheme, url = "file", f"file://{url}"
     if scheme in ("http", "https"):
+        url = url.replace("//app.pulumi.com", "//api.pulumi.com", 1)  # the console's address
         return PulumiCloud(url, _token(url))
     if scheme not in SCHEMES:
         raise InputError(f"{shown(url)}: {EXPECTED}")

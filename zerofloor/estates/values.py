@@ -128,6 +128,15 @@ class Seen(Value, frozen=True, kw_only=True):
     """Whether it was seen with other stacks of its cluster; False: in its stack alone."""
 
 
+class Assumed(Value, frozen=True):
+    """What verdicts assume beyond the states."""
+
+    what: str
+    because: str
+    stacks: int
+    """How many stacks with GPUs rest on it."""
+
+
 class Links(Value, frozen=True):
     """By what a stack's clusters and pods are known to other stacks."""
 
@@ -149,6 +158,8 @@ class StackResult(Value, frozen=True, kw_only=True):
     """Whether anything in it has to do with a GPU."""
     lines: tuple[Line, ...] = ()
     findings: tuple[Seen, ...] = ()
+    assumptions: tuple[tuple[str, str], ...] = ()
+    """What is assumed and why; none where there is no GPU."""
     links: Links = Links()
     notices: tuple[Notice, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -164,6 +175,7 @@ class GroupResult(Value, frozen=True, kw_only=True):
     gate: str = "pass"
     lines: tuple[Line, ...] = ()
     findings: tuple[Seen, ...] = ()
+    assumptions: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -219,6 +231,8 @@ class Audit(Value, frozen=True, kw_only=True):
     findings: tuple[Seen, ...]
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
+    assumptions: tuple[Assumed, ...] = ()
+    """Those of most stacks first."""
     settings: tuple[str, ...] = ()
     """The files whose settings were in force."""
     in_force: Mapping[str, Any] = msgspec.field(default_factory=dict)

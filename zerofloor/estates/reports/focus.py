@@ -67,7 +67,6 @@ def render(audit: Audit) -> str:
 def _row(audit: Audit, line: Line) -> dict[str, str]:
     start = audit.today.replace(day=1)
     end = (start + datetime.timedelta(days=31)).replace(day=1)
-    priced = line.state == "held"
     return {
         "BillingCurrency": audit.currency,
         "ChargeCategory": "Usage",
@@ -75,7 +74,7 @@ def _row(audit: Audit, line: Line) -> dict[str, str]:
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodEnd": f"{end.isoformat()}T00:00:00Z",
         "ChargePeriodStart": f"{start.isoformat()}T00:00:00Z",
-        "ListCost": f"{line.monthly:f}" if priced or line.monthly else "",
+        "ListCost": f"{line.monthly:f}" if line.monthly else "",
         "ProviderName": PROVIDERS.get(line.cloud, line.cloud),
         "RegionId": line.region,
         "ResourceId": line.urn,

@@ -8,6 +8,8 @@ from typing import Final
 
 from zerofloor.estates.grouping import grouped
 from zerofloor.estates.reports.phrases import (
+    assumption_lines,
+    cost,
     headline,
     money,
     notice_lines,
@@ -63,6 +65,7 @@ def _body(audit: Audit, by: Sequence[str]) -> Iterator[str]:
         yield from _sums(audit, one)
     yield from _resources(audit)
     yield from _list("Gone since then", _gone(audit))
+    yield from _list("Assumptions", assumption_lines(audit))
     yield from _list("Notes", notice_lines(audit))
     yield from _list("Not judged", problem_lines(audit))
 
@@ -127,13 +130,12 @@ def _resources(audit: Audit) -> Iterator[str]:
 
 
 def _resource(audit: Audit, line: Line) -> str:
-    cost = money(audit, line.monthly) if line.state == "held" else line.state
     status = change(audit, line)
     said = [f"{line.rule} {line.message}".strip(), sentence(line.fix)]
     if line.waived_by:
         said = [said[0], f"Waived by {line.waived_by}"]
     return (
-        f'<tr><td class="n">{text(cost)}{f"<br>{text(status)}" if status else ""}</td>'
+        f'<tr><td class="n">{text(cost(audit, line))}{f"<br>{text(status)}" if status else ""}</td>'
         f'<td class="path">{text(place(line))}</td><td>{text(line.owner)}</td>'
         f"<td>{'<br>'.join(text(one) for one in said)}</td></tr>"
     )

@@ -7,6 +7,8 @@ from typing import Final
 
 from zerofloor.estates.grouping import grouped
 from zerofloor.estates.reports.phrases import (
+    assumption_lines,
+    cost,
     headline,
     money,
     notice_lines,
@@ -52,12 +54,13 @@ def _blocks(audit: Audit, by: Sequence[str]) -> Iterator[str]:
         yield from _sums(audit, one)
     lines = [line for line in audit.lines if not line.waived_by]
     if lines:
-        yield "**What to change**"
+        yield "**What to change** (cost a month)"
     for line in lines[:LINES]:
         yield _change(audit, line)
     if len(lines) > LINES:
         yield f"and {counted(len(lines) - LINES, 'more resource')}"
     yield from _folded("Gone", _gone(audit))
+    yield from _folded("Assumptions", assumption_lines(audit))
     yield from _folded("Notes", notice_lines(audit))
     yield from _folded("Not judged", problem_lines(audit))
 
@@ -82,12 +85,11 @@ def _cell(text: str) -> str:
 
 
 def _change(audit: Audit, line: Line) -> str:
-    cost = f"{money(audit, line.monthly)} a month" if line.state == "held" else line.state
     status = change(audit, line)
     owner = f" · {escaped(line.owner)}" if line.owner else ""
     new = f" · {escaped(status)}" if status else ""
     said = " ".join(sentence(one) for one in (line.message, line.fix) if one)
-    return f"- **{escaped(cost)}** {code(place(line))}{owner}{new}<br>{escaped(said)}"
+    return f"- **{escaped(cost(audit, line))}** {code(place(line))}{owner}{new}<br>{escaped(said)}"
 
 
 def _gone(audit: Audit) -> Iterator[str]:

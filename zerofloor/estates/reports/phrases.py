@@ -15,6 +15,13 @@ def money(audit: Audit, amount: Decimal) -> str:
     return dollars(Money(amount, audit.currency))
 
 
+def cost(audit: Audit, line: Line) -> str:
+    """`$32.77`, `undecided`, `$32.77, undecided`."""
+    state = "" if line.state == "held" else line.state
+    amount = money(audit, line.monthly) if line.monthly or not state else ""
+    return ", ".join(filter(None, (amount, state)))
+
+
 def headline(audit: Audit) -> str:
     """What idles in one sentence."""
     held = [line for line in audit.lines if line.state != "undecided"]
@@ -72,3 +79,8 @@ def problem_lines(audit: Audit) -> Iterator[str]:
 def notice_lines(audit: Audit) -> Iterator[str]:
     for notice in audit.notices:
         yield f"{notice.stack}: {notice.what}."
+
+
+def assumption_lines(audit: Audit) -> Iterator[str]:
+    for one in audit.assumptions:
+        yield sentence(f"{one.what} ({counted(one.stacks, 'stack')}): {one.because}")

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from zerofloor.capacity import WEEK
 from zerofloor.estates.grouping import Row, grouped
 from zerofloor.estates.reports.phrases import (
+    assumption_lines,
+    cost,
     headline,
     money,
     notice_lines,
@@ -47,6 +50,7 @@ def _lines(audit: Audit, by: Sequence[str], width: int, colour: bool) -> Iterato
         yield from _sums(audit, one, width, colour)
     yield from _what_to_change(audit, width, colour)
     yield from _section("Gone", _gone(audit), width, colour)
+    yield from _section("Assumptions", assumption_lines(audit), width, colour)
     yield from _section("Notes", notice_lines(audit), width, colour)
     yield from _section("Not judged", problem_lines(audit), width, colour)
 
@@ -89,14 +93,11 @@ def _what_to_change(audit: Audit, width: int, colour: bool) -> Iterator[str]:
 
 
 def _change(audit: Audit, line: Line, width: int, colour: bool) -> Iterator[str]:
-    cost = money(audit, line.monthly)
-    if line.state != "held":
-        cost = line.state
-    elif line.hours_per_week < 168:
-        cost += f", {hours(line.hours_per_week)}"
-    status = change(audit, line)
-    owner = line.owner or "no owner"
-    head = f"{cost}  {place(line)}  ({owner}{f'; {status}' if status else ''})"
+    said = [cost(audit, line)]
+    if line.state != "undecided" and line.hours_per_week < WEEK:
+        said.append(hours(line.hours_per_week))
+    whose = filter(None, (line.owner or "no owner", change(audit, line)))
+    head = f"{', '.join(said)}  {place(line)}  ({'; '.join(whose)})"
     yield from (
         styled(part, "bold", colour)
         for part in wrapped(visible(head), width, indent="  ", hang="    ")
