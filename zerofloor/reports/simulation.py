@@ -43,6 +43,7 @@ def _outcome(one: Outcome) -> Mapping[str, Any]:
         "held_seconds": _waits(one.held_waits),
         "cold_starts": one.cold_starts,
         "replicas_started": one.replicas_started,
+        "nodes": one.nodes,
         "node_hours": _plain(one.node_hours),
         "gpu_hours": None
         if any(line.gpu_hours is None for line in one.lines)

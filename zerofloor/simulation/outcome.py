@@ -73,6 +73,8 @@ class Outcome(Value, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     others: tuple[Line, ...]
     """What else of the stack bills without a request, over the same time."""
+    nodes: int
+    """Nodes that ran, one after the other or at once."""
     floor_nodes: int
     """Nodes that stay without a request."""
 
@@ -128,6 +130,7 @@ def outcome(
         replicas_started=course.started,
         lines=tuple(_lines(service, course.nodes, hours, book)),
         others=tuple(_others(service, hours, book)),
+        nodes=sum(1 for node in course.nodes if node.launched < hours * HOUR),
         floor_nodes=service.floor_nodes,
     )
 
