@@ -97,7 +97,7 @@ def estimate(profile: Traffic) -> tuple[Decimal, Decimal]:
 
 def run_profiles(lab: Lab, profiles: Sequence[Traffic]) -> list[Cost]:
     """All of them side by side."""
-    claims = _Claims(lab)
+    claims = Claims(lab)
     with ThreadPoolExecutor(len(profiles)) as pool:
         costs = list(pool.map(lambda profile: _run(lab, claims, profile), profiles))
     claims.ended.set()
@@ -117,7 +117,7 @@ def table(costs: Sequence[Cost]) -> str:
     return "\n".join((head, *rows))
 
 
-class _Claims:
+class Claims:
     """When each NodeClaim was made, and when it was gone, by its pool; looked at every half
     second."""
 
@@ -150,18 +150,18 @@ class _Claims:
                     self._lives[name] = (pool, born, now)
 
 
-def _run(lab: Lab, claims: _Claims, profile: Traffic) -> Cost:
-    name = _key(profile)
+def _run(lab: Lab, claims: Claims, profile: Traffic) -> Cost:
+    name = key(profile)
     lab.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    for manifest in _manifests(profile):
+    for manifest in manifests(profile):
         lab.api.apply(manifest, name)
     for replicas, seconds in profile.steps:
         lab.set_trigger(name, replicas * 10)
-        _wait_for(lambda wanted=replicas: wanted == 0 or _running(lab, name) >= wanted)
+        wait_for(lambda wanted=replicas: wanted == 0 or running(lab, name) >= wanted)
         time.sleep(seconds)
-    _wait_for(lambda: all(gone for _, gone in claims.of(name)))
+    wait_for(lambda: all(gone for _, gone in claims.of(name)))
     lives = claims.of(name)
-    for manifest in reversed(_manifests(profile)):
+    for manifest in reversed(manifests(profile)):
         lab.api.delete(lab.api.path_of(manifest, name))
     estimated, hourly = estimate(profile)
     seen = sum(
@@ -171,14 +171,14 @@ def _run(lab: Lab, claims: _Claims, profile: Traffic) -> Cost:
     return Cost(profile, len(lives), estimated, seen, hourly)
 
 
-def _running(lab: Lab, namespace: str) -> int:
+def running(lab: Lab, namespace: str) -> int:
     return sum(
         pod["status"]["phase"] == "Running"
         for pod in lab.api.get(f"/api/v1/namespaces/{namespace}/pods")["items"]
     )
 
 
-def _wait_for(condition: Any) -> None:
+def wait_for(condition: Any) -> None:
     deadline = time.monotonic() + GIVE_UP
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -202,7 +202,7 @@ def _bursts(steps: Sequence[tuple[int, int]], level: int) -> tuple[Burst, ...]:
 
 
 def _supply(profile: Traffic) -> Supply:
-    items = {"apiVersion": "v1", "kind": "List", "items": _manifests(profile)}
+    items = {"apiVersion": "v1", "kind": "List", "items": manifests(profile)}
     settings = Settings(region={"aws": REGION})
     report = judge(
         (read("profile.json", json.dumps(items).encode()),),
@@ -217,14 +217,14 @@ def _supply(profile: Traffic) -> Supply:
     return supplies[0]
 
 
-def _key(profile: Traffic) -> str:
+def key(profile: Traffic) -> str:
     return "cost-" + "".join(c if c.isalnum() else "-" for c in profile.name.lower())[:50].strip(
         "-"
     )
 
 
-def _manifests(profile: Traffic) -> list[Manifest]:
-    name = _key(profile)
+def manifests(profile: Traffic) -> list[Manifest]:
+    name = key(profile)
     node_class = name if profile.boot_seconds else "default"
     requirements: list[Mapping[str, Any]] = [
         {
