@@ -20,6 +20,8 @@ from zerofloor.prices.book import open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
+ROOT = Path(__file__).parents[2]
+
 
 class Declared:
     """The preview of clouds/, by type and Pulumi name."""
@@ -698,3 +700,101 @@ def test_each_argument_of_an_app(declared: Declared) -> None:
 def test_an_environment_elsewhere_is_taken_at_its_word_at_zero(declared: Declared) -> None:
     assert declared.entries("app-elsewhere") == []
     assert declared.report.floor.undecided == ()
+
+
+# A whole platform
+
+
+def below(declared: Declared, platform: str) -> list[Resource]:
+    """All that one platform declares."""
+    parts = {resource.urn: resource for resource in declared.made(platform)}
+    more = [one for one in declared.stack.resources if one.parent in parts]
+    return [*parts.values(), *more]
+
+
+@pytest.mark.parametrize(
+    ("platform", "verdicts", "gpus"),
+    [
+        ("on-eks", {"zero"}, 0),
+        ("on-gke", {"zero"}, 0),
+        ("on-aks", {"zero"}, 0),
+        # One replica of four GPUs on one node.
+        ("on-eks-held", {"held"}, 4),
+    ],
+)
+def test_the_floor_of_a_platform(
+    declared: Declared, platform: str, verdicts: set[str], gpus: int
+) -> None:
+    urns = {resource.urn for resource in below(declared, platform)}
+    entries = [entry for entry in declared.report.floor.entries if entry.urn in urns]
+    assert len(entries) == 2
+    assert {entry.verdict for entry in entries} == verdicts
+    assert {entry.gpus for entry in entries} == {Decimal(gpus)}
+    # The server's pods are carried by the nodes of the platform itself.
+    assert sum(entry.nodes or 0 for entry in entries) == (1 if gpus else 0)
+
+
+@pytest.mark.parametrize(
+    ("platform", "charts"),
+    [
+        ("on-eks", {"keda": "2.20.2", "keda-add-ons-http": "0.15.0"}),
+        ("on-gke", {"keda-add-ons-http": "0.15.0"}),
+        (
+            "on-aks",
+            {
+                "keda": "2.20.2",
+                "keda-add-ons-http": "0.15.0",
+                "nvidia-device-plugin": "0.18.2",
+                "dcgm-exporter": "4.8.2",
+            },
+        ),
+    ],
+)
+def test_a_platform_installs_what_its_cluster_has_not(
+    declared: Declared, platform: str, charts: dict[str, str]
+) -> None:
+    releases = [one for one in below(declared, platform) if one.type.endswith(":Release")]
+    assert {one.inputs["chart"]: one.inputs["version"] for one in releases} == charts
+    assert all(one.inputs["repositoryOpts"]["repo"].startswith("https://") for one in releases)
+
+
+@pytest.mark.parametrize(("chart", "folder"), [("keda/v2", "keda"), ("http-add-on", "http-add-on")])
+def test_the_charts_are_of_the_versions_that_the_lab_runs(
+    declared: Declared, chart: str, folder: str
+) -> None:
+    module = (ROOT / "tools" / "lab" / folder / "go.mod").read_text()
+    name = {"keda": "keda", "http-add-on": "keda-add-ons-http"}[folder]
+    version = next(
+        one.inputs["version"]
+        for one in below(declared, "on-eks")
+        if one.inputs.get("chart") == name
+    )
+    assert f"require github.com/kedacore/{chart} v{version}\n" in module
+
+
+def test_the_daemons_of_a_platform_run_on_its_tainted_nodes(declared: Declared) -> None:
+    pool = declared.inputs(AGENTS, "on-aks-nodes")
+    assert pool["nodeLabels"] == {"nvidia.com/gpu.present": "true"}
+    for chart in ("device-plugin", "metrics"):
+        release = declared.inputs("kubernetes:helm.sh/v3:Release", f"on-aks-{chart}")
+        assert release["values"]["nodeSelector"] == pool["nodeLabels"]
+        (toleration,) = release["values"]["tolerations"]
+        assert (toleration["key"], toleration["operator"]) == ("nvidia.com/gpu", "Exists")
+        # At zero nodes none of its pods ever gets ready.
+        assert release["skipAwait"] is True
+
+
+def test_a_platforms_server_runs_on_its_nodes(declared: Declared) -> None:
+    deployment = "kubernetes:apps/v1:Deployment"
+    for name, selector in (
+        ("on-eks", {"karpenter.sh/nodepool": "on-eks"}),
+        ("on-gke", {"cloud.google.com/gke-nodepool": "on-gke"}),
+        ("on-aks", {"kubernetes.azure.com/agentpool": "onaks"}),
+    ):
+        pod = declared.inputs(deployment, f"{name}-server")["spec"]["template"]["spec"]
+        assert pod["nodeSelector"] == selector
+    # AKS taints spot nodes on top of the component's own taint.
+    pod = declared.inputs(deployment, "on-aks-server")["spec"]["template"]["spec"]
+    assert {"kubernetes.azure.com/scalesetpriority", "nvidia.com/gpu"} <= {
+        toleration["key"] for toleration in pod["tolerations"]
+    }

@@ -51,6 +51,14 @@ GIVEN: dict[str, dict[str, Any]] = {
         "image": "server:1",
         "max_replicas": 4,
     },
+    "GpuPlatform": {
+        "cloud": "eks",
+        "cluster_name": "c",
+        "role": "nodes",
+        "machine_types": ["g6e.xlarge"],
+        "max_nodes": 2,
+        "image": "server:1",
+    },
     "CloudRunGpuService": {"location": "us-central1", "image": "server:1", "max_instances": 4},
 }
 """What each needs."""
@@ -258,6 +266,29 @@ def test_one_thing_wrong_with_a_pool_of_aks(args: dict[str, Any], says: str) -> 
 )  # fmt: skip
 def test_one_thing_wrong_with_a_container_app(args: dict[str, Any], says: str) -> None:
     assert refused("ContainerAppsGpuService", args) == [says]
+
+
+AKS = {"cloud": "aks", "role": None, "resource_group": "g", "machine_types": ["Standard_NC24ads_A100_v4"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"cloud": "ecs"}, "cloud: must be one of eks, gke, aks; did you mean eks?"),
+        ({"role": None}, "role: is required with `cloud` eks"),
+        ({"location": "us-central1"}, "location: belongs to `cloud` gke, and this one is eks"),
+        ({"machine_types": ["g6e.xlarg"]}, "machine_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({**AKS, "machine_types": ["Standard_D4s_v5"]}, "machine_types: Standard_D4s_v5 has no GPU"),
+        ({**AKS, "machine_types": ["Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4"]}, "machine_types: must name one with `cloud` aks"),
+        ({**AKS, "gpus": 2}, "gpus: 2 do not fit on a node, which holds 1"),
+        ({"min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
+        ({"max_replicas": 3}, "max_nodes: 2 nodes hold 2 GPUs, and `max_replicas` 3 of `gpus` 1 need 3"),
+        ({"installed": ["prometheus"]}, "installed[0]: must be one of keda, http-add-on, device-plugin, metrics"),
+        ({"max_gpus": 4}, "max_gpus: is no argument of this component; did you mean gpus?"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_platform(args: dict[str, Any], says: str) -> None:
+    assert refused("GpuPlatform", args) == [says]
 
 
 def test_every_problem_is_told_at_once() -> None:

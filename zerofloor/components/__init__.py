@@ -17,6 +17,7 @@ from zerofloor.components.gce_gpu_group import GceGpuGroup, GceGpuGroupArgs
 from zerofloor.components.gke_gpu_node_pool import GkeGpuNodePool, GkeGpuNodePoolArgs
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
+from zerofloor.components.gpu_platform import GpuPlatform, GpuPlatformArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "GpuDeploymentArgs",
     "GpuNodePool",
     "GpuNodePoolArgs",
+    "GpuPlatform",
+    "GpuPlatformArgs",
     "SpecError",
     "WakeSignal",
 ]

@@ -135,7 +135,7 @@ class Ec2GroupSpec(Spec):
                 given = getattr(self, argument) is not None
                 if signal == self.wake_signal and not given:
                     yield Problem(argument, f"is required with `wake_signal` {signal}")
-                if signal != self.wake_signal and given and "wake_signal" in self.model_fields_set:
+                if signal != self.wake_signal and given:
                     yield Problem(
                         argument,
                         f"belongs to `wake_signal` {signal}, and this one is {self.wake_signal}",

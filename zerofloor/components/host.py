@@ -23,6 +23,7 @@ from zerofloor.components import (
     GkeGpuNodePool,
     GpuDeployment,
     GpuNodePool,
+    GpuPlatform,
     SpecError,
 )
 from zerofloor.components.aks_node_pool_spec import AksNodePoolSpec
@@ -36,6 +37,7 @@ from zerofloor.components.fireworks_deployment_spec import FireworksDeploymentSp
 from zerofloor.components.gce_group_spec import GceGroupSpec
 from zerofloor.components.gke_node_pool_spec import GkeNodePoolSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
+from zerofloor.components.platform_spec import PlatformSpec
 
 COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GpuDeployment: DeploymentSpec,
@@ -48,6 +50,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     CloudRunGpuService: CloudRunSpec,
     AksGpuNodePool: AksNodePoolSpec,
     ContainerAppsGpuService: ContainerAppsSpec,
+    GpuPlatform: PlatformSpec,
 }
 """Each component that is served, with the spec that reads its arguments."""
 

@@ -13,6 +13,7 @@ from zerofloor.components import (
     EksGpuNodeGroup,
     GceGpuGroup,
     GkeGpuNodePool,
+    GpuPlatform,
 )
 
 # An output that no preview knows.
@@ -295,3 +296,38 @@ shared = pulumi.CustomResource(
 app("app-given", environment_id=shared.id, workload_profile_name="cards")
 app("app-given-min", environment_id=shared.id, workload_profile_name="cards", min_replicas=1)
 app("app-elsewhere", environment_id="/subscriptions/s/e", workload_profile_name="cards")
+
+
+def platform(title: str, /, **more: Any) -> GpuPlatform:
+    args: Any = {"cluster_name": "serving", "max_nodes": 2, "image": "server:1"}
+    return GpuPlatform(title, args | more)
+
+
+platform("on-eks", cloud="eks", role="nodes", machine_types=["g6e.xlarge", "g6.xlarge"])
+platform(
+    "on-eks-held",
+    cloud="eks",
+    role="nodes",
+    machine_types=["g6e.12xlarge"],
+    capacity_type="spot",
+    gpus=4,
+    min_replicas=1,
+)
+platform(
+    "on-gke",
+    cloud="gke",
+    location="us-central1",
+    machine_types=["g2-standard-8"],
+    max_replicas=2,
+    installed=["keda"],
+)
+platform(
+    "on-aks",
+    cloud="aks",
+    resource_group="models",
+    machine_types=["Standard_NC24ads_A100_v4"],
+    capacity_type="spot",
+    namespace=unknown,
+    args=["--model", unknown],
+    env={"A": unknown},
+)
