@@ -87,7 +87,7 @@ def _refusal(pod: PodDemand, pool: Pool, shapes: tuple[Shape, ...]) -> tuple[str
     lacks = [_lack(pod, shape, pool) for shape in shapes]
     if None in lacks:
         return None
-    # The last of the types is the largest or the dearest: what it lacks, all lack.
+    # The last of the types is the largest or the most expensive: what it lacks, all lack.
     what, has = next(one for one in reversed(lacks) if one is not None)
     return (
         f"fits no node of {name}: a pod asks for {what}, and {has}",

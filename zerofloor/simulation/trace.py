@@ -51,7 +51,7 @@ class Trace:
     arrivals: Floats
     """Seconds from the beginning, in order."""
     context: Floats
-    """Tokens that each brings."""
+    """Tokens of each request."""
     generated: Floats
     """Tokens that each is answered with."""
     span: float | None

@@ -422,7 +422,7 @@ def _left_by_job(cluster: _Cluster, hold: Hold) -> Hold:
         why = "the cluster waits until a person submits a job (seen: lab RJ12)"
         change = change_of(cluster.obj, path, "K8sJobMode")
         because = Evidence(cluster.obj.urn, path, mode, why)
-        fix = f"Set {path} to K8sJobMode, or delete the RayJob when nobody uses it"
+        fix = f"Set {path} to K8sJobMode, or delete the RayJob when it is no longer used"
         return replace(hold, evidence=(because,), fix=fix, change=change)
     path = f"{cluster.job_path}.shutdownAfterJobFinishes"
     value = at(cluster.job, "shutdownAfterJobFinishes")
