@@ -299,6 +299,22 @@ def test_disks_of_a_launch_template_and_of_karpenters_nodes() -> None:
     same(rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=0)}), D(0))
 
 
+@pytest.mark.parametrize(("spec", "gb"), [({"ephemeralStorage": {"size": "300Gi"}}, 300), ({}, 80)])
+def test_the_disk_of_auto_modes_nodes(spec: dict[str, Any], gb: int) -> None:
+    node_class = resource(
+        "kubernetes:eks.amazonaws.com/v1:NodeClass",
+        "class",
+        {"metadata": {"name": "gpu"}, "spec": spec},
+    )
+    pool = resource(
+        "kubernetes:karpenter.sh/v1:NodePool",
+        "pool",
+        {"spec": {"template": {"spec": {"nodeClassRef": {"name": "gpu"}}}}},
+    )
+    found = rest(node_class, pool, held={"pool": supply("g5.xlarge", nodes=3)})
+    same(found, D(0), floor=3 * gb * GP3)
+
+
 @pytest.mark.parametrize(
     ("warm", "disks"),
     [

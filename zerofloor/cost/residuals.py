@@ -434,11 +434,24 @@ def _karpenter_pool(scene: _Scene, pool: Resource) -> Iterator[Need]:
     if pool.urn not in scene.held:
         return
     wanted = known_text(get(pool.inputs, "spec.template.spec.nodeClassRef.name"))
-    for node_class in scene.estate.by_type.get("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", ()):
+    for node_class in scene.estate.of_type(*_NODE_CLASSES):
         if wanted is not None and known_text(get(node_class.inputs, "metadata.name")) == wanted:
-            listed = known_items(get(node_class.inputs, "spec.blockDeviceMappings"))
-            disks = [known_mapping(at(one, "ebs")) for one in listed]
+            disks = _class_disks(node_class)
             yield from _disks(scene.estate, pool, _OF_NODES, disks, follows="nodes")
+
+
+_AUTO_CLASS: Final = "kubernetes:eks.amazonaws.com/v1:NodeClass"
+_NODE_CLASSES: Final = ("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", _AUTO_CLASS)
+
+
+def _class_disks(node_class: Resource) -> list[Mapping[str, Any]]:
+    """The disks of each node of a class; of EKS Auto Mode it is one of gp3, 80 GiB unless it is
+    told otherwise (EKS user guide, "Create a Node Class for Amazon EKS", ephemeralStorage)."""
+    if node_class.type == _AUTO_CLASS:
+        size = get(node_class.inputs, "spec.ephemeralStorage.size")
+        return [{"volumeSize": "80Gi" if size is None else size, "volumeType": "gp3"}]
+    listed = known_items(get(node_class.inputs, "spec.blockDeviceMappings"))
+    return [known_mapping(at(one, "ebs")) for one in listed]
 
 
 def _service(scene: _Scene, service: Resource) -> Iterator[Need]:
