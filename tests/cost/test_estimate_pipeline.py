@@ -297,6 +297,18 @@ def test_a_sagemaker_type_that_is_not_in_the_book_is_unpriced() -> None:
     assert elsewhere.unpriced == (endpoint.urn,)
 
 
+def test_a_spot_type_without_a_spot_price_bounds_the_range_of_those_with_one() -> None:
+    """p5.48xlarge has a spot price ($14.246), p4d.24xlarge has none: it costs at most its on-demand
+    price ($21.957642), and the platform may take either."""
+    nodes, node_class = pool(["p5.48xlarge", "p4d.24xlarge"], "spot")
+    found = estimate_of(nodes, node_class, server(1, 8))
+    assert found.unpriced == ()
+    assert hourly(found)[0] == round(D("14.246") + 200 * GP3, 12)
+    assert found.floor.up_to is not None
+    assert round(found.floor.up_to.amount, 12) == round(D("21.957642") + 200 * GP3, 12)
+    assert not any("probably not offered" in note for note in found.footnotes)
+
+
 def test_a_pool_of_spot_and_on_demand_nodes_is_a_range() -> None:
     """p5.48xlarge in us-east-1: $14.246 spot (snapshot), $55.04 on demand, which is bought where
     there is no spot capacity (Karpenter docs, "Capacity Type")."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.command import zerofloor
@@ -173,6 +173,7 @@ spec:
 KEYS = st.sampled_from(["stack", "project", "namespace", "component", "owner", "type", "tag:team"])
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(["g5.xlarge", "p5.48xlarge", "p5e.48xlarge"]), max_size=5),
     st.lists(st.integers(0, 3), min_size=5, max_size=5),

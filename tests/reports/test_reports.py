@@ -371,6 +371,19 @@ def test_what_was_not_looked_at_is_not_printed_as_nothing() -> None:
     assert (out["residual"], out["idle_total"]) == (None, None)
 
 
+def test_what_costs_at_most_so_much_says_up_to_everywhere() -> None:
+    one = report()
+    floor = Amount(Money(D("3.06")), at_most=True)
+    spot = replace(one, estimate=replace(one.estimate, floor=floor))
+    page = table.render(spot, width=100)
+    assert "would keep billing: up to $3.06/h, up to $2,233.80 a month." in " ".join(page.split())
+    assert re.search(r"^floor +up to \$3\.06 +up to \$2,233\.80", page, re.M)
+    assert re.search(r"^idle total +up to \$3\.16", page, re.M)
+    out = json.loads(json_report.render(spot))["estimate"]
+    assert (out["floor"]["at_most"], out["idle_total"]["at_most"]) == (True, True)
+    assert out["desired"]["at_most"] is False
+
+
 def test_the_idle_total_is_floor_and_residual_in_every_format() -> None:
     # $55.04 and $0.10 an hour.
     assert re.search(r"^idle total +\$55\.14 +\$40,252\.20", table.render(report()), re.M)

@@ -26,6 +26,8 @@ class Option(Value, frozen=True):
     price: Price
     note: str = ""
     """What the price rests on, for `what`."""
+    bounded: bool = False
+    """True where the price is what it costs at most: a spot node without a spot price."""
     product: str = ""
     """The product of a managed service that it is priced as; empty where it has its own price."""
     parts: tuple[google.Part, ...] = ()
@@ -40,8 +42,10 @@ class Choice(Value, frozen=True):
     """Types that it could also be and that have no price there, which mostly means that they are
     not sold there."""
 
-    bounded: bool = False
-    """True where the prices are what it costs at most: spot nodes without a spot price."""
+    @property
+    def bounded(self) -> bool:
+        """Whether the cheapest costs that at most."""
+        return self.cheapest.bounded
 
     @property
     def cheapest(self) -> Option:
@@ -96,14 +100,17 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
         option for _, priced in found if not isinstance(priced, Missing) for option in priced
     ]
     missing = [(shape, priced) for shape, priced in found if isinstance(priced, Missing)]
+    if missing and supply.market is Market.SPOT:
+        without = replace(supply, shapes=tuple(shape for shape, _ in missing))
+        bounded = _on_demand(without, book, SPOT_BOUND, is_bound=True)
+        options += bounded
+        priced_now = {option.shape.instance_type for option in bounded}
+        missing = [pair for pair in missing if pair[0].instance_type not in priced_now]
     if not options:
-        bounded = _bounded_spot(supply, book)
-        if bounded is not None:
-            return bounded
         _, first = missing[0]
         return Unpriced(why=first.why, settle=first.settle, elsewhere=_beside(supply, book))
     if supply.market is Market.SPOT and supply.falls_back:
-        options += _on_demand(supply, book)
+        options += _on_demand(supply, book, FALLBACK)
     options.sort(key=lambda option: (option.price.money, option.shape.instance_type, option.note))
     return Choice(tuple(options), tuple(shape.instance_type for shape, _ in missing))
 
@@ -118,26 +125,17 @@ SPOT_BOUND: Final = "at most its on-demand price"
 "Spot VMs"; Azure, "Spot Virtual Machines": capped at the pay-as-you-go price)."""
 
 
-def _bounded_spot(supply: Supply, book: PriceBook) -> Choice | None:
-    """For spot nodes without a spot price the on-demand prices, which they don't exceed."""
-    if supply.market is not Market.SPOT:
-        return None
-    on_demand = choose(replace(supply, market=Market.ON_DEMAND), book)
-    if isinstance(on_demand, Unpriced):
-        return None
-    options = tuple(replace(option, note=SPOT_BOUND) for option in on_demand.options)
-    return replace(on_demand, options=options, bounded=True)
+FALLBACK: Final = "on-demand, where there are no spot nodes"
 
 
-def _on_demand(supply: Supply, book: PriceBook) -> tuple[Option, ...]:
-    """What the same nodes cost where there are no spot ones."""
+def _on_demand(
+    supply: Supply, book: PriceBook, note: str, *, is_bound: bool = False
+) -> tuple[Option, ...]:
+    """What the same nodes cost on demand."""
     found = choose(replace(supply, market=Market.ON_DEMAND), book)
     if isinstance(found, Unpriced):
         return ()
-    return tuple(replace(option, note=FALLBACK) for option in found.options)
-
-
-FALLBACK: Final = "on-demand, where there are no spot nodes"
+    return tuple(replace(option, note=note, bounded=is_bound) for option in found.options)
 
 
 def _machine(

@@ -40,6 +40,9 @@ class Amount(Value, frozen=True):
     unbounded: bool = False
     """True where nothing limits it (only of a ceiling); then the money is what is certain at
     least."""
+    at_most: bool = False
+    """True where a part of it is an upper bound: spot nodes without a spot price count on
+    demand."""
 
     @property
     def monthly(self) -> Money:
@@ -70,6 +73,8 @@ class Item(Value, frozen=True):
     """The price of the most expensive choice, where it is open among types; None: it is settled."""
     listed: Money | None = None
     """The list price an hour and unit, where the user's own counts; None: it is the list's."""
+    at_most: bool = False
+    """True where the price is an upper bound."""
     listed_monthly: bool = False
     """True where the price list states it by the month: `price` is then a 730th of it."""
 
@@ -289,7 +294,8 @@ def together(floor: Amount, residual: Amount) -> Amount:
     most = None
     if floor.up_to is not None or residual.up_to is not None:
         most = (floor.up_to or floor.hourly) + (residual.up_to or residual.hourly)
-    return Amount(floor.hourly + residual.hourly, most)
+    at_most = floor.at_most or residual.at_most
+    return Amount(floor.hourly + residual.hourly, most, at_most=at_most)
 
 
 def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:

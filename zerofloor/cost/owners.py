@@ -213,6 +213,11 @@ def totals_by(estimate: Estimate, by: str) -> Totals:
         value = _value_of(gap.urn, by, estimate)
         sums.setdefault(value, {})
         missing.setdefault(value, set()).update(gap.lacks)
+    bounded: set[tuple[str, Figure]] = set()
+    for item in estimate.items:
+        if item.at_most:
+            value = _value_of(item.urn, by, estimate)
+            bounded |= {(value, figure) for figure in item.counts_in}
     unbounded = {
         _value_of(cost.urn, by, estimate) for cost in estimate.resources if cost.ceiling.unbounded
     }
@@ -222,7 +227,8 @@ def totals_by(estimate: Estimate, by: str) -> Totals:
             low, high = sums[value].get(figure, (Decimal(0), Decimal(0)))
             most = Money(high, currency) if high != low else None
             endless = figure is Figure.CEILING and value in unbounded
-            yield figure, Amount(Money(low, currency), most, endless)
+            at_most = (value, figure) in bounded
+            yield figure, Amount(Money(low, currency), most, endless, at_most)
 
     totals = [
         Total(

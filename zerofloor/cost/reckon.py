@@ -99,11 +99,7 @@ def estimate(
     gaps.sort(key=lambda gap: (not gap.blocks, gap.urn, gap.what))
     items.sort(key=_what_hurts)
     amounts = {figure: _total(items, figure, book.currency) for figure in Figure}
-    ceiling = Amount(
-        amounts[Figure.CEILING].hourly,
-        amounts[Figure.CEILING].up_to,
-        any(line.unbounded for line in lines),
-    )
+    ceiling = replace(amounts[Figure.CEILING], unbounded=any(line.unbounded for line in lines))
     once = _once(items)
     ordered = sorted(
         _with_disks([line.cost for line in lines], rest),
@@ -293,6 +289,7 @@ def _line(
             counts_in,
             dearest,
             listed=listed,
+            at_most=choice.bounded,
         )
 
     by_quantity: dict[Decimal, list[Figure]] = {}
@@ -310,7 +307,10 @@ def _line(
         items.append(
             item(hours, "node-hour", (), f"{what}, for the second one while a replacement starts")
         )
-    amounts = {figure: _amount(nodes, price.money, dearest) for figure, nodes in quantities.items()}
+    amounts = {
+        figure: _amount(nodes, price.money, dearest, at_most=choice.bounded)
+        for figure, nodes in quantities.items()
+    }
     per_gpu = (
         divided(price.money, choice.cheapest.shape.gpus) if choice.cheapest.shape.gpus else None
     )
@@ -321,7 +321,7 @@ def _line(
         amounts[Figure.FLOOR],
         amounts[Figure.DESIRED],
         amounts.get(Figure.EXPECTED),
-        Amount(amounts[Figure.CEILING].hourly, amounts[Figure.CEILING].up_to, unbounded),
+        replace(amounts[Figure.CEILING], unbounded=unbounded),
         per_gpu,
     )
     return _Line(
@@ -373,8 +373,9 @@ def _parts(
         )
 
 
-def _amount(nodes: Decimal, price: Money, dearest: Money | None) -> Amount:
-    return Amount(price * nodes, dearest * nodes if dearest is not None and nodes else None)
+def _amount(nodes: Decimal, price: Money, dearest: Money | None, *, at_most: bool) -> Amount:
+    most = dearest * nodes if dearest is not None and nodes else None
+    return Amount(price * nodes, most, at_most=at_most and nodes > 0)
 
 
 def _quantities(supply: Supply, bursts: Profile | None, wait: Wait) -> Mapping[Figure, Decimal]:
@@ -498,7 +499,11 @@ def _total(items: Iterable[Item], figure: Figure, currency: str) -> Amount:
     most = sum(
         ((item.dearest or item.price).amount * item.quantity for item in counted), Decimal(0)
     )
-    return Amount(Money(total, currency), Money(most, currency) if most != total else None)
+    return Amount(
+        Money(total, currency),
+        Money(most, currency) if most != total else None,
+        at_most=any(item.at_most for item in counted),
+    )
 
 
 def _once(items: Iterable[Item]) -> Decimal:

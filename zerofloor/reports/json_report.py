@@ -264,6 +264,7 @@ def _amount(amount: Amount, at_least: bool) -> dict[str, Any]:
         "up_to": _optional(amount.up_to),
         "unbounded": amount.unbounded,
         "at_least": at_least,
+        "at_most": amount.at_most,
     }
 
 

@@ -303,7 +303,7 @@ def meaning(report: Report) -> Iterator[str]:
     """What the floor comes to for people; what waking costs; where serverless is cheaper."""
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
-        least = "at least " if _is_least(report) or report.estimate.floor.up_to is not None else ""
+        least = _hedge(report)
         short_time = (
             f"{dollars(said.weekly)} per week, by its schedule"
             if said.weekend is None
@@ -321,6 +321,15 @@ def meaning(report: Report) -> Iterator[str]:
         )
     if report.estimate.break_even is not None:
         yield from _serverless(report.estimate.break_even)
+
+
+def _hedge(report: Report) -> str:
+    """What stands before sums of the floor that are a bound."""
+    floor = report.estimate.floor
+    is_least = _is_least(report) or floor.up_to is not None
+    if floor.at_most:
+        return "about " if is_least else "up to "
+    return "at least " if is_least else ""
 
 
 def _serverless(found: BreakEven) -> Iterator[str]:
@@ -420,18 +429,19 @@ def _cost(report: Report, *, averaged: bool = False) -> str:
     # The floor of a node without a price may be its disk alone.
     if not amount.hourly.amount or (nodes and not any(nodes)):
         return ", at an unknown cost"
-    least = "at least " if _is_least(report) else ""
+    # "up to" stands in the amount itself; of a sum that lacks something, too, it is neither.
+    least = "at least " if _is_least(report) and not amount.at_most else ""
     average = " on average" if averaged else ""
     return f": {least}{_range(amount, 1)}/h{average}, {_range(amount, 730)} a month"
 
 
 def _range(amount: Amount, hours: Decimal | int) -> str:
     low = dollars(amount.hourly * hours)
-    return (
-        low
-        if amount.up_to is None or amount.up_to == amount.hourly
-        else f"{low} to {dollars(amount.up_to * hours)}"
-    )
+    is_range = amount.up_to is not None and amount.up_to != amount.hourly
+    high = dollars(amount.up_to * hours) if amount.up_to is not None and is_range else low
+    if amount.at_most:
+        return f"up to {high}"
+    return f"{low} to {high}" if is_range else low
 
 
 def money_line(report: Report) -> str:
