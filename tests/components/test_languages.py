@@ -4,10 +4,7 @@ schema, the SDKs made of it, and what the pack says of each program."""
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,32 +13,17 @@ from tests.engine import automation
 from tests.engine.conftest import require_engine
 from tests.engine.real_engine import BIN, ROOT, Engine
 from tests.engine.test_pack import PACK, by_resource, preview
+from tests.engine.typescript import compile_program, preview_inline, run
 from zerofloor.components.host import Components
 
 EXAMPLES = ROOT / "examples" / "languages"
 HERE = Path(__file__).parent / "languages"
-NODE = BIN / "languages" / "node_modules"
 CACHE = ROOT / ".work" / "languages"
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("languages")]
 
 HELD = {"gpu": ["GPU012"], "llm-scaler": ["GPU002"]}
 """What raising both floors to 1 is found to do: the group's minimum, and the server's."""
-
-
-def run(command: list[str], folder: Path, environ: Mapping[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **(environ or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +43,10 @@ def programs() -> Path:
         shutil.rmtree(CACHE, ignore_errors=True)
         part = CACHE / "part"
         part.mkdir(parents=True)
-        (part / "schema.json").write_text(schema)
-        _typescript(part)
+        compile_program(part, schema, EXAMPLES / "typescript", "zerofloor")
         _go(part)
         part.rename(built)
     return built
-
-
-def _typescript(folder: Path) -> None:
-    run([str(BIN / "sdkgen"), "schema.json", "nodejs", "sdk"], folder)
-    (folder / "node_modules").symlink_to(NODE)
-    options = ["--skipLibCheck", "--target", "es2020", "--module", "commonjs", "--strict"]
-    compiler = ["node", str(NODE / "typescript" / "bin" / "tsc"), *options]
-    run([*compiler, "--rootDir", ".", "--outDir", "bin", "index.ts"], folder / "sdk")
-    # As `pulumi package add` links it into a project.
-    program = folder / "typescript"
-    shutil.copytree(EXAMPLES / "typescript", program)
-    (program / "node_modules" / "@pulumi").mkdir(parents=True)
-    (program / "node_modules" / "@pulumi" / "zerofloor").symlink_to("../../../sdk")
-    shutil.copy(folder / "sdk" / "package.json", folder / "sdk" / "bin")
-    run([*compiler, "index.ts"], program)
-    shutil.copy(HERE / "run.js", folder)
 
 
 def _go(folder: Path) -> None:
@@ -126,26 +91,10 @@ def test_the_program_in_yaml(engine: Engine) -> None:
 def test_the_program_in_a_compiled_language(
     engine: Engine, programs: Path, project: str, command: list[str]
 ) -> None:
-    node = shutil.which("node")
-    assert node is not None
-    path = f"{Path(node).parent}{os.pathsep}{engine.environ['PATH']}"
     arguments = [*command, project, str(PACK)]
-
-    def previewed(*config: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*arguments, *config],
-            cwd=programs,
-            env={**engine.environ, "PATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    done = previewed()
+    done = preview_inline(engine, programs, arguments)
     assert (done.returncode, by_resource(done.stdout)) == (0, {}), done.stdout
-    done = previewed("floor=1")
+    done = preview_inline(engine, programs, [*arguments, "floor=1"])
     # The error of the Automation API repeats what was shown.
     found = {name: sorted(set(rules)) for name, rules in by_resource(done.stdout).items()}
     assert (done.returncode, found) == (1, HELD), done.stdout

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.automation import run
+from tests.engine.test_pack import by_resource
+from tests.engine.typescript import compile_program, preview_inline
 from tests.fireworks.conftest import Place
+from zerofloor.fireworks.schema import schema
 
 pytestmark = pytest.mark.engine
 
@@ -38,3 +41,16 @@ def test_python(place: Place, minimum: str, created: list[str]) -> None:
     )
     assert (stopped is None) == bool(created), stopped
     assert place.live() == created
+
+
+def test_typescript(place: Place, tmp_path: Path) -> None:
+    """Compiled with the SDK that is made of the provider's schema."""
+    compile_program(tmp_path, schema("0.1.0"), EXAMPLES / "typescript", "fireworks")
+    pack = str(place.engine.recording_pack)
+    command = ["node", "run.js", "typescript/index.js", "fireworks-typescript", pack]
+    done = preview_inline(place.engine, tmp_path, command, place.environ)
+    assert (done.returncode, by_resource(done.stdout)) == (0, {}), done.stdout
+    held = [*command, "minReplicas=1"]
+    done = preview_inline(place.engine, tmp_path, held, place.environ)
+    assert done.returncode == 1
+    assert set(by_resource(done.stdout)["llm"]) == {"GPU002"}, done.stdout
