@@ -465,3 +465,22 @@ def test_a_doubtful_or_unfinished_digest_is_refused() -> None:
         read("plan.json", b'{"steps": [], "changeSummary": {}}')
     with pytest.raises(InputError, match="fewer than no resources"):
         read("plan.json", digest(step("create"), summary={"same": 1, "create": 1, "delete": -1}))
+
+
+def test_an_update_in_place_keeps_what_it_changes() -> None:
+    old = {"inputs": {"instanceType": "m5.large"}}
+    updated, same = outcome(step("update", old=old)), outcome(step("same", old=old))
+    assert updated is not None
+    assert same is not None
+    assert (updated.before, updated.inputs) == (old["inputs"], {"instanceType": "g5.xlarge"})
+    assert same.before is None
+    unseen = step("update") | {"oldState": None}
+    assert (box := outcome(unseen)) is not None
+    assert box.before is None
+
+
+def test_former_names_are_kept() -> None:
+    former = "urn:pulumi:dev::app::aws:ec2/instance:Instance::old"
+    box = outcome(step("create", new={"aliases": [former]}))
+    assert box is not None
+    assert box.aliases == (former,)
