@@ -38,9 +38,13 @@ changes any more the GPUs that still have a node are counted.
 Node types, sizes and prices in the lab come from zerofloor's own tables. Clocks are fast (cool-downs of seconds), decisions are not
 changed by that. Run it: `make lab`; one scenario is one file under `tests/lab/scenarios`.
 """
-CONTROLLERS = """*Differed at first* counts the scenarios whose first prediction was wrong; each taught a reader, and names what it taught.
+CONTROLLERS = """*Differed at first* counts the scenarios whose first prediction was not what happened: each taught a reader something, or showed that the
+manifests alone don't decide it. Every manifest of these kinds in tests and docs is taken by the vendors' own definitions and webhooks, and
+the fields that the readers look at are in those definitions (KServe, KAITO, AIBrix, NIM, Dynamo, vLLM's production stack, Spark and
+Kubeflow's trainers included: `tests/data/schemas`).
 Two things are played by stand-ins, since they are Python inside a container, and there is none here: the dashboard of a Ray head (jobs
 run a while and end as the scenario says), and Ray's autoscaler (the one call that it makes: replicas and the workers that go).
+Knative Serving is not run: its activator and its queue proxies work inside pods.
 """
 
 OUTCOMES = ("agreed", "undecided", "beyond", "differed", "unexpected", "unsettled")

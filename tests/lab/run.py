@@ -289,8 +289,8 @@ def _chosen(arguments: argparse.Namespace) -> Sequence[Scenario]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.run", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--all", action="store_true", help="every scenario, about half an hour")
-    what.add_argument("--ci", action="store_true", help="every way of holding, seven minutes")
+    what.add_argument("--all", action="store_true", help="every scenario, about an hour")
+    what.add_argument("--ci", action="store_true", help="every way of holding, ten minutes")
     what.add_argument("names", nargs="*", default=[], help="ids, or how they start (S11)")
     parser.add_argument("--json", metavar="FILE", help="write the results here")
     parser.add_argument(

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tests.lab.harness.api import Manifest
+from tests.lab.harness.vendors import VENDORS
 
 FOLDER = Path(__file__).parent / "scenarios"
 
@@ -89,6 +90,15 @@ class Header(_Model):
     beside: Literal["many", "few", "none"] = "many"
     """Who may run at the same time: a steady stream of empty nodes starves consolidation and drift;
     a stopped controller concerns all."""
+
+    @field_validator("needs")
+    @classmethod
+    def _there_are(cls, needs: Sequence[str]) -> Sequence[str]:
+        for name in needs:
+            if name not in VENDORS:
+                raise ValueError(f"no vendor is named {name}: {', '.join(VENDORS)}")
+        return needs
+
     ci: bool = False
     """In the part that every change runs."""
     trust: Mapping[str, bool | str] = {}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from tests.lab import record as records
 from tests.lab import run as runner
 from tests.lab.comparison import compare
 from tests.lab.drive import Observation
@@ -17,7 +20,7 @@ from tests.lab.harness.lab import Clusters, LabFailed, not_built
 from tests.lab.harness.vendors import VENDORS
 from tests.lab.prediction import Prediction
 from tests.lab.run import run
-from tests.lab.scenario import Scenario, named, scenarios
+from tests.lab.scenario import FOLDER, Scenario, named, read_scenario, scenarios
 
 NEED = [scenario for scenario in scenarios() if scenario.header.needs]
 SEEN = Observation(settled=True, pods=1, nodes=1, gpus=1, peak_gpus=1, seconds=80)
@@ -49,6 +52,27 @@ def test_its_scenarios_are_left_out_of_a_whole_run_and_the_reason_is_said(
     assert chosen
     assert not any(scenario.header.needs for scenario in chosen)
     assert "2 scenarios are skipped: not built: lws (make lab-operators" in capsys.readouterr().err
+
+
+def test_a_need_that_is_no_vendor_is_refused(tmp_path: Path) -> None:
+    text = (FOLDER / "lws01_replicas_and_size_omitted.yaml").read_text()
+    (tmp_path / "x.yaml").write_text(text.replace("- lws\n", "- leaderworkerset\n", 1))
+    with pytest.raises(ValidationError, match="no vendor is named leaderworkerset: lws, jobset"):
+        read_scenario(tmp_path / "x.yaml")
+
+
+def test_that_one_differed_at_first_stays_in_the_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(records, "RECORDED", tmp_path / "results.json")
+    (scenario,) = named(["LWS01"])
+    for said, outcome in ((0, "differed"), (1, "agreed"), (1, "agreed")):
+        prediction = Prediction("held", said)
+        result = compare(scenario, prediction, SEEN)
+        assert result.outcome == outcome
+        records.record([result])
+    (line,) = json.loads(records.RECORDED.read_text())
+    assert (line["outcome"], line["first"]) == ("agreed", "differed")
 
 
 @pytest.mark.parametrize("when", ["at the start", "while it runs"])
