@@ -57,6 +57,7 @@ bench: .venv/.dev engine  ## Print what speed and memory are.
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.shapes
+	$(BIN)/python -m benchmarks.simulation
 	$(BIN)/python -m benchmarks.pack
 	$(BIN)/python -m benchmarks.audit
 

@@ -85,7 +85,10 @@ def test_another_node_type_is_priced_and_an_unpriced_one_says_so(folder: Path) -
         (("--set", "concurrency=many"), "--set concurrency=many: no number"),
         (("--set", "minReplicaCount=two"), "minReplicaCount"),
         (("--set", "minReplicaCount=5"), "minReplicaCount"),
-        (("--target", "other"), "--target other is none of what can answer requests: llm"),
+        (("--set", "spec.consolidateAfter=5s"), "--set spec.consolidateAfter: nothing here has it"),
+        (("--set", "instanceType=m7i.large"), "no pool of the stack takes its pods then"),
+        (("--set", "instanceType=nonsense"), "nonsense is not an instance type"),
+        (("--target", "other"), "--target other is none of what can answer requests: Deployment"),
         (("--concurrency", "0"), "0 is less than 1"),
     ],
 )

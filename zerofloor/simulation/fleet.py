@@ -63,7 +63,6 @@ class Node:
 
     kind: Kind
     launched: float
-    ready: float
     image: float
     """From when on the image is there."""
     is_standing: bool = False
@@ -97,7 +96,7 @@ class Fleet:
         """Pods that were started after the beginning."""
         self._last_pass = -math.inf
         for kind, count in plan.standing:
-            self.nodes += [Node(kind, 0.0, 0.0, 0.0, is_standing=True) for _ in range(count)]
+            self.nodes += [Node(kind, 0.0, 0.0, is_standing=True) for _ in range(count)]
         self.pods = [Pod(0.0) for _ in range(replicas * plan.pods_per_replica)]
         self._place_waiting(0.0, AT_ONCE)
 
@@ -182,8 +181,7 @@ class Fleet:
     def _new_node(self, at: float, together: int, starting: Starting) -> Node:
         """A node for so many pods that wait together."""
         kind = self.plan.kinds[min(together, len(self.plan.kinds)) - 1]
-        ready = at + starting.node
-        node = Node(kind, at, ready, ready + starting.image)
+        node = Node(kind, at, at + starting.node + starting.image)
         self.nodes.append(node)
         return node
 

@@ -56,6 +56,11 @@ class Service:
     assumptions: tuple[str, ...] = ()
 
     @property
+    def has_pool(self) -> bool:
+        """Whether a pool of the stack has its nodes."""
+        return all(kind.pool for kind in self.plan.kinds)
+
+    @property
     def rest(self) -> int:
         """Replicas without a request."""
         return self.loop.minimum if self.loop.idle is None else self.loop.idle
@@ -131,7 +136,7 @@ def _choose(candidates: Sequence[_Candidate], target: str | None) -> _Candidate:
         fitting = [one for one in candidates if target in (_urn(one), _title(one), _name(one))]
         if len(fitting) == 1:
             return fitting[0]
-        names = ", ".join(sorted(_name(one) for one in candidates)) or "none"
+        names = ", ".join(sorted(_title(one) for one in candidates)) or "none"
         said = "means several" if fitting else "is none"
         raise InputError(f"--target {target} {said} of what can answer requests: {names}")
     if not candidates:

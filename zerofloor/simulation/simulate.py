@@ -140,7 +140,10 @@ def _played(
             serving = _with(serving, name, value)
             continue
         stacks = changed(stacks, service.resources, name, value)
-        service = find_service(read(estate(stacks, settings, today)), asked.target, asked.metric)
+        before, found = service, read(estate(stacks, settings, today))
+        service = find_service(found, asked.target, asked.metric)
+        if before.has_pool and not service.has_pool:
+            raise InputError(f"--set {name}={value}: no pool of the stack takes its pods then")
     service = _on_their_clock(service, asked)
     starting, notes = _starting(settings.cold_start, serving)
     seconds, more = _service_times(trace, serving)

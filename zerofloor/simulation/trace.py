@@ -440,10 +440,3 @@ def _uniform(count: int) -> Floats:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
     return (z >> np.uint64(11)).astype(np.float64) / 2.0**53
-
-
-def describe(trace: Trace) -> str:
-    """`19,366 requests in 0.97 h`."""
-    last = float(trace.arrivals[-1]) if len(trace.arrivals) else 0.0
-    span = trace.span if trace.span is not None else last
-    return f"{len(trace.arrivals):,} requests in {span / 3600:,.2f} h"

@@ -14,6 +14,7 @@ from zerofloor.hardware.node_labels import INSTANCE_TYPE
 from zerofloor.platforms.kubernetes.objects import group_kind
 from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
+from zerofloor.values import get
 
 MOST: Final = 64
 """Settings that are compared at once."""
@@ -160,13 +161,18 @@ def _place(resources: Sequence[Resource], name: str) -> tuple[str, str]:
         if rest in known:
             return resource.urn, known[rest]
     for resource in fitting:
-        first = re.split(r"[.\[]", rest)[0]
-        if ("." in rest or sign) and (first in resource.inputs or _snake(first) in resource.inputs):
+        # A path that isn't there would change nothing, and say so by the same numbers.
+        if get(resource.inputs, rest) is not None or rest in _paths_of(resource):
             return resource.urn, rest
     names = sorted({*(n for r in resources for n in _names_of(r)), *SERVING})
     near = difflib.get_close_matches(rest, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}, or a path (spec.…)"
     raise InputError(f"--set {name}: nothing here has it; {hint}")
+
+
+def _paths_of(resource: Resource) -> frozenset[str]:
+    """Paths that have a meaning even where they are omitted."""
+    return frozenset(_names_of(resource).values()) - {""}
 
 
 def _names_of(resource: Resource) -> Mapping[str, str]:
