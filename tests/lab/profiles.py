@@ -133,10 +133,11 @@ class Claims:
 
     def _look_on(self) -> None:
         while not self.ended.wait(0.5):
-            there = {
-                item["metadata"]["name"]: item
-                for item in self._lab.api.get("/apis/karpenter.sh/v1/nodeclaims")["items"]
-            }
+            try:
+                listed = self._lab.api.get("/apis/karpenter.sh/v1/nodeclaims")["items"]
+            except OSError:
+                continue  # A look that took too long: the next one sees the same.
+            there = {item["metadata"]["name"]: item for item in listed}
             now = time.time()
             for name, item in there.items():
                 born = datetime.datetime.fromisoformat(
