@@ -235,6 +235,8 @@ def test_the_layout_of_a_newer_engine_is_named(backend: Backend) -> None:
 
 def test_what_is_no_backend(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
+    (tmp_path / "state.json").write_text("{}")
+    Backend(tmp_path / "whole").add("shop", "dev")
     (tmp_path / "empty" / ".pulumi").mkdir(parents=True)
     (tmp_path / "empty" / ".pulumi" / "meta.yaml").write_text("version: 1\n")
     home = {"PULUMI_HOME": str(tmp_path / "home"), "PULUMI_BACKEND_URL": ""}
@@ -243,6 +245,8 @@ def test_what_is_no_backend(tmp_path: Path) -> None:
         f"file://{tmp_path}/folder": "no Pulumi backend",
         f"file://{tmp_path}/empty": "has no stacks",
         "backend": "expected file://",
+        "state.json": "`zerofloor check state.json`",
+        f"file://{tmp_path}/whole/.pulumi": "name what holds the folder .pulumi",
         "ftp://host/x": "expected file://",
         "s3://": "no bucket",
     }
@@ -361,6 +365,7 @@ def test_progress_goes_to_a_terminal_only(backend: Backend) -> None:
         (("--since", "nix.json"), "nix.json: can't be read"),
         (("--settings", "nix.yaml"), "nix.yaml: can't be read"),
         (("--jobs", "0"), "less than 1"),
+        (("-f", "csv=x", "-f", "json=x"), "two reports for one place"),
     ],
 )
 def test_mistakes_are_one_clear_line(mistake: tuple[str, ...], said: str, backend: Backend) -> None:

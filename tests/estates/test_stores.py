@@ -90,14 +90,20 @@ def test_s3_that_says_no(url: str, said: str, bucket: Any, tmp_path: Path) -> No
     assert said in refused(audit(url, tmp_path, environ=KEYS))
 
 
-def test_s3_without_rights_to_an_object(bucket: Any, tmp_path: Path) -> None:
-    policy = {"Version": "2012-10-17", "Statement": []}
-    assert policy  # moto checks no policies: an object that is gone meanwhile stands for it
-    from zerofloor.estates.stores import S3
-
-    store = S3("s3://states/team?region=us-east-1")
-    with pytest.raises(Exception, match="can't be read"):
-        store.read(".pulumi/stacks/shop/gone.json", 100)
+def test_an_object_that_s3_does_not_give_is_named(bucket: Any, tmp_path: Path) -> None:
+    """moto checks no policies: an object in an archive, which no one may read, stands for one."""
+    bucket.put_object(
+        Bucket="states",
+        Key="team/.pulumi/stacks/shop/dev.json",
+        Body=b"{}",
+        StorageClass="GLACIER",
+    )
+    done = audit("s3://states/team?region=us-east-1", tmp_path, environ=KEYS)
+    assert done.code == 2
+    found = json.loads(done.out)
+    assert [one["stack"] for one in found["problems"]] == ["shop/dev"]
+    assert "can't be read" in found["problems"][0]["why"]
+    assert found["totals"]["gpus"] == "1.000"
 
 
 def test_s3_at_an_endpoint_of_ones_own(tmp_path: Path) -> None:

@@ -87,8 +87,10 @@ def audit(
     reported).
     """
     from zerofloor.cli.auditing import AuditOptions, run_audit
-    from zerofloor.cli.output import say
+    from zerofloor.cli.output import refuse_one_place, say
 
+    targets = [(one.form, one.path or output) for one in forms] or [(AuditFormat.TABLE, output)]
+    refuse_one_place([path for _, path in targets])  # before anything is read
     found = run_audit(
         AuditOptions(
             url=backend,
@@ -103,7 +105,7 @@ def audit(
             executor=executor,
         )
     )
-    _emit(found, forms, tuple(by) or ("stack",), output)
+    _emit(found, targets, tuple(by) or ("stack",))
     if found.problems:
         return 2
     if found.fails and advisory:
@@ -112,10 +114,9 @@ def audit(
 
 
 def _emit(
-    found: Audit, forms: Sequence[AuditTarget], by: Sequence[str], output: Path | None
+    found: Audit, targets: Sequence[tuple[AuditFormat, Path | None]], by: Sequence[str]
 ) -> None:
     from zerofloor.cli.output import emit_texts
     from zerofloor.estates.reports.formats import render
 
-    targets = [(one.form, one.path or output) for one in forms] or [(AuditFormat.TABLE, output)]
     emit_texts(targets, lambda form, view: render(found, by, form, view))

@@ -56,12 +56,16 @@ def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: P
 def emit_texts(wanted: Sequence[tuple[F, Path | None]], render: Callable[[F, View], str]) -> None:
     """What each format renders, to its place. Raises InputError where two are meant for one place,
     before anything is written."""
-    places = [path for _, path in wanted]
-    if len(set(places)) < len(places):
-        raise InputError("two reports for one place: give all but one a file (--format json=FILE)")
+    refuse_one_place([path for _, path in wanted])
     texts = [(render(form, _view(path)), path) for form, path in wanted]
     for text, path in texts:
         emit(text, path)
+
+
+def refuse_one_place(places: Sequence[Path | None]) -> None:
+    """Raises InputError where two reports are meant for one place."""
+    if len(set(places)) < len(places):
+        raise InputError("two reports for one place: give all but one a file (--format json=FILE)")
 
 
 def exit_code(reports: Sequence[Report], *, failed: bool = False, advisory: bool = False) -> int:

@@ -58,6 +58,8 @@ def open_backend(url: str) -> Backend:
     scheme = url.partition("://")[0] if "://" in url else ""
     if not scheme and Path(url).is_dir():
         scheme, url = "file", f"file://{url}"
+    if not scheme and Path(url).is_file():
+        raise InputError(f"{url}: one file, not a backend: judge it with `zerofloor check {url}`")
     if scheme in ("http", "https"):
         url = url.replace("//app.pulumi.com", "//api.pulumi.com", 1)  # the console's address
         return PulumiCloud(url, _token(url))

@@ -55,7 +55,8 @@ class SelfManaged:
         objects = list(self.store.objects(ROOT))
         if not objects:
             raise InputError(
-                f"{self.name}: no Pulumi backend: it has no objects below {ROOT}stacks"
+                f"{self.name}: no Pulumi backend because it has no {ROOT}stacks: name what holds "
+                "the folder .pulumi"
             )
         keys = {one.key for one in objects}
         problems = list(self._newer(keys))

@@ -3,6 +3,7 @@ and reads."""
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -259,6 +260,8 @@ def _azure_credential() -> Any:
     for variable in ("AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"):
         if os.environ.get(variable):
             return os.environ[variable]
+    # Each way to log in that it tries and that isn't set up is a warning; the last error says all.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     try:
         from azure.identity import DefaultAzureCredential
     except ModuleNotFoundError:
