@@ -255,3 +255,13 @@ def test_nothing_of_a_secret_is_written(backend: Backend, tmp_path: Path) -> Non
     adopted(backend, tmp_path / "adoption")
     for data in contents(tmp_path / "adoption").values():
         assert not re.search(CIPHER["ciphertext"].encode(), data)
+
+
+def test_a_finding_on_a_whole_stack_is_in_the_baseline(backend: Backend, tmp_path: Path) -> None:
+    """No waiver can name a stack as a whole: that it costs more than a limit is known by then."""
+    (tmp_path / "zerofloor.yaml").write_text("limits: {maxFloorHourly: 1}\n")
+    folder = tmp_path / "adoption"
+    adopted(backend, folder)
+    assert "GPU203" in (folder / "policy" / "baseline.json").read_text()
+    for name in STACKS:
+        assert gate(backend, name, folder).code == 0, name

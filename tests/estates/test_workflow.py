@@ -89,12 +89,12 @@ def test_one_issue_is_opened_updated_and_closed(backend: Backend, tmp_path: Path
     backend.add("shop", "dev", instance("a"))
     code, asked = runner.monday()
     assert code == 0
-    assert asked[-1].startswith("gh issue create --title Idle GPUs: 1 idle GPU in 1 of 1 stack")
+    assert asked[-1].startswith("gh issue create --title Audit: 1 idle GPU in 1 of 1 stack")
     runner.issues.write_text("7\n")
     backend.add("shop", "dev", instance("a"), instance("b"))
     code, asked = runner.monday()
     assert code == 0
-    assert asked[-1].startswith("gh issue edit 7 --title Idle GPUs: 2 idle GPUs in 1 of 1 stack")
+    assert asked[-1].startswith("gh issue edit 7 --title Audit: 2 idle GPUs in 1 of 1 stack")
     text = (runner.folder / "issue.md").read_text()
     assert "1 new, 0 grown, 0 gone" in text
     backend.add("shop", "dev")

@@ -35,7 +35,8 @@ ROWS: Final = 50
 STYLE: Final = """
 body { max-width: 70rem; }
 .treemap text { font: 13px system-ui, sans-serif; fill: #fff; pointer-events: none; }
-.treemap rect { stroke: none; } .treemap .faded { opacity: .45; }
+.treemap rect { stroke: none; } .treemap .faded { opacity: .75; }
+td.owner { overflow-wrap: normal; min-width: 5rem; }
 .c0 { fill: #0b5cad; } .c1 { fill: #8a3ffc; } .c2 { fill: #00695c; } .c3 { fill: #a0522d; }
 .c4 { fill: #9f1853; } .c5 { fill: #4a5568; } .c6 { fill: #7a5900; } .c7 { fill: #1a6e37; }
 """
@@ -136,7 +137,7 @@ def _resource(audit: Audit, line: Line) -> str:
         said = [said[0], f"Waived by {line.waived_by}"]
     return (
         f'<tr><td class="n">{text(cost(audit, line))}{f"<br>{text(status)}" if status else ""}</td>'
-        f'<td class="path">{text(place(line))}</td><td>{text(line.owner)}</td>'
+        f'<td class="path">{text(place(line))}</td><td class="owner">{text(line.owner)}</td>'
         f"<td>{'<br>'.join(text(one) for one in said)}</td></tr>"
     )
 

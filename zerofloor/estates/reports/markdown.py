@@ -47,7 +47,7 @@ def render(audit: Audit, by: Sequence[str]) -> str:
 
 def _blocks(audit: Audit, by: Sequence[str]) -> Iterator[str]:
     yield MARK
-    yield f"### Idle GPUs: {escaped(headline(audit))}"
+    yield f"### Audit: {escaped(headline(audit))}"
     said = [code(audit.backend), audit.today.isoformat(), *map(escaped, remarks(audit))]
     yield " · ".join(said)
     for one in by:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from zerofloor.estates.values import Audit, Line
 from zerofloor.money import Money
-from zerofloor.words import counted, dollars, sentence, short
+from zerofloor.words import counted, dollars, sentence, short, verb
 
 
 def money(audit: Audit, amount: Decimal) -> str:
@@ -41,7 +41,7 @@ def headline(audit: Audit) -> str:
 def remarks(audit: Audit) -> Iterator[str]:
     """What must be known of the sum, as sentences."""
     if audit.waived:
-        yield f"{money(audit, audit.waived)} of it a month is waived."
+        yield f"{money(audit, audit.waived)} a month of it is waived."
     fresh = audit.fresh
     if fresh is not None:
         more = audit.monthly - fresh.before
@@ -55,10 +55,11 @@ def remarks(audit: Audit) -> Iterator[str]:
         yield f"{counted(unpriced, 'resource')} without a price: not in the sum."
     undecided = sum(line.state == "undecided" for line in audit.lines)
     if undecided:
-        yield f"{counted(undecided, 'resource')} undecided: what they cost is not in the sum."
+        yield f"{counted(undecided, 'resource')} undecided: what may idle is not in the sum."
     unread = sum(not one.judged for one in audit.stacks)
     if unread:
-        yield f"{counted(unread, 'stack')} could not be judged: what they cost is not in the sum."
+        whose = verb(unread, "its", "their")
+        yield f"{counted(unread, 'stack')} could not be judged: {whose} cost is not in the sum."
 
 
 def title(by: str) -> str:
