@@ -4,6 +4,7 @@ the real engine."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,12 @@ def test_every_part_of_the_schema_is_described(schema: Mapping[str, Any]) -> Non
         "kafka",
     ]
     assert all(member["description"] for member in signal["enum"])
+
+
+def test_descriptions_carry_no_indentation_of_the_source(schema: Mapping[str, Any]) -> None:
+    for resource in schema["resources"].values():
+        for one in (resource, *resource["inputProperties"].values()):
+            assert not re.search(r"\n +\S", one["description"]), one["description"]
 
 
 def test_the_schema_and_the_specs_have_the_same_arguments(schema: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pulumi
 from zerofloor.components.arguments import camel, read
 from zerofloor.components.declare import CloudResource, given
 from zerofloor.components.ec2_group_spec import DRIVERS, Ec2GroupSpec
+from zerofloor.components.launch import as_version, disk, tagging
 
 _MOST_STEPS: Final = 20
 """Step adjustments that a policy may have (EC2 Auto Scaling quotas)."""
@@ -149,33 +150,18 @@ class Ec2GpuGroup(pulumi.ComponentResource):
 
 
 def _template(spec: Ec2GroupSpec) -> dict[str, Any]:
-    ebs = {
-        "volumeSize": spec.disk_gib,
-        "volumeType": "gp3",
-        "throughput": spec.disk_throughput,
-        # The provider takes these two as text.
-        "encrypted": "true",
-        "deleteOnTermination": "true",
-    }
     profile = spec.instance_profile
-    return given(
-        {
-            "region": spec.region,
-            "imageId": spec.image_id or DRIVERS,
-            "instanceType": spec.instance_types[0],
-            "iamInstanceProfile": None if profile is None else {"name": profile},
-            "vpcSecurityGroupIds": spec.security_group_ids,
-            "blockDeviceMappings": [{"deviceName": spec.root_device, "ebs": ebs}],
-            "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
-            "userData": _encoded(spec.user_data),
-            "tags": dict(spec.tags) or None,
-            "tagSpecifications": [
-                {"resourceType": kind, "tags": dict(spec.tags)} for kind in ("instance", "volume")
-            ]
-            if spec.tags
-            else None,
-        }
-    )
+    return {
+        "region": spec.region,
+        "imageId": spec.image_id or DRIVERS,
+        "instanceType": spec.instance_types[0],
+        "iamInstanceProfile": None if profile is None else {"name": profile},
+        "vpcSecurityGroupIds": spec.security_group_ids,
+        "blockDeviceMappings": [disk(spec.root_device, spec.disk_gib, spec.disk_throughput)],
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+        "userData": _encoded(spec.user_data),
+        **tagging(spec.tags),
+    }
 
 
 def _encoded(text: Any) -> Any:
@@ -185,7 +171,7 @@ def _encoded(text: Any) -> Any:
 
 
 def _group(spec: Ec2GroupSpec, template: CloudResource) -> dict[str, Any]:
-    version = template.output("latestVersion").apply(lambda number: f"{number:.0f}")
+    version = template.output("latestVersion").apply(as_version)
     on_balancer = spec.wake_signal == "load_balancer"
     group = {
         "region": spec.region,

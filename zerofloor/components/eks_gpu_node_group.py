@@ -11,6 +11,7 @@ import pulumi
 from zerofloor.components.arguments import camel, read
 from zerofloor.components.declare import CloudResource
 from zerofloor.components.eks_node_group_spec import EksNodeGroupSpec
+from zerofloor.components.launch import as_version, disk, tagging
 
 _SCALER: Final = "k8s.io/cluster-autoscaler/node-template"
 """Before the tags that tell a cluster autoscaler what a node of an empty group would be (Cluster
@@ -132,7 +133,7 @@ class EksGpuNodeGroup(pulumi.ComponentResource):
             outputs=("resources",),
         )
         self.autoscaling_group_name = group.output("resources").apply(
-            lambda made: made[0]["autoscalingGroups"][0]["name"]
+            lambda made: made[0]["autoscalingGroups"][0]["name"] if made else ""
         )
         for key, value in _scaler_tags(spec).items():
             CloudResource(
@@ -154,34 +155,15 @@ class EksGpuNodeGroup(pulumi.ComponentResource):
 
 
 def _template(spec: EksNodeGroupSpec) -> dict[str, Any]:
-    template: dict[str, Any] = {
-        "region": spec.region,
-        "blockDeviceMappings": [disk(spec.image, spec.disk_gib, spec.disk_throughput)],
-        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
-    }
-    if spec.joins_local_disks:
-        template["userData"] = base64.b64encode(_JOIN_DISKS.encode()).decode()
-    if spec.tags:
-        template["tags"] = dict(spec.tags)
-        template["tagSpecifications"] = [
-            {"resourceType": kind, "tags": dict(spec.tags)} for kind in ("instance", "volume")
-        ]
-    return template
-
-
-def disk(image: str, gib: int, throughput: int) -> dict[str, Any]:
-    """The disk of a node for images and pods, as a launch template maps it."""
+    # Bottlerocket keeps images and pods on a second disk.
+    device = "/dev/xvdb" if "BOTTLEROCKET" in spec.image else "/dev/xvda"
+    joined = base64.b64encode(_JOIN_DISKS.encode()).decode()
     return {
-        # Bottlerocket keeps images and pods on a second disk.
-        "deviceName": "/dev/xvdb" if "BOTTLEROCKET" in image else "/dev/xvda",
-        "ebs": {
-            "volumeSize": gib,
-            "volumeType": "gp3",
-            "throughput": throughput,
-            # The provider takes these two as text.
-            "encrypted": "true",
-            "deleteOnTermination": "true",
-        },
+        "region": spec.region,
+        "blockDeviceMappings": [disk(device, spec.disk_gib, spec.disk_throughput)],
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+        "userData": joined if spec.joins_local_disks else None,
+        **tagging(spec.tags),
     }
 
 
@@ -204,7 +186,7 @@ def _group(spec: EksNodeGroupSpec, template: CloudResource) -> dict[str, Any]:
         "labels": dict(spec.labels) or None,
         "launchTemplate": {
             "id": template.id,
-            "version": template.output("latestVersion").apply(lambda version: f"{version:.0f}"),
+            "version": template.output("latestVersion").apply(as_version),
         },
         "tags": dict(spec.tags) or None,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -61,6 +63,7 @@ class Components(ComponentProvider):
 
     def __init__(self) -> None:
         super().__init__(list(COMPONENTS), "zerofloor", version=__version__)
+        self.schema = json.dumps(_cleaned(json.loads(self.schema or "{}")))
 
     def construct(
         self,
@@ -79,6 +82,21 @@ class Components(ComponentProvider):
             if made.__name__ == component:
                 _check(spec, component, name, dict(inputs))
         return super().construct(name, resource_type, inputs, options)
+
+
+def _cleaned(schema: Any) -> Any:
+    """The schema with its descriptions as Python cleans docstrings: without the indentation of the
+    source, which other languages' documentation would show."""
+    if isinstance(schema, list):
+        return [_cleaned(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: inspect.cleandoc(value)
+        if key == "description" and isinstance(value, str)
+        else _cleaned(value)
+        for key, value in schema.items()
+    }
 
 
 def _check(kind: type[Spec], component: str, name: str, inputs: Mapping[str, Any]) -> None:
