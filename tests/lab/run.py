@@ -131,7 +131,7 @@ def _run_with_vendors(
     """What a vendor's controller breaks is its own scenarios alone."""
     try:
         return _run_in(clusters, chosen, predictions, ended, keep, side_by_side)
-    except LabFailed as error:
+    except (LabFailed, OSError) as error:  # Nobody answers: the machine or a program is at its end.
         _say(f"The lab with {', '.join(clusters.vendors)} broke: {error}")
         nothing = Observation(False, 0, 0, 0, 0, 0)
         return [

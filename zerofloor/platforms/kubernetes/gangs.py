@@ -349,12 +349,21 @@ def _training(estate: Estate, obj: Object, field: str) -> Iterable[Workload]:
 def _beside_launcher(obj: Object, worker: Workload, parts: list[Workload]) -> Workload:
     """An MPIJob's workers run sshd for as long as its launcher runs (seen: lab MP08)."""
     launcher = next((one for one in parts if one.part == "Launcher"), None)
-    if obj.kind != "MPIJob" or worker.part != "Worker" or launcher is None or not worker.desired:
+    if obj.kind != "MPIJob" or worker.part != "Worker" or launcher is None:
+        return worker
+    if worker.ceiling is None and (launcher.holds or launcher.undecided):
+        return replace(worker, undecided=(*worker.undecided, _how_many(obj)))
+    if not worker.desired:
         return worker
     if not launcher.holds:
         return replace(worker, undecided=(*worker.undecided, *launcher.undecided))
     holds = tuple(replace(hold, units=worker.desired) for hold in launcher.holds)
     return replace(worker, holds=holds, notices=())
+
+
+def _how_many(obj: Object) -> Undecided:
+    path = "spec.mpiReplicaSpecs.Worker.replicas"
+    return Undecided(obj.urn, path, "How many workers stay is not known at preview", SETTLE)
 
 
 def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
@@ -364,8 +373,7 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
         part = Undecided(obj.urn, path, f"{path} is {policy.value}: its workers may stay", SETTLE)
         return replace(worker, undecided=(*worker.undecided, part))
     if worker.ceiling is None:
-        part = Undecided(obj.urn, path, "How many workers stay is not known at preview", SETTLE)
-        return replace(worker, undecided=(*worker.undecided, part))
+        return replace(worker, undecided=(*worker.undecided, _how_many(obj)))
     if not worker.desired:
         return worker
     why = "its workers run sshd, and nothing removes them when the launcher is done"
