@@ -171,24 +171,7 @@ def _sum(one: PodDemand, other: PodDemand, times: int) -> PodDemand:
 
 
 def _job_set(estate: Estate, obj: Object) -> Iterable[Workload]:
-    parts = list(_replicated_jobs(estate, obj))
-    yield from _ended_by(list(_made(obj, parts)), _drivers_of_job_set(obj.spec))
-
-
-def _made(obj: Object, parts: list[Workload]) -> Iterator[Workload]:
-    """The jobs without those that wait for the completion of one that never ends (`dependsOn`;
-    seen: lab JS18, JS19)."""
-    never: set[str] = set()
-    endless = {workload.part for workload in parts if workload.holds}
-    for group, workload in zip(_listed(at(obj.spec, "replicatedJobs")), parts, strict=True):
-        if any(
-            at(one, "name") in never
-            or (at(one, "status") == "Complete" and at(one, "name") in endless)
-            for one in _listed(at(group, "dependsOn"))
-        ):
-            never.add(workload.part)
-            workload = replace(workload, holds=(), undecided=(), desired=0, ceiling=0)
-        yield workload
+    yield from _ended_by(list(_replicated_jobs(estate, obj)), _drivers_of_job_set(obj.spec))
 
 
 def _drivers_of_job_set(spec: Any) -> _Drivers | None:

@@ -15,16 +15,16 @@ from zerofloor.stack import Hidden
 from zerofloor.values import at
 
 
-def switched_off(estate: Estate, obj: Object, value: Any, also: Any = None) -> bool | Hidden:
+def switched_off(estate: Estate, obj: Object, value: Any, *made: Any) -> bool | Hidden:
     """A `suspend` field as it will stand: Kueue sets it to false when it admits the object.
 
-    `also` are more labels than the object's own: those of what it makes.
+    `made` has the labels of what the object makes, where that is what waits: a CronJob's Jobs.
     """
     off = suspended(value)
     if off is False:
         return False
-    for labels in (at(obj.body, "metadata", "labels"), also):
-        waits = queued(estate, obj, labels)
-        if waits is not False:
-            return waits if isinstance(waits, Hidden) else False
-    return off
+    (labels,) = made or (at(obj.body, "metadata", "labels"),)
+    waits = queued(estate, obj, labels)
+    if isinstance(waits, Hidden):
+        return waits
+    return False if waits else off

@@ -407,11 +407,11 @@ def job(
     """A Job's specification (also that of a CronJob, a ScaledJob, a JobSet): it ends, unless its
     command shows otherwise."""
     template = spec if isinstance(spec, Hidden) else at(spec, "template")
-    made_by = obj.spec if obj.kind == "CronJob" else None
-    labels = None if made_by is None else at(made_by, "jobTemplate", "metadata", "labels")
-    stopped = switched_off(estate, obj, at(spec, "suspend"), labels)
-    if made_by is not None and stopped is False:
-        stopped = suspended(at(made_by, "suspend"))
+    by_schedule = obj.kind == "CronJob"
+    made = [at(obj.spec, "jobTemplate", "metadata", "labels")] if by_schedule else []
+    stopped = switched_off(estate, obj, at(spec, "suspend"), *made)
+    if by_schedule and stopped is False:
+        stopped = suspended(at(obj.spec, "suspend"))
     parallelism, completions = count(at(spec, "parallelism")), count(at(spec, "completions"))
     pods = 1 if parallelism is None else parallelism
     if isinstance(completions, int) and isinstance(pods, int):
