@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from zerofloor.estate import estate
 from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.report import Report
+from zerofloor.schema import schema_of
 from zerofloor.settings import Settings
 from zerofloor.stack import SECRET, UNKNOWN, Resource, Stack
 
@@ -256,3 +258,15 @@ def test_the_same_resource_in_another_stack_is_a_change_a_month_and_not_a_new_on
 def test_no_key_of_totals_is_taken_for_another() -> None:
     with pytest.raises(InputError, match="--by tag:"):
         check_key("tag:")
+
+
+def test_an_estimate_with_totals_and_a_change_is_as_its_schema_says(tmp_path: Path) -> None:
+    digest(tmp_path)
+    zerofloor("estimate", "p.json", "--format", "json", "-o", "base.json", cwd=tmp_path)
+    done = zerofloor(
+        "estimate",
+        "p.json",
+        *("--by", "tag:team", "--against", "base.json", "--format", "json"),
+        cwd=tmp_path,
+    )
+    jsonschema.validate(json.loads(done.out), json.loads(schema_of("estimate")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from typing import Any, Final
 
@@ -138,7 +138,7 @@ def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
         "idle_total": None
         if estimate.idle is None
         else _amount(estimate.idle, bool(least & {"floor", "residual"})),
-        "resources": [_cost(one, estimate) for one in estimate.resources],
+        "resources": _costs(estimate),
         "totals": None,
         "items": [_item(item, estimate) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
@@ -170,8 +170,14 @@ def _total(total: Total) -> dict[str, Any]:
     return shown
 
 
-def _cost(cost: ResourceCost, estimate: Estimate) -> dict[str, Any]:
-    least = {figure for gap in estimate.gaps if gap.urn == cost.urn for figure in gap.lacks}
+def _costs(estimate: Estimate) -> list[dict[str, Any]]:
+    least: dict[str, set[Figure]] = {}
+    for gap in estimate.gaps:
+        least.setdefault(gap.urn, set()).update(gap.lacks)
+    return [_cost(one, estimate, least.get(one.urn, set())) for one in estimate.resources]
+
+
+def _cost(cost: ResourceCost, estimate: Estimate, least: Set[Figure]) -> dict[str, Any]:
     return {
         "urn": cost.urn,
         "name": cost.name,

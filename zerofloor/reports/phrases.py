@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 from zerofloor.capacity import WEEK, Cause
 from zerofloor.cost.baseline import signed
@@ -81,15 +81,16 @@ class Row(Value, frozen=True):
 
 def rows(report: Report) -> Iterator[Row]:
     """The figures that there are, and what the stack costs idle in all."""
+    lacks = _lacks(report)
     for figure, explained in FIGURES.items():
-        shown = columns(report, figure)
-        if shown is not None:
-            yield Row(figure, *shown, explained)
+        amount = report.estimate.amount(figure)
+        if amount is not None:
+            yield Row(figure, *_columns(amount, lacks[figure]), explained)
     idle = report.estimate.idle
     if idle is None:
         yield Row("residual", NOT_COUNTED, NOT_COUNTED, "only beside a GPU, and there is none")
         return
-    shown = _columns(idle, _lacks(report, Figure.FLOOR) or _lacks(report, Figure.RESIDUAL))
+    shown = _columns(idle, lacks[Figure.FLOOR] or lacks[Figure.RESIDUAL])
     yield Row("idle total", *shown, "floor and residual")
 
 
@@ -100,13 +101,14 @@ def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
     """A figure an hour and a month, with its range; None where there is none. A part that is not
     known shows as one."""
     amount = report.estimate.amount(figure)
-    return None if amount is None else _columns(amount, _lacks(report, figure))
+    return None if amount is None else _columns(amount, _lacks(report)[figure])
 
 
-def _lacks(report: Report, figure: Figure) -> Literal["undecided", "unpriced", ""]:
-    if figure in undecided_figures(report):
-        return "undecided"
-    return "unpriced" if figure in unpriced_figures(report) else ""
+def _lacks(report: Report) -> Mapping[Figure, str]:
+    """By figure: `undecided` or `unpriced` where it lacks something; else empty."""
+    found = dict.fromkeys(Figure, "")
+    found |= dict.fromkeys(unpriced_figures(report), "unpriced")
+    return found | dict.fromkeys(undecided_figures(report), "undecided")
 
 
 def _columns(amount: Amount, lacks: str) -> tuple[str, str]:
