@@ -169,6 +169,32 @@ def test_pods_stay_in_their_own_cluster(backend: Backend) -> None:
     assert (line["name"], line["state"]) == ("gpu", "held")
 
 
+@pytest.mark.parametrize("by_reference", [True, False])
+def test_of_three_stacks_with_two_clusters_pods_stay_in_their_own(
+    by_reference: bool, backend: Backend
+) -> None:
+    """The models' stack also has a pool, named by text, of the other cluster: a cheaper one."""
+    name = "organization/platform/dev"
+    reference = resource("pulumi:pulumi:StackReference", name, {"name": name})
+    other = group("big", "models", pulumi_name="other", parent="")
+    other["inputs"]["instanceTypes"] = ["g5.xlarge"]
+    backend.add("platform", "dev", cluster("ml"), group("ml", "platform"))
+    backend.add("network", "dev", cluster("big"))
+    urn = urn_of("models", "dev", "pulumi:pulumi:StackReference", name)
+    backend.add(
+        "models",
+        "dev",
+        reference,
+        other,
+        deployment("llm"),
+        kubeconfig=CIPHER if by_reference else kubeconfig("ml"),
+        kubeconfig_from=[urn] if by_reference else (),
+    )
+    found = joined(backend)
+    assert [(line["name"], line["state"]) for line in found["lines"]] == [("gpu", "held")]
+    assert len(found["stacks"][0]["joined"]) == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from zerofloor.capacity import Cluster, Pool
 from zerofloor.estate import Estate
@@ -13,6 +14,12 @@ from zerofloor.stack import Resource
 
 _PLACES: Final = ("endpoint", "fqdn", "privateFqdn", "arn")
 """Outputs of EKS, GKE and AKS clusters that a kubeconfig repeats."""
+
+_NAMES: Final = ("name", "clusterName", "resourceName")
+_OF_POOLS: Final = ("clusterName", "cluster", "kubernetesClusterId", "clusterId", "resourceName")
+"""Inputs by which a cluster says its name, and by which a pool names its cluster."""
+
+REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 _SHORTEST_PLACE: Final = 7
 """Characters of the shortest address (`1.1.1.1`)."""
@@ -30,9 +37,47 @@ def clusters_behind(estate: Estate, urns: Iterable[str]) -> frozenset[str]:
         resource = estate.by_urn.get(urn)
         if resource is None:
             continue
+        if resource.type == REFERENCE:
+            found.update(_clusters_of_stack(estate, resource.inputs.get("name")))
+            continue
         below = estate.descendants(urn) if not resource.custom else ()
         found.update(one.urn for one in (resource, *below) if is_cluster(one))
     return frozenset(found)
+
+
+def _clusters_of_stack(estate: Estate, name: Any) -> Iterator[str]:
+    """The clusters of the stack that a reference names (`ORGANISATION/PROJECT/STACK`), where it is
+    in the estate."""
+    if not isinstance(name, str):
+        return  # Any stack's, perhaps: then it is tied to none.
+    *rest, stack_name = name.split("/")
+    for stack in estate.stacks:
+        if stack.name == stack_name and (not rest or stack.project == rest[-1]):
+            yield from (one.urn for one in stack.resources if is_cluster(one))
+
+
+def _cluster_named(estate: Estate, resource: Resource) -> frozenset[str]:
+    """The one cluster of another stack that has the name by which a pool names its own."""
+    if len(estate.stacks) < 2:
+        return frozenset()
+    by_name = estate.once("clusters by name", lambda: _by_name(estate))
+    given = (resource.inputs.get(name) for name in _OF_POOLS)
+    for name in given:
+        found = by_name.get(name.rsplit("/", 1)[-1], ()) if isinstance(name, str) else ()
+        if len(found) == 1:
+            return frozenset(found)
+    return frozenset()
+
+
+def _by_name(estate: Estate) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for resource in estate.by_urn.values():
+        if is_cluster(resource):
+            for name in _NAMES:
+                for value in (resource.inputs.get(name), (resource.outputs or {}).get(name)):
+                    if isinstance(value, str):
+                        found[value].add(resource.urn)
+    return found
 
 
 def clusters_at(estate: Estate, kubeconfig: str) -> frozenset[str]:
@@ -63,7 +108,8 @@ def in_its_cluster(estate: Estate, pool: Pool) -> Pool:
         made_from = frozenset({resource.urn})
     else:
         links = (resource.property_dependencies or {}).values()
-        made_from = clusters_behind(estate, {urn for urns in links for urn in urns})
+        behind = clusters_behind(estate, {urn for urns in links for urn in urns})
+        made_from = behind or _cluster_named(estate, resource)
     if not made_from:
         return pool
     stack = id(estate.stack_of.get(resource.urn))
