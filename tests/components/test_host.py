@@ -252,3 +252,57 @@ def test_the_plugin_refuses_by_name(component: str, inputs: dict[str, Any], says
         f"the arguments are refused\n{says}",
         [],
     )
+
+
+ON_CLOUDS = """
+  workers:
+    type: zerofloor:Ec2GpuGroup
+    properties:
+      subnetIds: [s]
+      instanceTypes: [g6e.xlarge]
+      maxInstances: 4
+      wakeSignal: sqs
+      queueName: jobs
+  nodes:
+    type: zerofloor:EksGpuNodeGroup
+    properties:
+      clusterName: c
+      nodeRoleArn: r
+      subnetIds: [s]
+      instanceTypes: [g6e.xlarge]
+      maxNodes: 4
+  gke:
+    type: zerofloor:GkeGpuNodePool
+    properties: {cluster: c, location: us-central1, machineType: g2-standard-8, maxNodes: 4}
+  gce:
+    type: zerofloor:GceGpuGroup
+    properties:
+      zone: us-central1-a
+      image: i
+      machineType: g2-standard-8
+      maxInstances: 4
+      subscription: jobs
+  run:
+    type: zerofloor:CloudRunGpuService
+    properties: {location: us-central1, image: i, maxInstances: 2}
+  aks:
+    type: zerofloor:AksGpuNodePool
+    properties: {resourceGroup: g, cluster: c, vmSize: Standard_NC24ads_A100_v4, maxNodes: 2}
+  app:
+    type: zerofloor:ContainerAppsGpuService
+    properties: {resourceGroup: g, location: eastus, image: i, maxReplicas: 2}
+"""
+
+
+def test_components_on_clouds_are_created_without_an_sdk_of_their_providers(
+    engine: Engine,
+) -> None:
+    assert preview(engine, ON_CLOUDS).returncode == 0
+    project = engine.folder / "yaml"
+    done = engine.pulumi("up", "--yes", cwd=project, environ={"PULUMI_STACK": "dev"})
+    assert done.returncode == 0, done.stdout
+    assert {"workers", "nodes", "gke", "gce", "run", "aks", "app"} <= set(engine.created())
+    # A group before what scales it, a template before the group that is made of it.
+    made = engine.created()
+    assert made.index("workers-template") < made.index("workers") < made.index("workers-in")
+    assert made.index("gce") < made.index("gce-autoscaler")

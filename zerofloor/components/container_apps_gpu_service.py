@@ -127,8 +127,9 @@ class ContainerAppsGpuService(pulumi.ComponentResource):
         host = app.output("latestRevisionFqdn")
         if environment is not None:
             inside = "" if spec.external else "internal."
-            host = pulumi.Output.concat(spec.name, ".", inside, environment.output("defaultDomain"))
-        self.url = pulumi.Output.concat("https://", host)
+            domain = environment.output("defaultDomain")
+            host = domain.apply(lambda domain: f"{spec.name}.{inside}{domain}")
+        self.url = host.apply(lambda host: f"https://{host}")
         self.register_outputs({"name": self.name, "url": self.url})
 
 
