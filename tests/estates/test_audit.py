@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -120,10 +121,10 @@ def test_packed_states_and_the_newer_of_two(backend: Backend) -> None:
     backend.path("shop/dev").write_bytes(none)
     packed = backend.path("shop/dev", ".json.gz")
     packed.write_bytes(gzip.compress(idle))
-    import os
-
     os.utime(packed, (2e9, 2e9))
-    assert audited(backend, code=1)["totals"]["gpus"] == "1.000"
+    found = audited(backend, code=1)
+    assert found["totals"]["gpus"] == "1.000"
+    assert "dev.json.gz was judged, which is newer than" in found["notices"][0]["what"]
     os.utime(packed, (1e9, 1e9))
     assert audited(backend, code=0)["totals"]["gpus"] == "0"
 
@@ -225,6 +226,26 @@ def test_stack_tags_name_an_owner(backend: Backend) -> None:
     backend.add("shop", "dev", instance("a"))
     backend.path("shop/dev", ".pulumi-tags").write_text('{"version": 1, "tags": {"owner": "ann"}}')
     assert audited(backend, code=1)["lines"][0]["owner"] == "ann"
+
+
+def test_a_folder_without_rights_is_named_and_the_rest_is_judged(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.add("shop", "dev", instance("a"))
+    secret = backend.add("secret", "dev", instance("a")).parent
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:  # root may list everything
+        if str(path) == str(secret):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = zerofloor("audit", backend.url, "-f", "json", *TODAY, cwd=backend.folder)
+    assert done.code == 2
+    found = json.loads(done.out)
+    assert found["totals"]["gpus"] == "1.000"
+    assert why(found) == {"": ".pulumi/stacks/secret: can't be listed: Permission denied"}
 
 
 def test_the_layout_of_a_newer_engine_is_named(backend: Backend) -> None:

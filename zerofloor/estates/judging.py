@@ -133,6 +133,10 @@ class Worker:
         if busy:
             what = f"an update is in progress ({busy}): its last complete state was judged"
             yield Notice(ref.name, what)
+        if ref.older:
+            named = " and ".join(ref.older)
+            what = f"{ref.key} was judged, which is newer than {named}, as the engine does"
+            yield Notice(ref.name, what)
 
     def _fetched(self, ref: StackRef) -> bytes | InputError:
         try:

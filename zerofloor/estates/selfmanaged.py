@@ -53,13 +53,15 @@ class SelfManaged:
     def stacks(self) -> Listing:
         """All stacks, in both layouts. Raises InputError where there is no backend."""
         objects = list(self.store.objects(ROOT))
+        if not objects and self.store.unread:
+            raise InputError(f"{self.name}: {self.store.unread[0]}")
         if not objects:
             raise InputError(
                 f"{self.name}: no Pulumi backend because it has no {ROOT}stacks: name what holds "
                 "the folder .pulumi"
             )
         keys = {one.key for one in objects}
-        problems = list(self._newer(keys))
+        problems = [*self._newer(keys), *(Problem("", why) for why in self.store.unread)]
         locks = _locks(objects)
         refs = [
             _ref(project, stack, variants, keys, locks)
@@ -145,6 +147,7 @@ def _ref(
         backup=backup if backup in keys else "",
         tags=tags if tags in keys else "",
         locks=tuple(sorted(held)),
+        older=tuple(sorted(one.key for one in variants if one.key != newest.key)),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -32,6 +32,10 @@ class Store(Protocol):
 
     remote: bool
 
+    @property
+    def unread(self) -> Sequence[str]:
+        """What could not be listed, and why: objects may be missing."""
+
     def objects(self, prefix: str) -> Iterator[Object]:
         """The objects whose keys begin so. Raises InputError where they can't be listed."""
 
@@ -52,12 +56,13 @@ class Folder:
         self.root = Path(path or ".").expanduser()
         if not self.root.is_dir():
             raise InputError(f"{url}: no such folder")
+        self.unread: list[str] = []
 
     def objects(self, prefix: str) -> Iterator[Object]:
         start = self.root / prefix
         if not start.is_dir():
             return
-        for folder, folders, files in os.walk(start, onerror=_refuse):
+        for folder, folders, files in os.walk(start, onerror=self._note):
             folders.sort()
             for name in sorted(files):
                 path = Path(folder) / name
@@ -77,15 +82,16 @@ class Folder:
     def close(self) -> None:
         pass
 
-
-def _refuse(error: OSError) -> None:
-    raise InputError(f"{error.filename}: can't be listed: {error.strerror or error}")
+    def _note(self, error: OSError) -> None:
+        path = Path(str(error.filename)).relative_to(self.root)
+        self.unread.append(f"{path}: can't be listed: {error.strerror or error}")
 
 
 class S3:
     """`s3://BUCKET/PREFIX?region=…&profile=…&endpoint=…`, as Pulumi's own URLs have it."""
 
     remote = True
+    unread: Sequence[str] = ()
 
     def __init__(self, url: str) -> None:
         try:
@@ -143,6 +149,7 @@ class GoogleStorage:
     GOOGLE_CREDENTIALS, as Pulumi takes them."""
 
     remote = True
+    unread: Sequence[str] = ()
 
     def __init__(self, url: str) -> None:
         try:
@@ -200,6 +207,7 @@ class AzureBlobs:
     variables, else Azure's default credentials."""
 
     remote = True
+    unread: Sequence[str] = ()
 
     def __init__(self, url: str) -> None:
         try:

@@ -35,6 +35,8 @@ class StackRef(Value, frozen=True):
     """The object with the stack's tags; empty: none."""
     locks: tuple[str, ...] = ()
     """The locks on it: an update is in progress, or one died."""
+    older: tuple[str, ...] = ()
+    """Further objects with a state of it, packed or not, which are older."""
 
 
 class Problem(Value, frozen=True):
