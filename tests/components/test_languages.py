@@ -30,7 +30,7 @@ HELD = {"gpu": ["GPU012"], "llm-scaler": ["GPU002"]}
 def programs() -> Path:
     """The programs in TypeScript and Go, compiled with SDKs that are made of the schema; kept until
     one of them changes."""
-    require_engine()
+    require_engine("sdkgen", "languages")
     schema = Components().schema or ""
     sources = sorted(
         path for folder in (EXAMPLES, HERE) for path in folder.rglob("*") if path.is_file()

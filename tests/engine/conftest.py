@@ -16,9 +16,10 @@ def engine(tmp_path: Path) -> Engine:
     return new_engine(tmp_path / "engine")
 
 
-def require_engine() -> None:
-    """Skips where the real engine isn't built; fails there in CI."""
-    if reason := missing():
+def require_engine(*more: str) -> None:
+    """Skips where the real engine, or one of these programs beside it, isn't built; fails there in
+    CI."""
+    if reason := missing(*more):
         if os.environ.get("CI") == "true" or os.environ.get("ZEROFLOOR_REQUIRE_ENGINE") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -31,9 +31,9 @@ PACKAGES = (
 nothing new here. Kubernetes' is the real one, which `make engine` builds beside the engine."""
 
 
-def missing() -> str | None:
-    """Why the real engine can't be used; None where it can."""
-    wanted = ("pulumi", "pulumi-language-yaml", "pulumi-resource-kubernetes", "sdkgen")
+def missing(*more: str) -> str | None:
+    """Why the real engine can't be used, or one of these programs beside it; None where it can."""
+    wanted = ("pulumi", "pulumi-language-yaml", "pulumi-resource-kubernetes", *more)
     absent = [name for name in wanted if not (BIN / name).exists()]
     return f"the real engine is not built ({', '.join(absent)}): make engine" if absent else None
 
