@@ -57,7 +57,7 @@ def test_found_with_source_and_date(
         Key("aws", "g6e.xlarge", "us-east-1", os="windows"),
         Key("aws", "t3.large", "us-west-2"),
         Key("aws", "p5e.48xlarge", "us-east-1"),
-        Key("aws", "NAT gateway", "us-west-2"),
+        Key("aws", "NAT gateway", "us-west-1"),
         Key("gcp", "g6e.xlarge", "us-east-1"),
         Key("", "", ""),
     ],
@@ -112,11 +112,11 @@ def test_show_lists_what_a_run_would_use() -> None:
     assert {price.key.region for price in everywhere} >= {"us-east-1", "ap-northeast-1"}
     assert all(price.source and price.as_of for price in everywhere)
     gateways = show(open_book(), "nat gateway")
-    assert [(price.key.cloud, price.money.amount) for price in gateways] == [
-        ("aws", Decimal("0.059")),  # ap-southeast-1
-        ("aws", Decimal("0.045")),
-        ("azure", Decimal("0.045")),
-    ]
+    by_place = {(one.key.cloud, one.key.region): one.money.amount for one in gateways}
+    # AWS' price list files of 2026-09 and 10; Azure's by its list.
+    assert by_place["aws", "us-east-1"] == by_place["azure", "westeurope"] == Decimal("0.045")
+    assert by_place["aws", "eu-west-2"] == Decimal("0.05")
+    assert by_place["aws", "ap-southeast-5"] == Decimal("0.05015")
     assert show(open_book(), "no-such-type") == ()
     assert (
         show(open_book(), "ml.g6e.xlarge") == ()
