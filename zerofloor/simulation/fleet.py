@@ -56,6 +56,10 @@ PASS: Final = 30.0
 """Seconds between two passes of Karpenter's disruption loop that remove a node: a look every 10 s,
 15 s of validation, drain (seen in the lab: 25 to 40)."""
 
+TOGETHER: Final = 5.0
+"""Seconds by which a node may get empty after another one and still go in its pass: half of those
+between two looks."""
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -126,7 +130,7 @@ class Fleet:
     def reclaim(self, until: float) -> None:
         """Remove the nodes whose time is over, one pass after the other."""
         while True:
-            empty = [node for node in self.nodes if self._removable(node) <= until]
+            empty = [node for node in self.nodes if self._removable(node) <= until + TOGETHER]
             if not empty:
                 return
             empty.sort(key=lambda node: (node.empty_since, node.launched))
@@ -135,8 +139,8 @@ class Fleet:
             if first > until:
                 return
             self._last_pass = first
-            for node in [one for one in empty if self._removable(one) <= first][:many]:
-                node.gone = first
+            for node in [one for one in empty if self._removable(one) <= first + TOGETHER][:many]:
+                node.gone = max(first, self._removable(node))
                 self.nodes.remove(node)
                 self.past.append(node)
 
