@@ -82,7 +82,6 @@ class Worker:
             index = owned(stacks, tags, self.how.owner_tags)
             return GroupResult(
                 stacks=names,
-                gate=report.gate,
                 lines=lines_of(report, index),
                 findings=findings_of(report, index, joined=True),
                 assumptions=_assumptions(report),

@@ -174,7 +174,6 @@ class GroupResult(Value, frozen=True, kw_only=True):
     """Stacks that share clusters, judged together."""
 
     stacks: tuple[str, ...]
-    gate: str = "pass"
     lines: tuple[Line, ...] = ()
     findings: tuple[Seen, ...] = ()
     assumptions: tuple[tuple[str, str], ...] = ()
