@@ -48,7 +48,7 @@ class View(Value, frozen=True):
     colour: bool = False
 
 
-def render(reports: Sequence[Report], form: Format, view: View) -> str:  # noqa: C901 – a case a format
+def render(reports: Sequence[Report], form: Format, view: View) -> str:  # noqa: C901, PLR0911 – a case a format
     """The reports in one text."""
     match form:
         case Format.TABLE:

@@ -136,12 +136,7 @@ def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
     if origin is Literal:
         return _literal(arguments, node, path, problems)
     if origin is tuple:
-        if not isinstance(node.value, list):
-            return _wrong(node, path, "must be a list", problems)
-        parts = enumerate(node.value, 1)
-        return tuple(
-            _value(arguments[0], part, f"{path} item {number}", problems) for number, part in parts
-        )
+        return _items(arguments[0], node, path, problems)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(node.value, dict):
             return _wrong(node, path, "must be a mapping (key: value)", problems)
@@ -152,6 +147,13 @@ def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _struct(hint, node, path, problems)
     return plain(node) if hint is Any else _scalar(hint, node, path, problems)
+
+
+def _items(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
+    if not isinstance(node.value, list):
+        return _wrong(node, path, "must be a list", problems)
+    parts = enumerate(node.value, 1)
+    return tuple(_value(hint, part, f"{path} item {number}", problems) for number, part in parts)
 
 
 def plain(node: Node) -> Any:

@@ -249,6 +249,23 @@ def misshapen(user: Declared, path: str) -> Machines:
     return Machines(undecided=(user.open(path, why, "Correct the value"),))
 
 
+def _accelerated(
+    user: Declared, path: str, wanted: Mapping[str, Any], allowed: Sequence[Shape]
+) -> Machines:
+    """The types of a selection that asks for accelerators."""
+    if strings(wanted.get("acceleratorTypes")) == ["fpga"]:
+        because = user.evidence(f"{path}.acceleratorTypes", "FPGAs only: no GPU")
+        return Machines((_ANY_PLAIN,), evidence=(because,))
+    if not allowed:
+        why = (
+            "The requirements ask for accelerators, and no type in the table meets them: "
+            "how many GPUs is open"
+        )
+        return Machines(undecided=(user.open(path, why, "Name instance types instead"),))
+    because = user.evidence(path, f"selects accelerated types only: {len(allowed)} of the table's")
+    return Machines(tuple(allowed), evidence=(because,), by_attributes=True)
+
+
 def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Machines:
     """The accelerated types that an attribute-based selection admits, or a plain machine where it
     admits none.
@@ -292,21 +309,7 @@ def required(estate: Estate, user: Declared, path: str, requirements: Any) -> Ma
     memory, _ = _range(wanted, "acceleratorTotalMemoryMib", "acceleratorTotalMemoryMiB")
     must = bool(low) or named or bool(memory)
     if must:
-        if strings(wanted.get("acceleratorTypes")) == ["fpga"]:
-            return Machines(
-                (_ANY_PLAIN,),
-                evidence=(user.evidence(f"{path}.acceleratorTypes", "FPGAs only: no GPU"),),
-            )
-        if not allowed:
-            why = (
-                "The requirements ask for accelerators, and no type in the table meets them: "
-                "how many GPUs is open"
-            )
-            return Machines(undecided=(user.open(path, why, "Name instance types instead"),))
-        shown = user.evidence(
-            path, f"selects accelerated types only: {len(allowed)} of the table's"
-        )
-        return Machines(tuple(allowed), evidence=(shown,), by_attributes=True)
+        return _accelerated(user, path, wanted, allowed)
     if _only_gpu_allowed(wanted, allowed):
         return Machines(
             tuple(allowed),

@@ -269,7 +269,6 @@ def _node_pool(
             by_gke=alone is Alone.NO,
         ),
         part=own,
-        name=(known_text(named) if own else None) or _shown(source, own),
         notices=sizes.notices,
         assumptions=(
             *(zones.assumptions if any(hold.least for hold in holds) else ()),
@@ -280,6 +279,7 @@ def _node_pool(
     )
     if pool is None:
         return None
+    pool = replace(pool, name=(known_text(named) if own else None) or _shown(source, own))
     standing = None if sizes.undecided else max((h.least for h in sizes.holds), default=0)
     return NodePool(part=pool, source=source, prefix=prefix, zones=zones, standing=standing)
 

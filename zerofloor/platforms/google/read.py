@@ -287,7 +287,6 @@ def pool_of(
     region: str | None = None,
     placement: Placement | None = None,
     part: str = "",
-    name: str = "",
     notices: Iterable[Notice] = (),
     assumptions: Iterable[Assumption] = (),
     evidence: Iterable[Evidence] = (),
@@ -309,7 +308,7 @@ def pool_of(
     overlap = (desired or 0) if source.resource.replaced_before_delete else 0
     return Pool(
         urn=source.urn,
-        name=name or source.name,
+        name=source.name,
         platform=platform,
         cloud=CLOUD,
         shapes=found.shapes,

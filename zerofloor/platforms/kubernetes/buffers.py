@@ -4,6 +4,7 @@ autoscaler where its gate is on."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -77,9 +78,8 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
     fix = f"Set {path} to 0, or delete the buffer"
     hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), fix, change=change)
     if share is not None and target is not None:
-        return build(
-            estate, obj, reading, holds=(hold,), ceiling=None, follows=target.urn, share=share
-        )
+        following = build(estate, obj, reading, holds=(hold,), ceiling=None)
+        return replace(following, follows=target.urn, share=share)
     return build(estate, obj, reading, holds=(hold,), desired=chunks, ceiling=chunks)
 
 

@@ -138,16 +138,13 @@ def key_of(key: str) -> Key:
         return Key.DEVICE
     if _GPU.fullmatch(key) and not _NO_GPU_KEY.fullmatch(key):
         return Key.GPU_COUNT if _GPU_COUNT.fullmatch(key) else Key.GPU
-    if _NO_MACHINE_KEY.fullmatch(key):
+    if key == "name":
+        return Key.NAME
+    if key in ("id", "value") or _NO_MACHINE_KEY.fullmatch(key):
         return Key.OTHER
-    if key in ("name", "id", "value"):
-        return Key.NAME if key == "name" else Key.OTHER
-    if _SCRIPT.fullmatch(key):
-        return Key.SCRIPT
-    if _MACHINE.fullmatch(key):
-        return Key.MACHINE
-    if _KIND.fullmatch(key):
-        return Key.KIND
+    for pattern, kind in ((_SCRIPT, Key.SCRIPT), (_MACHINE, Key.MACHINE), (_KIND, Key.KIND)):
+        if pattern.fullmatch(key):
+            return kind
     return Key.OTHER
 
 
