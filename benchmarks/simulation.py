@@ -6,7 +6,6 @@ seconds; and the playing alone, for traffic from mostly idle to far too much.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
@@ -40,13 +39,20 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     _write(path, np.sort(random.random(number) * SHAPES[0][1]))
     command = [str(Path(sys.executable).with_name("zerofloor")), "simulate", str(STACK)]
-    subprocess.run([*command, "--trace", str(path)], stdout=subprocess.DEVNULL, check=True)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    size = path.stat().st_size / 2**20
-    print(  # noqa: T201
-        f"the whole command on {size:.0f} MiB of CSV {used.ru_utime + used.ru_stime:6.2f} s, "
-        f"{used.ru_maxrss / 1024:.0f} MiB"
+    # In a process of its own, whose memory is not that of the arrays here.
+    watched = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(f'{used.ru_utime + used.ru_stime:6.2f} s, {used.ru_maxrss // 1024} MiB')"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", watched, *command, "--trace", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size = path.stat().st_size / 2**20
+    print(f"the whole command on {size:.0f} MiB of CSV {done.stdout.strip()}")  # noqa: T201
 
 
 def _play(arrivals: np.ndarray, service: np.ndarray) -> None:
