@@ -53,12 +53,9 @@ docs: .venv/.dev  ## Write the generated docs.
 	$(BIN)/python -m tools.docs_architecture
 	$(BIN)/python -m tools.docs_reads
 
-bench: .venv/.dev engine  ## Print what speed and memory are.
-	$(BIN)/python -m benchmarks.cold_start
-	$(BIN)/python -m benchmarks.judging
-	$(BIN)/python -m benchmarks.shapes
+bench: .venv/.dev engine  ## Print speed and memory beside what is asked; LARGE=1 adds 100,000 resources.
+	$(BIN)/python -m benchmarks $(if $(LARGE),--large)
 	$(BIN)/python -m benchmarks.simulation
-	$(BIN)/python -m benchmarks.pack
 	$(BIN)/python -m benchmarks.audit
 
 mutants: .venv/.dev  ## Try small wrong changes against the tests and print the share killed (an hour; not in CI).

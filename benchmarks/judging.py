@@ -1,71 +1,76 @@
-"""How long `zerofloor check` takes on a big digest, and with how much memory: `python -m
-benchmarks.judging [RESOURCES …]`.
+"""What `zerofloor check` takes for a big digest: `python -m benchmarks.judging [RESOURCES …]`.
 
-Each figure is a whole process, beside `json.load` of the same file in one of its own, in
-alternating runs.
+Whole processes, in turn with bare Python and with `json.load` of the same file.
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.big_digest import big_digest
+from benchmarks.measuring import (
+    BARE,
+    ZEROFLOOR,
+    Row,
+    in_turn,
+    median_cpu,
+    ratio,
+    show,
+    show_head,
+)
 
-RUNS = 5
+FOLDER = Path(".work")
+SIZES = (1_000, 10_000)
+LARGE = 100_000
+"""On request: half a minute a run, and a gigabyte for json.load."""
+
+BARE_UP_TO = 1_000
+"""Resources up to which the start decides: such digests are compared with bare Python."""
+
+ASKED = {1_000: (8.0, None), 10_000: (1.5, 110), LARGE: (1.3, None)}
+"""The multiples of bare Python, or of json.load, and MiB."""
 
 
-def _run(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak MiB of a command."""
-    started = time.perf_counter()
-    watched = (
-        "import resource,subprocess,sys; subprocess.run(sys.argv[1:], capture_output=True); "
-        + ("print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)")
-    )
-    peak = subprocess.run(
-        [sys.executable, "-c", watched, *command], capture_output=True, text=True, check=True
-    ).stdout
-    return time.perf_counter() - started, float(peak)
-
-
-def main() -> None:
-    """Print seconds, peak memory and the ratio for each number of resources."""
-    zerofloor = str(Path(sys.executable).with_name("zerofloor"))
-    for number in [int(n) for n in sys.argv[1:]] or [10_000, 100_000]:
-        path = Path(f".work/digest_{number}.json")
+def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
+    """Two rows a size: CPU and memory; CPU a resource shows whether it grows in line."""
+    for size in sizes:
+        path = FOLDER / f"digest_{size}.json"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(big_digest(number))
-        size = path.stat().st_size
+        path.write_bytes(big_digest(size))
+        mib = path.stat().st_size // 2**20 + 1
         commands = {
-            "json.load": [sys.executable, "-c", f"import json; json.load(open({str(path)!r}))"],
-            "zerofloor check": [
-                zerofloor,
-                "check",
-                str(path),
-                "--max-size",
-                str(size // 2**20 + 1),
-                "--format",
-                "json",
-            ],
+            "bare": BARE,
+            "json": [sys.executable, "-c", f"import json; json.load(open({str(path)!r}))"],
+            "check": [ZEROFLOOR, "check", str(path), "--max-size", str(mib), "--format", "json"],
         }
-        runs = RUNS if number <= 10_000 else 3
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-        for _ in range(runs):
-            for name, command in commands.items():
-                taken[name].append(_run(command))
-        load = statistics.median(seconds for seconds, _ in taken["json.load"])
-        for name, found in taken.items():
-            median = statistics.median(seconds for seconds, _ in found)
-            peak = max(mib for _, mib in found)
-            what = f"{number:>7} resources, {size / 2**20:.0f} MiB"
-            sys.stdout.write(
-                f"{what}: {name:16} {median:.2f} s, {peak:.0f} MiB, {median / load:.1f} x "
-                "json.load\n"
-            )
+        taken = in_turn(commands, 9 if size <= BARE_UP_TO else 5 if size < LARGE else 2)
+        asked_time, asked_peak = ASKED.get(size, (None, None))
+        of = "bare" if size <= BARE_UP_TO else "json"
+        spent, load = median_cpu(taken["check"]), median_cpu(taken["json"])
+        yield Row(
+            f"check, {size:,} resources ({mib} MiB)",
+            ratio(taken["check"], taken[of]),
+            "x bare" if of == "bare" else "x json.load",
+            asked_time,
+            f"{spent:.2f} s of CPU, {spent / size * 1e6:.0f} µs a resource; json.load {load:.2f} s",
+        )
+        yield Row(
+            "",
+            max(one.peak for one in taken["check"]),
+            "MiB",
+            asked_peak,
+            f"json.load {max(one.peak for one in taken['json']):.0f} MiB",
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    show_head()
+    for row in rows([int(argument) for argument in arguments] or SIZES):
+        show(row)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,9 @@
-"""A real preview with the pack against the same preview with an empty pulumi-policy pack, in
-alternating pairs.
+"""A real preview with the pack against the same preview with an empty pulumi-policy pack and with
+none, in turn.
 
-`python -m benchmarks.pack [PAIRS] [RESOURCES…]` from the repository. Needs the real engine (`make
-engine`). Prints medians, their ratio
-(budget: 1.10), and what the pack adds for each resource (budget: 1 ms) from the difference between
-the largest and the smallest stack.
+`python -m benchmarks.pack [PAIRS] [RESOURCES…]` from the repository; needs the real engine (`make
+engine`). What a resource costs is the slope from the smallest to the largest stack: the start of a
+pack is in neither.
 """
 
 from __future__ import annotations
@@ -13,13 +12,18 @@ import json
 import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tests.engine.real_engine import Engine, missing, new_engine
+from benchmarks.measuring import Row, Spent, run, show, show_head
+from tests.engine.real_engine import BIN, Engine, missing, new_engine
 
 RATIO, MILLISECONDS = 1.10, 1.0
+"""The most that a preview may take with the pack, as a multiple of one with an empty pack, and what
+each resource may take above that."""
+
+PAIRS, SIZES = 5, (8, 1000)
 PACK = Path(sys.executable).parent / "zerofloor-pack"
 EMPTY = """\
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
@@ -27,32 +31,55 @@ from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 nothing = ResourceValidationPolicy("nothing", "Nothing", lambda args, report: None)
 PolicyPack("empty", [nothing], EnforcementLevel.MANDATORY)
 """
+_ORDERS: Final = (("none", "empty", "ours"), ("none", "ours", "empty"))
+
+Taken = Mapping[str, Sequence[Spent]]
+"""Previews with no pack, an empty one and ours."""
 
 
-def main(arguments: list[str]) -> int:
-    pairs, *sizes = [int(argument) for argument in arguments] or [5, 8, 1000]
-    if reason := missing():
-        sys.stderr.write(f"{reason}\n")
-        return 2
+def rows(pairs: int = PAIRS, sizes: Sequence[int] = SIZES) -> Iterator[Row]:
+    """A row a size and, with several, one for what a resource takes."""
     with tempfile.TemporaryDirectory() as folder:
         engine = new_engine(Path(folder) / "engine")
         empty = Path(folder) / "empty"
         empty.mkdir()
         (empty / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
         (empty / "__main__.py").write_text(EMPTY)
-        added = {size: measure(engine, size, empty, pairs) for size in sizes}
+        taken: dict[int, Taken] = {}
+        for size in sizes:
+            taken[size] = measure(engine, size, empty, pairs)
+            yield _beside_empty(size, taken[size])
     if len(sizes) > 1:
-        small, large = min(sizes), max(sizes)
-        each = (added[large] - added[small]) / (large - small) * 1000
-        sys.stdout.write(
-            f"each resource: {each:.2f} ms more than without a pack (budget {MILLISECONDS:g} ms)\n"
-        )
-    return 0
+        yield _each(taken, min(sizes), max(sizes))
 
 
-def measure(engine: Engine, size: int, empty: Path, pairs: int) -> float:
-    """Prints the medians for a stack of `size` resources; returns the seconds that our pack adds to
-    a preview without any."""
+def _beside_empty(size: int, taken: Taken) -> Row:
+    pairs = zip(taken["ours"], taken["empty"], strict=True)
+    ratio = statistics.median(ours.wall / empty.wall for ours, empty in pairs)
+    told = ", ".join(f"{name} {_median(found, 'wall'):.2f}" for name, found in taken.items())
+    return Row(f"preview, {size:,} resources", ratio, "x empty", RATIO, f"seconds: {told}")
+
+
+def _each(taken: Mapping[int, Taken], small: int, large: int) -> Row:
+    """Milliseconds that our pack takes for a resource above an empty one."""
+
+    def slope(name: str, field: str) -> float:
+        more = _median(taken[large][name], field) - _median(taken[small][name], field)
+        return more / (large - small) * 1000
+
+    above = {field: slope("ours", field) - slope("empty", field) for field in ("wall", "cpu")}
+    bare = slope("empty", "wall") - slope("none", "wall")
+    told = f"{above['cpu']:.2f} ms of CPU; an empty pack takes {bare:.2f} ms above none"
+    return Row("a resource, above an empty pack", above["wall"], "ms", MILLISECONDS, told)
+
+
+def _median(spent: Sequence[Spent], field: str) -> float:
+    return statistics.median(getattr(one, field) for one in spent)
+
+
+def measure(engine: Engine, size: int, empty: Path, pairs: int) -> Taken:
+    """Previews of a stack of `size` resources, the packs in turn; the first of each isn't
+    counted."""
     project = engine.folder / f"p{size}"
     project.mkdir()
     (project / "Pulumi.yaml").write_text(
@@ -60,32 +87,21 @@ def measure(engine: Engine, size: int, empty: Path, pairs: int) -> float:
     )
     if (done := engine.pulumi("stack", "init", "dev", cwd=project)).returncode != 0:
         raise RuntimeError(done.stdout)
-    taken: dict[str, list[float]] = {"none": [], "empty": [], "ours": []}
     options: dict[str, list[str]] = {
         "none": [],
         "empty": ["--policy-pack", str(empty)],
         "ours": ["--policy-pack", str(PACK)],
     }
+    taken: dict[str, list[Spent]] = {name: [] for name in options}
     for number in range(pairs + 1):
-        # Turn and turn about, so that a busy machine is busy for both; the first round warms the
-        # caches.
-        for name in ("none", "empty", "ours") if number % 2 else ("none", "ours", "empty"):
-            start = time.perf_counter()
-            done = engine.pulumi("preview", *options[name], cwd=project)
-            seconds = time.perf_counter() - start
-            if done.returncode != 0:
-                raise RuntimeError(done.stdout)
+        for name in _ORDERS[number % 2]:
+            command = [str(BIN / "pulumi"), "preview", *options[name], "--non-interactive"]
+            spent = run(command, project, engine.environ)
+            if spent.code != 0:
+                raise RuntimeError(f"{' '.join(command)} in {project}: exit {spent.code}")
             if number:
-                taken[name].append(seconds)
-    medians = {name: statistics.median(found) for name, found in taken.items()}
-    ratio = statistics.median(
-        ours / other for ours, other in zip(taken["ours"], taken["empty"], strict=True)
-    )
-    shown = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in medians.items())
-    sys.stdout.write(
-        f"{size} resources, {pairs} pairs: {shown}; ours / empty {ratio:.2f} (budget {RATIO:.2f})\n"
-    )
-    return medians["ours"] - medians["none"]
+                taken[name].append(spent)
+    return taken
 
 
 def program(size: int) -> dict[str, Any]:
@@ -124,5 +140,17 @@ def program(size: int) -> dict[str, Any]:
     return resources
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Prints the rows; exit 2 where the engine is not built."""
+    if reason := missing():
+        sys.stderr.write(f"{reason}\n")
+        return 2
+    pairs, *sizes = [int(argument) for argument in arguments] or [PAIRS]
+    show_head()
+    for row in rows(pairs, sizes or SIZES):
+        show(row)
+    return 0
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

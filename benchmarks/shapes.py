@@ -1,21 +1,26 @@
 """Shapes of input that grow badly where an analysis is careless: `python -m benchmarks.shapes`.
 
-Each row is a whole `zerofloor check` in a process of its own: CPU seconds (user and system), peak
-memory, and the growth against the same shape at half its size.
+Each row is a whole `zerofloor check` in a process of its own: CPU seconds (user and system) and
+peak memory, with the growth against the same shape at a smaller size.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import ZEROFLOOR, Row, run, show, show_head
+
 FOLDER = Path(".work/shapes")
-BUDGETS = {"distinct pods": 3.0, "types of a NodePool": 1.0, "stacks joined": 2.0}
-"""CPU seconds that the largest of each shape may take."""
+ASKED: Mapping[str, tuple[float | None, float | None]] = {
+    "distinct pods": (3.0, None),
+    "types of a NodePool": (1.0, None),
+    "stacks joined": (2.0, None),
+    "GPU instances": (None, 300),
+}
+"""CPU seconds and MiB that the largest of each shape may take."""
 
 
 def _pool(name: str, types: list[str]) -> dict[str, Any]:
@@ -105,22 +110,6 @@ def _manifests(name: str, objects: list[dict[str, Any]]) -> Path:
     return path
 
 
-def cost_of(command: list[str]) -> tuple[float, float]:
-    """CPU seconds and peak MiB of a command, by the operating system's own accounting."""
-    with Path(os.devnull).open("wb") as nothing:
-        pid = os.posix_spawn(
-            command[0],
-            command,
-            {**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, nothing.fileno(), 1),
-                (os.POSIX_SPAWN_DUP2, nothing.fileno(), 2),
-            ],
-        )
-    used = os.wait4(pid, 0)[2]
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-
-
 ROWS: tuple[tuple[str, Callable[[int], list[Path]], tuple[int, ...], tuple[str, ...]], ...] = (
     ("distinct pods", distinct_pods, (500, 1000, 2500, 5000), ()),
     ("types of a NodePool", pool_types, (1000, 2500, 5000), ()),
@@ -129,26 +118,31 @@ ROWS: tuple[tuple[str, Callable[[int], list[Path]], tuple[int, ...], tuple[str, 
 )
 
 
-def main() -> None:
-    """Print a line for each shape and size."""
-    zerofloor = str(Path(sys.executable).with_name("zerofloor"))
+def rows() -> Iterator[Row]:
+    """CPU of each shape and size, and the memory of the largest."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, make, numbers, options in ROWS:
         before: tuple[int, float] | None = None
         for number in numbers:
             files = [str(path) for path in make(number)]
-            size = ("--max-size", "512")
-            seconds, peak = cost_of([zerofloor, "check", *options, *size, *files])
+            spent = run([ZEROFLOOR, "check", *options, "--max-size", "512", *files])
             growth = ""
             if before is not None:
-                more, longer = number / before[0], seconds / before[1]
-                growth = f", {longer:.1f} x the time for {more:.1f} x the size"
-            budget = f" (budget {BUDGETS[name]:.0f} s)" if name in BUDGETS else ""
-            sys.stdout.write(
-                f"{name:20} {number:>6}: {seconds:5.2f} s{budget}, {peak:.0f} MiB{growth}\n"
-            )
-            sys.stdout.flush()
-            before = number, seconds
+                more, longer = number / before[0], spent.cpu / before[1]
+                growth = f"{longer:.1f} x the time for {more:.1f} x the size"
+            before = number, spent.cpu
+            largest = number == numbers[-1]
+            seconds, mib = ASKED[name] if largest else (None, None)
+            yield Row(f"{name}, {number:,}", spent.cpu, "s", seconds, growth)
+            if largest:
+                yield Row("", spent.peak, "MiB", mib)
+
+
+def main() -> None:
+    """Print the rows."""
+    show_head()
+    for row in rows():
+        show(row)
 
 
 if __name__ == "__main__":

@@ -332,7 +332,7 @@ class PodDemand(Value, frozen=True):
 
     @property
     def wants_gpu(self) -> bool:
-        return self.open_count or self.gpus > 0
+        return self.open_count or (bool(self.accelerators) and self.gpus > 0)
 
 
 class Workload(Value, frozen=True):

@@ -7,14 +7,17 @@ import datetime
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
+import msgspec
+
 from zerofloor.capacity import Assumption
 from zerofloor.hardware.instances import Shape, lookup
+from zerofloor.patterns import lazy
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
+from zerofloor.structs import Value
 from zerofloor.values import hidden, known_mapping
 from zerofloor.words import counted
 
@@ -22,8 +25,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Value, frozen=True):
     """What a property of one resource points at."""
 
     found: tuple[Resource, ...] = ()
@@ -36,8 +38,7 @@ class Link:
     A known name that matches nothing is neither found nor open: a mismatch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Value, frozen=True):
     """Resources by what names them."""
 
     by_name: Mapping[str, tuple[Resource, ...]]
@@ -49,8 +50,7 @@ class Names:
     by_parent: Mapping[tuple[int, str | None], tuple[Resource, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Estate:
+class Estate(Value, frozen=True):
     stacks: tuple[Stack, ...]
     settings: Settings
     by_urn: Mapping[str, Resource]
@@ -61,7 +61,7 @@ class Estate:
     """By URN."""
     today: datetime.date | None = None
     """The day of the check, for what ends at a time; None where it isn't given."""
-    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[Any, Any] = msgspec.field(default_factory=dict)
     """What was worked out from it once (`once`)."""
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
@@ -70,7 +70,8 @@ class Estate:
 
     def shape(self, cloud: str, instance_type: str) -> Shape | None:
         """`instances.lookup` with the user's hints."""
-        return lookup(cloud, instance_type, self.settings.hints.gpus_per_type)
+        hints = self.settings.hints
+        return lookup(cloud, instance_type, hints.gpus_per_type if hints.instances else None)
 
     def hint_assumptions(self, instance_type: str) -> tuple[Assumption, ...]:
         """What must be printed where a hint about this type was used."""
@@ -177,20 +178,23 @@ class Estate:
     def region(self, resource: Resource, cloud: str) -> str | None:
         """The region of a resource: its own, its provider's, the stack's config, a setting; None
         where nothing says it."""
-        if hidden(resource.inputs.get("region")):
-            return None  # another than the provider's, perhaps
-        own = _own_region(resource, cloud)
-        if own is not None:
-            return own
-        if cloud == "azure" and hidden(resource.inputs.get("location")):
-            return self._group_location(resource, "location")  # `location: group.location`
-        # A zone that is not known yet is in its provider's region; a region that is not known is
-        # not replaced by another.
-        if any(
-            hidden(resource.inputs.get(prop))
-            for prop in (("region",) if cloud == "aws" else _ZONE_PROPERTIES)
-        ):
-            return None
+        if not _PLACES.isdisjoint(resource.inputs):
+            if hidden(resource.inputs.get("region")):
+                return None  # another than the provider's, perhaps
+            own = _own_region(resource, cloud)
+            if own is not None:
+                return own
+            if cloud == "azure" and hidden(resource.inputs.get("location")):
+                return self._group_location(resource, "location")  # `location: group.location`
+            # A zone that is not known yet is in its provider's region; a region that is not known
+            # is not replaced by another.
+            decides = ("region",) if cloud == "aws" else _ZONE_PROPERTIES
+            if any(hidden(resource.inputs.get(prop)) for prop in decides):
+                return None
+        return self._inherited_region(resource, cloud)
+
+    def _inherited_region(self, resource: Resource, cloud: str) -> str | None:
+        """The region of a resource that says nothing of one."""
         provider = self.by_urn.get((resource.provider or "").rsplit("::", 1)[0])
         if provider is not None:
             given = [provider.inputs.get(prop) for prop in _PROVIDER_PLACES.get(cloud, ("region",))]
@@ -201,12 +205,7 @@ class Estate:
                 return None
         stack = self.stack_of.get(resource.urn)
         config = (stack.config if stack else None) or {}
-        keys = {
-            "aws": ("aws:region", "aws-native:region"),
-            "gcp": ("gcp:region", "google-native:region", "gcp:zone", "google-native:zone"),
-            "azure": ("azure-native:location", "azure:location"),
-        }
-        for key in keys.get(cloud, (f"{cloud}:region",)):
+        for key in _CONFIGURED.get(cloud) or (f"{cloud}:region",):
             if config.get(key):
                 return config[key]
         of_group = self._group_location(resource, "resourceGroupName") if cloud == "azure" else None
@@ -225,7 +224,7 @@ class Estate:
         return place if isinstance(place, str) else None
 
 
-_GROUP_TYPE = re.compile(
+_GROUP_TYPE = lazy(
     r"azure-native(?:_\w+)?:resources(?:/\w+)?:ResourceGroup|azure:core/resourceGroup:ResourceGroup"
 )
 
@@ -276,6 +275,13 @@ def _frozen(found: Mapping[K, list[Resource]]) -> Mapping[K, tuple[Resource, ...
 
 _PROVIDER_PLACES = {"azure": ("location",), "gcp": ("region", "zone")}
 _ZONE_PROPERTIES = ("region", "availabilityZone", "zone", "location")
+_PLACES = frozenset({*_ZONE_PROPERTIES, "availabilityZones"})
+_CONFIGURED = {
+    "aws": ("aws:region", "aws-native:region"),
+    "gcp": ("gcp:region", "google-native:region", "gcp:zone", "google-native:zone"),
+    "azure": ("azure-native:location", "azure:location"),
+}
+"""The settings of a stack's configuration that name its region."""
 
 
 def _own_region(resource: Resource, cloud: str) -> str | None:

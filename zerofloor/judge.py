@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zerofloor import gate, platforms, rules
-from zerofloor.capacity import Assumption, Cause
+from zerofloor.capacity import Assumption, Capacity, Cause
 from zerofloor.cost.reckon import estimate
-from zerofloor.estate import estate
+from zerofloor.estate import Estate, estate
 from zerofloor.floor.find import find_floor
 from zerofloor.floor.result import EntryKind, Floor
 from zerofloor.gate.baseline import with_fingerprints
@@ -38,7 +38,10 @@ def judge(
 
     Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
     """
-    judged, findings = _judged(stacks, prices, settings, today, rules.all_rules(), baseline)
+    rules.check_names(settings)
+    whole = estate(tuple(stacks), settings, today)
+    capacity = platforms.read(whole)
+    judged, findings = _judged(whole, capacity, prices, today, rules.all_rules(), baseline)
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
         documents=tuple(
@@ -75,14 +78,21 @@ def judge_resource(
     alone = replace(
         stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn))
     )
+    rules.check_names(settings)
+    if not platforms.is_read(resource.type):
+        return ()  # What these rules tell of, pools and workloads, some reader must find.
+    whole = estate((alone,), settings, today)
+    capacity = platforms.read(whole)
+    if not capacity.pools and not capacity.workloads:
+        return ()
     chosen = tuple(rule for rule in rules.all_rules() if rule.scope == "resource")
-    judged, found = _judged((alone,), prices, settings, today, chosen)
+    judged, found = _judged(whole, capacity, prices, today, chosen)
     own = set(_own_minimums(judged.floor))
     if not own:
         return found
     minimum = rules.find_rule(Cause.SCALER_MINIMUM.value)
     assert minimum is not None
-    more = _judged((alone,), prices, settings, today, (minimum,))[1]
+    more = _judged(whole, capacity, prices, today, (minimum,))[1]
     return rules.in_order((*found, *(finding for finding in more if finding.urn in own)))
 
 
@@ -96,23 +106,21 @@ def _own_minimums(floor: Floor) -> Iterator[str]:
 
 
 def _judged(
-    stacks: Sequence[Stack],
+    whole: Estate,
+    capacity: Capacity,
     prices: PriceBook,
-    settings: Settings,
     today: datetime.date,
     chosen: tuple[Rule, ...],
     baseline: Baseline | None = None,
 ) -> tuple[Judged, tuple[Finding, ...]]:
-    rules.check_names(settings)
-    whole = estate(tuple(stacks), settings, today)
-    capacity = platforms.read(whole)
+    settings = whole.settings
     floor = find_floor(capacity, whole)
     judged = Judged(
         whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today
     )
     findings = with_fingerprints(
         rules.findings(judged, chosen),
-        sorted({f"{s.project}/{s.name}" for s in stacks if s.kind != "manifests"}),
+        sorted({f"{s.project}/{s.name}" for s in whole.stacks if s.kind != "manifests"}),
         {r.urn: r.aliases for r in whole.by_urn.values() if r.aliases},
     )
     return judged, rules.in_order(gate.waived(findings, settings.waivers, today))

@@ -48,8 +48,9 @@ def at(value: Any, *path: str | int) -> Any:
         # to ask.
         # A lone object where a list belongs is its first element, as `items` takes it.
         if type(value) is dict:
-            value = value if key == 0 else value.get(key)
-        elif isinstance(value, Hidden):
+            if type(key) is str or key:
+                value = value.get(key)
+        elif value is None or isinstance(value, Hidden):
             return value
         elif isinstance(key, int) and not isinstance(value, Mapping):
             if (
@@ -68,7 +69,12 @@ def at(value: Any, *path: str | int) -> Any:
 
 def get(value: Any, path: str) -> Any:
     """`at` for a dotted path: `get(inputs, "scalingConfig.minSize")`."""
-    return at(value, *keys(path))
+    for key in keys(path):
+        if value is None:
+            return None
+        # Most steps are a name in a plain object.
+        value = value.get(key) if type(value) is dict and type(key) is str else at(value, key)
+    return value
 
 
 def no_object(value: Any, path: str) -> str | None:
@@ -96,11 +102,15 @@ def text(value: Any) -> str | Hidden | None:
 
 def mapping(value: Any) -> Mapping[str, Any] | Hidden:
     """The object, an empty one where there is none; hidden where it is hidden."""
+    if value is None:
+        return {}
     return value if isinstance(value, Mapping | Hidden) else {}
 
 
 def items(value: Any) -> list[Any] | Hidden:
     """The elements of a list, a lone object as a list of one; hidden where the list is hidden."""
+    if value is None:
+        return []
     return value if isinstance(value, Hidden) else known_items(value)
 
 
@@ -111,6 +121,11 @@ def items(value: Any) -> list[Any] | Hidden:
 def known_items(value: Any) -> list[Any]:
     """The elements of a list; a lone object counts as a list of one, anything else (also hidden) as
     none."""
+    if value is None:
+        return []
+    # The plain list first: an abstract class is slow to ask.
+    if type(value) is list:
+        return list(value)
     if isinstance(value, Mapping):
         return [value]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -131,6 +146,8 @@ def known_text(value: Any) -> str | None:
 def count(value: Any) -> Count | None:
     """A number of nodes or replicas: 3, 3.0 and "3" are 3; None where absent; anything else is
     `Impossible`."""
+    if type(value) is int and 0 <= value <= MOST:
+        return value
     if value is None or isinstance(value, Hidden):
         return value
     number = _number(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,6 +88,8 @@ def _live(report: Report, asked: Asked) -> Table | None:
 
 
 def _baseline(path: Path, settings: Settings, folder: Path, today: datetime.date) -> Baseline:
+    import json
+
     try:
         decoded = json.loads(path.read_bytes())
     except OSError as error:

@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # One short run: looking for cycles in a big stack takes a sixth of it and finds next to
     # nothing.
     gc.disable()
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    code = run(sys.argv[1:] if arguments is None else list(arguments))
+    gc.freeze()  # Or the interpreter looks for them once more as it ends.
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

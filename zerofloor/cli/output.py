@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -111,11 +109,19 @@ def emit_estimate(report: Report, form: str, output: Path | None, by: str = "") 
 
 def terminal_width() -> int:
     """Columns to fill: 80 unless stdout is a terminal."""
-    return (
-        max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
-        if sys.stdout is not None and sys.stdout.isatty()
-        else 80
-    )
+    return max(40, min(WIDEST, columns())) if sys.stdout is not None and sys.stdout.isatty() else 80
+
+
+def columns() -> int:
+    """The terminal's, 80 where there is none: as `shutil.get_terminal_size`, without the
+    compressors that shutil imports."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return 80
 
 
 def colour_wanted() -> bool:
@@ -148,6 +154,8 @@ def write(stream: object, text: str) -> None:
 def _replace(path: Path, text: str) -> None:
     """Writes a file whole or not at all. What is there and no ordinary file (a device, a pipe) is
     written to; a link is followed."""
+    import tempfile
+
     if not path.name:
         raise InputError("an empty file name: is a variable not set?")
     temporary: Path | None = None

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import difflib
 import inspect
 import os
-import shutil
 import sys
 import types
 import typing
@@ -19,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias
 
-from zerofloor.cli.output import say, write
+from zerofloor.cli.output import columns, say, write
 
 Function: TypeAlias = Callable[..., int | None]
 """A command: its result is the exit code, None for 0."""
@@ -68,8 +66,8 @@ class Parser(argparse.ArgumentParser):
 
 class _Help(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
-        columns = min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
-        super().__init__(prog, max_help_position=30, width=max(columns, 40))
+        width = max(min(columns(), WIDEST), 40)
+        super().__init__(prog, max_help_position=30, width=width)
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, "Usage: ")
@@ -116,6 +114,8 @@ def day(given: str | None) -> datetime.date:
 
 def nearest(word: str, words: Sequence[str]) -> str:
     """`; did you mean X?` where one of the words is near, else nothing."""
+    import difflib
+
     near = difflib.get_close_matches(word, words, 1)
     return f"; did you mean {near[0]}?" if near else ""
 

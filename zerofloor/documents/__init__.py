@@ -4,15 +4,12 @@ that says why not."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from zerofloor.documents.cloudformation import read_template
-from zerofloor.documents.detect import detect, text_of
-from zerofloor.documents.digest import read_digest
-from zerofloor.documents.events import read_events
-from zerofloor.documents.export import read_export
-from zerofloor.documents.manifests import read_manifests
+from zerofloor.documents.detect import DocumentKind, detect, text_of
+from zerofloor.documents.digest import decoded, stack_of
 from zerofloor.documents.refusal import refusal
 from zerofloor.errors import InputError
 from zerofloor.stack import Stack
@@ -25,24 +22,26 @@ FEWEST_BYTES: Final = 12
 two, and 64 MiB of that are 2 GB."""
 
 
-def _read_plan(name: str, data: bytes, baseline: Stack | None) -> Stack:
-    # Its tables are read for it alone.
-    from zerofloor.documents.terraform.plan import read_plan
-
-    return read_plan(name, data, baseline)
-
-
-_READERS: Final[Mapping[str, Callable[[str, bytes, Stack | None], Stack]]] = {
-    "cloudformation": read_template,
-    "digest": read_digest,
-    "events": read_events,
-    "export": read_export,
-    "manifests": read_manifests,
-    "plan": _read_plan,
+_READERS: Final[Mapping[DocumentKind, tuple[str, str]]] = {
+    "cloudformation": ("cloudformation", "read_template"),
+    "digest": ("digest", "read_digest"),
+    "events": ("events", "read_events"),
+    "export": ("export", "read_export"),
+    "manifests": ("manifests", "read_manifests"),
+    "plan": ("terraform.plan", "read_plan"),
 }
+"""The module and the function that read each kind: a run mostly needs one of them."""
 
-KINDS: Final = tuple(_READERS)
+KINDS: Final[tuple[DocumentKind, ...]] = tuple(_READERS)
 """What `input_format` may name."""
+
+_Reader: TypeAlias = Callable[[str, bytes, Stack | None], Stack]
+
+
+def _reader(kind: DocumentKind) -> _Reader:
+    module, function = _READERS[kind]
+    found: _Reader = getattr(import_module(f"{__name__}.{module}"), function)
+    return found
 
 
 def read(
@@ -68,13 +67,21 @@ def read(
         raise refusal(
             name, "almost nothing but brackets: none of the documents that are read is like that"
         )
-    kind = input_format or detect(name, data)
-    if kind not in _READERS:
-        raise InputError(f"--input-format {kind}: one of {', '.join(KINDS)}")
     try:
-        return _READERS[kind](name, data, baseline)
+        digest = None if input_format else decoded(data)
+        if digest is not None:
+            return stack_of(name, digest, baseline)
+        kind = _named(input_format) if input_format else detect(name, data)
+        return _reader(kind)(name, data, baseline)
     except RecursionError:
         raise refusal(name, "nested too deeply") from None
+
+
+def _named(given: str) -> DocumentKind:
+    for kind in KINDS:
+        if kind == given:
+            return kind
+    raise InputError(f"--input-format {given}: one of {', '.join(KINDS)}")
 
 
 def read_file(

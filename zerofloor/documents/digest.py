@@ -10,6 +10,7 @@ import msgspec
 
 from zerofloor.documents.refusal import refusal, undecodable
 from zerofloor.documents.steps import Step, first_line, stack_after
+from zerofloor.patterns import lazy
 from zerofloor.stack import STACK_TYPE, Stack
 
 
@@ -29,8 +30,8 @@ class Digest(msgspec.Struct, rename="camel"):
     maybe_corrupt: bool = False
 
 
-_ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
-_TROUBLE: Final = re.compile(
+_ANSI: Final = lazy(r"\x1b\[[0-9;]*m")
+_TROUBLE: Final = lazy(
     r"(?i)\b(?:errors?|exception|traceback|panic|fatal|failed|undefined|cannot|unable to)\b"
 )
 
@@ -71,6 +72,22 @@ def read_digest(name: str, data: bytes, baseline: Stack | None = None) -> Stack:
         digest = _DECODER.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise undecodable(name, data, error) from None
+    return stack_of(name, digest, baseline)
+
+
+def decoded(data: bytes) -> Digest | None:
+    """The digest, where the document begins as the engine's do and is one: the kind of a large one
+    is not asked for first, which would take as long as reading it."""
+    if not data[:64].lstrip()[1:].lstrip().startswith((b'"config"', b'"steps"')):
+        return None
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None  # Whoever asks for its kind tells what is wrong.
+
+
+def stack_of(name: str, digest: Digest, baseline: Stack | None) -> Stack:
+    """As `read_digest`."""
     made = any(f"::{STACK_TYPE}::" not in step.urn for step in digest.steps)
     failure = failure_in(digest.diagnostics or (), nothing_made=not made)
     if failure is not None:

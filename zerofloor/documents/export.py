@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import msgspec
 from zerofloor.documents.refusal import refusal, shown, undecodable
 from zerofloor.documents.steps import State, names_in, resource_of
 from zerofloor.errors import InputError
+from zerofloor.patterns import lazy
 from zerofloor.stack import Resource, Stack
 
 NEWEST = 4
@@ -58,7 +58,7 @@ class Export(msgspec.Struct):
     checkpoint: Checkpoint | None = None
 
 
-_MACHINE: Final = re.compile(
+_MACHINE: Final = lazy(
     r"(?i)type|size|shape|sku|machine|instance|node|gpu|accelerator|plan|flavou?r|spec|template"
 )
 """Inputs that say what machine an interrupted operation creates; the others are left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from zerofloor.documents.properties import inputs_of
 from zerofloor.documents.refusal import refusal, shown, undecodable
 from zerofloor.documents.yaml_text import yaml_documents
 from zerofloor.errors import InputError
+from zerofloor.patterns import lazy
 from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
 
@@ -35,8 +35,8 @@ CLUSTER_SCOPED: Final = frozenset(
 """Kinds whose objects belong to no namespace. One that is missing here only gets `default/` in its
 URN."""
 
-_API_VERSION: Final = re.compile(r"(?:[a-z0-9][a-z0-9.-]*/)?v[a-z0-9]+")
-_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_API_VERSION: Final = lazy(r"(?:[a-z0-9][a-z0-9.-]*/)?v[a-z0-9]+")
+_KIND: Final = lazy(r"[A-Za-z][A-Za-z0-9]*")
 _EXPECTED: Final = "expected Kubernetes objects with apiVersion and kind"
 
 

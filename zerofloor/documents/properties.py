@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
+from zerofloor.patterns import lazy
 from zerofloor.stack import SECRET, UNKNOWN
 
 SENTINELS: Final = (
@@ -61,7 +62,7 @@ def inputs_of(type_token: str, raw: Mapping[str, Any] | None) -> dict[str, Any]:
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's copy of the whole object, in which a Secret's content would stand a second time."""
 
-_OF_OBJECTS: Final = re.compile(r"kubernetes:(?:core/v1:\w*List|(?:yaml|helm|kustomize)\b.*)")
+_OF_OBJECTS: Final = lazy(r"kubernetes:(?:core/v1:\w*List|(?:yaml|helm|kustomize)\b.*)")
 
 
 def _concealed(inputs: dict[str, Any], type_token: str) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _concealed(inputs: dict[str, Any], type_token: str) -> dict[str, Any]:
             inputs = {**inputs, "metadata": {**metadata, "annotations": others}}
     if type_token in ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch"):
         return _sealed(inputs)
-    if _OF_OBJECTS.fullmatch(type_token):
+    if _holds_objects(type_token):
         of_secrets = type_token == "kubernetes:core/v1:SecretList"
         for key in ("items", "objs"):
             listed = inputs.get(key)
@@ -87,6 +88,11 @@ def _concealed(inputs: dict[str, Any], type_token: str) -> dict[str, Any]:
                 ]
                 inputs = {**inputs, key: sealed}
     return inputs
+
+
+@lru_cache(maxsize=1024)
+def _holds_objects(type_token: str) -> bool:
+    return _OF_OBJECTS.fullmatch(type_token) is not None
 
 
 def _sealed(secret: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +123,11 @@ def value_of(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0912 - one ca
             raise RecursionError
         changed: dict[str, Any] | None = None
         for key, item in value.items():
-            new = value_of(item, depth + 1)
+            # Most values are short texts: a call less for each.
+            if type(item) is str and len(item) < _SHORTEST and item != SECRET_TEXT:
+                new = item
+            else:
+                new = value_of(item, depth + 1)
             if new is not item or new is None or key in _OWN:
                 if changed is None:
                     changed = dict(value)

@@ -3,9 +3,11 @@ share this."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -161,6 +163,8 @@ def _filled(
 
 def _retained(name: str, urn: str, steps: list[Step]) -> list[Resource]:
     """What a deletion of this resource leaves in the cloud."""
+    if len(steps) == 1 and steps[0].op in STAYING:
+        return []
     kept = [
         step.old_state
         for step in steps
@@ -195,7 +199,7 @@ def resource_of(
     dependencies = None
     if links:
         links_of = state.property_dependencies or {}
-        dependencies = {key: tuple(sorted(links_of[key] or ())) for key in sorted(links_of)}
+        dependencies = {key: _sorted(links_of[key]) for key in sorted(links_of)}
     return Resource(
         urn=urn,
         type=state.type,
@@ -212,6 +216,10 @@ def resource_of(
         replaced_before_delete=created_first,
         before=before,
     )
+
+
+def _sorted(urns: list[str] | None) -> tuple[str, ...]:
+    return tuple(sorted(urns)) if urns else ()
 
 
 def names_in(urns: Iterable[str]) -> tuple[str, str]:
@@ -319,7 +327,9 @@ def _created_first(steps: list[Step]) -> bool:
 
 
 def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
-    notes = []
+    notes: list[str] = []
+    if len(steps) == 1 and steps[0].op in STAYING:
+        return notes
     if resource is None or len(steps) > 1:
         if any(
             step.op in ("delete", "delete-replaced")
@@ -341,12 +351,10 @@ def _notes(urn: str, steps: list[Step], resource: Resource | None) -> list[str]:
 
 def _missing(by_urn: Mapping[str, list[Step]], summary: Mapping[str, int]) -> Counter[str]:
     """How many steps of each op the summary counts and the document does not show."""
-    shown_ops: Counter[str] = Counter()
-    looks = 0
-    for steps in by_urn.values():
-        if all(step.op in LOOKING for step in steps):
-            looks += 1
-        shown_ops.update(step.op for step in steps if step.op not in _UNCOUNTED)
+    ops = [[step.op for step in steps] for steps in by_urn.values()]
+    counted = Counter(itertools.chain.from_iterable(ops))
+    shown_ops = Counter({op: n for op, n in counted.items() if op not in _UNCOUNTED})
+    looks = sum(map(LOOKING.issuperset, ops)) if LOOKING & counted.keys() else 0
     # A refresh that found no change is counted as `same`.
     shown_ops["same"] += min(looks, max(0, summary.get("same", 0) - shown_ops["same"]))
     return Counter(
@@ -404,9 +412,12 @@ def position(path: str, line: object) -> str | None:
 
     None outside it: a provider names lines of its own source, an SDK those of its components.
     """
-    if path.startswith(("../", "/", "file:")) or any(folder in path for folder in _LIBRARIES):
-        return None
-    return f"{path}:{line}"
+    return None if _is_outside(path) else f"{path}:{line}"
+
+
+@lru_cache(maxsize=1024)
+def _is_outside(path: str) -> bool:
+    return path.startswith(("../", "/", "file:")) or any(folder in path for folder in _LIBRARIES)
 
 
 def _position(source: str | None) -> str | None:

@@ -8,13 +8,14 @@ takes for text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from zerofloor.documents.properties import DEEPEST
 from zerofloor.documents.refusal import refusal, shown
+from zerofloor.patterns import lazy
 
 MOST_NODES: Final = 2_000_000
 """Values in one file, with every alias counted as what it stands for."""
@@ -27,16 +28,15 @@ _BOOL: Final = {
     for word in (lower, lower.capitalize(), lower.upper())
 }
 # The YAML 1.1 that Kubernetes still reads (sigs.k8s.io/yaml); there, too, a lone y or n is text.
-_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+|0o?[0-7_]+)")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INT: Final = lazy(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+|0o?[0-7_]+)")
+_FLOAT: Final = lazy(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # `.nan` and `.inf` stay text: JSON, which is what the API takes, has neither.
 _TAGS: Final = "tag:yaml.org,2002:"
 _MERGE: Final = object()
 _NO_KEY: Final = object()
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A list or an object whose end has not been read."""
 
     value: list[Any] | dict[str, Any]

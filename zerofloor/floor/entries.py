@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Market, PodDemand, Pool, Undecided
 from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
@@ -27,6 +28,7 @@ from zerofloor.floor.retained import Retained
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import Shape
+from zerofloor.structs import Value
 from zerofloor.words import counted, verb
 
 
@@ -60,8 +62,7 @@ def pool_entries(
         yield _pool_entry(pool, supply, replace(seen, undecided=undecided), evidence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _Seen(Value, frozen=True, kw_only=True):
     """What is certain of a pool without any request."""
 
     running: tuple[Nodes, ...]
@@ -232,8 +233,7 @@ _TRIED: Final = 20
 """Of so many workloads with like pods one fits on a node, if any does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Whereabouts:
+class _Whereabouts(Value, frozen=True, kw_only=True):
     """Where the pods of a workload are in an idle week."""
 
     pods: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import Assumption, Capacity, Notice, Pool, Workload
 from zerofloor.estate import Estate
@@ -28,6 +29,7 @@ from zerofloor.floor.retained import Retained, doubt, doubt_eviction, find_retai
 from zerofloor.floor.scaling import Scaled, scale
 from zerofloor.hardware.instances import Shape
 from zerofloor.prices.ranking import cheapest_first
+from zerofloor.structs import Value
 
 
 def find_floor(capacity: Capacity, estate: Estate) -> Floor:
@@ -98,8 +100,7 @@ def _find_demand(capacity: Capacity, estate: Estate, pools: tuple[Pool, ...]) ->
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reasons:
+class _Reasons(Value, frozen=True, kw_only=True):
     """Who is behind the nodes of a pool, each by the key of a pool or workload."""
 
     askers: Mapping[str, tuple[Asker, ...]]

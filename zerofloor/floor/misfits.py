@@ -3,7 +3,6 @@ name a pool that isn't declared. At zero replicas nothing else tells."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
@@ -131,6 +130,8 @@ def _unknown_pool(pod: PodDemand, pools: Sequence[Pool]) -> tuple[None, str, str
         known = sorted({name for name in names if name})
         if wanted is None or not known or wanted in known or None in names:
             continue
+        import difflib
+
         like = difflib.get_close_matches(wanted, known, n=1)
         meant = f"did you mean {like[0]}?" if like else f"declared: {', '.join(known)[:60]}"
         return (

@@ -4,9 +4,10 @@ schedulers do it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeAlias
+
+import msgspec
 
 from zerofloor.capacity import PodDemand, Pool
 from zerofloor.floor.matching import (
@@ -63,8 +64,7 @@ _MOST: Final = Decimal(2**63)
 """Stands for a size that no table has: no limit."""
 
 
-@dataclass(slots=True)
-class _Bin:
+class _Bin(msgspec.Struct):
     """Equal nodes while pods are being placed."""
 
     shapes: tuple[Shape, ...]
@@ -77,13 +77,12 @@ class _Bin:
     """Workloads with a pod here that takes no second one."""
 
 
-@dataclass(slots=True)
-class _Rack:
+class _Rack(msgspec.Struct):
     """A pool while pods are being placed."""
 
     pool: Pool
-    blocks: list[_Block] = field(default_factory=list)
-    brought: list[str] = field(default_factory=list)
+    blocks: list[_Block] = msgspec.field(default_factory=list)
+    brought: list[str] = msgspec.field(default_factory=list)
     nodes: int = 0
     """Nodes in all blocks."""
 
@@ -104,13 +103,12 @@ _BLOCK: Final = 64
 """Bins of a block: few enough to look through, many enough to pass over."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(msgspec.Struct):
     """Some bins of a rack, with what the emptiest has left: a pod that needs more skips them."""
 
-    bins: list[_Bin] = field(default_factory=list)
+    bins: list[_Bin] = msgspec.field(default_factory=list)
     room: _Room = (_NONE, _NONE, _NONE)
-    counts: dict[Shape, int] = field(default_factory=dict)
+    counts: dict[Shape, int] = msgspec.field(default_factory=dict)
     """Nodes by what they most likely are."""
 
     def put(self, bin_: _Bin) -> None:

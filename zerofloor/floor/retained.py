@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import (
     WEEK,
@@ -23,10 +24,10 @@ from zerofloor.floor.matching import shapes_for, tolerates
 from zerofloor.floor.packing import Nodes
 from zerofloor.floor.packings import Asker, follows_pods, has_gpu, is_gpu, nodes_for, only_gpu
 from zerofloor.schedules import BadSchedule, hours_for
+from zerofloor.structs import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retained:
+class Retained(Value, frozen=True, kw_only=True):
     """A node that is never removed once it was provisioned."""
 
     hold: Hold

@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import (
     Assumption,
@@ -226,8 +227,9 @@ def _scaled(workload: Workload, matches: tuple[_Matched, ...], estate: Estate) -
         workload.ceiling,
         undecided,
         workload.notices,
+        assumptions=workload.assumptions,
+        evidence=workload.evidence,
     )
-    alone = replace(alone, assumptions=workload.assumptions, evidence=workload.evidence)
     if not workload.has_scale:
         return _without_scale(alone, matches, estate)
     if workload.replicas is None and not workload.undecided:

@@ -9,9 +9,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from zerofloor.patterns import lazy
+
 # The device plugins' own resource names (NVIDIA, AMD, Intel, Habana, AWS Neuron, Google TPU,
 # Alibaba, Tencent, HAMi, Qualcomm).
-_RESOURCE = re.compile(
+_RESOURCE = lazy(
     r"(?:nvidia\.com/(?:gpu.*|mig-.+|shared-gpu|vgpu.*)|k8s\.amazonaws\.com/vgpu|amd\.com/gpu.*|gpu\.intel\.com/.+|habana\.ai/.+|intel\.com/gaudi.*"
     r"|aws\.amazon\.com/neuron.*|google\.com/tpu|cloud-tpus\.google\.com/.+|alpha\.kubernetes\.io/nvidia-gpu|aliyun\.com/gpu.*"
     r"|tencent\.com/(?:vcuda|gpu).*|qualcomm\.com/.+|gpu\.deckhouse\.io/.+|volcano\.sh/vgpu.*"
@@ -20,11 +22,11 @@ _RESOURCE = re.compile(
     r"|furiosa\.ai/.+|rebellions\.(?:ai|in)/.+|tenstorrent\.com/.+|graphcore\.ai/.+|sophgo\.com/.+)"
 )
 # What a vendor calls its device: `nvidia.com/pgpu`, `intel.com/gpu`, `example.com/xpu`.
-_WORD = re.compile(
+_WORD = lazy(
     r"(?:.*[^a-z])?(?:[pv]?gpus?|[nxtdgp]pus?|[mg][lc]u|dcu|ascend\d*\w*|cuda|accelerators?|neuron\w*|gaudi\d*)(?:[^a-z].*)?",
     re.I,
 )
-_HARMLESS = re.compile(
+_HARMLESS = lazy(
     r"[^/]+|(?:[^/]*\.)?(?:kubernetes|k8s)\.io/.+|devices\.kubevirt\.io/.+|bridge\.network\.kubevirt\.io/.+"
     r"|smarter-devices/.+|squat\.ai/.+|akri\.sh/.+|(?:cmk|power)\.intel\.com/.+|github\.com/.+|openshift\.io/.+|k8s\.cni\.cncf\.io/.+|koordinator\.sh/.+"
     r"|vpc\.amazonaws\.com/.+|aws\.ec2\.nitro/.+|networking\..+|mellanox\.com/.+|rdma/.+|xilinx\.com/.+"
@@ -34,8 +36,8 @@ _HARMLESS = re.compile(
     re.I,
 )
 """Extended resources that are no accelerators: network devices, virtualisation, crypto, FPGAs."""
-_MIG = re.compile(r"nvidia\.com/mig-(\d)g\.\d+gb(?:\..+)?")
-_MEMORY_OR_CORES = re.compile(
+_MIG = lazy(r"nvidia\.com/mig-(\d)g\.\d+gb(?:\..+)?")
+_MEMORY_OR_CORES = lazy(
     r".*(?:gpumem|gpu-mem|gpucores|gpu-memory|vcuda-memory|vgpu-memory|vgpu-cores|memory|\.(?:millicores|tiles)).*"
 )
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 from math import prod
 from typing import Final
 
+from zerofloor.patterns import lazy
+
 CARDS: Final = {
     "nvidia-tesla-t4": "NVIDIA T4",
     "nvidia-tesla-p4": "NVIDIA P4",
@@ -28,9 +30,9 @@ CARDS: Final = {
 """Compute Engine's accelerator types (Compute Engine docs, "GPU platforms"), with the names that
 the instance table has."""
 
-_PRICED_BY_CARD: Final = re.compile(r"nvidia-tesla-(?:t4|p4|p100|v100)|tpu-v\w+-chip")
+_PRICED_BY_CARD: Final = lazy(r"nvidia-tesla-(?:t4|p4|p100|v100)|tpu-v\w+-chip")
 
-_SLICE: Final = re.compile(r"(v2|v3|v4|v5p|tpu7x|v5litepod|v6e)-(\d{1,5})")
+_SLICE: Final = lazy(r"(v2|v3|v4|v5p|tpu7x|v5litepod|v6e)-(\d{1,5})")
 _BY_CORE: Final = frozenset({"v2", "v3", "v4", "v5p", "tpu7x"})
 """Generations whose slices are named by TensorCores, two a chip; the others count chips (Cloud TPU
 docs, "TPU configurations"; XPK's system characteristics)."""
@@ -107,7 +109,7 @@ _GIB_PER_VCPU: Final = {
     **{(family, "highcpu"): Decimal(1) for family in ("e2", "n2", "n2d")},
 }
 """Memory by family and ratio (Compute Engine docs, "General-purpose machine family")."""
-_CUSTOM: Final = re.compile(r"(?:[a-z]\d[a-z]?-)?custom-(\d{1,3})-(\d{3,7})(?:-ext)?")
+_CUSTOM: Final = lazy(r"(?:[a-z]\d[a-z]?-)?custom-(\d{1,3})-(\d{3,7})(?:-ext)?")
 
 
 def vcpus_of(name: str) -> Decimal | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 
 from zerofloor.hardware import google
 from zerofloor.hardware.naming import has_scheme, read_name
@@ -42,11 +42,8 @@ class Shape(Value, frozen=True):
 
 def snapshot_rows(name: str) -> Iterator[dict[str, str]]:
     """The rows of one table of the embedded snapshot."""
-    with (
-        resources.files("zerofloor.prices")
-        .joinpath("snapshot", name)
-        .open(encoding="utf-8") as file
-    ):
+    path = Path(__file__).parents[1] / "prices" / "snapshot" / name
+    with path.open(encoding="utf-8") as file:
         yield from csv.DictReader(file)
 
 

@@ -80,9 +80,9 @@ def may_hold_gpu(token: str) -> bool:
 def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undecided]:
     """Resources of a known type whose inputs are one secret: what they hold is not known, never
     nothing."""
-    for stack in estate.stacks:
-        for resource in stack.resources:
-            if hidden(resource.inputs.get("__inputs")) and known(resource.type):
+    for token, resources in estate.by_type.items():
+        for resource in resources if known(token) else ():
+            if hidden(resource.inputs.get("__inputs")):
                 why = (
                     f"All inputs of this {resource.type} are "
                     f"{resource.inputs['__inputs'].value}: it may hold GPUs"

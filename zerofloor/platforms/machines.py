@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate, tags
 from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, items, mapping, seconds, switch, text
 
 _CHARTS: Final = (
@@ -28,8 +28,7 @@ _NAME: Final = "cluster-autoscaler"
 _SETTLE: Final = "Make it known at preview, or set trust.clusterAutoscaler in zerofloor.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Value, frozen=True):
     """Which cluster something belongs to."""
 
     name: str | None = None
@@ -40,8 +39,7 @@ class Cluster:
     """Whether something names it and can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Autoscaler:
+class _Autoscaler(Value, frozen=True):
     """A cluster autoscaler that the stack deploys."""
 
     resource: Resource
@@ -122,8 +120,7 @@ def reaches(estate: Estate, source: Declared) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Groups:
+class _Groups(Value, frozen=True):
     """The groups that autoscalers of the stack name, each with the minimum that it is given
     there."""
 

@@ -3,10 +3,10 @@ OpenAI by provisioned throughput unit."""
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Final
 
+from zerofloor.patterns import lazy
 from zerofloor.prices.embedded import ManagedRow, Row, managed_rows
 
 CONTAINER_APPS: Final = "container-apps"
@@ -20,10 +20,10 @@ _GIB: Final = Decimal("0.000003") * 3600
 """USD an hour for an active vCPU and an active GiB (Container Apps, consumption plan, eastus,
 2026-08-01): they are charged beside the GPU's meter."""
 
-_REPLICA: Final = re.compile(
+_REPLICA: Final = lazy(
     r"consumption-gpu-nc\d+(?:as)?-(t4|a100)(?: with ([\d.]+) vcpu and ([\d.]+) gib)?"
 )
-_UNITS: Final = re.compile(r"(\d{1,6}) ptu globalprovisionedmanaged")
+_UNITS: Final = lazy(r"(\d{1,6}) ptu globalprovisionedmanaged")
 _WHOLE: Final = {"t4": (Decimal(8), Decimal(56)), "a100": (Decimal(24), Decimal(220))}
 
 

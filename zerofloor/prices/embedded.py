@@ -9,8 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Final
 
 from zerofloor.capacity import Market
@@ -176,5 +175,5 @@ def _cells(name: str, first: str = "") -> Iterator[list[str]]:
     return csv.reader([line for line in lines if line.startswith(first + ",")] if first else lines)
 
 
-def _table(name: str) -> Traversable:
-    return resources.files("zerofloor.prices").joinpath("snapshot", name)
+def _table(name: str) -> Path:
+    return Path(__file__).parent / "snapshot" / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
@@ -55,6 +54,8 @@ def check_names(settings: Settings) -> None:
     wrong = sorted({name for name in written if find_rule(name) is None})
     if wrong:
         known = [word for rule in all_rules() for word in (rule.id, rule.name)]
+        import difflib
+
         near = difflib.get_close_matches(wrong[0], known, 1, 0.6)
         raise InputError(
             f"settings: there is no rule {', '.join(wrong)}"

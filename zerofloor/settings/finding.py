@@ -3,7 +3,6 @@ and is none is refused, not passed over."""
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,7 +78,8 @@ def _is_near(name: str) -> bool:
     if f".{suffix}" not in _SUFFIXES:
         return False
     plain = stem.replace("-", "").replace("_", "").replace(" ", "")
-    return plain == "zerofloor" or (
-        abs(len(plain) - 9) <= 1
-        and difflib.SequenceMatcher(None, plain, "zerofloor").ratio() > 0.88
-    )
+    if plain == "zerofloor" or abs(len(plain) - 9) > 1:
+        return plain == "zerofloor"
+    import difflib
+
+    return difflib.SequenceMatcher(None, plain, "zerofloor").ratio() > 0.88

@@ -4,7 +4,6 @@ and no value is quoted."""
 from __future__ import annotations
 
 import datetime
-import difflib
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -243,6 +242,8 @@ def _wrong(node: Node, path: str, what: str, problems: list[str]) -> Any:
 
 def _nearest(word: str, words: Sequence[str]) -> str:
     by_lower = {known.lower(): known for known in words}
+    import difflib
+
     near = difflib.get_close_matches(word.lower().replace("_", ""), by_lower, 1, 0.6)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""
 

@@ -4,7 +4,7 @@ instances."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from zerofloor.capacity import (
@@ -38,6 +38,7 @@ from zerofloor.platforms.declared import Declared, Size, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, items, switch
 
 _POLICIES: Final = ("aws:autoscaling/policy:Policy", "aws-native:autoscaling:ScalingPolicy")
@@ -47,8 +48,7 @@ READS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Beside:
+class _Beside(Value, frozen=True):
     """What names a group from outside."""
 
     actions: tuple[Action | Undecided, ...]
@@ -59,15 +59,13 @@ class _Beside:
     """The capacity provider that scales it for the tasks of a service."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
+class _Sizes(Value, frozen=True):
     minimum: Size
     desired: Size
     maximum: Size
 
 
-@dataclass(frozen=True, slots=True)
-class _Lowering:
+class _Lowering(Value, frozen=True):
     """The sizes of a group, and what lowers it to them."""
 
     sizes: _Sizes

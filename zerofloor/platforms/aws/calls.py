@@ -4,12 +4,12 @@ resource declares, and those that raise a group that one does."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zerofloor.capacity import Accounted, Part, Undecided
 from zerofloor.estate import Estate
+from zerofloor.patterns import lazy
 from zerofloor.platforms.aws.cloudformation import accelerated
 from zerofloor.platforms.aws.groups import GROUPS
 from zerofloor.platforms.aws.launch import of_template
@@ -21,10 +21,10 @@ from zerofloor.values import at, count, text
 
 SCHEDULES: Final = ("aws:scheduler/schedule:Schedule", "aws-native:scheduler:Schedule")
 READS: Final = frozenset(SCHEDULES)
-_CALL: Final = re.compile(r"arn:[\w-]+:scheduler:::aws-sdk:(\w+):(\w+)")
+_CALL: Final = lazy(r"arn:[\w-]+:scheduler:::aws-sdk:(\w+):(\w+)")
 """The target of a universal call (EventBridge Scheduler user guide, "Using universal targets")."""
-_STARTS: Final = re.compile(r"(?:run|create|start|request|purchase|update|set|modify)[A-Z]\w*")
-_ENDS: Final = re.compile(r"\w*Job(?:V2|Run)?|runTask|startBuild\w*|startExecution")
+_STARTS: Final = lazy(r"(?:run|create|start|request|purchase|update|set|modify)[A-Z]\w*")
+_ENDS: Final = lazy(r"\w*Job(?:V2|Run)?|runTask|startBuild\w*|startExecution")
 """Calls whose work ends by itself, and its machines with it."""
 _SETTLE: Final = (
     "Declare what it starts as a resource, or add a hint (runs: one-shot) with a reason to "

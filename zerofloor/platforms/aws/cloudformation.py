@@ -9,6 +9,7 @@ from typing import Any, Final
 from zerofloor.capacity import Accounted, Assumption, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
+from zerofloor.patterns import lazy
 from zerofloor.platforms.aws.templates import (
     CLOUD_CONTROL,
     SET_INSTANCES,
@@ -207,7 +208,7 @@ def accelerated(value: Any, depth: int = 0) -> str | None:
     )
 
 
-_TYPE: Final = re.compile(
+_TYPE: Final = lazy(
     r"(?<![\w.-])(?:ml\.)?[a-z]{1,3}\d[a-z0-9-]{0,12}\.(?:\d{0,3}xlarge|metal(?:-\w+)?|large|medium)"
     r"(?![\w-])"
 )

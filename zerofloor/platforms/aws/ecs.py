@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Part, Pool, Undecided
@@ -21,6 +20,7 @@ from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden, Resource
+from zerofloor.structs import Value
 from zerofloor.values import at, get, hidden, items, known_items, known_text, quantity
 from zerofloor.words import counted
 
@@ -35,8 +35,7 @@ _DEFAULTS: Final = (
 READS: Final = frozenset({*SERVICES, *PROVIDERS, *_TASKS, *_DEFAULTS})
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Value, frozen=True):
     """A service with what one task asks for and how many tasks stay."""
 
     source: Declared
@@ -48,8 +47,7 @@ class Service:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True)
-class Managed:
+class Managed(Value, frozen=True):
     """A group that an ECS capacity provider scales."""
 
     provider: Declared
@@ -61,7 +59,7 @@ class Managed:
     """False where managed scaling is hidden: then it may start instances for tasks, and it can't be
     rely on it to remove them."""
 
-    @cached_property
+    @property
     def lowered(self) -> Lowered | None:
         """What scales the group in; None where it can't be relied on."""
         if not self.on:

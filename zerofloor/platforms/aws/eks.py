@@ -4,8 +4,9 @@ self-managed groups."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final, assert_never
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import Cause, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
 from zerofloor.estate import Estate, tags

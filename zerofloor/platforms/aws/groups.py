@@ -4,9 +4,10 @@ groups and fleets share."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
+
+from msgspec.structs import replace
 
 from zerofloor.capacity import (
     WEEK,

@@ -11,6 +11,7 @@ from typing import Final
 from zerofloor.capacity import Accounted, Cause, Hold, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, lookup
+from zerofloor.patterns import lazy
 from zerofloor.platforms.aws import codebuild, deadline, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared
 from zerofloor.platforms.declared import Declared, Size
@@ -239,7 +240,7 @@ NOTHING_BY_ITSELF: Final[Mapping[str, str]] = {
 _BY_RESOURCE: Final = (codebuild.ROW, deadline.ROW)
 """Rows whose machine several properties tell together."""
 
-_STARTS: Final = re.compile(
+_STARTS: Final = lazy(
     r":ec2:(?:runInstances|startInstances|createFleet)|create(?:Endpoint|Nodegroup)\b"
 )
 """Calls in a state machine whose machines stay when it has ended."""

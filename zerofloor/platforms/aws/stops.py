@@ -3,7 +3,6 @@ idleness, a schedule."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Final
 
 from zerofloor.capacity import WEEK, Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
+from zerofloor.patterns import lazy
 from zerofloor.platforms.aws import alarms
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
@@ -26,13 +26,13 @@ STATES: Final = (
 _SCHEDULES: Final = ("aws:scheduler/schedule:Schedule", "aws-native:scheduler:Schedule")
 READS: Final = frozenset({*STATES, *alarms.ALARMS, *_SCHEDULES})
 
-_STOPS: Final = re.compile(
+_STOPS: Final = lazy(
     r"arn:[\w-]+:(?:automate:[^:]*:ec2:(?:stop|terminate)"
     r"|swf:[^:]*:[^:]*:action/actions/AWS_EC2\.InstanceId\.(?:Stop|Terminate)/1\.0)"
 )
 """The alarm actions that end an instance's running (CloudWatch user guide, "Create alarms to stop,
 terminate, … an EC2 instance")."""
-_CALL: Final = re.compile(r"arn:[\w-]+:scheduler:::aws-sdk:ec2:(stop|start|terminate)Instances")
+_CALL: Final = lazy(r"arn:[\w-]+:scheduler:::aws-sdk:ec2:(stop|start|terminate)Instances")
 """The calls of EventBridge Scheduler that move an instance (its user guide, "Using universal
 targets")."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from zerofloor.patterns import lazy
 from zerofloor.structs import Value
 
 
@@ -19,7 +20,7 @@ class Served(Value, frozen=True, kw_only=True):
 
 
 def _served(name: str, gpus: str, source: str) -> Served:
-    return Served(name=re.compile(name), gpus=gpus, source=source)
+    return Served(name=lazy(name), gpus=gpus, source=source)
 
 
 SERVED: Final = (
@@ -61,7 +62,7 @@ SERVED: Final = (
 """Charts of model servers. A chart that only may have a GPU (Ollama, LocalAI: off by default) is
 read by its values."""
 
-_DRIVERS: Final = re.compile(
+_DRIVERS: Final = lazy(
     r"gpu-operator|nvidia-device-plugin|k8s-device-plugin|dcgm-exporter|gpu-feature-discovery"
     r"|(?:[\w-]*-)?gpu(?:-[\w-]*)?-exporter|device-metrics-exporter"
     r"|nvidia-network-operator|network-operator|node-feature-discovery|amd-gpu(?:-operator)?"
@@ -74,7 +75,7 @@ _DRIVERS: Final = re.compile(
 """Charts of drivers, operators and schedulers: they name GPUs and run on GPU nodes as daemons, or
 manage what others declare."""
 
-_INFRASTRUCTURE: Final = re.compile(
+_INFRASTRUCTURE: Final = lazy(
     r"ingress-nginx|nginx-ingress|nginx|traefik|cert-manager|external-dns|external-secrets"
     r"|aws-load-balancer-controller|metrics-server|argo-cd|argocd|argo-workflows|argo-rollouts"
     r"|argo-events|aws-(?:ebs|efs|fsx|mountpoint-s3)-csi-driver|aws-node-termination-handler"
@@ -92,7 +93,7 @@ _INFRASTRUCTURE: Final = re.compile(
 """Charts known to run without accelerators: hidden values (a password in an output) leave them
 quiet."""
 
-_MODEL_SERVER: Final = re.compile(
+_MODEL_SERVER: Final = lazy(
     r"gpu|vllm|ollama|triton|inference|\bllm|llm\b|\bnim\b|\btgi\b|sglang|localai|local-ai"
 )
 
@@ -127,7 +128,7 @@ def names_model_server(name: str) -> bool:
     return _MODEL_SERVER.search(name) is not None and not name.startswith("litellm")
 
 
-_OFF_BY_DEFAULT: Final = re.compile(
+_OFF_BY_DEFAULT: Final = lazy(
     # otwld/ollama-helm: ollama.gpu.enabled false; go-skynet/helm-charts: no resources;
     # vllm-project/production-stack: servingEngineSpec.modelSpec [].
     r"ollama|local-?ai|vllm-stack"

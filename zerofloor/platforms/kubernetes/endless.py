@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
+from zerofloor.patterns import lazy
 from zerofloor.stack import Hidden
 from zerofloor.values import at, known_items, known_text
 
 _WEEK_SECONDS: Final = Decimal(7 * 24 * 3600)
 
 _ENDLESS = tuple(
-    re.compile(pattern)
+    lazy(pattern)
     for pattern in (
         r"\bsleep\s+(?:inf(?:inity)?)\b",
         r"\btail\s+(?:-\S+\s+)*-[a-zA-Z]*[fF]\b",
@@ -26,7 +28,7 @@ _ENDLESS = tuple(
     )
 )
 _SERVERS = tuple(
-    re.compile(pattern)
+    lazy(pattern)
     for pattern in (
         r"\bvllm\s+serve\b",
         r"\bvllm\.entrypoints\.",
@@ -126,6 +128,9 @@ def is_placeholder(pod_spec: Any) -> bool:
         known_text(at(container, "image")) or ""
         for container in known_items(at(pod_spec, "containers"))
     ]
-    return bool(images) and all(
-        re.search(r"(?:^|/)pause(?:-amd64)?(?:[:@].*)?$", image) for image in images
-    )
+    return bool(images) and all(map(_is_pause, images))
+
+
+@lru_cache(maxsize=1024)
+def _is_pause(image: str) -> bool:
+    return re.search(r"(?:^|/)pause(?:-amd64)?(?:[:@].*)?$", image) is not None

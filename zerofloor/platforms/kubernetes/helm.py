@@ -19,6 +19,7 @@ from zerofloor.capacity import (
 )
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.accelerators import is_accelerator
+from zerofloor.patterns import lazy
 from zerofloor.platforms.kubernetes.charts import (
     is_driver,
     is_infrastructure,
@@ -363,7 +364,7 @@ def _by_name(release: Release) -> tuple[str, str, PodDemand] | None:
     return None
 
 
-_PLAIN: Final = re.compile(
+_PLAIN: Final = lazy(
     r".*(?:token|secret|password|key|host|url|uri|name|image|tag|arn|id|domain|class|cidr|region|zone|email|user|version|bucket|endpoint|address|ip|port)s?",
     re.I,
 )

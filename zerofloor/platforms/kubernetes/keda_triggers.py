@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Undecided
 from zerofloor.estate import Estate
+from zerofloor.patterns import lazy
 from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
@@ -128,17 +129,17 @@ TYPES: Final = frozenset(
 )
 """The scalers of KEDA up to 2.21 (pkg/scaling/scalers_builder.go); `stan` was removed with 2.16."""
 
-_ENGINE_METRIC = re.compile(
+_ENGINE_METRIC = lazy(
     r"\b(?:vllm|sglang|tgi|trtllm|lmdeploy|triton|nv_inference|nv_gpu|DCGM_FI|llamacpp|tei)[:_]"
 )
 
 _NUMBER: Final = r"vector\(\s*[1-9]\d*(?:\.\d+)?\s*\)"
-_CONSTANT: Final = re.compile(
+_CONSTANT: Final = lazy(
     rf"\s*(?:[1-9]\d*(?:\.\d+)?|{_NUMBER}|.*\bor\s+(?:on\(\)\s+)?{_NUMBER})\s*", re.S
 )
 """A Prometheus query that is a number above zero, or falls back to one where it finds nothing."""
 
-_LEAST: Final = re.compile(r"max\(\[?[^\])]*\b([1-9]\d*)\b")
+_LEAST: Final = lazy(r"max\(\[?[^\])]*\b([1-9]\d*)\b")
 """A scaling formula that never falls below a number (seen: tests/data/truth S60)."""
 
 

@@ -3,7 +3,6 @@ spelling it came in."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -11,12 +10,13 @@ from typing import Any, Final
 
 from zerofloor.capacity import Change, Cluster
 from zerofloor.estate import Estate
+from zerofloor.patterns import lazy
 from zerofloor.platforms.clusters import clusters_at, clusters_behind
 from zerofloor.stack import Hidden, Resource
 from zerofloor.structs import Value
 from zerofloor.values import at, get, known_mapping, known_text
 
-_TOKEN = re.compile(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
+_TOKEN = lazy(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
 
 
 class Object(Value, frozen=True):
@@ -332,7 +332,7 @@ _FREE = frozenset(
     }
 )
 
-_SNAKE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
+_SNAKE = lazy(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 def camelized(value: Any, key: str = "") -> Any:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from zerofloor.capacity import Evidence, PodDemand, Toleration, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.accelerators import devices, is_accelerator, may_be_accelerator
 from zerofloor.hardware.instances import accelerated_types
 from zerofloor.hardware.node_labels import INSTANCE_TYPE, Requirement
+from zerofloor.patterns import lazy
 from zerofloor.platforms.kubernetes.objects import Object, meet, objects
 from zerofloor.stack import Hidden
+from zerofloor.structs import Value
 from zerofloor.values import (
     MOST,
     Impossible,
@@ -34,8 +38,7 @@ from zerofloor.values import (
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 
 
-@dataclass(frozen=True, slots=True)
-class PodReading:
+class PodReading(Value, frozen=True):
     """A pod template as understood."""
 
     demand: PodDemand
@@ -136,17 +139,16 @@ def add_to(
     )
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(msgspec.Struct):
     """What has been read of a pod so far."""
 
     obj: Object
-    accelerators: dict[str, Decimal] = field(default_factory=dict)
+    accelerators: dict[str, Decimal] = msgspec.field(default_factory=dict)
     open_count: bool = False
     takes_host_port: bool = False
-    evidence: list[Evidence] = field(default_factory=list)
-    undecided: list[Undecided] = field(default_factory=list)
-    placing: list[Undecided] = field(default_factory=list)
+    evidence: list[Evidence] = msgspec.field(default_factory=list)
+    undecided: list[Undecided] = msgspec.field(default_factory=list)
+    placing: list[Undecided] = msgspec.field(default_factory=list)
     refused: Evidence | None = None
 
     def open(self, path: str, value: Hidden, meaning: str) -> None:
@@ -435,8 +437,8 @@ def add_devices(found: _Found, urn: str, path: str, device_class: str, number: i
     found.evidence.append(Evidence(urn, path, device_class, why))
 
 
-_GPU_CLASS = re.compile(r"gpu|nvidia|mig|neuron|tpu|gaudi|npu|accel|cuda|amd", re.I)
-_OTHER_CLASS = re.compile(
+_GPU_CLASS = lazy(r"gpu|nvidia|mig|neuron|tpu|gaudi|npu|accel|cuda|amd", re.I)
+_OTHER_CLASS = lazy(
     r"compute-domain|imex|net|nic\b|nics|rdma|sriov|roce|infiniband|cpu|memory|fpga|qat|storage|disk",
     re.I,
 )
@@ -516,15 +518,13 @@ def requirement(value: Any) -> Requirement | Hidden | None:
 
 
 _TYPE_LABELS = frozenset({INSTANCE_TYPE, "beta.kubernetes.io/instance-type"})
-_GPU_LABEL = re.compile(
+_GPU_LABEL = lazy(
     r"(?:nvidia\.com|amd\.com|gpu\.[^/]*|habana\.ai)/(?!cuda).*"
     r"|[^/]*/(?:instance|sku)-(?:gpu|accelerator)-.*"
     r"|[^/]*/(?:.*[-.])?(?:gpu|accelerator|tpu)s?(?:[-.].*)?|accelerator|gpu|gpu-type|gpu_type"
     r"|feature\.node\.kubernetes\.io/pci-(?:\w+_)?10de\.present"
 )
-_FAMILY_LABEL = re.compile(
-    r"(?:karpenter\.k8s\.aws|eks\.amazonaws\.com)/instance-(?:family|category)"
-)
+_FAMILY_LABEL = lazy(r"(?:karpenter\.k8s\.aws|eks\.amazonaws\.com)/instance-(?:family|category)")
 _NO_GPU = frozenset({"0", "false", "none", "no", "cpu", "-1"})
 
 
@@ -662,7 +662,8 @@ def _may_meet(expression: Any, labels: Mapping[str, Any]) -> bool:
 
 def _misshapen(value: Any) -> bool:
     """Whether text, a number or a list stands where an object belongs."""
-    return value is not None and not isinstance(value, Mapping | Hidden)
+    plain = value is None or type(value) is dict  # An abstract class is slow to ask.
+    return not plain and not isinstance(value, Mapping | Hidden)
 
 
 def _no_object(obj: Object, path: str) -> Undecided:

@@ -4,10 +4,11 @@ their text."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from zerofloor.patterns import lazy
 from zerofloor.platforms.unread.texts import launched, parsed
 from zerofloor.platforms.unread.vocabulary import (
     Key,
@@ -64,17 +65,17 @@ _ASKING: Final = frozenset(
         "agentPoolProfiles",
     }
 )
-_NOTHING: Final = re.compile(
+_NOTHING: Final = lazy(
     r"(?i)(?:0|false|none|no|off|disabled|null|cpu.*|default|auto|.*unspecified|-|n/a)?"
 )
-_REPLICAS: Final = re.compile(
+_REPLICAS: Final = lazy(
     r"(?:desired|target|fixed|initial|num|min|max)?_?(?:node|instance|worker|replica|server|pod|vm)s?"
     r"_?(?:counts?|quantity|number|num|desired)?|replicas|(?:desired|target|num)_?(?:counts?|nodes?"
     r"|size|capacity|workers?|instances?|replicas?)|min_?idle_?instances|(?:min|max)_?(?:size|count"
     r"|nodes?|replicas?|instances?|scale|workers?)|count|size|capacity|quantity",
     re.I,
 )
-_AUTOSCALES: Final = re.compile(r"auto_?scal(?:e|er|ing)(?:_?enabled)?|enable_?auto_?scaling", re.I)
+_AUTOSCALES: Final = lazy(r"auto_?scal(?:e|er|ing)(?:_?enabled)?|enable_?auto_?scaling", re.I)
 
 
 def names_gpu(value: Any, path: str, key: str = "") -> Iterator[Named]:
@@ -82,70 +83,105 @@ def names_gpu(value: Any, path: str, key: str = "") -> Iterator[Named]:
     yield from _walk(value, path, key, 0)
 
 
-def _walk(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
+# What follows returns lists, since it runs over each value of whatever no reader took: generators
+# inside one another take twice the time.
+
+
+def _walk(value: Any, path: str, key: str, depth: int) -> Sequence[Named]:
     if depth > DEEPEST:
-        return
+        return ()
     kind = type(value)
-    if kind is str and value:
-        yield from _text(value, path, key, depth)
-    elif kind is dict:
-        yield from _object(value, path, depth)
-    elif kind is list or kind is tuple:
-        # The elements of a list of resources are their names.
-        of = "" if key == "resources" else key
-        for index, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{index}]", of, depth + 1)
-    elif isinstance(value, Mapping):
-        yield from _object(value, path, depth)
-    elif isinstance(value, Hidden):
-        if key in _ASKING or key_of(key) in (Key.GPU, Key.GPU_COUNT, Key.DEVICE):
-            yield Named(path, f"{key} is {value.value}", hidden=True)
-    elif _is_some(value) and key_of(key) in (Key.GPU_COUNT, Key.DEVICE):
-        yield Named(path, f"{key}: {value}")
+    if kind is str:
+        return _text(value, path, key, depth) if value else ()
+    if kind is dict:
+        return _object(value, path, depth)
+    if kind is list or kind is tuple:
+        return _list(value, path, key, depth)
+    if isinstance(value, Mapping):
+        return _object(value, path, depth)
+    return _value(value, path, key)
 
 
-def _is_some(value: Any) -> bool:
-    return isinstance(value, bool | int | float) and value > 0
+def _value(value: Any, path: str, key: str) -> Sequence[Named]:
+    """What a hidden value or a number says under its key."""
+    kind = key_of(key)
+    if isinstance(value, Hidden):
+        if key in _ASKING or kind in (Key.GPU, Key.GPU_COUNT, Key.DEVICE):
+            return (Named(path, f"{key} is {value.value}", hidden=True),)
+    elif kind in (Key.GPU_COUNT, Key.DEVICE) and isinstance(value, int | float) and value > 0:
+        return (Named(path, f"{key}: {value}"),)
+    return ()
 
 
-def _object(value: Mapping[str, Any], path: str, depth: int) -> Iterator[Named]:  # noqa: C901 – a case a kind of key
-    if _runs_none(value):
-        return
-    for name in sorted(value):
-        inner, kind = value[name], key_of(name)
-        if kind is Key.OTHER and type(inner) in _SCALARS and not _is_text(inner):
-            continue  # Most of what there is: this is where the time goes.
-        place = f"{path}{_step(name)}" if path else name
-        match kind:
-            case Key.WORDS:
-                continue
-            case Key.PLACE:
-                if name == "nodeSelector":
-                    yield from _selected(inner, place)
-            case Key.GPU | Key.GPU_COUNT:
-                if not _zero_gpus(value):
-                    yield from _under_gpu(inner, place, name, depth)
-            case Key.DEVICE:
-                yield from _device(inner, place, name)
-            case _:
-                yield from _walk(inner, place, name, depth + 1)
-                if name in ("limits", "requests"):
-                    yield from _strange(inner, place)
+def _list(value: Sequence[Any], path: str, key: str, depth: int) -> Sequence[Named]:
+    # The elements of a list of resources are their names.
+    of = "" if key == "resources" else key
+    plain = key_of(of) is _OTHER
+    found: list[Named] = []
+    for index, inner in enumerate(value):
+        if not (plain and _is_plain(inner)):
+            found += _walk(inner, f"{path}[{index}]", of, depth + 1)
+    return found
 
 
-_GPU_LABEL: Final = re.compile(
+def _object(value: Mapping[str, Any], path: str, depth: int) -> Sequence[Named]:
+    found: list[Named] = []
+    for name, kind, step in _telling(tuple(value)):
+        inner = value[name]
+        if kind is not _OTHER:
+            found += _property(value, name, kind, path + step if path else name, depth)
+        elif type(inner) is dict and depth < DEEPEST:
+            found += _object(inner, path + step if path else name, depth + 1)
+        elif not _is_plain(inner):
+            found += _walk(inner, path + step if path else name, name, depth + 1)
+    # Asked last, since most objects name nothing.
+    return () if not found or _runs_none(value) else found
+
+
+_OTHER: Final = Key.OTHER
+
+
+@lru_cache(maxsize=2048)
+def _telling(names: tuple[str, ...]) -> tuple[tuple[str, Key, str], ...]:
+    """Of an object's properties those that may say something, each with what its name says and its
+    step in a path. Objects of one type mostly have the same ones."""
+    kinds = {name: key_of(name) for name in sorted(names)}
+    return tuple((name, kind, _step(name)) for name, kind in kinds.items() if kind is not Key.WORDS)
+
+
+def _property(
+    value: Mapping[str, Any], name: str, kind: Key, place: str, depth: int
+) -> Sequence[Named]:
+    """The places in one property of an object that ask for a GPU."""
+    inner = value[name]
+    match kind:
+        case Key.PLACE:
+            return _selected(inner, place) if name == "nodeSelector" else ()
+        case Key.GPU | Key.GPU_COUNT:
+            return () if _zero_gpus(value) else _under_gpu(inner, place, name, depth)
+        case Key.DEVICE:
+            return _device(inner, place, name)
+        case Key.DEMAND:
+            return (*_walk(inner, place, name, depth + 1), *_strange(inner, place))
+        case _:
+            return _walk(inner, place, name, depth + 1)
+
+
+_GPU_LABEL: Final = lazy(
     r"cloud\.google\.com/gke-(?:accelerator|tpu-).*|nvidia\.com/(?:gpu|mig)\..*"
     r"|karpenter\.k8s\.aws/instance-gpu-.*|eks\.amazonaws\.com/instance-gpu-.*"
     r"|.*accelerator.*|.*gpu.*"
 )
 
 
-def _selected(labels: Any, path: str) -> Iterator[Named]:
+def _selected(labels: Any, path: str) -> Sequence[Named]:
     """Labels of nodes that insist on one with a GPU."""
     if isinstance(labels, Hidden):
-        yield Named(path, f"nodeSelector is {labels.value}")
-    if not isinstance(labels, Mapping):
-        return
+        return (Named(path, f"nodeSelector is {labels.value}"),)
+    return list(_of_labels(labels, path)) if isinstance(labels, Mapping) else ()
+
+
+def _of_labels(labels: Mapping[str, Any], path: str) -> Iterator[Named]:
     for label in sorted(labels):
         value = labels[label]
         of_a_type = label.endswith(("instance-type", "machine-type"))
@@ -159,25 +195,20 @@ def _selected(labels: Any, path: str) -> Iterator[Named]:
             yield Named(join(path, label), value)
 
 
-def _under_gpu(value: Any, path: str, key: str, depth: int) -> Iterator[Named]:
+def _under_gpu(value: Any, path: str, key: str, depth: int) -> Sequence[Named]:
     """What stands under a key that is about GPUs."""
     if isinstance(value, Mapping | list | tuple):
         listed = known_items(value)
-        if any(not isinstance(inner, Mapping) or _asks(inner) for inner in listed):
-            yield Named(path, key)
-    elif isinstance(value, str):
-        if not _NOTHING.fullmatch(value.strip()):
-            yield Named(path, _short(value))
-    else:
-        yield from _walk(value, path, key, depth + 1)
+        asks = any(not isinstance(inner, Mapping) or _asks(inner) for inner in listed)
+        return (Named(path, key),) if asks else ()
+    if isinstance(value, str):
+        return () if _NOTHING.fullmatch(value.strip()) else (Named(path, _short(value)),)
+    return _walk(value, path, key, depth + 1)
 
 
-def _device(value: Any, path: str, key: str) -> Iterator[Named]:
-    amount = count(value)
-    if not isinstance(amount, int) or amount != 0:
-        if isinstance(value, Mapping) and not value:
-            return
-        yield Named(path, key)
+def _device(value: Any, path: str, key: str) -> Sequence[Named]:
+    empty = isinstance(value, Mapping) and not value
+    return () if empty or count(value) == 0 else (Named(path, key),)
 
 
 def _strange(value: Any, path: str) -> Iterator[Named]:
@@ -193,17 +224,19 @@ _LONGEST_NAME: Final = 160
 """Characters: what is longer is no name of a machine or a kind."""
 
 
-def _text(value: str, path: str, key: str, depth: int) -> Iterator[Named]:
+def _text(value: str, path: str, key: str, depth: int) -> Sequence[Named]:
     kind = key_of(key)
+    found: list[Named] = []
     if kind is Key.SCRIPT:
         said = launched(value)
         if said is not None:
-            yield Named(path, said)
+            found.append(Named(path, said))
     elif _is_gpu_text(value, path, kind):
-        yield Named(path, _short(value))
+        found.append(Named(path, _short(value)))
     if len(value) > SHORTEST:
         for document in parsed(value):
-            yield from _walk(document, path, key, depth + 10)
+            found += _walk(document, path, key, depth + 10)
+    return found
 
 
 def _is_gpu_text(value: str, path: str, kind: Key) -> bool:
@@ -297,13 +330,15 @@ def _step(key: str) -> str:
     return f'["{key}"]' if re.search(r"[./\[\]]", key) else f".{key}"
 
 
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
 SHORTEST: Final = 12
 """Characters that a text must exceed to be looked into."""
 
 
-def _is_text(value: Any) -> bool:
-    return type(value) is str and len(value) > SHORTEST
+def _is_plain(value: Any) -> bool:
+    """Whether a value says nothing by itself: most values, so this is where the time goes."""
+    kind = type(value)
+    return len(value) <= SHORTEST if kind is str else kind in _SCALARS
 
 
 def _short(value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from zerofloor.capacity import (
@@ -18,6 +19,7 @@ from zerofloor.capacity import (
     Workload,
 )
 from zerofloor.estate import Estate, workload_hint
+from zerofloor.patterns import lazy
 from zerofloor.platforms.unread.names import Named, join, names_gpu
 from zerofloor.platforms.unread.texts import machine_in, starts_machines
 from zerofloor.platforms.unread.types import (
@@ -79,23 +81,21 @@ def read(
     `holds_nothing` says of a type that a platform reads that it never holds a GPU.
     """
     seen = _seen(parts)
+    for token, resources in estate.by_type.items():
+        if token == STACK_TYPE or is_inert(token) or holds_nothing(token):
+            continue
+        for resource in resources:
+            # What is only looked up is another program's.
+            if resource.op != "read" and resource.urn not in seen.whole:
+                yield from _resource(estate, resource, is_read, seen)
     for stack in estate.stacks:
-        for resource in stack.resources:
-            if resource.type != STACK_TYPE and resource.urn not in seen.whole:
-                yield from _resource(estate, resource, is_read, holds_nothing, seen)
         for resource in stack.leftovers:
             yield from _leftover(resource)
 
 
 def _resource(
-    estate: Estate,
-    resource: Resource,
-    is_read: Callable[[str], bool],
-    holds_nothing: Callable[[str], bool],
-    seen: Seen,
+    estate: Estate, resource: Resource, is_read: Callable[[str], bool], seen: Seen
 ) -> Iterator[Part]:
-    if resource.op == "read" or is_inert(resource.type) or holds_nothing(resource.type):
-        return  # What is only looked up is another program's.
     doubt = _doubt(estate, resource, is_read, seen)
     if doubt is None:
         yield from _acts(resource)
@@ -133,7 +133,7 @@ def _undecided(resource: Resource, named: Named, known: bool) -> Undecided:
     return Undecided(resource.urn, named.path, why, SETTLE)
 
 
-_LABEL: Final = re.compile(r"(?:^|\.)(?:node|kubernetes|custom)_?labels[.\[]", re.I)
+_LABEL: Final = lazy(r"(?:^|\.)(?:node|kubernetes|custom)_?labels[.\[]", re.I)
 
 
 def _named(estate: Estate, resource: Resource, seen: Seen, *, known: bool) -> Iterator[Named]:
@@ -193,7 +193,7 @@ def _hidden_type(resource: Resource, seen: Seen) -> Iterator[Named]:
             yield Named("", f"all its inputs are {inputs['__inputs'].value}")
         return
     if is_machine(resource.type):
-        for name in sorted(_HIDING & inputs.keys()):
+        for name in sorted(_HIDING.intersection(inputs)):
             if hidden(inputs[name]) and not seen.covers(resource.urn, name):
                 yield Named(name, f"{name} is {inputs[name].value}")
     if custom_kind(resource.type):
@@ -229,33 +229,35 @@ _OBJECTS: Final = frozenset(
     }
 )
 """Properties that are objects or lists of them."""
+_HOLDERS: Final = _OBJECTS | {"properties"}
 _NAMES: Final = frozenset(
     {"instanceType", "machineType", "vmSize", "nodeType", "nodeTypeId", "computeType", "skuName"}
 )
 """Properties that are texts."""
+_DECIDING: Final = _HOLDERS | _NAMES
 
 
 def _misshapen(resource: Resource) -> Iterator[Named]:
     """A property that decides what a machine is, of a type that no platform takes: what it was
     meant to say is not known."""
-    if not (
+    if _DECIDING.isdisjoint(resource.inputs) or not (
         is_machine(resource.type) or resource.type.startswith(("kubernetes:", "azure-native:"))
     ):
         return
     for holder, path in ((resource.inputs, ""), *_objects_in(resource.inputs)):
-        for name in sorted(_OBJECTS & holder.keys()):
+        for name in sorted(_OBJECTS.intersection(holder)):
             given = holder[name]
             listed = given if isinstance(given, list | tuple) else (given,)
             if any(isinstance(item, str | int | float) for item in listed):
                 yield Named(join(path, name), f"{str(given)[:20]!r}, which is no object")
-        for name in sorted(_NAMES & holder.keys()):
+        for name in sorted(_NAMES.intersection(holder)):
             if isinstance(holder[name], Mapping | list | tuple):
                 yield Named(join(path, name), "an object, which is no name")
 
 
 def _objects_in(inputs: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
     """The objects in which such properties stand, one level down."""
-    for name in sorted((_OBJECTS | {"properties"}) & inputs.keys()):
+    for name in sorted(_HOLDERS.intersection(inputs)):
         if isinstance(inputs[name], Mapping):
             yield inputs[name], name
 
@@ -543,6 +545,7 @@ def _evidence(part: Pool | Workload) -> Iterator[Evidence]:
             yield from hold.evidence
 
 
+@lru_cache(maxsize=4096)
 def _plain(path: str) -> str:
     """A path in one spelling: a custom resource's fields may be in snake_case."""
     return re.sub(r'\["([^"]*)"\]', r".\1", path).replace("_", "").lower()

@@ -11,10 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from zerofloor.errors import InputError
+from zerofloor.patterns import lazy
 from zerofloor.platforms.unread.vocabulary import is_gpu_machine, names_model
 
 # A text is parsed only where one of these stands in it: most texts are names.
-_WORTH: Final = re.compile(
+_WORTH: Final = lazy(
     r"gpu|accelerator|nvidia|\btpu|neuron|gaudi|npu|ascend|instance_?type|machine_?type|vm_?size"
     r"|node_?type|node_?size|sku|shape|flavor|hardware|\d+xlarge|Standard_N|-(?:high|ultra|mega)gpu|amd\.com/",
     re.I,
@@ -54,7 +55,7 @@ def documents_in(text: str) -> tuple[Any, ...]:
 
 
 # What starts machines, in the words of each cloud's command line and SDK.
-_LAUNCHES: Final = re.compile(
+_LAUNCHES: Final = lazy(
     r"run[-_]?instances|request[-_]?spot|create[-_]?fleet|create[-_]?node[-_]?group|create[-_]?auto[-_]?scaling"
     r"|create[-_]?endpoint|create[-_]?cluster|create[-_]?notebook|start[-_]?instances|launch[-_]?instances"
     r"|instances?\s+create|node-pools?\s+create|nodepool\s+add|vm(?:ss)?\s+create|clusters?\s+create"
@@ -62,9 +63,9 @@ _LAUNCHES: Final = re.compile(
     r"|endpoints?\s+(?:create|deploy)|(?:runpodctl|sky|vastai|modal|eksctl|kops|flyctl|lambda-cloud)\s",
     re.I,
 )
-_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{2,60}")
-_ASKS: Final = re.compile(r"--accelerator[= ]|--gpus?(?:-type|-count)?[= ]|nvidia\.com/gpu", re.I)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
+_WORD: Final = lazy(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{2,60}")
+_ASKS: Final = lazy(r"--accelerator[= ]|--gpus?(?:-type|-count)?[= ]|nvidia\.com/gpu", re.I)
+_BASE64: Final = lazy(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
 
 
 @lru_cache(maxsize=1024)

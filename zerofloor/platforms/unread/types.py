@@ -7,8 +7,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from zerofloor.patterns import lazy
+
 # Providers and services whose resources describe, permit, store or notify; they run no machine.
-_INERT: Final = re.compile(
+_INERT: Final = lazy(
     r"pulumi:.*"
     r"|aws:(?:iam|s3|ssm/(?:parameter|patch|maintenanceWindow:)|cloudwatch|kms|ecr|sns|sqs|route53|acm|wafv2"
     r"|secretsmanager|budgets|servicequotas|ce|pricing|cloudtrail|cfg|config|ram|organizations|ssoadmin"
@@ -116,9 +118,9 @@ _INERT_GROUPS: Final = frozenset(
         "resource.k8s.io",
     }
 )
-_KUBERNETES: Final = re.compile(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
+_KUBERNETES: Final = lazy(r"kubernetes:(?:([^:/]+)/)?([^:/]+):([A-Za-z0-9]+)")
 
-_BY_NATURE: Final = re.compile(
+_BY_NATURE: Final = lazy(
     r"oci:GenerativeAi/dedicatedAiCluster:.*"
     r"|databricks:index/modelServingProvisionedThroughput:.*"
     r"|digitalocean:index/dedicatedInference:.*"
@@ -130,19 +132,19 @@ _BY_NATURE: Final = re.compile(
     r"|alicloud:eais/instance:.*|alicloud:eflo/(?:node|hyperNode):.*"
     r"|oci:Core/computeGpuMemoryCluster:.*"
 )
-_GPU_TYPE: Final = re.compile(r"(?:.*[a-z0-9_])?(?:G[Pp][Uu]|Tpu|TPU)s?(?:$|[A-Z_].*)|gpu[A-Z_].*")
-_NO_GPU_TYPE: Final = re.compile(
+_GPU_TYPE: Final = lazy(r"(?:.*[a-z0-9_])?(?:G[Pp][Uu]|Tpu|TPU)s?(?:$|[A-Z_].*)|gpu[A-Z_].*")
+_NO_GPU_TYPE: Final = lazy(
     r".*(?:Driver|Policy|Quota|Metric|Exporter|Operator|Plugin|Monitor|Alert|Dashboard|Profile|Config"
     r"|Feature|Image|Cluster|Network|Price|Template|Class|Flavou?r|Slice|Sharing|Partition)\w*"
 )
-_DEFINITION: Final = re.compile(r".*(?:[tT]emplate|[cC]onfiguration|[dD]efinition)")
-_MACHINES: Final = re.compile(
+_DEFINITION: Final = lazy(r".*(?:[tT]emplate|[cC]onfiguration|[dD]efinition)")
+_MACHINES: Final = lazy(
     r"(?:.*?)(?:instances?|servers?|virtual_?machines?|vms?|machines?|droplets?|linodes?|node_?pools?"
     r"|node_?groups?|agent_?pools?|machine_?pools?|worker_?pools?|scale_?sets?|compute_?pools?"
     r"|instance_?pools?|instance_?groups?|kubernetes_?clusters?|sks_?nodepools?|bare_?metals?|pods?|notebook_?sessions?)",
     re.I,
 )
-_NO_MACHINES: Final = re.compile(
+_NO_MACHINES: Final = lazy(
     r".*(?:s3control|verifiedaccess|rds|sql|database|\bdb|cache|redis|memorydb|docdb|neptune|dax|\bmq|kafka|msk|search|redshift|filestore"
     r"|spanner|bigtable|looker|alloydb|connect|mongo|cassandra|cosmos|eventhub|servicebus|apimanagement|storage"
     r"|filesystem|dms|directory|transfer|sso|oauth|authorization|dns|mail|valkey|rabbit|lightsail|function|identity"
@@ -192,7 +194,7 @@ def is_machine(token: str) -> bool:
     return bool(_MACHINES.fullmatch(name)) and not _NO_MACHINES.fullmatch(token)
 
 
-_PLAIN_COMPONENTS: Final = re.compile(
+_PLAIN_COMPONENTS: Final = lazy(
     r"awsx:(?:ec2|lb|ecr|cloudtrail|classic/(?:ec2|lb|ecr|apigateway)|apigateway):.*"
     r"|awsx:ecs:(?:Fargate\w+)|(?:aws-apigateway|synced-folder|auto-deploy|aws-static-website"
     r"|aws-s3-replicated-bucket|google-cloud-static-website|azure-static-website|cloudflare-\w+"
@@ -207,7 +209,7 @@ def is_data_service(token: str) -> bool:
     return not token.startswith("kubernetes:") and _NO_MACHINES.fullmatch(token) is not None
 
 
-_LONE_MACHINE: Final = re.compile(
+_LONE_MACHINE: Final = lazy(
     r"[^:]+:(?:ec2|compute|Core|ecs|instance|index)(?:/[^:]*)?:"
     r"(?:Instance|Server|VirtualMachine|LinuxVirtualMachine|WindowsVirtualMachine|Droplet|Vm)"
 )
@@ -244,7 +246,7 @@ def custom_kind(token: str) -> bool:
     return "." in group and not group.endswith("k8s.io") and group != "helm.sh"
 
 
-_ACTORS: Final = re.compile(
+_ACTORS: Final = lazy(
     r"command:.*|aws:(?:lambda|sfn|ssm|scheduler|glue)/.*|aws:cloudwatch/eventTarget:.*"
     r"|aws:codebuild/(?:project|webhook|reportGroup):.*|aws:codepipeline/.*|aws:sagemaker/pipeline:.*"
     r"|aws-native:(?:lambda|stepfunctions|ssm|scheduler|events|codepipeline):.*"

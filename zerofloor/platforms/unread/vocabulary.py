@@ -4,12 +4,14 @@ names."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Final
 
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.hardware.instances import lookup
+from zerofloor.patterns import lazy
 
 
 class Key(Enum):
@@ -23,30 +25,31 @@ class Key(Enum):
     KIND = "names some type, size or plan"
     NAME = "is a name: of a type where an object like a SKU holds it"
     PLACE = "says on which nodes pods run"
+    DEMAND = "says what a container asks for, by resource"
     SCRIPT = "is a script that a machine runs"
     OTHER = "anything"
 
 
-_GPU: Final = re.compile(
+_GPU: Final = lazy(
     r"(?:.*[a-z0-9_])?(?:gpu|accelerator|tpu|npu)s?"
     r"(?:_?(?:type|count|number|num|kind|model|name|id|family|limit|size|memory|slug|sku|request"
     r"|requests|class|vendor|product|shape|config|spec|resource|plan|profile|core)s?)?"
     r"(?:_?(?:id|name|type|list|priority|count|slug)s?){0,2}",
     re.I,
 )
-_GPU_COUNT: Final = re.compile(
+_GPU_COUNT: Final = lazy(
     r"(?:.*[a-z0-9_])?(?:gpu|accelerator|tpu|npu)s?_?(?:count|number|num|limit|request)?s?"
     r"|num_?gpus?.*|request_?gpus?",
     re.I,
 )
 # Keys with a GPU's word in them that configure what runs on it, or that mean another thing.
-_NO_GPU_KEY: Final = re.compile(
+_NO_GPU_KEY: Final = lazy(
     r".*(?:driver|plugin|metrics?|exporter|operator|toolkit|feature|partition_?mode|profile"
     r"|arn|policy|image|quota|log|ssl_?accelerator|global_?accelerators?|transfer_?accelerat.*"
     r"|timeshar.*|sharing|label|selector|memory_?fraction|utilization|threshold).*",
     re.I,
 )
-_MACHINE: Final = re.compile(
+_MACHINE: Final = lazy(
     r"(?:.*[a-z_.-])?(?:instance|machine|node|vm|worker|driver|hardware|compute|server)s?"
     r"_?(?:types?|sizes?|shapes?|skus?|class(?:es)?|famil(?:y|ies)|flavou?rs?|plans?|profiles?"
     r"|presets?|slugs?|models?|hardware)_?(?:names?|ids?|list)?"
@@ -54,12 +57,12 @@ _MACHINE: Final = re.compile(
     r"|node\.kubernetes\.io/instance-type|workload_?type|v[mM]_?[sS]ku",
     re.I,
 )
-_KIND: Final = re.compile(
+_KIND: Final = lazy(
     r"(?:.*[a-z_])?(?:types?|sizes?|skus?|class(?:es)?|plans?|profiles?|slugs?|famil(?:y|ies)"
     r"|tiers?|cloud_?services?|capacity|offering|product)_?(?:names?|ids?|list)?",
     re.I,
 )
-_NO_MACHINE_KEY: Final = re.compile(
+_NO_MACHINE_KEY: Final = lazy(
     r"(?:runtime|priority|storage|ingress|gateway|scheduler|snapshot|load_?balancer|issuer|class)\w*class"
     r"(?:_?name)?|(?:runtime|priority|storage|ingress|gateway)_?class(?:_?name)?|scheduler_?name",
     re.I,
@@ -120,7 +123,13 @@ _WORDS: Final = frozenset(
 _PLACES: Final = frozenset(
     {"nodeSelector", "affinity", "nodeAffinity", "tolerations", "topologySpreadConstraints"}
 )
-_SCRIPT: Final = re.compile(
+_FIXED: Final[Mapping[str, Key]] = {
+    **dict.fromkeys(_WORDS, Key.WORDS),
+    **dict.fromkeys(_PLACES, Key.PLACE),
+    **dict.fromkeys(("limits", "requests"), Key.DEMAND),
+}
+"""Keys that mean the same wherever they stand."""
+_SCRIPT: Final = lazy(
     r"user_?data(?:_?base64|_?replace.*)?|startup_?scripts?|custom_?data|cloud_?config"
     r"|metadata_?startup_?script|commands?|args|create|update|script|content",
     re.I,
@@ -130,10 +139,8 @@ _SCRIPT: Final = re.compile(
 @lru_cache(maxsize=8192)
 def key_of(key: str) -> Key:
     """What a property of this name may say."""
-    if key in _WORDS:
-        return Key.WORDS
-    if key in _PLACES:
-        return Key.PLACE
+    if key in _FIXED:
+        return _FIXED[key]
     if is_accelerator(key) or is_unknown_device(key):
         return Key.DEVICE
     if _GPU.fullmatch(key) and not _NO_GPU_KEY.fullmatch(key):
@@ -149,7 +156,7 @@ def key_of(key: str) -> Key:
 
 
 # Extended resources that are no accelerator: networks, storage, kernel devices, shares of a CPU.
-_HARMLESS_DEVICE: Final = re.compile(
+_HARMLESS_DEVICE: Final = lazy(
     r"(?:[^/]*\.)?(?:kubernetes\.io|k8s\.io|openshift\.io|cni\.cncf\.io)/.*"
     r"|vpc\.amazonaws\.com/.*|rdma/.*|.*/(?:.*rdma.*|.*sriov.*|.*hostdev.*|.*mlnx.*|.*roce.*|ib.*"
     r"|.*infiniband.*|.*nic.*|.*eni.*|.*efa.*|.*vf.*|.*bond.*|.*net.*|qat.*|.*qat|sgx.*|fuse|kvm"
@@ -159,7 +166,7 @@ _HARMLESS_DEVICE: Final = re.compile(
     r"|sgx\.intel\.com/.*|dsa\.intel\.com/.*|iaa\.intel\.com/.*|dlb\.intel\.com/.*"
     r"|example\.(?:com|org)/(?:dongle|foo|bar)"
 )
-_DEVICE_WORD: Final = re.compile(
+_DEVICE_WORD: Final = lazy(
     r"nvidia\.com/(?!pod-).+|(?:.*[^a-z])?(?:v?gpu|xpu|npu|tpu|mlu|dcu|gcu|ppu|vpu|hpu|ipu)(?:s?(?:[^a-z].*)?)"
     r"|huawei\.com/.+|cambricon\.com/.+|.*ascend.*|kunlunxin\.com/.+|mthreads\.com/.+"
     r"|enflame\.com/.+|hygon\.com/.+|iluvatar\.(?:ai|com).*/.+|metax-tech\.com/.+|.*metax.*"
@@ -167,7 +174,7 @@ _DEVICE_WORD: Final = re.compile(
     r"|.*gaudi.*|birentech\.com/.+|sophgo\.com/.+|xilinx\.com/.*(?:ai|u\d).*",
     re.I,
 )
-_DEVICE_SHAPE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}/[A-Za-z0-9._-]+")
+_DEVICE_SHAPE: Final = lazy(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}/[A-Za-z0-9._-]+")
 
 
 @lru_cache(maxsize=4096)
@@ -208,7 +215,7 @@ _MODEL: Final = (
     r"(?:[abh][123]00|h800|h20|a800|b300|gh200|gb[23]00|l40s?|v100s?|p100|k80|a10g|mi[23]\d\d[ax]?"
     r"|gaudi\d?|rtx\w*|a[456]000)"
 )
-_STRONG: Final = re.compile(
+_STRONG: Final = lazy(
     rf"v?gpus?|\d{{1,2}}x?gpus?|gpu\w*\d\w*|multigpu|nvidia\w*|tesla\w*|geforce\w*|quadro\w*"
     rf"|radeon|instinct|inferentia\d?|trainium\d?|neuron|tpu|tpu[-_]?v\d\w*|v[2-6](?:litepod|p|e)"
     rf"|ct\dl?p?|hightpu|(?:high|ultra|mega|edge|max)gpu"
@@ -217,26 +224,24 @@ _STRONG: Final = re.compile(
     rf"|(?:ebm)?gn\d{{1,2}}\w*|[vs](?:cc)?gn\d\w*|sccgn\d\w*|g4g|gnv\d\w*|pnv\d\w*",
     re.I,
 )
-_WEAK: Final = re.compile(
-    r"(?:\d{1,2}x?)?(?:t4|l4|p4|a2|a10|a16|a30|a40|m60|k520)(?:x\d{1,2})?", re.I
-)
-_NO_WEAK: Final = re.compile(
+_WEAK: Final = lazy(r"(?:\d{1,2}x?)?(?:t4|l4|p4|a2|a10|a16|a30|a40|m60|k520)(?:x\d{1,2})?", re.I)
+_NO_WEAK: Final = lazy(
     r"(?:db|cache|dms|search|kafka|mq|ml)\..*|.*\.(?:search|elasticsearch)"
     # Azure's A series has no accelerator, whatever its number.
     r"|(?:standard|basic)_a\d{1,2}m?(?:_v2)?",
     re.I,
 )
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{1,120}")
-_AWS: Final = re.compile(
+_NAME: Final = lazy(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{1,120}")
+_AWS: Final = lazy(
     r"(?:ml\.)?[a-z]{1,3}\d+[a-z0-9-]*\.(?:\d*x?(?:nano|micro|small|medium|large|xlarge)"
     r"|\d+xlarge|metal(?:-\d+xl)?)"
 )
-_AZURE: Final = re.compile(r"(?:standard|basic|internal)_[a-z]+\d\w*", re.I)
-_GOOGLE: Final = re.compile(
+_AZURE: Final = lazy(r"(?:standard|basic|internal)_[a-z]+\d\w*", re.I)
+_GOOGLE: Final = lazy(
     r"(?:a2|a3|a4x?|g2|g4|ct\w+|tpu\w+)-(?:standard|(?:high|ultra|mega|edge|max)gpu|hightpu)-\w+"
 )
 # Tencent's GN and GI families with a size: GN10Xp.2XLARGE40; IBM's gx2, gx3; Exoscale's gpu2.
-_OTHER_TYPES: Final = re.compile(
+_OTHER_TYPES: Final = lazy(
     r"G[NI]\d{1,2}[A-Za-z]{0,2}\.\w+|gx\d-\w+|gx\d?\w*\.\w+|(?:[a-z0-9]+\.)?g[pe]u\w*\..+|p2s?v?\.\w+"
     r"|pi\d\w*\.\w+",
 )
