@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.platforms.stacks import TODAY, every_stack
 from zerofloor import platforms
+from zerofloor.estate import estate
+from zerofloor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TOKEN = re.compile(r"\b[a-z][a-z0-9-]*:[A-Za-z0-9./_-]+:[A-Za-z][A-Za-z0-9]*")
@@ -30,3 +33,12 @@ def test_every_type_that_a_family_reads_begins_as_the_family_says() -> None:
             and any(one.reads(token) or one.holds_nothing(token) for one in family)
         ]
         assert outside == [], module
+
+
+def test_what_a_reader_finds_is_of_a_type_that_some_platform_reads() -> None:
+    # The pack asks no further about a resource whose type nobody reads.
+    for name, stack in every_stack().items():
+        whole = estate(stack.parts, Settings(), TODAY)
+        capacity = platforms.read(whole)
+        for part in (*capacity.pools, *capacity.workloads):
+            assert platforms.is_read(whole.by_urn[part.urn].type), f"{name}: {part.urn}"
