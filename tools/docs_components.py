@@ -55,6 +55,7 @@ arguments with underscores (`min_replicas`), other languages as below.
 - Every argument that is wrong or unknown is named, all at once, before anything is declared.
 - The Deployment is created with `minReplicas` replicas, and `spec.replicas` is ignored from then on: the scaler owns it.
 - A rollout replaces replicas one by one without a surplus, since each replica above the wanted number would need GPUs of its own.
+- A change "replaces" where one of the objects is replaced, or another one is declared in its place.
 - There is no PodDisruptionBudget: at zero replicas it protects nothing, and it can keep a node that should go.
 """
 
@@ -91,6 +92,7 @@ def pages() -> Mapping[Path, str]:
 def _arguments(spec: type[Spec], resource: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     rows = ["| argument | type | default | a change | meaning |", "|---|---|---|---|---|"]
     fields = {camel(field): info for field, info in spec.model_fields.items()}
+    replacing = set(map(camel, spec.replacing))
     for argument, property_ in resource["inputProperties"].items():
         default = fields[argument].get_default(call_default_factory=False)
         cell = ""
@@ -102,7 +104,7 @@ def _arguments(spec: type[Spec], resource: Mapping[str, Any], schema: Mapping[st
         if cell.startswith("`"):
             meaning = meaning.rpartition(" Default ")[0]
         meaning, replaces = re.subn(r" Changing (it|them) replaces the \w+\.", "", meaning)
-        change = "replaces" if replaces else "in place"
+        change = "replaces" if replaces or argument in replacing else "in place"
         type_ = _type(property_, schema)
         rows.append(f"| `{argument}` | {type_} | {cell} | {change} | {meaning} |")
     return "\n".join(rows)

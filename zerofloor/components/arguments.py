@@ -67,6 +67,10 @@ class Spec(BaseModel):
     """For each required argument a value that contradicts no other: with it the rest is checked
     although it is missing or wrong."""
 
+    replacing: ClassVar[frozenset[str]] = frozenset()
+    """Arguments whose change replaces objects, or declares others in their place; a change of any
+    other updates in place. The engine's tests hold it against the real provider."""
+
     def problems(self) -> Iterator[Problem]:
         """What is wrong though each argument for itself is right."""
         return iter(())

@@ -42,6 +42,7 @@ class DeploymentSpec(Spec):
     """The arguments of a GpuDeployment."""
 
     stand_ins: ClassVar[Mapping[str, Any]] = {"image": "image"}
+    replacing: ClassVar[frozenset[str]] = frozenset({"name", "namespace", "wake_signal"})
 
     name: Name
     namespace: Text = "default"

@@ -45,6 +45,7 @@ class NodePoolSpec(Spec):
     """The arguments of a GpuNodePool."""
 
     stand_ins: ClassVar[Mapping[str, Any]] = {"max_gpus": 100_000}
+    replacing: ClassVar[frozenset[str]] = frozenset({"name", "auto_mode"})
 
     name: Name
     cluster_name: Text = None

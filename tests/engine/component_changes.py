@@ -1,0 +1,199 @@
+"""One change of each argument of a component, and a program that has a component for each: created
+by the engine with the real Kubernetes provider, which writes files in place of a cluster, then
+previewed with the change. `python -m tests.engine.component_changes` prints what the engine would
+do, by component and argument, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.engine.real_engine import BIN
+
+Args = Mapping[str, Any]
+
+_SERVER: Final[Args] = {"image": "ghcr.io/acme/server:1", "memory": "24Gi", "max_replicas": 4}
+_SQS: Final[Args] = {
+    "wake_signal": "sqs",
+    "queue_url": "https://sqs.us-east-1.amazonaws.com/1/a",
+    "queue_region": "us-east-1",
+}
+_REDIS: Final[Args] = {
+    "wake_signal": "redis",
+    "redis_address": "redis:6379",
+    "redis_list": "jobs",
+}
+_KAFKA: Final[Args] = {
+    "wake_signal": "kafka",
+    "kafka_servers": "kafka:9092",
+    "kafka_topic": "jobs",
+    "kafka_consumer_group": "llm",
+}
+_GATEWAY: Final[Args] = {
+    "wake_signal": "gateway",
+    "prometheus_address": "http://prometheus:9090",
+    "prometheus_query": "sum(envoy_waiting)",
+}
+_POOL: Final[Args] = {
+    "cluster_name": "serving",
+    "role": "node",
+    "instance_types": ["g6e.xlarge"],
+    "max_gpus": 4,
+}
+
+
+def _without(args: Args, *names: str) -> Args:
+    return {name: value for name, value in args.items() if name not in names}
+
+
+CHANGES: Final[Mapping[str, Mapping[str, tuple[Args, Args]]]] = {
+    "GpuDeployment": {
+        "name": ({}, {"name": "another"}),
+        "namespace": ({}, {"namespace": "models"}),
+        "labels": ({}, {"labels": {"team": "a"}}),
+        "image": ({}, {"image": "ghcr.io/acme/server:2"}),
+        "command": ({}, {"command": ["serve"]}),
+        "args": ({}, {"args": ["--fast"]}),
+        "env": ({}, {"env": {"A": "b"}}),
+        "env_from_secrets": ({}, {"env_from_secrets": ["token"]}),
+        "port": ({}, {"port": 9000}),
+        "health_path": ({}, {"health_path": "/ready"}),
+        "startup_seconds": ({}, {"startup_seconds": 900}),
+        "termination_grace_seconds": ({}, {"termination_grace_seconds": 120}),
+        "service_account": ({}, {"service_account": "llm"}),
+        "priority_class": ({}, {"priority_class": "high"}),
+        "gpus": ({}, {"gpus": 2}),
+        "gpu_resource": ({}, {"gpu_resource": "amd.com/gpu"}),
+        "cpu": ({}, {"cpu": "3"}),
+        "memory": ({}, {"memory": "48Gi"}),
+        "shared_memory": ({}, {"shared_memory": "8Gi"}),
+        "instance_types": ({}, {"instance_types": ["g6e.2xlarge"]}),
+        "node_pool": ({}, {"node_pool": "gpu"}),
+        "node_selector": ({}, {"node_selector": {"zone": "a"}}),
+        "tolerations": ({}, {"tolerations": ["team=a"]}),
+        "cache_path": ({}, {"cache_path": "/models"}),
+        "cache_size": ({}, {"cache_size": "100Gi"}),
+        "cache_claim": ({}, {"cache_claim": "models"}),
+        "cache_host_path": ({}, {"cache_host_path": "/mnt/models"}),
+        "min_replicas": ({}, {"min_replicas": 1}),
+        "max_replicas": ({}, {"max_replicas": 8}),
+        "cooldown_seconds": ({}, {"cooldown_seconds": 600}),
+        "idle_cap_seconds": ({}, {"idle_cap_seconds": 7200}),
+        "polling_seconds": ({}, {"polling_seconds": 30}),
+        "target_per_replica": ({}, {"target_per_replica": 20}),
+        "max_surge": ({}, {"max_surge": 1}),
+        "max_unavailable": ({}, {"max_unavailable": 2}),
+        "wake_signal": ({}, _SQS),
+        "trigger_authentication": (_SQS, {**_SQS, "trigger_authentication": "queue"}),
+        "hosts": ({}, {"hosts": ["llm.example.com"]}),
+        "interceptor_namespace": ({}, {"interceptor_namespace": "http"}),
+        "prometheus_address": (_GATEWAY, {**_GATEWAY, "prometheus_address": "http://other:9090"}),
+        "prometheus_query": (_GATEWAY, {**_GATEWAY, "prometheus_query": "sum(waiting)"}),
+        "queue_url": (_SQS, {**_SQS, "queue_url": "https://sqs.us-east-1.amazonaws.com/1/b"}),
+        "queue_region": (_SQS, {**_SQS, "queue_region": "us-west-2"}),
+        "redis_address": (_REDIS, {**_REDIS, "redis_address": "other:6379"}),
+        "redis_list": (_REDIS, {**_REDIS, "redis_list": "more"}),
+        "kafka_servers": (_KAFKA, {**_KAFKA, "kafka_servers": "other:9092"}),
+        "kafka_topic": (_KAFKA, {**_KAFKA, "kafka_topic": "more"}),
+        "kafka_consumer_group": (_KAFKA, {**_KAFKA, "kafka_consumer_group": "more"}),
+    },
+    "GpuNodePool": {
+        "name": ({}, {"name": "another"}),
+        "cluster_name": ({}, {"cluster_name": "other"}),
+        "discovery_tags": ({}, {"cluster_name": None, "discovery_tags": {"team": "a"}}),
+        "role": ({}, {"role": "other"}),
+        "instance_profile": ({}, {"role": None, "instance_profile": "node"}),
+        "instance_types": ({}, {"instance_types": ["g6.xlarge"]}),
+        "instance_families": ({}, {"instance_types": None, "instance_families": ["g6e"]}),
+        "capacity_types": ({}, {"capacity_types": ["spot"]}),
+        "capacity_reservation_ids": (
+            {},
+            {"capacity_types": ["reserved"], "capacity_reservation_ids": ["cr-1"]},
+        ),
+        "zones": ({}, {"zones": ["us-east-1a"]}),
+        "max_gpus": ({}, {"max_gpus": 8}),
+        "weight": ({}, {"weight": 10}),
+        "consolidate_after_seconds": ({}, {"consolidate_after_seconds": 120}),
+        "idle_cap_seconds": ({}, {"idle_cap_seconds": 7200}),
+        "expire_after_hours": ({}, {"expire_after_hours": 100}),
+        "termination_grace_seconds": ({}, {"termination_grace_seconds": 60}),
+        "auto_mode": ({}, {"auto_mode": True}),
+        "ami_alias": ({}, {"ami_alias": "bottlerocket@latest"}),
+        "disk_gib": ({}, {"disk_gib": 300}),
+        "disk_throughput": ({}, {"disk_throughput": 500}),
+        "local_disk": ({}, {"local_disk": False}),
+        "labels": ({}, {"labels": {"team": "a"}}),
+        "tags": ({}, {"tags": {"team": "a"}}),
+    },
+}
+"""For each argument what else a component has that is to show the change, and the same with it."""
+
+BASES: Final[Mapping[str, Args]] = {"GpuDeployment": _SERVER, "GpuNodePool": _POOL}
+
+
+def declare(folder: str, *, changed: bool) -> None:
+    """A component for each argument, before or after its change."""
+    import pulumi
+    import pulumi_kubernetes as k8s
+
+    from zerofloor import components
+
+    files = k8s.Provider("files", render_yaml_to_directory=folder)
+    opts = pulumi.ResourceOptions(providers=[files])
+    for component, changes in CHANGES.items():
+        for argument, (before, after) in changes.items():
+            args = {**BASES[component], **(after if changed else before)}
+            made = getattr(components, component)
+            made(f"{component}-{argument}".lower().replace("_", "-"), args, opts)
+
+
+def main() -> None:
+    from pulumi import automation as auto
+
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = auto.LocalWorkspace(
+            program=lambda: declare(folder, changed=False),
+            pulumi_command=auto.PulumiCommand(root=str(BIN.parent)),
+            project_settings=auto.ProjectSettings(
+                name="changes",
+                runtime="python",
+                backend=auto.ProjectBackend(url=os.environ["PULUMI_BACKEND_URL"]),
+            ),
+        )
+        stack = auto.Stack.create_or_select("dev", workspace)
+        stack.up(color="never")
+        workspace.program = lambda: declare(folder, changed=True)
+        steps: list[tuple[str, str]] = []
+        stack.preview(on_event=lambda event: _note(steps, event), color="never")
+    names = {
+        f"{component}-{argument}".lower().replace("_", "-"): (component, argument)
+        for component, changes in CHANGES.items()
+        for argument in changes
+    }
+    found: dict[str, dict[str, list[str]]] = {component: {} for component in CHANGES}
+    for parent, op in steps:
+        if parent in names:
+            component, argument = names[parent]
+            found[component].setdefault(argument, []).append(op)
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def _note(steps: list[tuple[str, str]], event: Any) -> None:
+    """The name of a step's parent, and its op."""
+    if event.resource_pre_event is None:
+        return
+    metadata = event.resource_pre_event.metadata
+    state = metadata.new or metadata.old
+    if state is not None:
+        steps.append(
+            (state.parent.rsplit("::", 1)[-1], str(getattr(metadata.op, "value", metadata.op)))
+        )
+
+
+if __name__ == "__main__":
+    main()
