@@ -55,8 +55,6 @@ docs: .venv/.dev  ## Write the generated docs.
 
 bench: .venv/.dev engine  ## Print speed and memory beside what is asked; LARGE=1 adds 100,000 resources.
 	$(BIN)/python -m benchmarks $(if $(LARGE),--large)
-	$(BIN)/python -m benchmarks.simulation
-	$(BIN)/python -m benchmarks.audit
 
 mutants: .venv/.dev  ## Try small wrong changes against the tests and print the share killed (an hour; not in CI).
 	$(BIN)/python -m tools.mutants

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from benchmarks import cold_start, judging, pack, shapes
+from benchmarks import audit, cold_start, judging, pack, shapes, simulation
 from benchmarks.measuring import Row, show, show_head
 from tests.engine.real_engine import missing
 
@@ -15,7 +15,9 @@ def _rows(*, large: bool) -> Iterator[Row]:
     yield from cold_start.rows()
     yield from judging.rows((*judging.SIZES, judging.LARGE) if large else judging.SIZES)
     yield from shapes.rows()
+    yield from simulation.rows()
     yield from pack.rows()
+    yield from audit.rows()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,27 +14,37 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.backend import write_backend
+from benchmarks.measuring import Row, show, show_head
+
+ASKED = 20.0
+"""Seconds of wall time that the backend below may take."""
+SIZE = (500, 200)
+"""Stacks, and resources in each."""
 
 
-def main() -> None:
-    """Print the figures."""
-    given = [int(one) for one in sys.argv[1:]]
-    stacks, resources = [*given, *(500, 200)[len(given) :]]
+def rows(stacks: int = SIZE[0], resources: int = SIZE[1]) -> Iterator[Row]:
+    """The time, and the memory of all processes together."""
     with tempfile.TemporaryDirectory() as folder:
         write_backend(Path(folder), stacks, resources)
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         wall, cpu, peak, found = _audit(folder)
-    per_stack = cpu / stacks
-    sys.stdout.write(
-        f"{stacks} stacks of {resources} resources, {size / 2**20:.0f} MiB: "
-        f"{wall:.1f} s wall, {cpu:.1f} s CPU, {peak:.0f} MiB at most\n"
-        f"{per_stack * 1000:.0f} ms CPU a stack, "
-        f"{len(json.dumps(found)) / stacks / 1024:.1f} KiB of result a stack\n"
-        f"{len(found['lines'])} lines, {found['totals']['monthly']} {found['currency']} a month\n"
-    )
+    told = f"{size / 2**20:.0f} MiB, {cpu:.1f} s of CPU, {cpu / stacks * 1000:.0f} ms a stack"
+    yield Row(f"audit, {stacks} stacks of {resources} resources", wall, "s", ASKED, told)
+    of_result = len(json.dumps(found)) / stacks / 1024
+    yield Row("", peak, "MiB", None, f"{of_result:.1f} KiB of result a stack")
+
+
+def main() -> None:
+    """Print the rows."""
+    given = [int(one) for one in sys.argv[1:]]
+    stacks, resources = [*given, *SIZE[len(given) :]]
+    show_head()
+    for row in rows(stacks, resources):
+        show(row)
 
 
 def _audit(folder: str) -> tuple[float, float, float, dict[str, object]]:

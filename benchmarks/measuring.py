@@ -3,10 +3,11 @@ bench` prints: a figure beside what is asked of it."""
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
+import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -45,22 +46,35 @@ def run(
     """Runs a command, its output thrown away, with bytecode written as an installation has it."""
     variables = dict(os.environ if environ is None else environ)
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
-    started = time.perf_counter()
-    process = os.fork()
-    if process == 0:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1)
-        os.dup2(nothing, 2)
-        if cwd is not None:
-            os.chdir(cwd)
-        os.execve(command[0], command, variables)
-    _, status, used = os.wait4(process, 0)
-    return Spent(
-        cpu=used.ru_utime + used.ru_stime,
-        wall=time.perf_counter() - started,
-        peak=used.ru_maxrss / 1024,
-        code=os.waitstatus_to_exitcode(status),
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _WATCHING, *command],
+        cwd=cwd,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    spent = Spent(*json.loads(done.stdout))
+    if spent.code not in (0, 1):  # 1: the gate fails.
+        raise RuntimeError(f"exit {spent.code}: {' '.join(command)}")
+    return spent
+
+
+_WATCHING = """
+import json, os, sys, time
+started = time.perf_counter()
+process = os.fork()
+if process == 0:
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, used = os.wait4(process, 0)
+wall = time.perf_counter() - started
+code = os.waitstatus_to_exitcode(status)
+print(json.dumps([used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, code]))
+"""
+"""A small process between: a child's peak begins with what its parent has in memory."""
 
 
 def in_turn(
@@ -87,7 +101,7 @@ def median_cpu(spent: Sequence[Spent]) -> float:
 
 
 def show_head() -> None:
-    sys.stdout.write(f"{'':44} {'measured':>16} {'asked':>8}\n")
+    sys.stdout.write(f"{'':54} {'measured':>18} {'asked':>8}\n")
 
 
 def show(row: Row) -> None:
@@ -96,6 +110,6 @@ def show(row: Row) -> None:
     asked = "" if row.asked is None else f"{row.asked:g}"
     above = "  ABOVE" if row.asked is not None and row.figure > row.asked else ""
     sys.stdout.write(
-        f"{row.what:44} {figure:>12} {asked:>8}{above:7}  {row.beside}".rstrip() + "\n"
+        f"{row.what:54} {figure:>12} {asked:>8}{above:7}  {row.beside}".rstrip() + "\n"
     )
     sys.stdout.flush()

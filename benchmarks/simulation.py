@@ -6,13 +6,14 @@ seconds; and the playing alone, for traffic from mostly idle to far too much.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measuring import ZEROFLOOR, Row, run, show, show_head
 from zerofloor.platforms.loops import Loop, Measure, Signal
 from zerofloor.simulation.fleet import Kind, Plan, Starting
 from zerofloor.simulation.play import play
@@ -25,34 +26,34 @@ SHAPES = (
 )
 
 
-def main() -> None:
-    """Print CPU seconds and memory."""
-    number = int(sys.argv[1]) if sys.argv[1:] else 5_000_000
+ASKED = 2.0
+"""CPU seconds that playing five million requests may take."""
+REQUESTS = 5_000_000
+
+
+def rows(number: int = REQUESTS) -> Iterator[Row]:
+    """CPU of playing each shape, and of the whole command."""
     random = np.random.default_rng(1)
     for name, span in SHAPES:
         arrivals = np.sort(random.random(number) * span)
         service = random.exponential(2.0, number) + 0.05
         started = time.process_time()
         _play(arrivals, service)
-        print(f"{name:36}{number:>11,} requests {time.process_time() - started:6.2f} s")  # noqa: T201
+        seconds = time.process_time() - started
+        yield Row(f"{number:,} requests, {name}", seconds, "s", ASKED)
     path = Path(".work/requests.csv")
     path.parent.mkdir(exist_ok=True)
     _write(path, np.sort(random.random(number) * SHAPES[0][1]))
-    command = [str(Path(sys.executable).with_name("zerofloor")), "simulate", str(STACK)]
-    # In a process of its own, whose memory is not that of the arrays here.
-    watched = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True); "
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
-        "print(f'{used.ru_utime + used.ru_stime:6.2f} s, {used.ru_maxrss // 1024} MiB')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", watched, *command, "--trace", str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    size = path.stat().st_size / 2**20
-    print(f"the whole command on {size:.0f} MiB of CSV {done.stdout.strip()}")  # noqa: T201
+    spent = run([ZEROFLOOR, "simulate", str(STACK), "--trace", str(path)])
+    told = f"{spent.peak:.0f} MiB, {path.stat().st_size / 2**20:.0f} MiB of CSV"
+    yield Row("simulate, the whole command", spent.cpu, "s", None, told)
+
+
+def main() -> None:
+    """Print the rows."""
+    show_head()
+    for row in rows(int(sys.argv[1]) if sys.argv[1:] else REQUESTS):
+        show(row)
 
 
 def _play(arrivals: np.ndarray, service: np.ndarray) -> None:

@@ -6,15 +6,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
 from tests.engine.component_changes import CHANGES
 from tests.engine.real_engine import ROOT, Engine
+from zerofloor.components.arguments import Spec
 from zerofloor.components.deployment_spec import DeploymentSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 
-SPECS = {"GpuDeployment": DeploymentSpec, "GpuNodePool": NodePoolSpec}
+SPECS: Mapping[str, type[Spec]] = {"GpuDeployment": DeploymentSpec, "GpuNodePool": NodePoolSpec}
 WITHOUT_EFFECT = {"idle_cap_seconds"}
 """What only bounds other arguments."""
 
