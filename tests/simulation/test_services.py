@@ -98,3 +98,11 @@ def test_money_is_the_hours_on_the_bill_times_the_price() -> None:
     one = _outcome("fireworks.json", trace(0.0, 100.0))
     assert one.cost is not None
     assert one.cost.amount == one.node_hours * Decimal(7)
+
+
+def test_a_setting_that_answers_no_request_is_not_the_cheapest() -> None:
+    stacks = (read_document("x", (FOLDER / "fireworks.json").read_bytes()),)
+    asked = Asked(choices=(Choice("maxReplicaCount", ("0", "1")),), serving=QUICK)
+    found = simulate(stacks, SETTINGS, open_book(), TODAY, trace(0.0, 100.0), asked)
+    assert [one.refused for one in found.outcomes] == [2, 1]
+    assert found.cheapest == 1

@@ -193,7 +193,7 @@ def _container_app(source: Declared, pool: Pool, least: int) -> Loop:
         minimum=least,
         maximum=max(least, 10 if pool.ceiling is None else pool.ceiling),
         signals=tuple(signals),
-        poll=_seconds(polling.value, 30.0),
+        poll=max(1.0, _seconds(polling.value, 30.0)),
         cooldown=None if least else _seconds(cooldown.value, 300.0),
         sync=15.0,
         down=Rules(window=300.0, policies=DOWN.policies),

@@ -180,6 +180,8 @@ def _answer(found: Simulation, width: int, colour: bool) -> Iterator[str]:
         text = f"Cheapest setting{within}: {_name(found.outcomes[found.cheapest])}."
     elif _any_within(found):
         text = f"The cheapest setting{within} can't be told: a price is missing."
+    elif found.max_wait is None:
+        text = "No setting answers a request."
     else:
         text = f"There is no setting{within}. Shortest wait: {_quickest(found)}."
     for line in layout.wrapped(visible(text), width):
@@ -187,8 +189,9 @@ def _answer(found: Simulation, width: int, colour: bool) -> Iterator[str]:
 
 
 def _any_within(found: Simulation) -> bool:
+    answers = [one for one in found.outcomes if not one.requests or one.refused < one.requests]
     limit = found.max_wait
-    return any(limit is None or one.longest(found.share) <= limit for one in found.outcomes)
+    return any(limit is None or one.longest(found.share) <= limit for one in answers)
 
 
 def _quickest(found: Simulation) -> str:

@@ -229,12 +229,13 @@ def _hours(trace: Trace, courses: Sequence[Course]) -> Decimal:
 
 
 def _cheapest(outcomes: Sequence[Outcome], asked: Asked) -> int | None:
-    """Of those within the limit, the cheapest: by money, or by GPU-hours where a price is missing
+    """Of those that answer requests within the limit, the cheapest: by money, or by GPU-hours where a price is missing
     for nodes of one type."""
     within = [
         index
         for index, one in enumerate(outcomes)
-        if asked.max_wait is None or one.longest(asked.share) <= asked.max_wait
+        if (not one.requests or one.refused < one.requests)
+        and (asked.max_wait is None or one.longest(asked.share) <= asked.max_wait)
     ]
     if not within:
         return None

@@ -118,7 +118,7 @@ def _scaled_object(estate: Estate, obj: Object, told: Measure | None) -> Loop:
         maximum=_whole(at(spec, "maxReplicaCount"), 100),
         signals=tuple(signals),
         idle=idle if isinstance(idle, int) else None,
-        poll=_number(at(spec, "pollingInterval"), POLL),
+        poll=max(1.0, _number(at(spec, "pollingInterval"), POLL)),
         cooldown=_number(at(spec, "cooldownPeriod"), COOLDOWN),
         sync=SYNC,
         up=_rules(at(behavior, "scaleUp"), UP),
@@ -234,7 +234,7 @@ def _http_signal(path: str, scaling: Any) -> Signal:
             path=path,
             measure=Measure.RATE,
             target=_positive(at(rate, "targetValue"), _HTTP_TARGET),
-            window=_seconds(at(rate, "window"), 60.0),
+            window=max(1.0, _seconds(at(rate, "window"), 60.0)),
         )
     return Signal(
         path=path,
@@ -265,7 +265,7 @@ def _named(
         measure=measure,
         target=target,
         activation=activation,
-        window=_seconds(window[1], 60.0) if window else 60.0 * (measure is Measure.RATE),
+        window=max(1.0, _seconds(window[1], 60.0)) if window else 60.0 * (measure is Measure.RATE),
         is_ratio=is_ratio,
         because=f"{path} counts {_WORDS[measure]}, since {said}",
     )
