@@ -229,8 +229,8 @@ def _hours(trace: Trace, courses: Sequence[Course]) -> Decimal:
 
 
 def _cheapest(outcomes: Sequence[Outcome], asked: Asked) -> int | None:
-    """Of those that answer requests within the limit, the cheapest: by money, or by GPU-hours where a price is missing
-    for nodes of one type."""
+    """Of those that answer requests within the limit, the cheapest: by money, or by node-hours
+    where a price is missing and all nodes are of one type."""
     within = [
         index
         for index, one in enumerate(outcomes)
