@@ -131,8 +131,17 @@ def _formatter(described: str) -> Any:
     return Paragraphs
 
 
+_NARGS: Final = {
+    (True, True): "+",
+    (True, False): "*",
+    (False, True): None,
+    (False, False): "?",
+}
+"""argparse's word for many or one, and required or not."""
+
+
 def _usage(parser: Parser) -> str:
-    around = {"?": "[{}]", "+": "{}..."}
+    around = {"?": "[{}]", "+": "{}...", "*": "[{}...]"}
     words = [
         around.get(str(action.nargs), "{}").format(action.metavar)
         for action in parser._actions
@@ -168,7 +177,7 @@ def _add(parser: Parser, name: str, parameter: inspect.Parameter, hint: Any) -> 
         more["type"] = _converter(kind, told)
         more["metavar"] = told.metavar or kind.__name__.upper()
     if isinstance(told, Argument):
-        more["nargs"] = "+" if many else None if required else "?"
+        more["nargs"] = _NARGS[many, required]
         parser.add_argument(name, default=default, **more)
     elif kind is bool:
         parser.add_argument(

@@ -1,0 +1,289 @@
+"""`zerofloor live` and `zerofloor reap` on moto's account."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.client
+import pytest
+from moto import mock_aws
+
+from tests.cli.command import Done, zerofloor
+from tests.live.aws_account import (
+    NOW,
+    REGION,
+    client,
+    export,
+    gpu_use,
+    instances_of,
+    make_group,
+    run_instance,
+    size_of,
+    state_of,
+)
+
+GROUP = "aws:autoscaling/group:Group"
+INSTANCE = "aws:ec2/instance:Instance"
+ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
+DOCS = Path(__file__).parents[2] / "docs" / "live.md"
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every call that is made, as an IAM action."""
+    made: list[str] = []
+    original = botocore.client.BaseClient._make_api_call
+
+    def recorded(self: Any, operation: str, given: Any) -> Any:
+        service = self.meta.service_model.signing_name
+        service = {"monitoring": "cloudwatch"}.get(service, service)
+        made.append(f"{service}:{operation}")
+        return original(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    return made
+
+
+def live(*states: str, **options: Any) -> tuple[Done, dict[str, dict[str, Any]]]:
+    done = zerofloor("live", *states, "--format", "json", "--now", NOW.isoformat(), cwd=Path.cwd())
+    found = json.loads(done.out)["found"] if done.out else []
+    return done, {one["id"]: one for one in found}
+
+
+def reap(*arguments: str, cwd: Path) -> Done:
+    return zerofloor("reap", *arguments, "--now", NOW.isoformat(), cwd=cwd)
+
+
+def test_what_no_stack_declares_is_orphaned(tmp_path: Path) -> None:
+    idle, busy, unknown = (run_instance() for _ in range(3))
+    gpu_use(idle, 0, 0)
+    gpu_use(busy, 0, 70)
+    run_instance("m5.large")
+    done, found = live(export(tmp_path))
+    assert done.code == 1
+    assert {one: (found[one]["state"], found[one]["use"]) for one in found} == {
+        idle: ("orphaned", "idle"),
+        busy: ("orphaned", "busy"),
+        unknown: ("orphaned", "unknown"),
+    }
+    # g5.xlarge in us-east-1: 1.006 an hour × 730.
+    assert found[idle]["monthly"] == {"amount": "734.38", "currency": "USD"}
+
+
+def test_what_a_stack_declares_is_its_own(tmp_path: Path) -> None:
+    instance = run_instance()
+    make_group("zero", 1, 2)
+    client("autoscaling").update_auto_scaling_group(AutoScalingGroupName="zero", MinSize=0)
+    make_group("floor", 1, 2)
+    make_group("raised", 1, 2)
+    for one in instances_of("zero"):
+        gpu_use(one, 0)
+    state = export(
+        tmp_path,
+        {"type": INSTANCE, "inputs": {}, "outputs": {"id": instance}},
+        {"type": GROUP, "inputs": {"minSize": 0, "maxSize": 2}, "outputs": {"name": "zero"}},
+        {"type": GROUP, "inputs": {"minSize": 1, "maxSize": 2}, "outputs": {"name": "floor"}},
+        {"type": GROUP, "inputs": {"minSize": 0, "maxSize": 2}, "outputs": {"name": "raised"}},
+    )
+    done, found = live(state)
+    assert done.code == 1
+    assert {name: one["state"] for name, one in found.items()} == {
+        instance: "held as declared",
+        "zero": "idle though allowed",
+        "floor": "held as declared",
+        "raised": "drifted",
+    }
+    assert found["raised"]["stack"] == "shop/dev"
+    # A g5.12xlarge has four A10G.
+    assert found["zero"]["gpus"] == 4
+
+
+def test_a_karpenter_node_is_the_clusters(tmp_path: Path) -> None:
+    node = run_instance(**{"karpenter.sh/nodepool": "gpu"})
+    _, found = live(export(tmp_path))
+    assert found[node]["state"] == "managed by a cluster"
+
+
+def test_a_node_group_stands_for_its_machines(tmp_path: Path) -> None:
+    eks = client("eks")
+    subnets = [one["SubnetId"] for one in client("ec2").describe_subnets()["Subnets"][:2]]
+    eks.create_cluster(
+        name="main",
+        roleArn="arn:aws:iam::123456789012:role/x",
+        resourcesVpcConfig={"subnetIds": subnets},
+    )
+    made = eks.create_nodegroup(
+        clusterName="main",
+        nodegroupName="gpu",
+        subnets=subnets,
+        nodeRole="arn:aws:iam::123456789012:role/x",
+        instanceTypes=["g5.xlarge"],
+        scalingConfig={"minSize": 0, "maxSize": 3, "desiredSize": 1},
+    )["nodegroup"]
+    behind = made["resources"]["autoScalingGroups"][0]["name"]
+    run_instance(**{"aws:autoscaling:groupName": behind})
+    inputs = {"scalingConfig": {"minSize": 0, "maxSize": 3}}
+    outputs = {"clusterName": "main", "nodeGroupName": "gpu"}
+    state = export(
+        tmp_path, {"type": "aws:eks/nodeGroup:NodeGroup", "inputs": inputs, "outputs": outputs}
+    )
+    _, found = live(state)
+    assert list(found) == ["main/gpu"]
+    assert found["main/gpu"]["state"] == "running"
+
+
+def test_an_endpoint_without_calls_is_idle(tmp_path: Path) -> None:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model(
+        ModelName="m",
+        PrimaryContainer={"Image": "x"},
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/x",
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="c",
+        ProductionVariants=[
+            {
+                "VariantName": "all",
+                "ModelName": "m",
+                "InstanceType": "ml.g4dn.xlarge",
+                "InitialInstanceCount": 2,
+            }
+        ],
+    )
+    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    _, found = live(export(tmp_path, {"type": ENDPOINT, "inputs": {"name": "e"}}))
+    assert found["e"]["state"] == "held as declared"
+    _, found = live(export(tmp_path))
+    assert (found["e"]["state"], found["e"]["gpus"]) == ("orphaned", 2)
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError
+
+    instance = run_instance()
+    original = botocore.client.BaseClient._make_api_call
+
+    def refusing(self: Any, operation: str, given: Any) -> Any:
+        if operation in ("ListClusters", "ListEndpoints"):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+        return original(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refusing)
+    done, found = live(export(tmp_path))
+    assert done.code == 2
+    assert list(found) == [instance]
+    assert "eks:ListClusters in us-east-1: AccessDenied: no" in done.err
+    refused = reap(export(tmp_path), "--apply", "0", cwd=tmp_path)
+    assert refused.code == 2
+    assert "nothing is changed" in refused.err
+
+
+def allowed(heading: str) -> set[str]:
+    """The actions of a policy in the docs."""
+    page = DOCS.read_text()
+    block = re.search(rf"## {heading}.*?```json\n(.*?)```", page, re.S)
+    assert block is not None
+    return {
+        action for statement in json.loads(block[1])["Statement"] for action in statement["Action"]
+    }
+
+
+def test_live_needs_no_more_than_its_policy(tmp_path: Path, calls: list[str]) -> None:
+    gpu_use(run_instance(), 0)
+    make_group("g", 1, 1)
+    calls.clear()
+    live(export(tmp_path))
+    assert set(calls) <= allowed("The policy for live")
+    assert all(re.search(r":(Describe|List|Get)", call) for call in calls)
+
+
+def test_told_twice_with_a_notice_and_an_undo(tmp_path: Path, calls: list[str]) -> None:
+    instance = run_instance()
+    make_group("forgotten", 1, 2)
+    (member,) = instances_of("forgotten")
+    for one in (instance, member):
+        gpu_use(one, 0)
+    state = export(tmp_path)
+    calls.clear()
+    dry = reap(state, cwd=tmp_path)
+    assert dry.code == 0
+    assert "2 targets" in dry.out
+    assert "0 ready" in dry.out
+    assert not [call for call in calls if not re.search(r":(Describe|List|Get)", call)]
+    early = reap(state, "--apply", "2", cwd=tmp_path)
+    assert early.code == 2
+    assert "0 can be put to zero now" in early.err
+    assert reap(state, "--notice", "--grace-hours", "0", cwd=tmp_path).code == 0
+    wrong = reap(state, "--apply", "1", cwd=tmp_path)
+    assert "but 2 can be put to zero now" in wrong.err
+    assert state_of(instance) == "running"
+    done = reap(state, "--apply", "2", "--undo-file", str(tmp_path / "undo.json"), cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert state_of(instance) == "stopped"
+    assert size_of("forgotten") == (0, 0, 2)
+    assert zerofloor("reap", "--undo", str(tmp_path / "undo.json"), cwd=tmp_path).code == 0
+    assert state_of(instance) == "running"
+    assert size_of("forgotten") == (1, 1, 2)
+    assert set(calls) <= allowed("The policy for live") | allowed("The policy for reap")
+
+
+def test_what_a_stack_owns_is_left_unless_told(tmp_path: Path) -> None:
+    make_group("mine", 1, 2)
+    client("autoscaling").update_auto_scaling_group(AutoScalingGroupName="mine", MinSize=0)
+    (member,) = instances_of("mine")
+    gpu_use(member, 0)
+    state = export(
+        tmp_path,
+        {"type": GROUP, "inputs": {"minSize": 0, "maxSize": 2}, "outputs": {"name": "mine"}},
+    )
+    left = reap(state, cwd=tmp_path)
+    assert "shop/dev declares it: change the program, or add --owned" in left.out
+    assert "1 target" in reap(state, "--owned", cwd=tmp_path).out
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"), [((0, 50), "g5.xlarge"), ((), "g5.xlarge")], ids=["busy", "unknown"]
+)
+def test_what_is_not_shown_to_be_idle_is_left(
+    tmp_path: Path, values: tuple[float, ...], kind: str
+) -> None:
+    instance = run_instance(kind)
+    gpu_use(instance, *values)
+    done = reap(export(tmp_path), cwd=tmp_path)
+    assert "0 targets" in done.out
+    assert f"Left: EC2 instance {instance}" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("live", "absent.json"), "can't be read"),
+        (("live", "pod.yaml"), "not a state"),
+        (("live", "export.json", "--now", "yesterday"), "not a time"),
+        (("reap",), "name the states"),
+        (("reap", "--undo", "export.json"), "not an undo file"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    export(tmp_path)
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+    tmp_path.joinpath("pod.yaml").write_text(pod)
+    done = zerofloor(*arguments, cwd=tmp_path)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
