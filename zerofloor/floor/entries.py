@@ -308,7 +308,7 @@ def _open_points(
         return s.undecided
     if s.undecided and _may_stray(s, meeting, packings.levels[-1]):
         return s.undecided
-    if where.elsewhere and selects_nodes(pod):
+    if (where.elsewhere or s.undecided) and selects_nodes(pod):
         return _on_unknown_nodes(pod, meeting)
     return ()
 
