@@ -22,7 +22,7 @@ from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.report import Report
 from zerofloor.settings import Settings
-from zerofloor.stack import Resource, Stack
+from zerofloor.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "components.md"
@@ -120,15 +120,12 @@ def tried() -> Mapping[str, tuple[str, ...]]:
     the analysis says of that."""
     stack = preview_in_process(EXAMPLES, "docs", time_limit=300)
     report = judge((stack,), open_book(), Settings(), TODAY)
-    by_urn = {resource.urn: resource for resource in stack.resources}
     below: dict[str, set[str]] = {}
     for resource in stack.resources:
-        outer: Resource | None = resource
-        while outer is not None and not outer.source_position:
-            outer = by_urn.get(outer.parent or "")
-        if outer is not None:
-            file = (outer.source_position or "").partition(":")[0]
-            below.setdefault(file, set()).add(resource.urn)
+        file = (resource.source_position or "").partition(":")[0]
+        if file:
+            urns = {one.urn for one in stack.resources if resource.urn in (one.urn, one.parent)}
+            below.setdefault(file, set()).update(urns)
     return {
         name: _shown(EXAMPLES / file, name, stack, report, below[file])
         for name in SPECS

@@ -16,7 +16,37 @@ from pulumi._types import input_type_types, is_input_type, unwrap_type
 from zerofloor.stack import Hidden
 
 CRDS = Path(__file__).parents[1] / "data" / "crds"
-CORE = {"Deployment": k8s.apps.v1.DeploymentSpecArgs, "Service": k8s.core.v1.ServiceSpecArgs}
+CORE = {
+    "Deployment": k8s.apps.v1.DeploymentSpecArgs,
+    "Service": k8s.core.v1.ServiceSpecArgs,
+    "Job": k8s.batch.v1.JobSpecArgs,
+    "CronJob": k8s.batch.v1.CronJobSpecArgs,
+}
+WITHOUT_SPEC = ("ServiceAccount", "Role", "RoleBinding")
+PODS = {
+    "ScaledJob": (("jobTargetRef", "template"),),
+    "LeaderWorkerSet": (
+        ("leaderWorkerTemplate", "leaderTemplate"),
+        ("leaderWorkerTemplate", "workerTemplate"),
+    ),
+}
+"""Where pods are in custom resources whose definitions here leave them open."""
+
+
+def manifest_errors(manifest: Mapping[str, Any]) -> list[str]:
+    """What the API server would refuse in any object that a component declares."""
+    kind = manifest["kind"]
+    if kind in WITHOUT_SPEC:
+        return []
+    if kind in CORE:
+        return core_errors(manifest)
+    errors = crd_errors(manifest)
+    for path in PODS.get(kind, ()):
+        template = manifest["spec"]
+        for part in path:
+            template = template[part]
+        errors += _core(template["spec"], k8s.core.v1.PodSpecArgs, ".".join(path))
+    return errors
 
 
 def crd_errors(inputs: Mapping[str, Any]) -> list[str]:

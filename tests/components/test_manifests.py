@@ -242,7 +242,7 @@ def test_what_the_pod_asks_for(manifests: Manifests) -> None:
     (container,) = pod["containers"]
     assert container["resources"] == {
         "limits": {"nvidia.com/gpu": "4", "memory": "300Gi"},
-        "requests": {"cpu": "40", "memory": "300Gi"},
+        "requests": {"cpu": "40", "memory": "300Gi", "ephemeral-storage": "200Gi"},
     }
     assert (container["command"], container["args"], container["image"]) == (
         ["serve"],

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from zerofloor.components import GpuDeployment, GpuNodePool, SpecError
+from zerofloor.components import GpuDeployment, GpuNodePool, GpuScaler, SpecError
 from zerofloor.components.wake import metric_of_the_pods
 
 SECRET = "hf_planted_secret"
@@ -71,12 +71,12 @@ def _lines(error: SpecError, head: str) -> list[str]:
             "aws.amazon.com/neuron"
         )),
         ({"instance_types": ["g6e.xlarge"], "cpu": "4"}, (
-            "cpu: 4 does not fit on g6e.xlarge: it has 4 in all, and the system needs a part "
-            "of it"
+            "cpu: 4 does not fit: g6e.xlarge leaves 3.92 to pods; the kubelet and the system keep "
+            "the rest"
         )),
-        ({"instance_types": ["g6e.xlarge"], "memory": "33Gi"}, (
-            "memory: 33Gi does not fit on g6e.xlarge: it has 32.0 GiB in all, and the system "
-            "needs a part of it"
+        ({"instance_types": ["g6e.xlarge"], "memory": "31Gi"}, (
+            "memory: 31Gi does not fit: g6e.xlarge leaves 30.4 GiB to pods; the kubelet and the "
+            "system keep the rest"
         )),
         ({"instance_types": "g6e.xlarge"}, "instance_types: must be a list"),
         ({"cooldown_seconds": 3601}, (
@@ -113,6 +113,109 @@ def _lines(error: SpecError, head: str) -> list[str]:
 )  # fmt: skip
 def test_one_thing_wrong_with_a_deployment(args: dict[str, Any], says: str) -> None:
     assert deployment(**args) == [says]
+
+
+GATEWAY: dict[str, Any] = {
+    "wake_signal": "gateway",
+    "prometheus_address": "http://p",
+    "prometheus_query": "q",
+}
+REDIS: dict[str, Any] = {"wake_signal": "redis", "redis_address": "r:6379", "redis_list": "l"}
+VLLM: dict[str, Any] = {"engine": "vllm", "model": "m/m"}
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"probe": "exec"}, 'probe_command: is required with `probe` "exec"'),
+        ({"probe_command": ["x"]}, 'probe_command: belongs to `probe` "exec", and this one is "http"'),
+        (REDIS | {"probe": "http"}, 'port: is required with `probe` "http"'),
+        ({"probe": "tcp", "health_path": "/h"}, 'health_path: belongs to `probe` "http", and this one is "tcp"'),
+        ({"drain_seconds": 90}, "drain_seconds: 90 is above `termination_grace_seconds`, which is 60: the replica would be killed first"),
+        ({"engine": "vllm"}, 'model: is required with `engine` "vllm"'),
+        ({"model": "m/m"}, "model: belongs to `engine`: one of vllm, sglang, tgi, triton, ollama, llama_cpp"),
+        ({"engine": "vlm", "model": "m"}, "engine: must be one of 'vllm', 'sglang', 'tgi', 'triton', 'ollama' or 'llama_cpp'"),
+        (VLLM | {"command": ["x"]}, "command: is made by `engine`, which is vllm; leave one out"),
+        (VLLM | {"gpus": 4, "tensor_parallel": 3}, "tensor_parallel: tensor 3 times pipeline 1 is 3, and `gpus` times `nodes` is 4"),
+        (VLLM | {"gpus": 3, "pipeline_parallel": 2}, "pipeline_parallel: tensor 1 times pipeline 2 is 2, and `gpus` times `nodes` is 3"),
+        ({"tensor_parallel": 2}, "tensor_parallel: belongs to an `engine` that splits a model: vllm, sglang, tgi"),
+        ({"engine": "tgi", "model": "m", "gpus": 2, "pipeline_parallel": 2}, "pipeline_parallel: tgi has none; only vllm and sglang do"),
+        ({"engine": "ollama", "model": "m", "nodes": 2}, "nodes: ollama runs on one node; only vllm and sglang on several"),
+        (VLLM | {"model_billions": 70, "instance_types": ["g6.xlarge"]}, "model_billions: 70 billion parameters in bf16 have 130 GiB of weights, and a replica's 1 GPUs on g6.xlarge have 22 GiB"),
+        ({"restricted": True, "cache_host_path": "/m"}, "cache_host_path: is a hostPath, which `restricted` forbids"),
+        ({"run_as_user": 5}, "run_as_user: belongs to `restricted`, which is not set"),
+        ({"restricted": "yes"}, "restricted: must be true or false"),
+        ({"env_from_secret_keys": {"T": "hub"}}, "env_from_secret_keys.T: must be SECRET/KEY"),
+        ({"shared_memory": "8Gi", "memory": "8Gi"}, "shared_memory: 8Gi counts against `memory`, which is 8Gi"),
+        ({"shared_memory": "64Gi", "instance_types": ["g6.2xlarge"]}, "shared_memory: 64Gi does not fit: g6.2xlarge leaves 30.4 GiB to pods; the kubelet and the system keep the rest"),
+        ({"run": "job"}, 'wake_signal: `run` "job" needs a queue: sqs, redis or kafka'),
+        (REDIS | {"run": "job", "min_replicas": 1}, 'min_replicas: must be 0 with `run` "job": a Job ends by itself'),
+        (REDIS | {"job_seconds": 60}, 'job_seconds: belongs to `run` "job"'),
+        ({"more_signals": ["http"]}, "more_signals: names a signal twice; `wake_signal` is one of them"),
+        ({"more_signals": ["redis"], "redis_list": "l"}, 'redis_address: is required with `wake_signal` "redis"'),
+        (VLLM | {"scale_by": "waiting"}, "prometheus_address: is required to read the engine's own metrics"),
+        ({"engine": "ollama", "model": "m", "scale_by": "waiting", "prometheus_address": "p"}, "scale_by: ollama exports no such metric; it has: none"),
+        ({"scale_query": "q", "prometheus_address": "p"}, "scale_target: is required with `scale_query`"),
+        ({"office_hours": ["Mo-Fr 8-19"]}, "office_hours[0]: must be days and hours such as Mon-Fri 08:00-19:00, or two cron expressions such as 0 8 * * 1-5 to 0 19 * * 1-5"),
+        ({"office_hours": ["Mon-Fry 08:00-19:00"]}, "office_hours[0]: Fry is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
+        ({"office_hours": ["Mon 08:00-25:00"]}, "office_hours[0]: 25:00 is no time of day: write 00:00 to 23:59"),
+        ({"office_hours": ["Mon 08:00-08:00"]}, "office_hours[0]: starts when it ends, which KEDA refuses"),
+        ({"office_hours": ["0 0 31 2 * to 0 1 1 3 *"]}, "office_hours[0]: 0 0 31 2 * is no cron expression that ever fires"),
+        ({"office_hours": ["Mon-Fri 08:00-19:00", "Fri 18:00-22:00"]}, "office_hours[1]: overlaps with office_hours[0]: write them as one"),
+        ({"office_hours": ["Mon 08:00-09:00"], "office_replicas": 2}, "office_replicas: 2 is above `max_replicas`, which is 1"),
+        ({"time_zone": "Berlin"}, "time_zone: must be a time zone such as Europe/Berlin or Etc/UTC"),
+        ({"cold_start": "fallback", "fallback_port": 80}, 'fallback_service: is required with `cold_start` "fallback"'),
+        ({"retry_after_seconds": 5}, 'retry_after_seconds: belongs to `cold_start` "retry_after", and this one is "hold"'),
+        ({"cold_start": "retry_after", "retry_after_seconds": 301}, "retry_after_seconds: 301 is above `cooldown_seconds`, which is 300: the replica would be gone before the caller returns"),
+        (REDIS | {"cold_start": "retry_after"}, 'cold_start: retry_after needs `wake_signal` "http"'),
+        (GATEWAY | {"response_seconds": 5}, 'response_seconds: belongs to `wake_signal` "http"'),
+        ({"expires_at": "2020-01-31"}, "expires_at: the lease ran out at 2020-02-01 00:00 UTC: extend it, or remove the component from the program"),
+        ({"expires_at": "tomorrow"}, "expires_at: must be a date or a time with its zone, such as 2026-12-31 or 2026-12-31T18:00Z"),
+        ({"expires_at": "2099-01-01T10:00"}, "expires_at: must be a date or a time with its zone, such as 2026-12-31 or 2026-12-31T18:00Z"),
+        ({"ttl_hours": 8}, "starts_at: is required with `ttl_hours`: the date comes from configuration"),
+        ({"ttl_hours": 8, "starts_at": "2020-01-01"}, "ttl_hours: the lease ran out at 2020-01-02 08:00 UTC: extend it, or remove the component from the program"),
+        ({"max_hourly_cost": 1, "instance_types": ["g6e.xlarge"], "region": "us-east-1"}, "max_hourly_cost: 1 pays for no replica: one costs 1.86"),
+        ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"], "region": "us-east1"}, "region: us-east1 is no region with GPU prices; did you mean us-east-1?"),
+        ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"]}, "region: is required with `max_hourly_cost`, which is about its price"),
+        ({"max_hourly_cost": 4, "min_replicas": 3, "max_replicas": 3, "instance_types": ["g6e.xlarge"], "region": "us-east-1"}, "min_replicas: 3 cost more than `max_hourly_cost`, which pays for 2"),
+        ({"pod": {"nodeName": "a"}}, "pod.nodeName: would keep the pod from every other node; use `node_pool` or `node_selector`"),
+        ({"pod": {"volume": []}}, "pod.volume: is no field that Kubernetes knows here; did you mean volumes?"),
+        ({"pod": {"volumes": {}}}, "pod.volumes: must be a list"),
+        ({"pod": {"containers": [{"image": "x"}]}}, "pod.containers[0]: needs a name, and another one than server"),
+        ({"pod": {"initContainers": [{"name": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]}}, "pod.initContainers[0].resources.limits.nvidia.com/gpu: asks for GPUs that nobody counts: a replica has those of `gpus`"),
+        ({"pod": {"resourceClaims": [{"name": "gpu"}]}}, "pod.resourceClaims: could ask for GPUs that nobody counts; use `gpus`"),
+        ({"container": {"resources": {"limits": {"amd.com/gpu": "1"}}}}, "container.resources.limits.amd.com/gpu: asks for GPUs that nobody counts: a replica has those of `gpus`"),
+        ({"container": {"resources": pulumi.Output.secret({})}}, "container.resources: must be plain, not an Output: it could ask for GPUs that nobody counts"),
+        ({"container": {"image": "x"}}, "container.image: is `image`"),
+        ({"container": {"tty": "yes"}}, "container.tty: must be true or false"),
+        ({"container": []}, "container: must be a map; its values may be Outputs, the map itself may not"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_server(args: dict[str, Any], says: str) -> None:
+    assert deployment(**args) == [says]
+
+
+def scaler(**args: Any) -> list[str]:
+    """What a GpuScaler "s" with these arguments says."""
+    with pytest.raises(SpecError) as refused:
+        GpuScaler("s", args)  # type: ignore[arg-type]
+    return _lines(refused.value, 'GpuScaler "s": ')
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (REDIS, "target_name: is required, or `inference_service` in its place"),
+        (REDIS | {"target_name": "a", "inference_service": "b"}, "inference_service: excludes `target_name`: give one of the two"),
+        (REDIS | {"target_name": "a", "target_kind": "Deploymnt"}, "target_kind: Deploymnt needs `target_api_version`; did you mean Deployment?"),
+        ({"target_name": "a", "port": 80}, 'service: is required with `wake_signal` "http"'),
+        (REDIS | {"target_name": "a", "port": 80}, 'port: belongs to `wake_signal` "http"'),
+        (REDIS | {"target_name": "a", "min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
+        (REDIS | {"target_name": "a", "image": "i"}, "image: is no argument of this component; did you mean lease_image?"),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_with_a_scaler(args: dict[str, Any], says: str) -> None:
+    assert scaler(**args) == [says]
 
 
 @pytest.mark.parametrize(
@@ -157,9 +260,9 @@ def test_one_thing_wrong_with_a_pool(args: dict[str, Any], says: str) -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     assert deployment(max_replicas=0, gpus=0.5, nonsense=1) == [
-        "gpus: must be a whole number",
         "max_replicas: must be at least 1",
-        "nonsense: is no argument of this component",
+        "gpus: must be a whole number",
+        "nonsense: is no argument of this component; did you mean nodes?",
     ]
 
 

@@ -1,12 +1,13 @@
 """The Kubernetes objects that a component declares, as the Kubernetes provider would send them.
 
-Run as a program: reads a JSON list of [component, arguments] and prints the JSON list of their
-manifests. A process of its own, because a
-Pulumi program's state is global.
+Run as a program: for each line with a JSON list of [component, arguments] it prints a line with the
+JSON list of their manifests. A process of its own, because a Pulumi program's state is global.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import subprocess
 import sys
@@ -20,24 +21,45 @@ Manifest = dict[str, Any]
 
 def declared(components: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Manifest]]:
     """The manifests of each component, by its class's name and its arguments."""
+    process = _process()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(components) + "\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    assert isinstance(answer, list), answer
+    return answer
+
+
+@functools.cache
+def _process() -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.lab.declared"]
-    ran = subprocess.run(
-        command, cwd=ROOT, input=json.dumps(components), capture_output=True, text=True, check=False
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert ran.returncode == 0, ran.stderr[-1500:]
-    manifests: list[list[Manifest]] = json.loads(ran.stdout)
-    return manifests
+    atexit.register(process.kill)
+    return process
 
 
 def main() -> None:
-    """The program."""
+    """Answers each line of stdin until there are no more: the SDK is slow to import."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        try:
+            answer: Any = _declare(json.loads(line))
+        except Exception as error:
+            answer = f"{type(error).__name__}: {error}"
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _declare(requests: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Manifest]]:
     import pulumi
     from pulumi.runtime import mocks
 
     import zerofloor.components
 
     made: dict[int, list[Manifest]] = {}
-    requests = json.load(sys.stdin)
 
     class Recorder(mocks.Mocks):
         def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -55,10 +77,7 @@ def main() -> None:
 
     mocks.set_mocks(Recorder())
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    json.dump(
-        [[whole(manifest) for manifest in made[number]] for number in range(len(requests))],
-        sys.stdout,
-    )
+    return [[whole(manifest) for manifest in made[number]] for number in range(len(requests))]
 
 
 def whole(value: Any) -> Any:

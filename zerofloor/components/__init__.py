@@ -2,6 +2,15 @@
 
 from zerofloor.components.aks_gpu_node_pool import AksGpuNodePool, AksGpuNodePoolArgs
 from zerofloor.components.arguments import SpecError
+from zerofloor.components.choices import (
+    ColdStart,
+    Engine,
+    ModelType,
+    Probe,
+    Rollout,
+    Run,
+    ScaleBy,
+)
 from zerofloor.components.cloud_run_gpu_service import CloudRunGpuService, CloudRunGpuServiceArgs
 from zerofloor.components.container_apps_gpu_service import (
     ContainerAppsGpuService,
@@ -18,6 +27,7 @@ from zerofloor.components.gke_gpu_node_pool import GkeGpuNodePool, GkeGpuNodePoo
 from zerofloor.components.gpu_deployment import GpuDeployment, GpuDeploymentArgs
 from zerofloor.components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from zerofloor.components.gpu_platform import GpuPlatform, GpuPlatformArgs
+from zerofloor.components.gpu_scaler import GpuScaler, GpuScalerArgs
 from zerofloor.components.wake import WakeSignal
 
 __all__ = [
@@ -25,12 +35,14 @@ __all__ = [
     "AksGpuNodePoolArgs",
     "CloudRunGpuService",
     "CloudRunGpuServiceArgs",
+    "ColdStart",
     "ContainerAppsGpuService",
     "ContainerAppsGpuServiceArgs",
     "Ec2GpuGroup",
     "Ec2GpuGroupArgs",
     "EksGpuNodeGroup",
     "EksGpuNodeGroupArgs",
+    "Engine",
     "FireworksDeployment",
     "FireworksDeploymentArgs",
     "GceGpuGroup",
@@ -43,6 +55,13 @@ __all__ = [
     "GpuNodePoolArgs",
     "GpuPlatform",
     "GpuPlatformArgs",
+    "GpuScaler",
+    "GpuScalerArgs",
+    "ModelType",
+    "Probe",
+    "Rollout",
+    "Run",
+    "ScaleBy",
     "SpecError",
     "WakeSignal",
 ]

@@ -61,7 +61,11 @@ class Spec(BaseModel):
     together decide."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
     )
     stand_ins: ClassVar[Mapping[str, Any]] = {}
     """For each required argument a value that contradicts no other: with it the rest is checked
@@ -73,6 +77,10 @@ class Spec(BaseModel):
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong though each argument for itself is right."""
+        return iter(())
+
+    def warnings(self) -> Iterator[str]:
+        """What is allowed and probably not meant."""
         return iter(())
 
 
@@ -155,7 +163,7 @@ def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
     return Problem(path, why)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, pulumi.Output):
         raise ValueError(
             "must be a plain value, not an Output: it is checked in the preview, where an "
@@ -165,7 +173,7 @@ def _plain(value: Any) -> Any:
 
 
 def _whole(value: Any) -> int:
-    _plain(value)
+    plain(value)
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -179,13 +187,13 @@ def _whole(value: Any) -> int:
 
 
 def _flag(value: Any) -> bool:
-    if not isinstance(_plain(value), bool):
+    if not isinstance(plain(value), bool):
         raise ValueError("must be true or false")
     return bool(value)
 
 
 def _plain_text(value: Any) -> str:
-    if not isinstance(_plain(value), str) or not value.strip():
+    if not isinstance(plain(value), str) or not value.strip():
         raise ValueError("must be text, and not empty")
     return str(value)
 
@@ -195,7 +203,7 @@ def _text(value: Any) -> Any:
 
 
 def _list(value: Any) -> Sequence[Any]:
-    if isinstance(value, str) or not isinstance(_plain(value), Sequence):
+    if isinstance(value, str) or not isinstance(plain(value), Sequence):
         raise ValueError("must be a list")
     return value  # type: ignore[no-any-return]
 
@@ -207,7 +215,7 @@ def _some(value: Any) -> Sequence[Any]:
 
 
 def _map(value: Any) -> Mapping[str, Any]:
-    if not isinstance(_plain(value), Mapping):
+    if not isinstance(plain(value), Mapping):
         raise ValueError("must be a map; its values may be Outputs, the map itself may not")
     return value  # type: ignore[no-any-return]
 
@@ -252,5 +260,7 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_list), WrapValidator(_or_ou
 """A list that is only passed on; it or its items may be Outputs."""
 TextMap = Annotated[Mapping[str, Text], BeforeValidator(_map), WrapValidator(_or_output)]
 """A map that is only passed on; it or its values may be Outputs."""
+PlainMap = Annotated[Mapping[str, Any], BeforeValidator(_map)]
+"""A map that is judged; values within may be Outputs where that is said."""
 TextItems = Annotated[Mapping[str, Text], BeforeValidator(_map)]
 """A map that others are merged with: its values may be Outputs, the map itself may not."""

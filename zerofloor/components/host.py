@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, main
+from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.provider.experimental.component import ComponentProvider
 
 from zerofloor import __version__
@@ -26,6 +27,7 @@ from zerofloor.components import (
     GpuDeployment,
     GpuNodePool,
     GpuPlatform,
+    GpuScaler,
     SpecError,
 )
 from zerofloor.components.aks_node_pool_spec import AksNodePoolSpec
@@ -40,10 +42,13 @@ from zerofloor.components.gce_group_spec import GceGroupSpec
 from zerofloor.components.gke_node_pool_spec import GkeNodePoolSpec
 from zerofloor.components.node_pool_spec import NodePoolSpec
 from zerofloor.components.platform_spec import PlatformSpec
+from zerofloor.components.scaler_spec import ScalerSpec
+from zerofloor.components.scaling_args import ScalingArgs
 
 COMPONENTS: Mapping[type[pulumi.ComponentResource], type[Spec]] = {
     GpuDeployment: DeploymentSpec,
     GpuNodePool: NodePoolSpec,
+    GpuScaler: ScalerSpec,
     EksGpuNodeGroup: EksNodeGroupSpec,
     Ec2GpuGroup: Ec2GroupSpec,
     FireworksDeployment: FireworksDeploymentSpec,
@@ -63,7 +68,8 @@ class Components(ComponentProvider):
 
     def __init__(self) -> None:
         super().__init__(list(COMPONENTS), "zerofloor", version=__version__)
-        self.schema = json.dumps(_cleaned(json.loads(self.schema or "{}")))
+        schema = _described(json.loads(self.schema or "{}"), self.analyzer)
+        self.schema = json.dumps(_cleaned(schema))
 
     def construct(
         self,
@@ -97,6 +103,20 @@ def _cleaned(schema: Any) -> Any:
         else _cleaned(value)
         for key, value in schema.items()
     }
+
+
+def _described(made: Any, analyzer: Analyzer) -> Any:
+    """The schema with the descriptions of inherited arguments, which the SDK does not look up: at
+    run time a TypedDict no longer knows what it was made from."""
+    shared = {
+        camel(name): analyzer.get_docstring(ScalingArgs, name)
+        for name in inspect.get_annotations(ScalingArgs)
+    }
+    for component in made["resources"].values():
+        for name, one in component["inputProperties"].items():
+            if "description" not in one and name in shared:
+                one["description"] = shared[name]
+    return made
 
 
 def _check(kind: type[Spec], component: str, name: str, inputs: Mapping[str, Any]) -> None:

@@ -34,7 +34,9 @@ REQUIRED: Mapping[WakeSignal, tuple[str, ...]] = {
 }
 """The arguments that a signal can't do without; they belong to no other signal."""
 
-OPTIONAL: Mapping[WakeSignal, tuple[str, ...]] = {WakeSignal.HTTP: ("hosts",)}
+OPTIONAL: Mapping[WakeSignal, tuple[str, ...]] = {
+    WakeSignal.HTTP: ("hosts", "interceptor_namespace"),
+}
 """The arguments that only this signal has, and that it can do without."""
 
 # What the scaled pods export themselves, so what is absent at zero: vLLM, SGLang, TGI, TEI, Triton,
@@ -73,14 +75,14 @@ def interceptor(interceptor_namespace: str) -> str:
 
 
 def trigger(signal: WakeSignal, args: Any) -> dict[str, Any]:
-    """The KEDA trigger for a signal; `args` is a DeploymentSpec. All values are text, as KEDA wants
+    """The KEDA trigger for a signal; `args` is a ScalingSpec. All values are text, as KEDA wants
     them."""
-    target = str(args.target_per_replica)
+    target = str(args.each)
     match signal:
         case WakeSignal.HTTP:
             kind = "external-push"
             metadata = {
-                "scalerAddress": scaler_address(args.interceptor_namespace),
+                "scalerAddress": scaler_address(args.interceptors),
                 "interceptorRoute": args.name,
             }
         case WakeSignal.GATEWAY:
@@ -118,6 +120,6 @@ def trigger(signal: WakeSignal, args: Any) -> dict[str, Any]:
                 "offsetResetPolicy": "earliest",
             }
     made: dict[str, Any] = {"type": kind, "metadata": metadata}
-    if args.trigger_authentication is not None:
+    if args.trigger_authentication is not None and signal is not WakeSignal.HTTP:
         made["authenticationRef"] = {"name": args.trigger_authentication}
     return made
