@@ -69,12 +69,7 @@ METRICS: dict[str, Any] = {
 }
 
 
-def _each(*options: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    return options
-
-
-OPTIONS: list[tuple[str, dict[str, Any]]] = [
-    *(("GpuDeployment", dict(DEPLOYMENT) | option) for option in _each(
+_DEPLOYMENTS: list[Any] = [
         {}, {"name": "other"}, {"labels": {"team": "ml"}}, {"command": ["serve"]}, {"args": ["--model", "x"]}, {"env": {"A": "b"}},
         {"env_from_secrets": ["token"]}, {"port": 8080}, {"health_path": "/ready"}, {"startup_seconds": 1234},
         {"termination_grace_seconds": 0}, {"service_account": "models"}, {"priority_class": "system-cluster-critical"}, {"gpus": 8},
@@ -105,22 +100,27 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
         {"max_hourly_cost": 4, "instance_types": ["g6e.xlarge"], "region": "us-east-1", "max_replicas": 10},
         SQS | {"run": "job"}, REDIS | {"run": "job", "job_seconds": 60, "job_retries": 2, "max_replicas": 5, "expires_at": "2099-12-31"},
         {"engine": "vllm", "model": "m/m", "nodes": 2, "expires_at": "2099-12-31"},
-    )),
-    *(("GpuScaler", option) for option in _each(
+]  # fmt: skip
+_SCALERS: list[Any] = [
         {"target_name": "llm", "service": "llm", "port": 8000}, REDIS | {"target_name": "llm"},
         REDIS | {"target_name": "llm", "target_kind": "StatefulSet"}, {"inference_service": "llama"},
         REDIS | {"target_name": "llm", "target_kind": "LeaderWorkerSet", "expires_at": "2099-12-31"},
         REDIS | {"target_name": "llm", "target_kind": "RayCluster", "target_api_version": "ray.io/v1"},
         REDIS | {"target_name": "llm", "replaces_hpa": "llm", "min_replicas": 1, "max_replicas": 4},
         REDIS | {"target_name": "llm", "office_hours": ["Mon-Fri 08:00-19:00"], "expires_at": "2099-12-31"},
-    )),
-    *(("GpuNodePool", dict(POOL) | option) for option in _each(
+]  # fmt: skip
+_POOLS: list[Any] = [
         {}, {"name": "other"}, {"instance_types": ["g6e.xlarge", "g6e.48xlarge"], "max_gpus": 8}, {"instance_types": ["inf2.xlarge"]},
         {"capacity_types": ["spot"]}, {"capacity_types": ["on-demand", "spot"]}, {"capacity_types": ["reserved"], "capacity_reservation_ids": ["cr-0123456789abcdef0"]},
         {"zones": ["us-east-1a", "us-east-1b"]}, {"weight": 10}, {"consolidate_after_seconds": 0}, {"expire_after_hours": 24},
         {"termination_grace_seconds": 60}, {"ami_alias": "bottlerocket@latest"}, {"ami_alias": "al2023@v20260101"}, {"disk_gib": 500},
         {"labels": {"team": "ml"}}, {"tags": {"team": "ml"}},
-    )),
+]  # fmt: skip
+
+OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    *(("GpuDeployment", dict(DEPLOYMENT) | option) for option in _DEPLOYMENTS),
+    *(("GpuScaler", option) for option in _SCALERS),
+    *(("GpuNodePool", dict(POOL) | option) for option in _POOLS),
     ("GpuNodePool", {"cluster_name": "serving", "role": "nodes", "instance_families": ["g6e"], "max_gpus": 4}),
     ("GpuNodePool", {"discovery_tags": {"net": "gpu"}, "instance_profile": "nodes", "instance_types": ["g6e.xlarge"], "max_gpus": 4}),
 ]  # fmt: skip

@@ -109,7 +109,8 @@ def test_an_existing_workload_under_a_gpu_scaler_is_held_by_nothing() -> None:
     [[deployment, *_]] = declared([("GpuDeployment", LLM | {"name": "own", "min_replicas": 1})])
     scaler = declared([("GpuScaler", REDIS | {"target_name": "own"})])[0]
     pool = declared([GPU_POOL])[0]
-    for several, expected in (([deployment], ("held", 8)), ([deployment, *scaler], ("zero", 0))):
+    cases: list[Any] = [([deployment], ("held", 8)), ([deployment, *scaler], ("zero", 0))]
+    for several, expected in cases:
         text = "\n---\n".join(map(json.dumps, [*several, *pool])).encode()
         stack = read("x.yaml", text, input_format="manifests")
         floor = judge((stack,), open_book(), parse({}, "test"), TODAY).floor

@@ -124,9 +124,7 @@ REDIS: dict[str, Any] = {"wake_signal": "redis", "redis_address": "r:6379", "red
 VLLM: dict[str, Any] = {"engine": "vllm", "model": "m/m"}
 
 
-@pytest.mark.parametrize(
-    ("args", "says"),
-    [
+SERVER: list[Any] = [
         ({"probe": "exec"}, 'probe_command: is required with `probe` "exec"'),
         ({"probe_command": ["x"]}, 'probe_command: belongs to `probe` "exec", and this one is "http"'),
         (REDIS | {"probe": "http"}, 'port: is required with `probe` "http"'),
@@ -189,8 +187,10 @@ VLLM: dict[str, Any] = {"engine": "vllm", "model": "m/m"}
         ({"container": {"image": "x"}}, "container.image: is `image`"),
         ({"container": {"tty": "yes"}}, "container.tty: must be true or false"),
         ({"container": []}, "container: must be a map; its values may be Outputs, the map itself may not"),
-    ],
-)  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "says"), SERVER)
 def test_one_thing_wrong_with_a_server(args: dict[str, Any], says: str) -> None:
     assert deployment(**args) == [says]
 
@@ -202,9 +202,7 @@ def scaler(**args: Any) -> list[str]:
     return _lines(refused.value, 'GpuScaler "s": ')
 
 
-@pytest.mark.parametrize(
-    ("args", "says"),
-    [
+SCALER: list[Any] = [
         (REDIS, "target_name: is required, or `inference_service` in its place"),
         (REDIS | {"target_name": "a", "inference_service": "b"}, "inference_service: excludes `target_name`: give one of the two"),
         (REDIS | {"target_name": "a", "target_kind": "Deploymnt"}, "target_kind: Deploymnt needs `target_api_version`; did you mean Deployment?"),
@@ -212,8 +210,10 @@ def scaler(**args: Any) -> list[str]:
         (REDIS | {"target_name": "a", "port": 80}, 'port: belongs to `wake_signal` "http"'),
         (REDIS | {"target_name": "a", "min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
         (REDIS | {"target_name": "a", "image": "i"}, "image: is no argument of this component; did you mean lease_image?"),
-    ],
-)  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "says"), SCALER)
 def test_one_thing_wrong_with_a_scaler(args: dict[str, Any], says: str) -> None:
     assert scaler(**args) == [says]
 

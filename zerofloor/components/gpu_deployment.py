@@ -227,7 +227,7 @@ class GpuDeployment(pulumi.ComponentResource):
             custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds),
             depends_on=before,
         )
-        described = metadata(spec, spec.name, selector(spec))
+        described: Any = metadata(spec, spec.name, selector(spec))
         workload: pulumi.Resource
         if spec.nodes > 1:
             target = {
@@ -303,14 +303,15 @@ class GpuDeployment(pulumi.ComponentResource):
     def _declare_warm_up(self, name: str, spec: DeploymentSpec) -> pulumi.Resource:
         own = {"app.kubernetes.io/name": f"{spec.name}-warm-up"}
         seconds = spec.start_seconds + 60
+        job: Any = {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": seconds,
+            "template": template(spec, warm_up_pod(spec), own),
+        }
         return k8s.batch.v1.Job(
             f"{name}-warm-up",
             metadata=metadata(spec, f"{spec.name}-warm-up", own),
-            spec={
-                "backoffLimit": 0,
-                "activeDeadlineSeconds": seconds,
-                "template": template(spec, warm_up_pod(spec), own),
-            },
+            spec=job,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A Job's template can't be changed.

@@ -71,16 +71,16 @@ def declare(parent: pulumi.ComponentResource, name: str, leased: Leased) -> None
     """
     child = pulumi.ResourceOptions(parent=parent)
     called = f"{leased.name}-lease"
-    metadata = {"name": called, "namespace": leased.namespace, "labels": dict(leased.labels)}
+    metadata: Any = {"name": called, "namespace": leased.namespace, "labels": dict(leased.labels)}
+    role: Any = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": called}
+    subject: Any = {"kind": "ServiceAccount", "name": called, "namespace": leased.namespace}
     k8s.core.v1.ServiceAccount(f"{name}-lease", metadata=metadata, opts=child)
     k8s.rbac.v1.Role(f"{name}-lease", metadata=metadata, rules=_rules(leased), opts=child)
     k8s.rbac.v1.RoleBinding(
         f"{name}-lease",
         metadata=metadata,
-        role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": called},
-        subjects=[
-            {"kind": "ServiceAccount", "name": called, "namespace": leased.namespace},
-        ],
+        role_ref=role,
+        subjects=[subject],
         opts=child,
     )
     k8s.batch.v1.CronJob(f"{name}-lease", metadata=metadata, spec=_cron_job(leased), opts=child)

@@ -242,10 +242,11 @@ def _started(spec: DeploymentSpec, *, leads: bool) -> dict[str, Any]:
     port = spec.listens_on or (spec.preset.port if spec.preset else 8000)
     begin = start if leads else follow
     engine, model, split = spec.engine, spec.model, spec.split
-    if isinstance(spec.args, pulumi.Output):
-        made = begin(engine, model, port, split)
-        return {**made, "args": spec.args.apply(lambda more: [*made["args"], *more])}
-    return begin(engine, model, port, split, spec.args or ())
+    given: Any = spec.args or ()
+    if isinstance(given, pulumi.Output):
+        begun = begin(engine, model, port, split)
+        return {**begun, "args": given.apply(lambda more: [*begun["args"], *more])}
+    return begin(engine, model, port, split, given)
 
 
 def _env(spec: DeploymentSpec) -> Any:

@@ -17,7 +17,7 @@ from zerofloor.components.wake import WakeSignal, interceptor, trigger
 ONE_HOUR = 3600
 
 
-def metadata(spec: ScalingSpec, name: str, own: Mapping[str, str]) -> dict[str, Any]:
+def metadata(spec: ScalingSpec, name: str, own: Mapping[str, str]) -> Any:
     """Name, namespace and labels of an object."""
     return {"name": name, "namespace": spec.namespace, "labels": {**spec.labels, **own}}
 
@@ -172,10 +172,11 @@ def declare_route(
 ) -> pulumi.Output[str]:
     """The route and the Service by which callers reach the interceptor; its address."""
     child = pulumi.ResourceOptions(parent=parent)
+    proxy: Any = {"type": "ExternalName", "externalName": interceptor(spec.interceptors)}
     k8s.core.v1.Service(
         f"{name}-proxy",
         metadata=metadata(spec, f"{spec.name}-proxy", own),
-        spec={"type": "ExternalName", "externalName": interceptor(spec.interceptors)},
+        spec=proxy,
         opts=child,
     )
     k8s.apiextensions.CustomResource(
