@@ -51,6 +51,12 @@ def told(folder: Path, limits: Any) -> list[str]:
         ({"maxFloorHourly": 1.86}, "The floor costs $1.86/h; the limit is $1.86/h"),
         ({"maxDesiredHourly": 1}, "The capacity at deployment costs $1.86/h; the limit is $1.00/h"),
         ({"maxCeilingHourly": 7.7}, "The ceiling costs $7.76/h; the limit is $7.70/h"),
+        # The node groups of the digest may have two nodes of one L40S each.
+        ({"maxGpus": 1}, "The ceiling is"),
+        (
+            {"scoped": [{"urn": "*::batch-*", "maxGpus": 0}]},
+            "The ceiling of resource *::batch-* is",
+        ),
         ({"maxIdleGpus": 0}, "The floor holds 1 GPU; the limit is 0"),
         ({"maxIdleHoursPerWeek": 60}, "The floor holds GPUs for 168 h a week; the limit is 60 h"),
         ({"scoped": [{"stack": "d*", "maxFloorHourly": 1}]}, "The floor of stack d* costs $1.86/h"),
@@ -76,6 +82,7 @@ def test_above_a_limit_fails(limits: Any, says: str, tmp_path: Path) -> None:
         {
             "maxFloorHourly": 1.87,
             "maxCeilingHourly": 7.8,
+            "maxGpus": 6,
             "maxIdleGpus": 1,
             "maxIdleHoursPerWeek": 168,
         },

@@ -35,6 +35,8 @@ class Part(Value, frozen=True):
     """Held at one time without a request, for certain."""
     hours: Decimal
     """For how many hours of a week any GPU is held."""
+    most_gpus: Decimal | None
+    """GPUs at maximum scale; None where nothing bounds them or their number isn't known."""
 
 
 def parts_of(limits: Limits, floor: Floor, estimate: Estimate) -> Iterator[Part]:
@@ -46,6 +48,7 @@ def parts_of(limits: Limits, floor: Floor, estimate: Estimate) -> Iterator[Part]
         amounts={name: amount for name in HOURLY if (amount := estimate.amount(name))},
         gpus=floor.gpus or Decimal(0),
         hours=_hours(floor.entries),
+        most_gpus=_most_gpus(floor.entries),
     )
     for number, scoped in enumerate(limits.scoped, 1):
         entries = [one for one in floor.entries if _is_meant(scoped, one.urn)]
@@ -58,6 +61,7 @@ def parts_of(limits: Limits, floor: Floor, estimate: Estimate) -> Iterator[Part]
                 amounts=_amounts(costs, estimate.floor.hourly.currency),
                 gpus=_gpus(entries),
                 hours=_hours(entries),
+                most_gpus=_most_gpus(entries),
             )
 
 
@@ -107,3 +111,14 @@ def _gpus(entries: Iterable[Entry]) -> Decimal:
 
 def _hours(entries: Iterable[Entry]) -> Decimal:
     return max((one.hours_per_week for one in entries if one.gpus), default=Decimal(0))
+
+
+def _most_gpus(entries: Iterable[Entry]) -> Decimal | None:
+    """GPUs of all nodes at maximum scale, of the largest type where several are possible."""
+    total = Decimal(0)
+    for supply in (one.supply for one in entries if one.supply is not None):
+        sizes = [shape.gpus for shape in supply.shapes]
+        if supply.ceiling is None or None in sizes or not sizes:
+            return None
+        total += supply.ceiling * max(size for size in sizes if size is not None)
+    return total

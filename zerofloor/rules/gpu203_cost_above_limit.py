@@ -46,6 +46,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             limit = getattr(part.limits, field)
             if limit is not None:
                 yield from _cost(part, figure, limit)
+        yield from _budget(part)
         yield from _idle(part)
 
 
@@ -79,6 +80,23 @@ def _cost(part: Part, figure: Figure, limit: Decimal) -> Iterable[Problem]:
             monthly=most * HOURS_PER_MONTH,
             place=setting,
         )
+
+
+def _budget(part: Part) -> Iterable[Problem]:
+    budget, most = part.limits.max_gpus, part.most_gpus
+    if budget is None or (most is not None and most <= budget):
+        return
+    name = _figure(part, Figure.CEILING)
+    setting = f"{part.path}.maxGpus"
+    if most is None:
+        text = (
+            f"{name} has no known number of GPUs, and the budget is {number(budget)} ({setting})."
+        )
+        fix = "Set a limit on every pool (spec.limits, a maximum), with known types."
+    else:
+        text = f"{name} is {counted(most, 'GPU')}; the budget is {number(budget)} ({setting})."
+        fix = "Lower the maximum of a pool, or have the budget raised."
+    yield Problem("", text, fix, place=setting)
 
 
 def _idle(part: Part) -> Iterable[Problem]:

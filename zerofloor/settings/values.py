@@ -115,6 +115,7 @@ class ScopedLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_floor_hourly: NotNegative | None = None
     max_desired_hourly: NotNegative | None = None
     max_ceiling_hourly: NotNegative | None = None
+    max_gpus: NotNegative | None = None
     max_idle_gpus: NotNegative | None = None
     max_idle_hours_per_week: HoursAWeek | None = None
 
@@ -125,6 +126,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_floor_hourly: NotNegative | None = None
     max_desired_hourly: NotNegative | None = None
     max_ceiling_hourly: NotNegative | None = None
+    max_gpus: NotNegative | None = None
+    """The GPU budget: the most GPUs at any load."""
     max_idle_gpus: NotNegative | None = None
     """The most GPUs that may be held at one time without a request."""
     max_idle_hours_per_week: HoursAWeek | None = None
