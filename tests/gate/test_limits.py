@@ -51,11 +51,11 @@ def told(folder: Path, limits: Any) -> list[str]:
         ({"maxFloorHourly": 1.86}, "The floor costs $1.86/h; the limit is $1.86/h"),
         ({"maxDesiredHourly": 1}, "The capacity at deployment costs $1.86/h; the limit is $1.00/h"),
         ({"maxCeilingHourly": 7.7}, "The ceiling costs $7.76/h; the limit is $7.70/h"),
-        # The node groups of the digest may have two nodes of one L40S each.
-        ({"maxGpus": 1}, "The ceiling is"),
+        # Four nodes of one A10G and two of one L40S.
+        ({"maxGpus": 5}, "The ceiling is 6 GPUs; the budget is 5"),
         (
-            {"scoped": [{"urn": "*::batch-*", "maxGpus": 0}]},
-            "The ceiling of resource *::batch-* is",
+            {"scoped": [{"urn": "*::batch-*", "maxGpus": 3}]},
+            "The ceiling of resource *::batch-* is 4 GPUs; the budget is 3",
         ),
         ({"maxIdleGpus": 0}, "The floor holds 1 GPU; the limit is 0"),
         ({"maxIdleHoursPerWeek": 60}, "The floor holds GPUs for 168 h a week; the limit is 60 h"),
