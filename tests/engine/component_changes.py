@@ -39,6 +39,35 @@ _GATEWAY: Final[Args] = {
     "prometheus_address": "http://prometheus:9090",
     "prometheus_query": "sum(envoy_waiting)",
 }
+_VLLM: Final[Args] = {"engine": "vllm", "model": "m/m"}
+_FOUR: Final[Args] = {**_VLLM, "gpus": 4}
+_METRIC: Final[Args] = {
+    **_VLLM,
+    "scale_by": "waiting",
+    "prometheus_address": "http://prometheus:9090",
+}
+_QUERY: Final[Args] = {
+    "scale_query": "sum(waiting)",
+    "scale_target": 2,
+    "prometheus_address": "http://prometheus:9090",
+}
+_JOB: Final[Args] = {**_SQS, "run": "job"}
+_LEASE: Final[Args] = {"expires_at": "2099-12-31"}
+_FROM: Final[Args] = {"starts_at": "2099-12-31", "ttl_hours": 8}
+_OFFICE: Final[Args] = {"office_hours": ["Mon-Fri 08:00-19:00"]}
+_FALLBACK: Final[Args] = {
+    "cold_start": "fallback",
+    "fallback_service": "small",
+    "fallback_port": 8000,
+}
+_COST: Final[Args] = {
+    "max_hourly_cost": 4,
+    "instance_types": ["g6e.xlarge"],
+    "region": "us-east-1",
+    "max_replicas": 10,
+}
+_EXEC: Final[Args] = {**_REDIS, "probe": "exec", "probe_command": ["alive"]}
+_HTTP_REDIS: Final[Args] = {**_REDIS, "wake_signal": "http"}
 _POOL: Final[Args] = {
     "cluster_name": "serving",
     "role": "node",
@@ -101,6 +130,56 @@ CHANGES: Final[Mapping[str, Mapping[str, tuple[Args, Args]]]] = {
         "kafka_servers": (_KAFKA, {**_KAFKA, "kafka_servers": "other:9092"}),
         "kafka_topic": (_KAFKA, {**_KAFKA, "kafka_topic": "more"}),
         "kafka_consumer_group": (_KAFKA, {**_KAFKA, "kafka_consumer_group": "more"}),
+        "annotations": ({}, {"annotations": {"team": "a"}}),
+        "cold_start": ({}, {"cold_start": "retry_after"}),
+        "retry_after_seconds": (
+            {"cold_start": "retry_after"},
+            {"cold_start": "retry_after", "retry_after_seconds": 60},
+        ),
+        "fallback_service": (_FALLBACK, {**_FALLBACK, "fallback_service": "other"}),
+        "fallback_port": (_FALLBACK, {**_FALLBACK, "fallback_port": 9000}),
+        "readiness_seconds": ({}, {"readiness_seconds": 100}),
+        "response_seconds": ({}, {"response_seconds": 3000}),
+        "container": ({}, {"container": {"env": [{"name": "A", "value": "b"}]}}),
+        "pod": ({}, {"pod": {"volumes": [{"name": "extra", "emptyDir": {}}]}}),
+        "env_from_secret_keys": ({}, {"env_from_secret_keys": {"A": "hub/token"}}),
+        "image_pull_secrets": ({}, {"image_pull_secrets": ["registry"]}),
+        "runtime_class": ({}, {"runtime_class": "nvidia"}),
+        "restricted": ({}, {"restricted": True}),
+        "run_as_user": ({"restricted": True}, {"restricted": True, "run_as_user": 4000}),
+        "rollout": ({}, {"rollout": "warm_up"}),
+        "warm_up_image": (
+            {"rollout": "warm_up"},
+            {"rollout": "warm_up", "warm_up_image": "busybox:1.38"},
+        ),
+        "drain_seconds": ({}, {"drain_seconds": 20}),
+        "probe": ({}, {"probe": "tcp"}),
+        "probe_command": (_EXEC, {**_EXEC, "probe_command": ["really-alive"]}),
+        "engine": ({}, _VLLM),
+        "model": (_VLLM, {**_VLLM, "model": "m/n"}),
+        "model_billions": (_VLLM, {**_VLLM, "model_billions": 1}),
+        "model_type": (_VLLM, {**_VLLM, "model_type": "fp8"}),
+        "tensor_parallel": (_FOUR, {**_FOUR, "tensor_parallel": 2, "pipeline_parallel": 2}),
+        "pipeline_parallel": (_FOUR, {**_FOUR, "tensor_parallel": 2, "pipeline_parallel": 2}),
+        "nodes": (_FOUR, {**_FOUR, "nodes": 2}),
+        "run": (_SQS, _JOB),
+        "job_retries": (_JOB, {**_JOB, "job_retries": 2}),
+        "job_seconds": (_JOB, {**_JOB, "job_seconds": 60}),
+        "more_signals": ({}, {**_HTTP_REDIS, "more_signals": ["redis"]}),
+        "scale_by": (_METRIC, {**_METRIC, "scale_by": "kv_cache", "scale_target": 70}),
+        "scale_query": (_QUERY, {**_QUERY, "scale_query": "sum(busy)"}),
+        "scale_target": (_QUERY, {**_QUERY, "scale_target": 3}),
+        "scale_up_seconds": ({}, {"scale_up_seconds": 30}),
+        "scale_down_seconds": ({}, {"scale_down_seconds": 900}),
+        "office_hours": (_OFFICE, {"office_hours": ["Mon-Fri 09:00-19:00"]}),
+        "office_replicas": (_OFFICE, {**_OFFICE, "office_replicas": 2}),
+        "time_zone": (_OFFICE, {**_OFFICE, "time_zone": "Europe/Berlin"}),
+        "expires_at": (_LEASE, {"expires_at": "2099-12-30"}),
+        "starts_at": (_FROM, {**_FROM, "starts_at": "2099-12-30"}),
+        "ttl_hours": (_FROM, {**_FROM, "ttl_hours": 9}),
+        "lease_image": (_LEASE, {**_LEASE, "lease_image": "registry.k8s.io/kubectl:v1.35.0"}),
+        "max_hourly_cost": (_COST, {**_COST, "max_hourly_cost": 8}),
+        "region": (_COST, {**_COST, "region": "eu-central-1"}),
     },
     "GpuNodePool": {
         "name": ({}, {"name": "another"}),

@@ -263,7 +263,7 @@ def test_a_preview_that_passes_tells_the_money_in_one_line(engine: Engine) -> No
     done = preview(engine, engine.yaml_project("scale_to_zero"))
     assert done.returncode == 0
     assert (
-        done.stdout.count("Cost: floor $0.00, desired $0.00, ceiling $4.02/h ($2,937.52 a month).")
+        done.stdout.count("Cost: floor $0.00, desired $0.00, ceiling $4.03/h ($2,943.92 a month).")
         == 1
     ), done.stdout
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 def test_every_object_is_accepted_as_it_stands(lab: Lab) -> None:
     refusals = []
     for (component, arguments), manifests in zip(OPTIONS, declared(OPTIONS), strict=True):
-        assert len(manifests) >= 2, component
+        assert manifests, component
         for manifest in manifests:
             try:
                 lab.api.apply(manifest, dry_run=True)
@@ -47,7 +47,7 @@ def test_every_object_passes_a_preview_of_the_real_provider(lab: Lab, tmp_path: 
     with bundled(lab, tmp_path, EVERYTHING) as stack:
         steps = json.loads(stack.must("preview", "--json"))["steps"]
     objects = [step for step in steps if step["newState"]["type"].count("/") == 1]
-    assert len(objects) >= 2 * len(OPTIONS)
+    assert len(objects) >= len(OPTIONS)
     assert {step["op"] for step in steps} == {"create"}
 
 

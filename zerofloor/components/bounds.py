@@ -75,8 +75,8 @@ def hourly_price(name: str, region: str) -> Price | Missing:
 def affordable(
     types: Sequence[str], region: str, most: float, nodes: int
 ) -> tuple[int, list[Problem]]:
-    """How many replicas cost at most so much an hour, each on nodes of its own of the dearest type;
-    and what hinders to tell."""
+    """How many replicas cost at most so much an hour, each on nodes of its own of the most
+    expensive type; and what hinders to tell."""
     prices, problems = [], []
     for index, name in enumerate(types):
         found = hourly_price(name, region)

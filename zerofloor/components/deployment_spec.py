@@ -41,6 +41,7 @@ from zerofloor.floor.misfits import beyond
 from zerofloor.hardware.allocatable import room_for_pods
 from zerofloor.hardware.instances import Shape
 from zerofloor.values import quantity
+from zerofloor.words import counted
 
 _SECRET_KEY = re.compile(r"[a-z0-9][-a-z0-9.]*/[-._A-Za-z0-9]+")
 _SCALE_TARGETS: Mapping[ScaleBy, float] = {ScaleBy.WAITING: 5, ScaleBy.KV_CACHE: 80}
@@ -50,7 +51,9 @@ class DeploymentSpec(ScalingSpec):
     """The arguments of a GpuDeployment."""
 
     stand_ins: ClassVar[Mapping[str, Any]] = {"image": "image"}
-    replacing: ClassVar[frozenset[str]] = frozenset({"name", "namespace", "wake_signal"})
+    replacing: ClassVar[frozenset[str]] = frozenset(
+        {"name", "namespace", "nodes", "rollout", "run", "wake_signal", "warm_up_image"}
+    )
 
     image: Text
     engine: Engine | None = None
@@ -228,7 +231,8 @@ class DeploymentSpec(ScalingSpec):
             yield (
                 f"A model of {billions:g} billion parameters ({source}) in {self.model_type} has "
                 f"{weights:.0f} GiB of weights, with KV cache and activations about {needs:.0f} "
-                f"GiB; a replica's {self.gpus * self.nodes} GPUs on {gpu_type} have {has:.0f} GiB. "
+                f"GiB; a replica's {counted(self.gpus * self.nodes, 'GPU')} on {gpu_type} with "
+                f"{has:.0f} GiB are too few. "
                 "Take more GPUs, a larger type, or another model_type"
             )
 
@@ -363,8 +367,8 @@ class DeploymentSpec(ScalingSpec):
                 yield Problem(
                     "model_billions",
                     f"{self.model_billions:g} billion parameters in {self.model_type} have "
-                    f"{weights:.0f} GiB of weights, and a replica's {self.gpus * self.nodes} GPUs "
-                    f"on {room[0]} have {room[1]:.0f} GiB",
+                    f"{weights:.0f} GiB of weights, above the {room[1]:.0f} GiB of a replica's "
+                    f"{counted(self.gpus * self.nodes, 'GPU')} on {room[0]}",
                 )
 
     def _cost_problems(self) -> Iterator[Problem]:

@@ -207,5 +207,5 @@ def follow(
 
 # The script is a part of vLLM's image (LeaderWorkerSet docs, examples/vllm).
 _RAY = "bash /vllm-workspace/examples/online_serving/multi-node-serving.sh"
-_RAY_LEADER = f"{_RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); exec "
-_RAY_WORKER = f"{_RAY} worker --ray_address=$(LWS_LEADER_ADDRESS)"
+_RAY_LEADER = _RAY + " leader --ray_cluster_size=$(LWS_GROUP_SIZE); exec "
+_RAY_WORKER = _RAY + " worker --ray_address=$(LWS_LEADER_ADDRESS)"

@@ -151,8 +151,8 @@ class GpuDeploymentArgs(ScalingArgs, total=False):
 
     max_hourly_cost: float
     """The most that all replicas may cost an hour, in USD on demand: maxReplicas is lowered to
-    what it pays for, each replica on a node of its own of the dearest type. Needs instanceTypes
-    and region."""
+    what it pays for, each replica on a node of its own of the most expensive type. Needs
+    instanceTypes and region."""
     scale_by: ScaleBy
     """engine: its own metric that asks for more replicas once one runs, read from
     prometheusAddress; scaleTarget is 5 for waiting and 80 for kv_cache, without it."""

@@ -1,5 +1,5 @@
 """What users add to a pod or its container in Kubernetes' own words: each field checked against
-its type, and none that could hold a GPU that nobody counts."""
+its type, and none that could hold an uncounted GPU."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _OWN_OF_POD: Final[Mapping[str, str]] = {
     "nodeName": "would keep the pod from every other node; use `node_pool` or `node_selector`",
     "nodeSelector": "is made from `node_pool` and `node_selector`",
     "priorityClassName": "is `priority_class`",
-    "resourceClaims": "could ask for GPUs that nobody counts; use `gpus`",
-    "resources": "could ask for GPUs that nobody counts; use `cpu`, `memory` and `gpus`",
+    "resourceClaims": "could ask for GPUs that are not counted; use `gpus`",
+    "resources": "could ask for GPUs that are not counted; use `cpu`, `memory` and `gpus`",
     "restartPolicy": "is decided by `run`",
     "serviceAccountName": "is `service_account`",
     "terminationGracePeriodSeconds": "is `termination_grace_seconds`",
@@ -128,7 +128,7 @@ def _uncounted(given: Mapping[str, Any], path: str) -> Iterator[Problem]:
                 yield from _of_resources(one.get("resources"), f"{where}.resources")
 
 
-_HIDDEN: Final = "must be plain, not an Output: it could ask for GPUs that nobody counts"
+_HIDDEN: Final = "must be plain, not an Output: it could ask for GPUs that are not counted"
 
 
 def _of_resources(resources: Any, where: str) -> Iterator[Problem]:
@@ -138,7 +138,7 @@ def _of_resources(resources: Any, where: str) -> Iterator[Problem]:
     if not isinstance(resources, Mapping):
         return
     if resources.get("claims"):
-        yield Problem(f"{where}.claims", "could ask for GPUs that nobody counts; use `gpus`")
+        yield Problem(f"{where}.claims", "could ask for GPUs that are not counted; use `gpus`")
     for key in ("limits", "requests"):
         amounts = resources.get(key)
         if isinstance(amounts, pulumi.Output):
@@ -147,5 +147,5 @@ def _of_resources(resources: Any, where: str) -> Iterator[Problem]:
             if is_accelerator(resource):
                 yield Problem(
                     f"{where}.{key}.{resource}",
-                    "asks for GPUs that nobody counts: a replica has those of `gpus`",
+                    "asks for GPUs that are not counted: a replica has those of `gpus`",
                 )

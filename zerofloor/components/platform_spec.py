@@ -30,6 +30,7 @@ from zerofloor.components.machine_types import Market
 from zerofloor.components.node_pool_spec import NodePoolSpec
 from zerofloor.components.spec import Path, one_of_many
 from zerofloor.hardware.instances import lookup
+from zerofloor.words import counted
 
 CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
     "eks": ("aws", "role"),
@@ -121,7 +122,8 @@ class PlatformSpec(Spec):
         elif held and self.max_replicas * self.gpus > self.max_nodes * max(held):
             yield Problem(
                 "max_nodes",
-                f"{self.max_nodes} nodes hold {self.max_nodes * max(held)} GPUs, and "
+                f"{counted(self.max_nodes, 'node')} hold "
+                f"{counted(self.max_nodes * max(held), 'GPU')}, and "
                 f"`max_replicas` {self.max_replicas} of `gpus` {self.gpus} need "
                 f"{self.max_replicas * self.gpus}",
             )

@@ -193,5 +193,5 @@ def declare_route(
 
 
 def is_queue(signal: WakeSignal) -> bool:
-    """Whether work waits in a queue, so that nobody calls the replicas."""
+    """Whether work waits in a queue, so that no caller reaches the replicas."""
     return signal not in (WakeSignal.HTTP, WakeSignal.GATEWAY)

@@ -88,7 +88,7 @@ def _refusal(found: Found, owned: bool) -> str:
     if not owned:
         return f"{found.stack} declares it: change the program, or add --owned"
     if found.state is State.HELD:
-        return f"{found.stack} keeps it, and would bring it back: change the program"
+        return f"{found.stack} keeps it, and would start it again: change the program"
     return ""
 
 
