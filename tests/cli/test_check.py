@@ -177,6 +177,7 @@ def test_closed_and_full_streams_change_no_verdict(
     done = subprocess.run(
         ["sh", "-c", f"exec {COMMAND} check held.yaml {redirected}"],
         cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         capture_output=True,
         text=True,
         check=False,

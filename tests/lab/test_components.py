@@ -4,7 +4,9 @@ validation, nothing stored."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +21,22 @@ from tests.lab.scenario import name_of
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
+UNSERVED = {"LeaderWorkerSet", "RayCluster"}
+"""Kinds whose definitions this lab doesn't have: its vendors' scenarios have them, and
+tests/components checks these objects against the schemas."""
+
+
+def is_served(manifest: Mapping[str, Any]) -> bool:
+    """Whether the lab's API server has the kind, and for a scaler that of its target."""
+    target = manifest.get("spec", {}).get("scaleTargetRef", {})
+    return not {manifest["kind"], target.get("kind")} & UNSERVED
+
+
 def test_every_object_is_accepted_as_it_stands(lab: Lab) -> None:
     refusals = []
     for (component, arguments), manifests in zip(OPTIONS, declared(OPTIONS), strict=True):
         assert manifests, component
-        for manifest in manifests:
+        for manifest in filter(is_served, manifests):
             try:
                 lab.api.apply(manifest, dry_run=True)
             except Refused as refused:

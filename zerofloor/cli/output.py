@@ -149,6 +149,11 @@ def write(stream: object, text: str) -> None:
     except BrokenPipeError:
         # Whoever read us has seen enough; the exit code still says what came out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        # What is buffered can't be written at exit either, and that would change the exit code.
+        if isinstance(stream, io.TextIOWrapper):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
 
 
 def _replace(path: Path, text: str) -> None:
