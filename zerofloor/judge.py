@@ -41,7 +41,8 @@ def judge(
     rules.check_names(settings)
     whole = estate(tuple(stacks), settings, today)
     capacity = platforms.read(whole)
-    judged, findings = _judged(whole, capacity, prices, today, rules.all_rules(), baseline)
+    judged = _weigh(whole, capacity, prices, today, baseline)
+    findings = _find(judged, rules.all_rules())
     notes = (Assumption(note, "read from the document") for stack in stacks for note in stack.notes)
     return Report(
         documents=tuple(
@@ -86,13 +87,14 @@ def judge_resource(
     if not capacity.pools and not capacity.workloads:
         return ()
     chosen = tuple(rule for rule in rules.all_rules() if rule.scope == "resource")
-    judged, found = _judged(whole, capacity, prices, today, chosen)
+    judged = _weigh(whole, capacity, prices, today)
+    found = _find(judged, chosen)
     own = set(_own_minimums(judged.floor))
     if not own:
         return found
     minimum = rules.find_rule(Cause.SCALER_MINIMUM.value)
     assert minimum is not None
-    more = _judged(whole, capacity, prices, today, (minimum,))[1]
+    more = _find(judged, (minimum,))
     return rules.in_order((*found, *(finding for finding in more if finding.urn in own)))
 
 
@@ -105,25 +107,28 @@ def _own_minimums(floor: Floor) -> Iterator[str]:
                 yield entry.urn
 
 
-def _judged(
+def _weigh(
     whole: Estate,
     capacity: Capacity,
     prices: PriceBook,
     today: datetime.date,
-    chosen: tuple[Rule, ...],
     baseline: Baseline | None = None,
-) -> tuple[Judged, tuple[Finding, ...]]:
-    settings = whole.settings
+) -> Judged:
+    """What the rules look at."""
     floor = find_floor(capacity, whole)
-    judged = Judged(
-        whole, capacity, floor, estimate(floor, whole, prices, today, baseline), settings, today
-    )
+    costs = estimate(floor, whole, prices, today, baseline)
+    return Judged(whole, capacity, floor, costs, whole.settings, today)
+
+
+def _find(judged: Judged, chosen: tuple[Rule, ...]) -> tuple[Finding, ...]:
+    """The findings of these rules, waived where the settings permit it."""
+    whole, settings, today = judged.estate, judged.settings, judged.today
     findings = with_fingerprints(
         rules.findings(judged, chosen),
         sorted({f"{s.project}/{s.name}" for s in whole.stacks if s.kind != "manifests"}),
         {r.urn: r.aliases for r in whole.by_urn.values() if r.aliases},
     )
-    return judged, rules.in_order(gate.waived(findings, settings.waivers, today))
+    return rules.in_order(gate.waived(findings, settings.waivers, today))
 
 
 def _in_order(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
