@@ -363,7 +363,7 @@ class Failed(Exception):
 def pytest(checkout: Path, tests: Sequence[str], limit: float, *options: str) -> str:
     """The first test that fails in a checkout; empty where all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
-    command += ["-p", "no:xdist", "-m", "not long and not engine", *options, *tests]
+    command += ["-m", "not long and not engine", *options, *tests]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = str(checkout)
     try:

@@ -354,7 +354,10 @@ def test_the_program_knows_its_stack(tmp_path: Path) -> None:
     assert "acme-test-dev" in by_name(preview_in_process(folder, "acme/test/dev", time_limit=60))
 
 
-def test_a_program_runs_in_its_own_environment_without_zerofloor_in_it(tmp_path: Path) -> None:
+def test_a_program_runs_in_its_own_environment_without_zerofloor_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # The suite's own checkout may be in it.
     source = """
         import importlib.util, sys
         import pulumi
