@@ -53,6 +53,8 @@ FROZEN = {
     "GPU205": "waiver-not-in-force",
     "GPU206": "unused-waiver",
     "GPU207": "setting-not-allowed",
+    "GPU208": "lease-expired",
+    "GPU209": "lease-ends-soon",
 }
 """Published: people's waivers and settings name them. Never change a line, only add one."""
 

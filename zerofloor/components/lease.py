@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-ANNOTATION: Final = "zerofloor/expires-at"
-"""On what is leased: until when."""
-
-_FORM: Final = "must be a date or a time with its zone, such as 2026-12-31 or 2026-12-31T18:00Z"
-
-
-def moment(text: str) -> datetime.datetime:
-    """A time in UTC; a day means its end.
-
-    Raises ValueError.
-    """
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        try:
-            day = datetime.date.fromisoformat(text)
-        except ValueError:
-            raise ValueError(_FORM) from None
-        return datetime.datetime.combine(
-            day + datetime.timedelta(days=1), datetime.time(), datetime.UTC
-        )
-    try:
-        read = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(_FORM) from None
-    if read.tzinfo is None:
-        raise ValueError(_FORM)
-    return read.astimezone(datetime.UTC)
+from zerofloor.leases import moment
 
 
 def now() -> datetime.datetime:

@@ -10,9 +10,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from zerofloor.components.choices import ColdStart
-from zerofloor.components.lease import ANNOTATION, Leased
+from zerofloor.components.lease import Leased
 from zerofloor.components.scaling_spec import ScalingSpec
 from zerofloor.components.wake import WakeSignal, interceptor, trigger
+from zerofloor.leases import KEY
 
 ONE_HOUR = 3600
 
@@ -28,7 +29,7 @@ def leased(spec: ScalingSpec, described: dict[str, Any]) -> dict[str, Any]:
     if spec.ends is None:
         return described
     annotations = {
-        ANNOTATION: spec.ends.strftime("%Y-%m-%dT%H:%MZ"),
+        KEY: spec.ends.strftime("%Y-%m-%dT%H:%MZ"),
         "autoscaling.keda.sh/paused": "false",
         # The lease's CronJob owns the field once it has paused the scaler.
         "pulumi.com/patchForce": "true",

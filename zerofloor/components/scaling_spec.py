@@ -20,10 +20,11 @@ from zerofloor.components.arguments import (
     plain,
 )
 from zerofloor.components.choices import ColdStart
-from zerofloor.components.lease import moment, now
+from zerofloor.components.lease import now
 from zerofloor.components.office_hours import Window, known_zone, overlaps, window
 from zerofloor.components.spec import HOUR, Seconds, above_idle_cap
 from zerofloor.components.wake import OPTIONAL, REQUIRED, WakeSignal, metric_of_the_pods
+from zerofloor.leases import moment
 
 NODE_SECONDS = 600
 """How long a node may take from nothing to a running container: a GPU node is ready in about 2

@@ -12,6 +12,7 @@ from typing import Final
 from zerofloor.errors import InputError
 from zerofloor.estate import Estate
 from zerofloor.gate.organisation import Rules
+from zerofloor.leases import KEY
 from zerofloor.money import ZERO
 from zerofloor.report import Finding, Severity
 from zerofloor.rules.inline import carried_waiver
@@ -155,6 +156,7 @@ def _position(estate: Estate, resource: Resource | None) -> str | None:
 _OWN_COMPONENTS: Final = "zerofloor:index:"
 
 _ARGUMENTS: Final = {
+    f"metadata.annotations.{KEY}": "expires_at",
     "spec.minReplicaCount": "min_replicas",
     "spec.cooldownPeriod": "cooldown_seconds",
     "minReplicaCount": "min_replicas",

@@ -10,6 +10,7 @@ from zerofloor.estates.grouping import grouped
 from zerofloor.estates.reports.phrases import (
     assumption_lines,
     cost,
+    gate_lines,
     headline,
     money,
     notice_lines,
@@ -65,6 +66,7 @@ def _body(audit: Audit, by: Sequence[str]) -> Iterator[str]:
     for one in by:
         yield from _sums(audit, one)
     yield from _resources(audit)
+    yield from _list("Also failing", gate_lines(audit))
     yield from _list("Gone since then", _gone(audit))
     yield from _list("Assumptions", assumption_lines(audit))
     yield from _list("Notes", notice_lines(audit))

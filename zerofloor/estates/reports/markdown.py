@@ -9,6 +9,7 @@ from zerofloor.estates.grouping import grouped
 from zerofloor.estates.reports.phrases import (
     assumption_lines,
     cost,
+    gate_lines,
     headline,
     money,
     notice_lines,
@@ -59,6 +60,7 @@ def _blocks(audit: Audit, by: Sequence[str]) -> Iterator[str]:
         yield _change(audit, line)
     if len(lines) > LINES:
         yield f"and {counted(len(lines) - LINES, 'more resource')}"
+    yield from _folded("Also failing", gate_lines(audit))
     yield from _folded("Gone", _gone(audit))
     yield from _folded("Assumptions", assumption_lines(audit))
     yield from _folded("Notes", notice_lines(audit))

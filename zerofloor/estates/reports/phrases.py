@@ -72,6 +72,18 @@ def place(line: Line) -> str:
     return f"{line.holder} {short(line.held_by)}"
 
 
+def gate_lines(audit: Audit) -> Iterator[str]:
+    """What fails the gate of a stack without being one of the lines: a limit, an expired lease, a
+    price that only the ceiling lacks."""
+    told = {line.fingerprint for line in audit.lines}
+    of_lines = {(line.rule, line.held_by) for line in audit.lines}
+    unpriced = {("GPU202", line.urn) for line in audit.lines if line.state == "unpriced"}
+    for one in audit.findings:
+        known = one.fingerprint in told or (one.rule, one.urn) in of_lines | unpriced
+        if one.blocks and not known:
+            yield f"{one.stack}: {one.rule} {one.name}. {sentence(one.message)}"
+
+
 def problem_lines(audit: Audit) -> Iterator[str]:
     for problem in audit.problems:
         yield sentence(f"{problem.stack or 'the backend'}: {problem.why}")

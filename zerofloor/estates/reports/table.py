@@ -11,6 +11,7 @@ from zerofloor.estates.grouping import Row, grouped
 from zerofloor.estates.reports.phrases import (
     assumption_lines,
     cost,
+    gate_lines,
     headline,
     money,
     notice_lines,
@@ -49,6 +50,7 @@ def _lines(audit: Audit, by: Sequence[str], width: int, colour: bool) -> Iterato
     for one in by:
         yield from _sums(audit, one, width, colour)
     yield from _what_to_change(audit, width, colour)
+    yield from _section("Also failing", gate_lines(audit), width, colour)
     yield from _section("Gone", _gone(audit), width, colour)
     yield from _section("Assumptions", assumption_lines(audit), width, colour)
     yield from _section("Notes", notice_lines(audit), width, colour)
