@@ -7,9 +7,11 @@ import re
 import shlex
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.cli.command import TODAY, zerofloor
+from zerofloor.schema import schema_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "billing.md"
@@ -44,3 +46,22 @@ def test_what_the_page_says_of_a_minimum_of_one_is_the_difference() -> None:
         float(setting["cost"]["amount"]) / 168 * 730 for setting in json.loads(done.out)["settings"]
     )
     assert f"${one - zero:,.0f} a month more" in PAGE.read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("eks.yaml", ("--set", "minReplicaCount=0,1", "--max-wait", "900")),
+        ("fireworks.json", ()),
+        ("unpriced.yaml", ()),
+    ],
+)
+def test_json_follows_its_schema(file: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    text = (FOLDER / "eks.yaml").read_text()
+    (tmp_path / "unpriced.yaml").write_text(text.replace("g6e.xlarge", "g99.xlarge"))
+    path = tmp_path / file if (tmp_path / file).exists() else FOLDER / file
+    trace = str(FOLDER / "week.yaml")
+    command = ("simulate", str(path), "--trace", trace, "--format", "json", *options, *TODAY)
+    done = zerofloor(*command, cwd=tmp_path)
+    schema = json.loads(schema_of("simulation"))
+    jsonschema.validate(json.loads(done.out), schema, cls=jsonschema.Draft202012Validator)

@@ -147,18 +147,6 @@ def test_a_request_that_a_replica_can_not_take_waits_for_the_next_slot() -> None
             },
             "what this metric counts (my_metric)",
         ),
-        (
-            {
-                "type": "cron",
-                "metadata": {
-                    "timezone": "UTC",
-                    "start": "0 8 * * *",
-                    "end": "0 18 * * *",
-                    "desiredReplicas": "1",
-                },
-            },
-            "trigger of type cron",
-        ),
     ],
 )
 def test_a_trigger_that_the_trace_tells_nothing_of_is_named(trigger: Any, why: str) -> None:

@@ -30,7 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rules": "List the rules.",
     "prices": "Look up prices.",
     "fireworks": "List, scale, park or delete Fireworks deployments.",
-    "schema": "Print a JSON schema: report, estimate, audit, baseline, stack or settings.",
+    "schema": "Print a JSON schema of what zerofloor reads or writes.",
     "completion": "Print a completion script for bash, zsh or fish.",
     "pack-path": "Print the path of the policy pack, for `pulumi preview --policy-pack`.",
 }

@@ -10,12 +10,12 @@ from zerofloor.cli.parsing import Argument
 
 def schema(
     name: Annotated[
-        Literal["report", "estimate", "audit", "baseline", "stack", "settings"],
+        Literal["report", "estimate", "audit", "simulation", "baseline", "stack", "settings"],
         Argument(help="What to print the schema of."),
     ],
     output: OutputOption = None,
 ) -> None:
-    """Print a JSON schema: report, estimate, audit, baseline, stack or settings."""
+    """Print a JSON schema of what zerofloor reads or writes."""
     from zerofloor.cli.output import emit
     from zerofloor.schema import schema_of
 

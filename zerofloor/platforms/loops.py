@@ -73,6 +73,19 @@ DOWN: Final = Rules(window=300.0, policies=(Policy(True, 100.0, 15.0),))
 """The default behavior.scaleDown."""
 
 
+class Window(Value, frozen=True, kw_only=True):
+    """Hours in which a schedule wants replicas, whatever is asked of them."""
+
+    path: str
+    """Where it is declared."""
+    start: str
+    end: str
+    """Cron expressions: it is open from a start until the next end."""
+    timezone: str
+    """An IANA name."""
+    replicas: int
+
+
 class Loop(Value, frozen=True, kw_only=True):
     """A scaler as it acts."""
 
@@ -82,6 +95,7 @@ class Loop(Value, frozen=True, kw_only=True):
     minimum: int
     maximum: int
     signals: tuple[Signal, ...]
+    windows: tuple[Window, ...] = ()
     idle: int | None = None
     """KEDA's idleReplicaCount; None: not set."""
     poll: float

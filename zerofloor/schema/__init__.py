@@ -8,7 +8,8 @@ from typing import Any
 
 
 def schema_of(name: str) -> str:
-    """The schema of `report`, `estimate`, `audit`, `baseline`, `stack` or `settings`, as JSON."""
+    """The schema of `report`, `estimate`, `audit`, `simulation`, `baseline`, `stack` or `settings`,
+    as JSON."""
     if name == "settings":
         from zerofloor.settings import parsing
 

@@ -8,6 +8,7 @@ stretch of many looks is played at once and cut where the loop acts.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from zerofloor.platforms.loops import Loop, Measure, Policy, Signal
 from zerofloor.simulation.fleet import Fleet, Node, Plan, Starting
+from zerofloor.simulation.hours import Hours, closes, next_begin, replicas_at
 from zerofloor.simulation.queue import Floats, Queue, Stretch
 
 FEW_LOOKS: Final = 32
@@ -54,10 +56,17 @@ def play(
     plan: Plan,
     starting: Starting,
     slots: int,
+    *,
+    hours: Sequence[Hours] = (),
+    span: float | None = None,
 ) -> Course:
     """Play requests that arrive at `arrivals` (seconds, in order) and each take `service` seconds,
-    `slots` at a time in a replica."""
-    return _Player(arrivals, service, loop, plan, starting, slots).run()
+    `slots` at a time in a replica.
+
+    `hours` are those of the loop's windows. Those that open before `span` seconds are played even
+    after the last request; without it those that open before that one.
+    """
+    return _Player(arrivals, service, loop, plan, starting, slots, hours, span).run()
 
 
 @dataclass(slots=True, frozen=True)
@@ -80,8 +89,12 @@ class _Player:
         plan: Plan,
         starting: Starting,
         slots: int,
+        hours: Sequence[Hours],
+        span: float | None,
     ) -> None:
         self.loop = loop
+        self.hours = hours
+        self.span = span
         self.queue = Queue(arrivals, service)
         self.rest = loop.minimum if loop.idle is None else loop.idle
         """Replicas without a request."""
@@ -112,9 +125,11 @@ class _Player:
         nothing happened that nothing ever will (a loop that never scales in, a request that never
         wakes it)."""
         queue, loop = self.queue, self.loop
+        last = float(queue.arrivals[-1]) if len(queue.arrivals) else 0.0
+        if closes(self.hours, self.now, last if self.span is None else self.span):
+            return False
         if queue.is_over and self.fleet.replicas == self.rest:
             return True
-        last = float(queue.arrivals[-1])
         if last > self.now or len(queue.running) or self.fleet.next_ready(self.now) < math.inf:
             return False
         if queue.waiting(self.now) and self.fleet.ready(self.now):
@@ -126,12 +141,17 @@ class _Player:
         return self.now - max(self.last_event, last) > patience + (self._hold() or 0.0)
 
     def _skip_idle(self) -> None:
-        """On to the next arrival where the loop is at rest and nothing runs."""
+        """On to the next arrival, or the last look before a window opens, where the loop is at rest
+        and nothing runs."""
         queue = self.queue
         at_rest = self.fleet.replicas == self.rest and not len(queue.running)
         ready = self.fleet.next_ready(self.now) == math.inf
-        if at_rest and ready and not queue.waiting(self.now) and queue.next_arrival() < math.inf:
-            self.now = max(self.now, queue.next_arrival())
+        opens = next_begin(self.hours, self.now) - self.loop.poll
+        next_event = min(queue.next_arrival(), opens)
+        if any(replicas_at(self.hours, np.array([self.now]))):
+            return
+        if at_rest and ready and not queue.waiting(self.now) and next_event < math.inf:
+            self.now = max(self.now, next_event)
             self._remember(self.now, self.rest)
 
     def _remember(self, at: float, replicas: int) -> None:
@@ -182,7 +202,7 @@ class _Player:
 
     def _first_act(self, stretch: Stretch, until: float, replicas: int, slots: int) -> _Act | None:
         """What the loop does first, and what it remembers up to then."""
-        if not self.loop.signals:
+        if not self.loop.signals and not self.hours:
             return None
         polled = self._polled(stretch, until, replicas, slots)
         before = until if polled is None else polled.at
@@ -202,16 +222,17 @@ class _Player:
         looks = _looks(self.now, until, loop.poll)
         if not len(looks):
             return None
-        active = np.zeros(len(looks), dtype=bool)
-        for signal in loop.signals:
-            active |= self._measured(signal, stretch, looks, slots) > signal.activation
+        active = replicas_at(self.hours, looks) > 0
         seen = looks
         if loop.wakes_on_request:
             # Every request counts, not only those that are there at a look.
-            active = self._measured(_PRESENT, stretch, looks, slots) > 0
+            active |= self._measured(_PRESENT, stretch, looks, slots) > 0
             over = np.searchsorted(stretch.ends, looks, "right")
             ends = np.concatenate(([-np.inf], stretch.ends))[over]
             seen = np.where(active, looks, ends)
+        else:
+            for signal in loop.signals:
+                active |= self._measured(signal, stretch, looks, slots) > signal.activation
         if replicas <= self.rest:
             first = np.flatnonzero(active)
             if not len(first):
@@ -231,11 +252,12 @@ class _Player:
         return _Act(at, self.rest)
 
     def _woken(self, until: float) -> _Act | None:
-        """A request starts the first replica by itself."""
-        arrival = self.queue.next_arrival()
-        if arrival >= until:
+        """A request starts the first replica by itself; a window at the next look."""
+        looks = _looks(self.now, until, self.loop.poll)
+        opened = looks[replicas_at(self.hours, looks) > 0]
+        at = min((max(self.queue.next_arrival(), self.now), *opened[:1].tolist()))
+        if at >= until:
             return None
-        at = max(arrival, self.now)
         self.last_active = at
         return _Act(at, max(1, self.loop.minimum), is_wake=True)
 
@@ -247,13 +269,12 @@ class _Player:
         if not len(looks):
             return None
         least, most = max(1, loop.minimum), loop.maximum
-        wanted = np.full(len(looks), least, dtype=np.int64)
+        found = replicas_at(self.hours, looks)
         for signal in loop.signals:
             measured = self._measured(signal, stretch, looks, slots)
-            wanted = np.maximum(wanted, self._desired(signal, measured, replicas, slots))
-        wanted = np.clip(wanted, least, most)
+            found = np.maximum(found, self._desired(signal, measured, replicas, slots))
         moments = np.concatenate((self.seen_at, looks))
-        desired = np.concatenate((self.seen, wanted))
+        desired = np.concatenate((self.seen, np.clip(found, least, most)))
         act = self._first_change(moments, desired, len(self.seen_at), replicas)
         end = until if act is None else act.at
         horizon = end - max(loop.up.window, loop.down.window) - loop.sync

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor import platforms
-from zerofloor.capacity import WEEK, Capacity, Cause, Pool, Scaler, Undecided
+from zerofloor.capacity import WEEK, Capacity, Cause, Hold, Pool, Scaler, Undecided
 from zerofloor.errors import InputError
 from zerofloor.estate import Estate
 from zerofloor.floor.find import find_floor, ready_pools
@@ -201,7 +201,7 @@ def _of_workload(found: Read, s: Scaled, told: Measure | None) -> Service:
         supplies=supplies,
         resources=tuple(dict.fromkeys((loop.urn, workload.urn, *(pool.urn for pool in pools)))),
         others=tuple(rest),
-        other_nodes=_others(found, keys | {workload.urn}, plan, loop),
+        other_nodes=_others(_without_windows(found, loop), keys | {workload.urn}, plan, loop),
         assumptions=(*_assumed(loop), *notes),
     )
 
@@ -233,7 +233,7 @@ def _loop_of(found: Read, s: Scaled, told: Measure | None) -> Loop:
     if loop is None:
         why = f"How {scalers[0].kind} scales isn't played"
         raise NotPlayable([Undecided(scalers[0].urn, "", why, "Simulate it with a ScaledObject")])
-    return replace(loop, undecided=(*loop.undecided, *_odd_holds(scalers[0])))
+    return replace(loop, undecided=(*loop.undecided, *_odd_holds(scalers[0], loop)))
 
 
 def _fixed(urn: str, kind: str, kept: int, s: Scaled) -> Loop:
@@ -247,17 +247,39 @@ def _fixed(urn: str, kind: str, kept: int, s: Scaled) -> Loop:
     )  # fmt: skip
 
 
-def _odd_holds(scaler: Scaler) -> Iterator[Undecided]:
-    """What keeps replicas beyond the minimum: a trigger that is always active, a pause, a
-    schedule."""
+def _odd_holds(scaler: Scaler, loop: Loop) -> Iterator[Undecided]:
+    """What keeps replicas beyond the minimum and isn't played: a trigger that is always active, a
+    pause."""
     if scaler.idle_tail > WEEK * 3600:
         why = "A cool-down of more than a week isn't played"
         yield Undecided(scaler.urn, "spec.cooldownPeriod", why, "Shorten it")
     for hold in scaler.holds:
+        if _is_window(hold, loop):
+            continue
         if hold.cause is not Cause.SCALER_MINIMUM or hold.hours_per_week < WEEK:
             path = hold.evidence[-1].path if hold.evidence else ""
             why = f"{hold.evidence[-1].because if hold.evidence else 'It holds replicas'}"
             yield Undecided(scaler.urn, path, f"Not played: {why}", hold.fix)
+
+
+def _is_window(hold: Hold, loop: Loop) -> bool:
+    """Whether it is what a window of the loop keeps."""
+    paths = {f"{window.path}.metadata" for window in loop.windows}
+    return any(evidence.path in paths for evidence in hold.evidence)
+
+
+def _without_windows(found: Read, loop: Loop) -> Read:
+    """The stack without what the loop's windows keep, which is played."""
+    if not loop.windows:
+        return found
+    scalers = tuple(
+        replace(one, holds=tuple(hold for hold in one.holds if not _is_window(hold, loop)))
+        if one.urn == loop.urn
+        else one
+        for one in found.capacity.scalers
+    )
+    capacity = replace(found.capacity, scalers=scalers)
+    return Read(estate=found.estate, capacity=capacity, floor=find_floor(capacity, found.estate))
 
 
 def _odd_pool(pool: Pool) -> Iterator[Undecided]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from zerofloor.platforms.loops import Measure
 from zerofloor.prices.book import PriceBook
 from zerofloor.settings import ColdStart, Settings
 from zerofloor.simulation.fleet import Starting
+from zerofloor.simulation.hours import Hours, open_hours
 from zerofloor.simulation.outcome import HOUR, Outcome, outcome
 from zerofloor.simulation.play import Course, play
 from zerofloor.simulation.queue import Floats
@@ -150,8 +152,36 @@ def _played(
     slots = CONCURRENCY if serving.concurrency is None else serving.concurrency
     if service.loop.limit is not None:
         slots = min(slots, service.loop.limit)
-    course = play(trace.arrivals, seconds, service.loop, service.plan, starting, slots)
-    return _Played(chosen, service, course, (*more, _concurrency_note(slots, serving), *notes))
+    begin, hours = _open_hours(service, trace, today)
+    course = play(
+        trace.arrivals, seconds, service.loop, service.plan, starting, slots,
+        hours=hours, span=trace.span,
+    )  # fmt: skip
+    notes = (*more, _concurrency_note(slots, serving), *notes, *begin)
+    return _Played(chosen, service, course, notes)
+
+
+def _open_hours(
+    service: Service, trace: Trace, today: datetime.date
+) -> tuple[tuple[str, ...], tuple[Hours, ...]]:
+    """The hours of the loop's windows, and what they rest on."""
+    windows = service.loop.windows
+    if not windows:
+        return (), ()
+    last = float(trace.arrivals[-1]) if len(trace.arrivals) else 0.0
+    if trace.begin is not None:
+        return (), open_hours(windows, trace.begin, last)
+    if trace.span is None:
+        raise InputError(
+            f"{windows[0].path} of {service.name} is a schedule, and the trace's TIMESTAMP has no "
+            "date: give dates and times"
+        )
+    monday = today - datetime.timedelta(days=today.weekday())
+    begin = datetime.datetime.combine(monday, datetime.time(), ZoneInfo(trace.timezone))
+    note = (
+        f"Schedules are those of the week from {monday}; the profile's hours are {trace.timezone}"
+    )
+    return (note,), open_hours(windows, begin, trace.span)
 
 
 def _with(serving: Serving, name: str, value: str) -> Serving:

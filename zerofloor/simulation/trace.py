@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,9 @@ _NAMES: Final[Mapping[str, str]] = {
 """Columns by their names without spaces and case: the Azure traces' (TIMESTAMP, ContextTokens,
 GeneratedTokens), and BurstGPT's (Timestamp, Request tokens, Response tokens)."""
 
+_DATED: Final = 946_684_800.0
+"""The year 2000, in seconds since 1970: a smaller number counts from the trace's beginning."""
+
 Arrival = Literal["poisson", "even"]
 
 
@@ -57,6 +61,10 @@ class Trace:
     span: float | None
     """Seconds that it stands for (a profile's week); None: from its first request to when all is
     idle again."""
+    begin: datetime.datetime | None = None
+    """When it begins, in UTC; None: it doesn't say. A profile's week begins on any Monday."""
+    timezone: str = "UTC"
+    """Whose Monday that is: an IANA name."""
     notes: tuple[str, ...] = ()
     """What it rests on, each a sentence without a full stop."""
 
@@ -120,7 +128,10 @@ def _csv(path: Path, file: Any) -> Trace:
             f"{path}:{int(backwards[0]) + 3}: TIMESTAMP is earlier than in the line before: "
             "sort the requests by time"
         )
-    return Trace(arrivals=at - at[0], context=context, generated=generated, span=None)
+    begin = None
+    if at[0] >= _DATED:
+        begin = datetime.datetime.fromtimestamp(float(at[0]), datetime.UTC)
+    return Trace(arrivals=at - at[0], context=context, generated=generated, span=None, begin=begin)
 
 
 def _columns(path: Path, header: bytes) -> _Columns:
@@ -338,7 +349,7 @@ def _profile(path: Path, arrival: Arrival) -> Trace:
     root = read_file(path)
     if not isinstance(root.value, dict):
         raise InputError(f"{root.place}: a profile is an object with requestsPerHour")
-    known = {"requestsPerHour", "contextTokens", "generatedTokens"}
+    known = {"requestsPerHour", "contextTokens", "generatedTokens", "timezone"}
     for name, node in root.value.items():
         if name not in known:
             raise InputError(
@@ -362,8 +373,20 @@ def _profile(path: Path, arrival: Arrival) -> Trace:
         context=np.full(len(arrivals), tokens[0]),
         generated=np.full(len(arrivals), tokens[1]),
         span=WEEK,
+        timezone=_timezone(root.value.get("timezone")),
         notes=tuple(notes),
     )
+
+
+def _timezone(node: Node | None) -> str:
+    if node is None:
+        return "UTC"
+    try:
+        return ZoneInfo(str(node.value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(
+            f"{node.place}: timezone is no IANA name (Europe/Berlin, America/New_York)"
+        ) from None
 
 
 def _rates(node: Node) -> list[float]:

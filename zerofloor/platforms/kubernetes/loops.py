@@ -10,7 +10,7 @@ from typing import Any, Final
 from zerofloor.capacity import Undecided
 from zerofloor.estate import Estate
 from zerofloor.platforms.kubernetes.objects import Object, as_object, objects
-from zerofloor.platforms.loops import DOWN, UP, Loop, Measure, Policy, Rules, Signal
+from zerofloor.platforms.loops import DOWN, UP, Loop, Measure, Policy, Rules, Signal, Window
 from zerofloor.stack import Hidden
 from zerofloor.values import at, count, get, hidden, known_items, quantity, seconds
 
@@ -56,7 +56,10 @@ _BY_NAME: Final = (
     (re.compile(r"num_requests_running|in_?flight|concurren|pending|active_requests|num_incoming"),
      "concurrency"),
 )  # fmt: skip
-_DECIDES: Final = re.compile("(?i)thresh|value|length|count|interceptorRoute|scalerAddress|query")
+_DECIDES: Final = re.compile(
+    "(?i)thresh|value|length|count|interceptorRoute|scalerAddress|query"
+    "|^start$|^end$|timezone|desiredReplicas"
+)
 """Metadata that decide what is measured, and against which target."""
 _WINDOW: Final = re.compile(r"rate\([^\[]*\[(\d+[smh])\]")
 
@@ -101,10 +104,14 @@ def _whole(value: Any, default: int) -> int:
 def _scaled_object(estate: Estate, obj: Object, told: Measure | None) -> Loop:
     spec = obj.spec
     signals: list[Signal] = []
+    windows: list[Window] = []
     undecided: list[Undecided] = []
     # Hidden triggers are undecided by the reader of ScaledObjects, before a loop is asked for.
     triggers = known_items(at(spec, "triggers"))
     for index, trigger in enumerate(triggers):
+        if at(trigger, "type") == "cron" and not _hidden_metadata(trigger):
+            windows.append(_window(f"spec.triggers[{index}]", at(trigger, "metadata")))
+            continue
         _sort(_trigger(estate, obj, index, trigger, told), signals, undecided)
     undecided += _unplayable(obj)
     pushes = any(at(one, "type") == "external-push" for one in triggers)
@@ -117,6 +124,7 @@ def _scaled_object(estate: Estate, obj: Object, told: Measure | None) -> Loop:
         minimum=least,
         maximum=_whole(at(spec, "maxReplicaCount"), 100),
         signals=tuple(signals),
+        windows=tuple(windows),
         idle=idle if isinstance(idle, int) else None,
         poll=max(1.0, _number(at(spec, "pollingInterval"), POLL)),
         cooldown=_number(at(spec, "cooldownPeriod"), COOLDOWN),
@@ -176,6 +184,26 @@ def _unplayable(obj: Object) -> Iterator[Undecided]:
         yield _open(obj, "spec.fallback", "The fallback isn't known at preview", "Give its value")
 
 
+def _hidden_metadata(trigger: Any) -> tuple[str, ...]:
+    """The keys of a trigger's metadata that decide and aren't known."""
+    meta = at(trigger, "metadata")
+    if not isinstance(meta, Mapping):
+        return ()
+    return tuple(key for key in meta if hidden(meta[key]) and _DECIDES.search(key))
+
+
+def _window(path: str, meta: Any) -> Window:
+    """The hours of a cron trigger (KEDA docs, "Cron"). One that KEDA would refuse has no effect, by
+    the reader of ScaledObjects."""
+    return Window(
+        path=path,
+        start=str(at(meta, "start")),
+        end=str(at(meta, "end")),
+        timezone=str(at(meta, "timezone")),
+        replicas=_whole(at(meta, "desiredReplicas"), 1),
+    )
+
+
 def _is_http_add_on(trigger: Any) -> bool:
     address = at(trigger, "metadata", "scalerAddress")
     return isinstance(address, str) and bool(_HTTP_ADD_ON.search(address))
@@ -186,10 +214,9 @@ def _trigger(
 ) -> Signal | Undecided:
     kind, meta = at(trigger, "type"), at(trigger, "metadata")
     path = f"spec.triggers[{index}]"
-    for key, value in meta.items() if isinstance(meta, Mapping) else ():
-        if hidden(value) and _DECIDES.search(key):
-            where = f"{path}.metadata.{key}"
-            return _open(obj, where, f"{where} isn't known at preview", "Give its value")
+    for key in _hidden_metadata(trigger):
+        where = f"{path}.metadata.{key}"
+        return _open(obj, where, f"{where} isn't known at preview", "Give its value")
     is_ratio = at(trigger, "metricType") == "Value"
     if kind in _QUEUES:
         measure, field, active, default, because = _QUEUES[kind]
