@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -240,6 +242,101 @@ def test_told_twice_with_a_notice_and_an_undo(tmp_path: Path, calls: list[str]) 
     assert state_of(instance) == "running"
     assert size_of("forgotten") == (1, 1, 2)
     assert set(calls) <= allowed("The policy for live") | allowed("The policy for reap")
+
+
+@pytest.fixture
+def two_to_stop(tmp_path: Path) -> tuple[str, list[str]]:
+    """A state, and two idle instances that no stack declares and that have their notice."""
+    instances = sorted(run_instance() for _ in range(2))
+    for one in instances:
+        gpu_use(one, 0)
+    state = export(tmp_path)
+    assert reap(state, "--notice", "--grace-hours", "0", cwd=tmp_path).code == 0
+    return state, instances
+
+
+def stages(path: Path) -> list[str]:
+    return [one["stage"] for one in json.loads(path.read_text())["undo"]]
+
+
+def test_the_undo_file_is_there_before_the_change_and_true_after_an_abort(
+    tmp_path: Path, two_to_stop: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, instances = two_to_stop
+    undo = tmp_path / "zerofloor-undo.json"
+    seen: list[list[str]] = []
+    original = botocore.client.BaseClient._make_api_call
+
+    def aborted(self: Any, operation: str, given: Any) -> Any:
+        if operation == "StopInstances":
+            seen.append(stages(undo))
+            if len(seen) == 2:
+                raise KeyboardInterrupt
+        return original(self, operation, given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", aborted)
+        assert reap(state, "--apply", "2", cwd=tmp_path).code not in (0, 1)
+    assert seen == [["planned", "planned"], ["done", "planned"]]
+    assert stages(undo) == ["done", "planned"]
+    assert [state_of(one) for one in instances] == ["stopped", "running"]
+    occupied = reap(state, "--apply", "1", cwd=tmp_path)
+    assert occupied.code == 2
+    assert "changes that are not undone" in occupied.err
+    assert [state_of(one) for one in instances] == ["stopped", "running"]
+    assert "Restored 2 of 2" in zerofloor("reap", "--undo", undo, cwd=tmp_path).out
+    assert stages(undo) == ["undone", "undone"]
+    assert [state_of(one) for one in instances] == ["running", "running"]
+    assert reap(state, "--apply", "2", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    "place", ["absent/undo.json", "export.json/undo.json", "full", "/dev/full"]
+)
+def test_without_an_undo_file_nothing_is_changed(
+    tmp_path: Path,
+    two_to_stop: tuple[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    state, instances = two_to_stop
+    if place == "full":
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", full)
+    done = reap(state, "--apply", "2", "--undo-file", place, cwd=tmp_path)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert place in done.err
+    assert [state_of(one) for one in instances] == ["running", "running"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.json"]
+
+
+def test_a_refused_change_is_no_change_to_undo(
+    tmp_path: Path, two_to_stop: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError
+
+    state, instances = two_to_stop
+    original = botocore.client.BaseClient._make_api_call
+
+    def refusing(self: Any, operation: str, given: Any) -> Any:
+        if operation == "StopInstances" and given["InstanceIds"] == instances[:1]:
+            answer = {"Error": {"Code": "Denied", "Message": "no"}}
+            answer["ResponseMetadata"] = {"HTTPStatusCode": "403"}
+            raise ClientError(answer, operation)
+        return original(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refusing)
+    done = reap(state, "--apply", "2", cwd=tmp_path)
+    assert done.code == 2
+    assert f"EC2 instance {instances[0]} in us-east-1: Denied: no" in done.err
+    assert "Put 1 to zero" in done.out
+    undo = tmp_path / "zerofloor-undo.json"
+    assert stages(undo) == ["failed", "done"]
+    assert "Restored 1 of 1" in zerofloor("reap", "--undo", undo, cwd=tmp_path).out
 
 
 def test_what_a_stack_owns_is_left_unless_told(tmp_path: Path) -> None:

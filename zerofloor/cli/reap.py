@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from zerofloor.cli.live import (
     HoursOption,
@@ -20,7 +20,8 @@ from zerofloor.cli.live import (
 from zerofloor.cli.parsing import Option
 
 if TYPE_CHECKING:
-    from zerofloor.live.reap import Done, Plan, Target
+    from zerofloor.live.journal import Outcome
+    from zerofloor.live.reap import Plan, Target
 
 
 def reap(
@@ -59,7 +60,8 @@ def reap(
     from zerofloor.cli.output import emit, say
     from zerofloor.errors import InputError
     from zerofloor.live.aws import open_clients
-    from zerofloor.live.reap import give_notice, make_plan, put_to_zero
+    from zerofloor.live.journal import carry_out
+    from zerofloor.live.reap import give_notice, make_plan, steps_to_zero
 
     if undo is not None:
         return _restore(undo)
@@ -77,7 +79,7 @@ def reap(
         until = time + datetime.timedelta(hours=grace_hours)
         done = give_notice(open_clients(), plan, until)
         start = until.isoformat(timespec="minutes")
-        emit(f"Notice given to {len(done.undo)}; --apply from {start}.\n")
+        emit(f"Notice given to {done.done}; --apply from {start}.\n")
         return _told(done)
     if apply is None:
         return 2 if found.faults else 0
@@ -86,10 +88,10 @@ def reap(
         raise InputError(
             f"reap: --apply {apply}, but {len(ready)} can be put to zero now: nothing is changed"
         )
-    done = put_to_zero(open_clients(), ready)
-    if done.undo:
-        emit(_undo_text(done), undo_file)
-        emit(f"Put {len(done.undo)} to zero. Undo: zerofloor reap --undo {undo_file}\n")
+    if not ready:
+        return 0
+    done = carry_out(undo_file, steps_to_zero(open_clients(), ready))
+    emit(f"Put {done.done} to zero. Undo: zerofloor reap --undo {undo_file}\n")
     return _told(done)
 
 
@@ -114,22 +116,7 @@ def _shown(plan: Plan, now: datetime.datetime) -> Iterator[str]:
         yield visible(f"Left: {unit.kind} {unit.id} in {unit.region}: {refused.why}") + "\n"
 
 
-def _undo_text(done: Done) -> str:
-    from zerofloor.live.values import UNDO_SCHEMA
-
-    listed: list[Mapping[str, Any]] = [
-        {
-            "kind": one.kind,
-            "id": one.id,
-            "region": one.region,
-            "size": None if one.size is None else [one.size.least, one.size.wanted, one.size.most],
-        }
-        for one in done.undo
-    ]
-    return json.dumps({"schema": UNDO_SCHEMA, "undo": listed}, indent=2) + "\n"
-
-
-def _told(done: Done) -> int:
+def _told(done: Outcome) -> int:
     from zerofloor.cli.output import say
 
     for fault in done.faults:
@@ -138,19 +125,12 @@ def _told(done: Done) -> int:
 
 
 def _restore(path: Path) -> int:
-    from zerofloor.cli.output import emit, say
-    from zerofloor.errors import InputError
+    from zerofloor.cli.output import emit
     from zerofloor.live.aws import open_clients
-    from zerofloor.live.reap import restore, undo_from
+    from zerofloor.live.journal import to_undo, undo
+    from zerofloor.live.reap import restore
 
-    try:
-        undo = undo_from(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not an undo file of `zerofloor reap`") from None
-    faults = restore(open_clients(), undo)
-    for fault in faults:
-        say(f"{fault.what}: {fault.why}")
-    emit(f"Restored {len(undo) - len(faults)} of {len(undo)}.\n")
-    return 2 if faults else 0
+    planned = to_undo(path)
+    done = undo(path, partial(restore, open_clients()))
+    emit(f"Restored {done.done} of {planned}.\n")
+    return _told(done)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 from zerofloor.live.aws import Client, reason_of
+from zerofloor.live.journal import NotDone, Outcome, Step
 from zerofloor.live.values import Fault, Found, Kind, Size, State, Unit, Use
 from zerofloor.structs import Value
 
@@ -40,22 +42,6 @@ class Plan(Value, frozen=True):
 
     targets: tuple[Target, ...]
     refused: tuple[Refused, ...]
-
-
-class Undo(Value, frozen=True):
-    """What a unit was before."""
-
-    kind: Kind
-    id: str
-    region: str
-    size: Size | None
-
-
-class Done(Value, frozen=True):
-    """What was done."""
-
-    undo: tuple[Undo, ...]
-    faults: tuple[Fault, ...]
 
 
 def make_plan(found: Iterable[Found], *, owned: bool) -> Plan:
@@ -100,10 +86,17 @@ def _notice_of(unit: Unit) -> datetime.datetime | None:
     return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
 
 
-def give_notice(client: Client, plan: Plan, until: datetime.datetime) -> Done:
+def give_notice(client: Client, plan: Plan, until: datetime.datetime) -> Outcome:
     """Tags every target that has no notice yet."""
+    value = until.isoformat(timespec="seconds")
+    faults = []
     fresh = [target.found.unit for target in plan.targets if target.notice is None]
-    return _each(fresh, lambda unit: _tag(client, unit, until.isoformat(timespec="seconds")))
+    for unit in fresh:
+        try:
+            _tell(partial(_tag, client, unit, value))
+        except NotDone as error:
+            faults.append(Fault(_name(unit), str(error)))
+    return Outcome(len(fresh) - len(faults), tuple(faults))
 
 
 def _tag(client: Client, unit: Unit, value: str) -> None:
@@ -130,9 +123,39 @@ def _tag(client: Client, unit: Unit, value: str) -> None:
             raise AssertionError("an endpoint is never a target")
 
 
-def put_to_zero(client: Client, targets: Iterable[Target]) -> Done:
-    """Stops or scales each target; one that fails leaves the others to be done."""
-    return _each([target.found.unit for target in targets], lambda unit: _zero(client, unit))
+def steps_to_zero(client: Client, targets: Iterable[Target]) -> list[Step]:
+    """Stops or scales each target."""
+    return [_step(client, target.found.unit) for target in targets]
+
+
+def _step(client: Client, unit: Unit) -> Step:
+    size = None if unit.size is None else [unit.size.least, unit.size.wanted, unit.size.most]
+    return Step(
+        what=_name(unit),
+        record={"kind": unit.kind, "id": unit.id, "region": unit.region, "size": size},
+        act=partial(_tell, partial(_zero, client, unit)),
+    )
+
+
+def _name(unit: Unit) -> str:
+    return f"{unit.kind} {unit.id} in {unit.region}"
+
+
+def _tell(act: Callable[[], None]) -> None:
+    """Runs a change. Raises NotDone where AWS refuses it or doesn't answer."""
+    from botocore.exceptions import ClientError
+
+    try:
+        act()
+    except Exception as error:
+        why = reason_of(error)
+        refused = isinstance(error, ClientError) and _status(error) < 500
+        raise NotDone(why, certain=refused) from None
+
+
+def _status(error: Any) -> int:
+    """The HTTP status with which AWS refused."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
 
 
 def _zero(client: Client, unit: Unit) -> None:
@@ -161,40 +184,19 @@ def _resize(client: Client, kind: Kind, id_: str, region: str, size: Size) -> No
     )
 
 
-def restore(client: Client, undo: Iterable[Undo]) -> tuple[Fault, ...]:
-    """Starts and scales everything back to what it was."""
-    faults = []
-    for one in undo:
-        try:
-            if one.size is None:
-                client("ec2", one.region).start_instances(InstanceIds=[one.id])
-            else:
-                _resize(client, one.kind, one.id, one.region, one.size)
-        except Exception as error:
-            faults.append(Fault(f"{one.kind} {one.id} in {one.region}", reason_of(error)))
-    return tuple(faults)
+def restore(client: Client, record: Mapping[str, Any]) -> None:
+    """Starts or scales what a record of an undo file has back to what it was.
+
+    Raises NotDone, and KeyError, TypeError or ValueError where it is no such record.
+    """
+    kind, size = Kind(record["kind"]), record["size"]
+    id_, region = str(record["id"]), str(record["region"])
+    if size is None:
+        ec2 = client("ec2", region)
+        _tell(partial(_start, ec2, id_))
+    else:
+        _tell(partial(_resize, client, kind, id_, region, Size(*map(int, size))))
 
 
-def _each(units: Iterable[Unit], act: Callable[[Unit], None]) -> Done:
-    undo, faults = [], []
-    for unit in units:
-        try:
-            act(unit)
-        except Exception as error:
-            faults.append(Fault(f"{unit.kind} {unit.id} in {unit.region}", reason_of(error)))
-            continue
-        undo.append(Undo(unit.kind, unit.id, unit.region, unit.size))
-    return Done(tuple(undo), tuple(faults))
-
-
-def undo_from(document: Mapping[str, Any]) -> tuple[Undo, ...]:
-    """What an undo file has. Raises KeyError, TypeError or ValueError where it is none."""
-    return tuple(
-        Undo(
-            Kind(one["kind"]),
-            str(one["id"]),
-            str(one["region"]),
-            None if one["size"] is None else Size(*map(int, one["size"])),
-        )
-        for one in document["undo"]
-    )
+def _start(ec2: Any, id_: str) -> None:
+    ec2.start_instances(InstanceIds=[id_])
