@@ -15,7 +15,7 @@ from zerofloor.cost.estimate import Estimate
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
 from zerofloor.floor.result import Floor, Supply, Verdict
-from zerofloor.prices.book import open_book
+from zerofloor.prices.book import PriceBook, open_book
 from zerofloor.settings import Settings
 from zerofloor.stack import UNKNOWN, Resource
 
@@ -33,6 +33,7 @@ def rest(
     held: Mapping[str, Supply] | None = None,
     region: str = "us-east-1",
     today: datetime.date = TODAY,
+    book: PriceBook | None = None,
 ) -> Estimate:
     """The estimate of these resources; `held` says by resource name what each holds, beside a GPU
     pool that is at zero."""
@@ -40,7 +41,7 @@ def rest(
     pools = floor({"idle": supply("g5.xlarge", nodes=0), **(held or {})})
     entries = tuple(replace(entry, urn=urns.get(entry.name, entry.urn)) for entry in pools.entries)
     whole = estate((stack(*resources, config={"aws:region": region}),), Settings())
-    return estimate(replace(pools, entries=entries), whole, open_book(), today)
+    return estimate(replace(pools, entries=entries), whole, book or open_book(), today)
 
 
 def same(found: Estimate, expected: D, floor: D = D(0)) -> None:

@@ -489,7 +489,7 @@ def _notes(entry: Entry, supply: Supply, choice: Choice) -> Iterator[str]:
         )
     if choice.cheapest.product and choice.open:
         yield f"{name}: the product is ambiguous; shown from the cheapest to the most expensive."
-    for caveat in caveats(supply.cloud, choice.cheapest.shape):
+    for caveat in caveats(choice.cheapest.shape):
         yield f"{name}: {caveat}"
 
 

@@ -58,10 +58,10 @@ def _cpu_nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
     for pool in estate.once("aks pools by URN", by_urn).get(resource.urn, ()):
         if any(shape.gpus != 0 for shape in pool.shapes):
             continue
-        nodes = max([pool.desired or 0, *(hold.least for hold in pool.holds)])
         kind = pool.shapes[0].instance_type
-        if nodes:
-            yield Bill(f"nodes of {pool.name} ({kind})", kind, Decimal(nodes), True, pool.region)
+        number = None if pool.desired is None else Decimal(pool.desired)
+        if number != 0:
+            yield Bill(f"nodes of {pool.name} ({kind})", kind, number, True, pool.region)
 
 
 def is_cluster(token: str) -> bool:
