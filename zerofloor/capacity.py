@@ -56,6 +56,7 @@ class Cause(Enum):
     # What can never start: a caller waits for it in vain.
     UNFIT_REPLICA = "replica-fits-no-node"
     UNKNOWN_POOL = "pods-name-undeclared-pool"
+    NEVER_GROWS = "pool-stays-at-zero"
 
 
 class Evidence(Value, frozen=True):

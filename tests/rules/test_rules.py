@@ -46,6 +46,7 @@ FROZEN = {
     "GPU108": "scale-in-without-signal",
     "GPU109": "replica-fits-no-node",
     "GPU110": "pods-name-undeclared-pool",
+    "GPU111": "pool-stays-at-zero",
     "GPU201": "undecided-gpu",
     "GPU202": "unpriced-gpu",
     "GPU203": "cost-above-limit",

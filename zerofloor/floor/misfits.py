@@ -75,6 +75,11 @@ def _refusal(pod: PodDemand, pool: Pool, shapes: tuple[Shape, ...]) -> tuple[str
             f"can't start on {name}: its pods do not tolerate the taint {key}",
             f"Add a toleration for {key} to the pods of the workload",
         )
+    if pool.placement is not None and pool.desired == 0 and not pool.placement.grows:
+        return (
+            f"can't start on {name}, which stays at 0 nodes: nothing may add one",
+            "Give the pool an autoscaler with a maximum above 0",
+        )
     limits = pool.placement.limits if pool.placement else {}
     for resource, count in sorted(pod.accelerators.items()):
         if resource in limits and limits[resource] < count:

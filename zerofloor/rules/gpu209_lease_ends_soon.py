@@ -45,7 +45,7 @@ def _when(left: datetime.timedelta) -> str:
     return f"in {counted(left.days, 'day')}" if left.days else "today"
 
 
-FIX = "Plan its removal, or set a later date in {}."
+FIX = "Remove the resource by then, or set a later date in {}."
 
 RULE = Rule(
     id="GPU209",
@@ -55,7 +55,7 @@ RULE = Rule(
         "The date in the annotation, label or tag `zerofloor/expires-at` is at most 3 days away. From the day after it no preview of this "
         "stack passes (GPU208)."
     ),
-    fix="Plan the removal, or set a later date in the annotation or tag.",
+    fix="Remove the resource by then, or set a later date in the annotation or tag.",
     severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",

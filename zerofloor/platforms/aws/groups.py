@@ -141,8 +141,44 @@ def pool_of(estate: Estate, group: Group) -> Pool | None:
     if holds or extra or undecided:
         undecided += machines.undecided
     notices = (*group.notices, *(lowered.notices if lowered else ()))
+    if _needs_autoscaler(group):
+        found = _never_raised(estate, group)
+        if isinstance(found, Notice):
+            notices = (*notices, found)
+        else:
+            pool = replace(pool, assumptions=(*pool.assumptions, found))
     return replace(
         pool, holds=holds, extra=extra, undecided=tuple(dict.fromkeys(undecided)), notices=notices
+    )
+
+
+def _needs_autoscaler(group: Group) -> bool:
+    """Whether it is a cluster's group at 0 that may grow, and nothing in the stack would raise
+    it."""
+    sizes = (group.minimum, group.desired)
+    at_zero = all(not size.is_hidden and not size.known for size in sizes)
+    moved = group.lowered or group.raised or group.actions or group.holds
+    return group.placement is not None and at_zero and group.maximum.known != 0 and not moved
+
+
+def _never_raised(estate: Estate, group: Group) -> Notice | Assumption:
+    """A warning where it is known that no cluster autoscaler looks after the group, else the
+    assumption that one does: clusters are often declared elsewhere."""
+    name = group.source.name
+    if group.missed is not None:
+        message = f"Group {name} stays at 0 nodes because the stack's autoscaler doesn't find it"
+        fix = "Tag it k8s.io/cluster-autoscaler/enabled, or name it in the autoscaler's values"
+        return Notice(Cause.NEVER_GROWS, group.source.urn, message, fix, (group.missed,))
+    if estate.settings.trust.cluster_autoscaler is False:
+        path = group.maximum.path
+        because = "nothing ever asks for them: trust.clusterAutoscaler is false"
+        evidence = Evidence(group.source.urn, path, group.maximum.known, because)
+        message = f"Group {name} stays at 0 nodes because no cluster autoscaler runs"
+        fix = "Deploy a cluster autoscaler, or use a Karpenter NodePool in its place"
+        return Notice(Cause.NEVER_GROWS, group.source.urn, message, fix, (evidence,))
+    return Assumption(
+        "A cluster autoscaler adds nodes to groups at 0",
+        "the stack declares none, and without one they stay at 0",
     )
 
 
