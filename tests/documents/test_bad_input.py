@@ -60,6 +60,15 @@ def changed(path: list[str | int], value: Any) -> bytes:
         (b"\x7fELF\x02\x01\x01\0\0\0", "binary or compressed"),
         (b"name: caf\xe9\n", r"not UTF-8 text at line 1, column 10"),
         (b'{"changeSummary": {"create": 1}, "diagnostics": []}', "without `steps`"),
+        (b'{"changeSummary": {"create": 1}}', "without `steps`"),
+        (b'{"diagnostics": []}', "without `steps`"),
+        # Half of what tells a kind tells none.
+        (b'{"terraform_version": "1.9.8"}', "a JSON object of another kind"),
+        (b'{"lineage": "x"}', "a JSON object of another kind"),
+        (b'{"apiVersion": "v1"}', "a JSON object of another kind"),
+        (b'{"kind": "Pod"}', "a JSON object of another kind"),
+        (b'{"Resources": {"a": {"Type": "Other::Thing"}}}', "a JSON object of another kind"),
+        (b'{"format_version": null}', "a JSON object of another kind"),
         (b'{"steps": {}, "changeSummary": {}}', r"Expected `array`, got `object` - at `\$\.steps`"),
         (
             b'{"steps": [5], "changeSummary": {}}',

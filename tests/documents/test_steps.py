@@ -73,6 +73,13 @@ def outcome(*steps: dict[str, Any]) -> Resource | None:
     return boxes[0] if boxes else None
 
 
+def test_a_summary_may_count_none_of_an_operation_and_never_fewer() -> None:
+    counts = {"same": 1, "create": 1}
+    assert len(read("d", digest(step("create"), summary={**counts, "delete": 0})).resources) == 2
+    with pytest.raises(InputError, match="counts fewer than no resources"):
+        read("d", digest(step("create"), summary={**counts, "delete": -1}))
+
+
 @pytest.mark.parametrize("op", ["create", "update", "same", "read", "refresh", "import"])
 def test_a_resource_that_stays(op: str) -> None:
     box = outcome(step(op))

@@ -256,6 +256,82 @@ def test_links_go_through_modules_and_keys() -> None:
     assert (floor.verdict, floor.gpus) == ("held", Decimal(2))
 
 
+CPU_TEMPLATE = {"instance_type": "m7i.large"}
+
+
+@pytest.mark.parametrize(("given", "gpus"), [("gpu", 8), ("cpu", 0)])
+def test_a_template_that_a_module_is_given_by_a_variable(given: str, gpus: int) -> None:
+    """The group in the module launches what its caller hands in: p4d.24xlarge has eight A100."""
+    group = {**GROUP, "launch_template": [{"id": "${var.template}"}]}
+    inside = {"resources": [configured_resource("aws_autoscaling_group.this", group)]}
+    reference = [f"aws_launch_template.{given}.id", f"aws_launch_template.{given}"]
+    call = {"expressions": {"template": {"references": reference}}, "module": inside}
+    resources: dict[str, dict[str, Any]] = {
+        "aws_launch_template.gpu": TEMPLATE,
+        "aws_launch_template.cpu": CPU_TEMPLATE,
+        "module.nodes.aws_autoscaling_group.this": group,
+    }
+    found = judged(plan(resources, modules={"nodes": call})).floor
+    assert (found.gpus, found.undecided) == (Decimal(gpus), ())
+
+
+@pytest.mark.parametrize(("given", "gpus"), [("gpu", 8), ("cpu", 0)])
+def test_a_template_that_a_module_gives_as_an_output(given: str, gpus: int) -> None:
+    inside = {
+        "resources": [
+            configured_resource("aws_launch_template.gpu", TEMPLATE),
+            configured_resource("aws_launch_template.cpu", CPU_TEMPLATE),
+        ],
+        "outputs": {
+            name: {"expression": {"references": [f"aws_launch_template.{name}.id"]}}
+            for name in ("gpu", "cpu")
+        },
+    }
+    group = {**GROUP, "launch_template": [{"id": f"${{module.templates.{given}}}"}]}
+    resources: dict[str, dict[str, Any]] = {
+        "module.templates.aws_launch_template.gpu": TEMPLATE,
+        "module.templates.aws_launch_template.cpu": CPU_TEMPLATE,
+        "aws_autoscaling_group.nodes": group,
+    }
+    found = judged(plan(resources, modules={"templates": {"module": inside}})).floor
+    assert (found.gpus, found.undecided) == (Decimal(gpus), ())
+
+
+@pytest.mark.parametrize(
+    ("reference", "verdict", "gpus"),
+    [
+        ("aws_launch_template.gpu.id", "held", 8),
+        # What stands beside it is the same for every resource.
+        (
+            "aws_launch_template.gpu.id} ${path.module} ${terraform.workspace} ${count.index",
+            "held",
+            8,
+        ),
+        # The plan doesn't tell what a local was computed from: either template may be meant.
+        ("local.template", "undecided", 0),
+        ("data.aws_launch_template.of_another_stack.id", "undecided", 0),
+    ],
+)
+def test_what_a_reference_can_tell(reference: str, verdict: str, gpus: int) -> None:
+    resources: dict[str, dict[str, Any]] = {
+        "aws_launch_template.gpu": TEMPLATE,
+        "aws_launch_template.cpu": CPU_TEMPLATE,
+        "aws_autoscaling_group.nodes": change(GROUP, "launch_template", id=f"${{{reference}}}"),
+    }
+    found = judged(plan(resources)).floor
+    assert (found.verdict, found.gpus or 0) == (verdict, gpus)
+
+
+def test_a_module_that_is_given_its_own_output_ends() -> None:
+    """Terraform refuses the cycle; a document may have it."""
+    output = {"x": {"expression": {"references": ["var.x"]}}}
+    call = {"expressions": {"x": {"references": ["module.a.x"]}}, "module": {"outputs": output}}
+    resources = {
+        "aws_autoscaling_group.nodes": change(GROUP, "launch_template", id="${module.a.x}")
+    }
+    assert judged(plan(resources, modules={"a": call})).floor.verdict == "undecided"
+
+
 def test_the_region_comes_from_the_provider() -> None:
     """By a variable of the plan; one that is not in it leaves the GPU unpriced."""
     trainer = {"aws_instance.trainer": {"instance_type": "g6e.xlarge"}}
@@ -320,7 +396,7 @@ def test_a_type_that_is_not_read_and_names_a_gpu_is_undecided() -> None:
             plan({"aws_instance.x": {}}, actions={"aws_instance.x": ["open"]}),
             "action open is not known",
         ),
-        (b'{"version": 4, "terraform_version": "1.9.8", "lineage": "x"}', "terraform show -json"),
+        (b'{"version": 4, "terraform_version": "1.9.8", "lineage": "x"}', "a backend keeps it"),
         (b"PK\x03\x04\x14\x00", "terraform show -json"),
         (b'{"format_version": "1.2"}', "neither a plan nor a state"),
         (plan({})[:-40], "ends too early"),
