@@ -10,6 +10,20 @@ from zerofloor.capacity import Accounted, Assumption, Part, Undecided
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
 from zerofloor.patterns import lazy
+from zerofloor.platforms.aws import (
+    alarms,
+    autoscaling,
+    batch,
+    beanstalk,
+    bedrock,
+    ec2,
+    ecs,
+    eks,
+    emr,
+    gamelift_streams,
+    rows,
+    sagemaker,
+)
 from zerofloor.platforms.aws.templates import (
     CLOUD_CONTROL,
     SET_INSTANCES,
@@ -22,6 +36,7 @@ from zerofloor.platforms.aws.templates import (
     parse,
     token,
     type_name,
+    worked_out,
 )
 from zerofloor.platforms.declared import SETTLE_VALUE
 from zerofloor.stack import Hidden, Resource
@@ -34,6 +49,13 @@ _PRODUCTS: Final = (
 )
 """Stacks whose template a catalogue holds."""
 _NESTED: Final = "AWS::CloudFormation::Stack"
+_ASKING: Final = re.compile(r"type|instance|class|size|shape", re.I)
+"""Parameters that may name an instance type."""
+_MACHINE: Final = re.compile(
+    r"(?:instance|node|machine|worker|compute).?types?$|gpu|accelerat", re.I
+)
+"""The same where a template hands on parameters of its own without a default: databases and caches
+have classes and sizes, too."""
 _SETTLE: Final = "Declare the resource in the program, add a hint, or waive it"
 
 
@@ -84,26 +106,41 @@ def _template(stack: Resource, template: Mapping[str, Any]) -> Iterator[Part]:
     for logical, body in declared_resources(stack, template).items():
         if type_name(body) == _NESTED:
             path = f"templateBody: {logical}.TemplateURL"
-            nested = at(body, "Properties", "Parameters")
-            yield from _elsewhere(stack, path, nested, logical)
+            nested = worked_out(stack, template, at(body, "Properties", "Parameters"))
+            yield from _elsewhere(
+                stack,
+                path,
+                nested,
+                logical,
+                given_at=f"templateBody: {logical}.Parameters",
+                asking=_MACHINE,
+            )
         elif token(body) not in _READ:
             unread[logical] = body
-    named = accelerated(unread)
+    named = accelerated(unread) or accelerated(worked_out(stack, template, unread))
     if named is not None:
         why = f"Its template names {named} in a way that isn't read: GPUs could stay on"
         yield Undecided(stack.urn, "templateBody", why, _SETTLE)
 
 
-def _elsewhere(stack: Resource, path: str, parameters: Any, name: str) -> Iterator[Part]:
+def _elsewhere(
+    stack: Resource,
+    path: str,
+    parameters: Any,
+    name: str,
+    *,
+    given_at: str = "parameters",
+    asking: re.Pattern[str] = _ASKING,
+) -> Iterator[Part]:
     """A template that is somewhere else: judged by what it is given."""
-    if _hides_type(parameters):
+    if _hides_type(parameters, asking):
         why = "A parameter of a template that isn't here isn't known: it could name a GPU type"
-        yield Undecided(stack.urn, "parameters", why, SETTLE_VALUE)
+        yield Undecided(stack.urn, given_at, why, SETTLE_VALUE)
         return
     named = accelerated(parameters)
     if named is not None:
-        why = f"A template that isn't here is given {named}: GPUs could stay on"
-        yield Undecided(stack.urn, "parameters", why, _SETTLE)
+        why = f"The stack {name} is given {named}, and its template isn't here: GPUs could stay on"
+        yield Undecided(stack.urn, given_at, why, _SETTLE)
         return
     because = f"its template ({path}) can't be read here, and no parameter names a GPU type"
     yield Assumption(f"The CloudFormation stack {name} runs no GPU", because)
@@ -183,13 +220,12 @@ def _where(inputs: Mapping[str, Any], *paths: str) -> tuple[str, Any]:
     return next(((p, inputs[p]) for p in paths if inputs.get(p) is not None), (paths[0], None))
 
 
-def _hides_type(parameters: Any) -> bool:
+def _hides_type(parameters: Any, asking: re.Pattern[str]) -> bool:
     """Whether a parameter that may name an instance type is hidden."""
-    named = re.compile(r"type|instance|class|size|shape", re.I)
     known = mapping(parameters)
     if isinstance(known, Hidden):
         return True
-    return any(hidden(value) and named.search(str(key)) for key, value in known.items())
+    return any(hidden(value) and asking.search(str(key)) for key, value in known.items())
 
 
 def accelerated(value: Any, depth: int = 0) -> str | None:
@@ -242,25 +278,22 @@ _MACHINES: Final = frozenset(
 """Services whose resources may be machines."""
 
 _READ: Final = frozenset(
-    {
-        "aws-native:applicationautoscaling:ScalableTarget",
-        "aws-native:applicationautoscaling:ScalingPolicy",
-        "aws-native:autoscaling:AutoScalingGroup",
-        "aws-native:autoscaling:LaunchConfiguration",
-        "aws-native:autoscaling:ScalingPolicy",
-        "aws-native:autoscaling:ScheduledAction",
-        "aws-native:autoscaling:WarmPool",
-        "aws-native:batch:ComputeEnvironment",
-        "aws-native:batch:JobDefinition",
-        "aws-native:cloudwatch:Alarm",
-        "aws-native:ec2:CapacityReservation",
-        "aws-native:ec2:Ec2Fleet",
-        "aws-native:ec2:Host",
-        "aws-native:ec2:Instance",
-        "aws-native:ec2:LaunchTemplate",
-        "aws-native:ec2:SpotFleet",
-        "aws-native:eks:Nodegroup",
-    }
+    token
+    for service in (
+        alarms,
+        autoscaling,
+        batch,
+        beanstalk,
+        bedrock,
+        ec2,
+        ecs,
+        eks,
+        emr,
+        gamelift_streams,
+        rows,
+        sagemaker,
+    )
+    for token in service.READS
 )
 """The kinds that a reader takes from templates too."""
 

@@ -307,6 +307,14 @@ def declared_resources(stack: Resource, template: Mapping[str, Any]) -> Mapping[
     }
 
 
+def worked_out(stack: Resource, template: Mapping[str, Any], value: Any) -> Any:
+    """A value of the template with its intrinsic functions worked out, parameters by their given
+    values or defaults."""
+    inside = mapping(template.get("Resources"))
+    given = mapping(stack.inputs.get("parameters"))
+    return camel(value, _scope(template, given, {} if isinstance(inside, Hidden) else inside))
+
+
 def _condition(body: Any, scope: _Scope) -> bool | None:
     name = at(body, "Condition")
     return scope.conditions.get(name) if isinstance(name, str) else None
