@@ -31,7 +31,7 @@ from zerofloor.platforms.kubernetes.objects import (
     objects,
 )
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, add_to, read_pod
-from zerofloor.platforms.kubernetes.serving import MIN_SCALE, TRUSTED, first
+from zerofloor.platforms.kubernetes.serving import CLASS, HPA, TRUSTED, lowest_of
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
@@ -201,7 +201,7 @@ def _floor(estate: Estate, obj: Object, spec: Any, path: str) -> _Floor:
         return _Floor(open=Undecided(obj.urn, "metadata.annotations", why, SETTLE))
     if mode in _RAW:
         return _standard(estate, obj, spec, where, mode, scaler)
-    return _serverless(estate, obj, mode)
+    return _serverless(estate, obj, mode, spec, path)
 
 
 def _least(obj: Object, where: str, value: Any, minimum: int | None) -> _Floor:
@@ -222,19 +222,37 @@ def _least(obj: Object, where: str, value: Any, minimum: int | None) -> _Floor:
     )
 
 
-def _serverless(estate: Estate, obj: Object, mode: Any) -> _Floor:
-    """Knative goes to zero, unless the annotation asks for more."""
-    key, scale = first(obj.annotations, MIN_SCALE)
-    least = count(scale)
-    path = f'metadata.annotations["{key}"]'
-    if isinstance(least, Hidden):
-        why = f"{path} is {least.value} at preview: its minimum scale is not known"
-        return _Floor(open=Undecided(obj.urn, path, why, SETTLE))
-    if isinstance(least, int) and least:
-        pods = counted(least, "pod")
-        because = Evidence(obj.urn, path, scale, f"min-scale keeps {pods} without a request")
-        change = change_of(obj, path, "0")
-        return _Floor(kept=least, because=because, fix=f'Set {path} to "0"', change=change)
+def _serverless(estate: Estate, obj: Object, mode: Any, spec: Any, path: str) -> _Floor:
+    """Knative goes to zero, unless its class or its own settings keep a pod. KServe writes
+    minReplicas over every min-scale annotation (`SetAutoScalingAnnotations`)."""
+    chosen: Any = None
+    # The component's own annotations win over the object's.
+    for place, said in (
+        (f"{path}.annotations", at(spec, "annotations")),
+        ("metadata.annotations", obj.annotations),
+    ):
+        chosen = at(said, CLASS)
+        if isinstance(chosen, Hidden):
+            why = "The autoscaler's class isn't known at preview, and not every one scales to zero"
+            return _Floor(open=Undecided(obj.urn, place, why, SETTLE))
+        if chosen == HPA:
+            where = f'{place}["{CLASS}"]'
+            why = "Knative's HPA class never scales below one pod"
+            return _Floor(
+                kept=1,
+                because=Evidence(obj.urn, where, chosen, why),
+                fix=f"Remove {where}: the default class scales to zero",
+                change=change_of(obj, where, None),
+            )
+        if chosen is not None:
+            break
+    lowest = lowest_of(estate, obj, {CLASS: chosen}, 0)
+    if isinstance(lowest, Undecided):
+        return _Floor(open=lowest)
+    if lowest is not None:
+        return _Floor(
+            kept=lowest.kept, because=lowest.because, fix=lowest.fix, change=lowest.change
+        )
     if not estate.settings.trust.knative:
         why = "the settings say that Knative and KServe do not scale it"
         because = Evidence(obj.urn, "", None, why)
