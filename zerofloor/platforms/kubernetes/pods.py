@@ -34,6 +34,7 @@ from zerofloor.values import (
     switch,
     text,
 )
+from zerofloor.words import counted
 
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 
@@ -79,6 +80,7 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
             found.accelerators[name], at_least = devices(name, amount)
             found.open_count = found.open_count or at_least
     _add_claims(found, estate, spec, prefix)
+    _add_shares(found, template, spec, path)
     selector, open_keys = _node_selector(found, spec, prefix)
     terms = _affinity(found, spec, prefix)
     if open_keys:
@@ -372,12 +374,48 @@ def read_claims(
     )
 
 
+_SHARING: Final = frozenset({"kai-scheduler", "runai-scheduler"})
+"""Schedulers that place pods by the annotations below (KAI Scheduler docs, "GPU Sharing"; Run:ai's
+is built on it)."""
+_SHARES: Final = ("gpu-fraction", "gpu-memory")
+
+
+def _add_shares(found: _Found, template: Any, spec: Any, path: str) -> None:
+    """A part of a GPU that annotations ask for, with no resource of a container."""
+    if at(spec, "schedulerName") not in _SHARING:
+        return
+    annotations = at(template, "metadata", "annotations")
+    place = f"{path}.metadata.annotations" if path else "metadata.annotations"
+    if isinstance(annotations, Hidden):
+        found.open(place, annotations, "they may ask for a part of a GPU")
+        return
+    for key in _SHARES:
+        value = at(annotations, key)
+        if value is None:
+            continue
+        where = f'{place}["{key}"]'
+        share = quantity(value)
+        if isinstance(share, Hidden):
+            found.open(where, share, "it asks for a part of a GPU")
+            return
+        each = count(at(annotations, "gpu-fraction-num-devices"))
+        number = each if isinstance(each, int) and each else 1
+        part = share if key == "gpu-fraction" and isinstance(share, Decimal) else Decimal(0)
+        name = "nvidia.com/gpu"
+        found.accelerators[name] = found.accelerators.get(name, Decimal(0)) + number * part
+        found.open_count = True
+        why = f"each pod asks for a part of {counted(number, 'GPU')}"
+        found.evidence.append(Evidence(found.obj.urn, where, value, why))
+
+
 _CLAIMS = (("resource.k8s.io", "ResourceClaimTemplate"), ("resource.k8s.io", "ResourceClaim"))
 
 
 def add_claim(found: _Found, estate: Estate, name: Any, where: str) -> None:
     """The devices of the claim, or template of claims, of this name."""
     named = [one for one in objects(estate, *_CLAIMS) if one.name == name and meet(one, found.obj)]
+    if not named and _is_channel(estate, found.obj, name):
+        return
     if isinstance(name, Hidden) or not named:
         why = "The resource claim that it names isn't in the stack and may ask for GPUs"
         found.undecided.append(Undecided(found.obj.urn, where, why, SETTLE))
@@ -392,6 +430,17 @@ def add_claim(found: _Found, estate: Estate, name: Any, where: str) -> None:
         return
     for index, request in enumerate(requests):
         add_device_request(found, claim.urn, request, f"{path}[{index}]")
+
+
+def _is_channel(estate: Estate, obj: Object, name: Any) -> bool:
+    """Whether a template of claims is the one that NVIDIA's driver makes for a ComputeDomain: a
+    channel between nodes, no GPU (NVIDIA DRA driver docs, "ComputeDomains")."""
+    domains = objects(estate, ("resource.nvidia.com", "ComputeDomain"))
+    made = (get(one.body, _CHANNEL) for one in domains if meet(one, obj))
+    return not isinstance(name, Hidden) and name in made
+
+
+_CHANNEL: Final = "spec.channel.resourceClaimTemplate.name"
 
 
 def add_device_request(found: _Found, urn: str, request: Any, path: str) -> None:
