@@ -144,7 +144,7 @@ def ways_page() -> Iterator[str]:
     yield ""
     yield (
         "Each is caught by a rule, whose page has an example, or out of reach for the reason "
-        "given. The numbers are the catalogue's."
+        "given. A number is never used again; one that is missing here holds no GPU by itself."
     )
     yield ""
     yield "| way | what | platforms | rules | out of reach |"

@@ -148,6 +148,103 @@ def test_a_literal_in_the_source_is_a_suggestion(tmp_path: Path) -> None:
     assert '```suggestion\n        "min_replicas": 0,\n```' in shown.out
 
 
+PYTHON_PROGRAM = """\
+import pulumi
+
+
+class Group(pulumi.CustomResource):
+    # As deep in calls as the providers' classes: the SDK counts frames to find the line.
+    def __init__(self, name: str, properties: dict[str, object]) -> None:
+        self._internal_init(name, properties)
+
+    def _internal_init(self, name: str, properties: dict[str, object]) -> None:
+        super().__init__("aws:autoscaling/group:Group", name, properties)
+
+
+config = pulumi.Config()
+for number in range(config.get_int("groups") or 1):
+    Group(
+        f"workers-{number}",
+        {
+            "minSize": MINIMUM,
+            "desiredCapacity": 1,
+            "maxSize": 4,
+            "mixedInstancesPolicy": {
+                "launchTemplate": {"overrides": [{"instanceType": "g5.xlarge"}]}
+            },
+        },
+    )
+pulumi.CustomResource("random:index/randomInteger:RandomInteger", "other", {"min": MINIMUM})
+"""
+
+
+@pytest.mark.parametrize(
+    ("minimum", "project", "before", "after"),
+    [
+        # Half in the configuration, half in the source.
+        (
+            'config.require_int("least")',
+            "",
+            "config:\n  jobs:groups: 1\n  jobs:least: 1 # warm\n",
+            "config:\n  jobs:groups: 1\n  jobs:least: 0 # warm\n",
+        ),
+        # In an object.
+        (
+            'config.require_object("pool")["least"]',
+            "",
+            "config:\n  jobs:pool:\n    least: 1\n    most: 4\n",
+            "config:\n  jobs:pool:\n    least: 0\n    most: 4\n",
+        ),
+        # A default of the project is overridden for this stack.
+        (
+            'config.require_int("least")',
+            "config:\n  least: {type: integer, default: 1}\n",
+            "config:\n  aws:region: us-east-1\n",
+            "config:\n  jobs:least: 0\n  aws:region: us-east-1\n",
+        ),
+    ],
+)
+def test_each_value_of_a_change_is_found_where_it_is_written(
+    tmp_path: Path, minimum: str, project: str, before: str, after: str
+) -> None:
+    source = PYTHON_PROGRAM.replace("MINIMUM", minimum)
+    tmp_path.joinpath("Pulumi.yaml").write_text(f"name: jobs\nruntime: python\n{project}")
+    tmp_path.joinpath("Pulumi.dev.yaml").write_text(before)
+    tmp_path.joinpath("__main__.py").write_text(source)
+    command = ("fix", ".", "--stack", "dev", "--engine", "in-process", "--patch", "fix.patch")
+    done = zerofloor(*command, cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    assert tmp_path.joinpath("Pulumi.dev.yaml").read_text() == after
+    assert tmp_path.joinpath("__main__.py").read_text() == source
+    assert '+            "desiredCapacity": 0,' in tmp_path.joinpath("fix.patch").read_text()
+    assert "It also changes other." in done.out
+
+
+def test_a_value_that_is_equal_by_chance_is_not_touched(tmp_path: Path) -> None:
+    """With `groups` at 0 there would be no group, and no finding either."""
+    config = "config:\n  jobs:groups: 1\n"
+    tmp_path.joinpath("Pulumi.yaml").write_text("name: jobs\nruntime: python\n")
+    tmp_path.joinpath("Pulumi.dev.yaml").write_text(config)
+    source = PYTHON_PROGRAM.replace("MINIMUM", "2 - 1").replace(" or 1", "")
+    tmp_path.joinpath("__main__.py").write_text(source)
+    done = zerofloor("fix", ".", "--stack", "dev", "--engine", "in-process", cwd=tmp_path)
+    assert done.code == 1
+    assert "Left GPU012 on workers-0: the change doesn't end it, or" in done.out
+    assert tmp_path.joinpath("Pulumi.dev.yaml").read_text() == config
+
+
+def test_what_nothing_starts_again_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "llm.yaml"
+    file.write_text(MANIFESTS.partition("---")[0])
+    done = zerofloor("fix", "llm.yaml", cwd=tmp_path)
+    assert done.code == 0
+    assert "Warning: nothing here starts models/llm again. It stays off until you" in done.out
+    file.write_text(MANIFESTS)
+    scaled = zerofloor("fix", "llm.yaml", cwd=tmp_path)
+    assert "Ended GPU002" in scaled.out
+    assert "Warning" not in scaled.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

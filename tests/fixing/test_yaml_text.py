@@ -75,6 +75,28 @@ def test_the_only_property_leaves_an_empty_object() -> None:
     assert set_value(text, 0, ("a", "only"), None) == "a: {}  # why\nb: 2\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("l:\n  - a: 1\n    b: 2\n  - c: 3  # last\nd: 4\n", "l:\n  - c: 3  # last\nd: 4\n"),
+        ("l:\n- a: 1\n\n- c: 3\n", "l:\n\n- c: 3\n"),
+        ("l: [{a: 1}, {c: 3}]\n", "l: [{c: 3}]\n"),
+        ("l: [1, 2] # x\n", "l: [2] # x\n"),
+        ("d: 4\nl:\n- a: 1\n", "d: 4\n"),
+        ("d: 4\nl: [1]\n", "d: 4\n"),
+    ],
+)
+def test_an_element_of_a_list_is_removed_and_the_only_one_with_its_list(
+    text: str, wanted: str
+) -> None:
+    assert set_value(text, 0, ("l", 0), None) == wanted
+
+
+def test_the_last_element_of_a_list_is_removed() -> None:
+    assert set_value("l:\n- 1\n- 2\nd: 4\n", 0, ("l", 1), None) == "l:\n- 1\nd: 4\n"
+    assert set_value("l: [1, 2]\n", 0, ("l", 1), None) == "l: [1]\n"
+
+
 def test_an_object_is_found_by_type_and_name() -> None:
     text = """\
 ---

@@ -24,7 +24,7 @@ from zerofloor.structs import Value
 if TYPE_CHECKING:
     from zerofloor.cli.inputs import Chosen, Previewing
     from zerofloor.fixing.apply import Outcome, Texts
-    from zerofloor.report import Report
+    from zerofloor.report import Finding, Report
 
 SCHEMA: Final = "zerofloor.fix/1"
 SKIPPED: Final = ("node_modules", ".venv", "venv", ".git", "__pycache__", ".pulumi")
@@ -113,6 +113,7 @@ def _manifests(paths: list[str], chosen: Chosen) -> _Target:
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.documents import read
     from zerofloor.errors import InputError
+    from zerofloor.fixing.apply import Judged
     from zerofloor.fixing.manifests import edit_manifests
 
     if STDIN in paths:
@@ -132,9 +133,10 @@ def _manifests(paths: list[str], chosen: Chosen) -> _Target:
     texts = {str(file): file.read_text(encoding="utf-8") for file in files}
     found_settings = settings_for(chosen, paths)
 
-    def judge(now: Texts) -> Report:
+    def judge(now: Texts) -> Judged:
         stacks = [read(name, text.encode()) for name, text in now.items()]
-        return report_on(stacks, *found_settings, Asked(chosen.today))
+        report = report_on(stacks, *found_settings, Asked(chosen.today))
+        return Judged(report, {one.urn: one.inputs for stack in stacks for one in stack.resources})
 
     return _Target(Path(), texts, judge, edit_manifests)
 
@@ -143,10 +145,12 @@ def _program(folder: Path, how: Previewing, chosen: Chosen) -> _Target:
     """The program's files; it is previewed from a copy with the changed ones."""
     import os
     from dataclasses import replace
+    from functools import partial
 
     from zerofloor.cli import inputs
     from zerofloor.cli.judging import Asked, report_on
     from zerofloor.engine.project import choose_stack
+    from zerofloor.fixing.apply import Judged
     from zerofloor.fixing.literals import CODE
     from zerofloor.fixing.program import edit_program
 
@@ -160,10 +164,9 @@ def _program(folder: Path, how: Previewing, chosen: Chosen) -> _Target:
         if path.suffix in (".yaml", ".yml", *CODE) and path.is_file()
         if not set(path.relative_to(folder).parts) & set(SKIPPED)
     }
-    present: dict[str, Any] = {}
 
-    def judge(now: Texts) -> Report:
-        changed = {name: text for name, text in now.items() if text != texts[name]} if now else {}
+    def judge(now: Texts) -> Judged:
+        changed = {name: text for name, text in now.items() if text != texts.get(name)}
         with tempfile.TemporaryDirectory() as temporary:
             place = folder
             if changed:
@@ -172,13 +175,10 @@ def _program(folder: Path, how: Previewing, chosen: Chosen) -> _Target:
                 for name, text in changed.items():
                     place.joinpath(name).write_text(text, encoding="utf-8")
             found = inputs.preview(place, named, found_settings[0])
-        present.update({resource.urn: resource.inputs for resource in found.resources})
-        return report_on((found,), *found_settings, Asked(chosen.today))
+        report = report_on((found,), *found_settings, Asked(chosen.today))
+        return Judged(report, {one.urn: one.inputs for one in found.resources})
 
-    def edits_for(finding: Any, now: Texts) -> Iterator[Any]:
-        return edit_program(finding, now, config_file, lambda urn: present.get(urn, {}))
-
-    return _Target(folder, texts, judge, edits_for)
+    return _Target(folder, texts, judge, partial(edit_program, config_file=config_file))
 
 
 def _divided(texts: Texts) -> tuple[dict[str, str], dict[str, str]]:
@@ -216,11 +216,30 @@ def _told(outcome: Outcome, *, dry_run: bool) -> Iterator[str]:
     if not outcome.applied and not outcome.left:
         yield "Nothing to change."
     for applied in outcome.applied:
-        yield f"{'Would end' if dry_run else 'Ended'} {applied.finding.rule} by {applied.what}."
+        also = [_name(urn) for urn in applied.also]
+        more = f" It also changes {', '.join(also)}." if also else ""
+        ended = "Would end" if dry_run else "Ended"
+        yield f"{ended} {applied.finding.rule} by {applied.what}.{more}"
+        if _leaves_off(applied.finding):
+            yield (
+                f"Warning: nothing here starts {_name(applied.finding.urn)} again. It stays off "
+                "until you raise the value or add a scaler."
+            )
     for left in outcome.left:
-        yield f"Left {left.finding.rule} on {left.finding.urn.rpartition('::')[2]}: {left.why}"
+        yield f"Left {left.finding.rule} on {_name(left.finding.urn)}: {left.why}."
     yield f"Before: {verdict(outcome.before)}"
     yield f"After:  {verdict(outcome.after)}"
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _leaves_off(finding: Finding) -> bool:
+    """Whether its change switches off what nothing starts again."""
+    from zerofloor.rules import all_rules
+
+    return any(rule.leaves_off for rule in all_rules() if rule.id == finding.rule)
 
 
 def _document(target: _Target, outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
@@ -229,7 +248,13 @@ def _document(target: _Target, outcome: Outcome, *, dry_run: bool) -> dict[str, 
         "schema": SCHEMA,
         "written": [] if dry_run else sorted(written),
         "applied": [
-            {"rule": one.finding.rule, "urn": one.finding.urn, "what": one.what}
+            {
+                "rule": one.finding.rule,
+                "urn": one.finding.urn,
+                "what": one.what,
+                "also": list(one.also),
+                "leaves_off": _leaves_off(one.finding),
+            }
             for one in outcome.applied
         ],
         "left": [

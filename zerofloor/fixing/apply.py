@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from zerofloor.capacity import Change
 from zerofloor.errors import InputError
+from zerofloor.fixing.paths import steps_of
 from zerofloor.fixing.yaml_text import NotEditable
 from zerofloor.report import Finding, Report, Severity
 from zerofloor.structs import Value
+from zerofloor.values import at
 
 Texts = Mapping[str, str]
 """The text of each file, by its name."""
+
+
+class Judged(Value, frozen=True):
+    """The files as they were judged."""
+
+    report: Report
+    inputs: Mapping[str, Any]
+    """The inputs of each resource, by its URN."""
 
 
 class Edit(Value, frozen=True):
@@ -27,6 +39,8 @@ class Applied(Value, frozen=True):
 
     finding: Finding
     what: str
+    also: tuple[str, ...] = ()
+    """The URNs of other resources that it changes."""
 
 
 class Left(Value, frozen=True):
@@ -47,39 +61,48 @@ class Outcome(Value, frozen=True):
     after: Report
 
 
-Editor = Callable[[Finding, Texts], Iterator[Edit]]
-"""The ways to make a finding's change in the files, the best first. Raises NotEditable where a
-person must do it."""
+Judge = Callable[[Texts], Judged]
+Editor = Callable[[Finding, Texts, Judged], Iterator[Edit]]
+"""The ways to make a finding's change in the files as they were judged, the best first. Raises
+NotEditable where a person must do it."""
 
 
 def apply_changes(
-    texts: Texts, judge: Callable[[Texts], Report], edits_for: Editor, *, warnings: bool = False
+    texts: Texts, judge: Judge, edits_for: Editor, *, warnings: bool = False
 ) -> Outcome:
     """Makes the changes of the findings that fail the gate, with `warnings` of all, one by one.
 
-    A change is kept where its finding is gone, no other that fails the gate is new, and no more
-    GPUs are held; else the files stay as they were. Raises InputError where the files as they are
-    can't be judged.
+    A change is kept where the properties are as it says, its finding is gone, every resource is
+    still there, no other finding that fails the gate is new, and no more GPUs are held; else the
+    files stay as they were. Raises InputError where the files as they are can't be judged.
     """
-    before = report = judge(texts)
+    before = judged = judge(texts)
     now = dict(texts)
     applied: list[Applied] = []
     left: dict[str, Left] = {}
     while True:
         finding = next(
-            (one for one in _wanted(report, warnings) if one.fingerprint not in left), None
+            (one for one in _wanted(judged.report, warnings) if one.fingerprint not in left), None
         )
         if finding is None:
             break
-        kept, why = _first_better(finding, now, report, judge, edits_for)
+        kept, why = _first_better(finding, now, judged, judge, edits_for)
         if kept is None:
             left[finding.fingerprint] = Left(finding, why)
             continue
-        edit, report = kept
+        edit, new = kept
         now |= edit.texts
-        applied.append(Applied(finding, edit.what))
+        applied.append(Applied(finding, edit.what, tuple(_also(finding, judged, new))))
+        judged = new
     changed = {name: text for name, text in now.items() if text != texts.get(name)}
-    return Outcome(changed, tuple(applied), tuple(left.values()), before, report)
+    return Outcome(changed, tuple(applied), tuple(left.values()), before.report, judged.report)
+
+
+def _also(finding: Finding, old: Judged, new: Judged) -> Iterator[str]:
+    meant = {change.urn for change in finding.change}
+    for urn in sorted(new.inputs.keys() - meant):
+        if new.inputs[urn] != old.inputs.get(urn):
+            yield urn
 
 
 def _wanted(report: Report, warnings: bool) -> Iterator[Finding]:
@@ -92,27 +115,45 @@ def _wanted(report: Report, warnings: bool) -> Iterator[Finding]:
 def _first_better(
     finding: Finding,
     texts: Texts,
-    report: Report,
-    judge: Callable[[Texts], Report],
+    old: Judged,
+    judge: Judge,
     edits_for: Editor,
-) -> tuple[tuple[Edit, Report] | None, str]:
-    """The first edit that helps, with the report on it; else why none does."""
+) -> tuple[tuple[Edit, Judged] | None, str]:
+    """The first edit that helps, with the judgement on it; else why none does."""
     if not finding.change:
         return None, f"a person must decide: {finding.fix}"
     why = "the value isn't written in these files as it is"
     try:
-        for edit in edits_for(finding, texts):
+        for edit in edits_for(finding, texts, old):
             try:
                 new = judge({**texts, **edit.texts})
             except InputError as error:
                 why = f"the files could not be judged afterwards: {error}"
                 continue
-            if _is_better(finding, report, new):
+            if _is_as_asked(finding, old, new) and _is_better(finding, old.report, new.report):
                 return (edit, new), ""
             why = "the change doesn't end it, or holds something else"
     except NotEditable as error:
         why = str(error)
     return None, why
+
+
+def _is_as_asked(finding: Finding, old: Judged, new: Judged) -> bool:
+    """Whether the changed properties are what the finding asks for, in the same resources: a value
+    that is equal by chance may come from elsewhere."""
+    if old.inputs.keys() - new.inputs.keys():
+        return False
+    return all(_is_made(change, new.inputs) for change in finding.change)
+
+
+def _is_made(change: Change, inputs: Mapping[str, Any]) -> bool:
+    steps = steps_of(change.path)
+    if change.to is None and isinstance(steps[-1], int):
+        return True  # The next element has its number now.
+    now = at(inputs[change.urn], *steps)
+    if change.to is None:
+        return now is None or now == {}
+    return now == change.to or str(now) == str(change.to)
 
 
 def _is_better(finding: Finding, old: Report, new: Report) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zerofloor.documents.manifests import file_in_urn
-from zerofloor.fixing.apply import Edit, Texts
+from zerofloor.fixing.apply import Edit, Judged, Texts
 from zerofloor.fixing.paths import steps_of
 from zerofloor.fixing.yaml_text import find_object, set_value
 from zerofloor.report import Finding
 
 
-def edit_manifests(finding: Finding, texts: Texts) -> Iterator[Edit]:
+def edit_manifests(finding: Finding, texts: Texts, _judged: Judged) -> Iterator[Edit]:
     """All changes of the finding, each in the file and object that it names.
 
     Raises NotEditable where an object isn't in its file, or a value can't be changed alone.

@@ -36,7 +36,9 @@ def set_value(text: str, document: int, steps: Steps, to: Any) -> str:
         if node.start_mark.index < entry[0].start_mark.index:
             raise NotEditable("the value is an alias, so other places have it too")
     if to is None and len(steps) > 1 and _has_one(parent):
-        return set_value(text, document, steps[:-1], {})
+        # An empty list may mean another thing than none; an object is often required.
+        empty: Any = None if isinstance(parent, yaml.SequenceNode) else {}
+        return set_value(text, document, steps[:-1], empty)
     if to is None:
         return _remove(text, parent, key, node)
     start, end = _span(text, node)
@@ -161,23 +163,26 @@ def _insert(text: str, node: Any, steps: Steps, to: Any) -> str:
     if node.flow_style:
         separator = ", " if node.value else ""
         return f"{text[: start + 1]}{pair}{separator}{text[start + 1 :]}"
+    # A key such as `project:name` needs quotes in {…} alone.
+    pair = f"{_flow(key)}: {_flow(to)}"
     return f"{text[:start]}{pair}\n{' ' * node.start_mark.column}{text[start:]}"
 
 
 def _has_one(node: Any) -> bool:
-    return isinstance(node, yaml.MappingNode) and len(node.value) == 1
+    return isinstance(node, yaml.CollectionNode) and len(node.value) == 1
 
 
 def _remove(text: str, parent: Any, key: Any, node: Any) -> str:
-    """The text without a key and its value."""
+    """The text without a key and its value, or without an element of a list."""
     start, (_, end) = key.start_mark.index, _span(text, node)
-    if isinstance(parent, yaml.MappingNode) and parent.flow_style:
+    if parent.flow_style:
         rest = text[end:].lstrip(" ")
         if rest.startswith(","):
             return text[:start] + rest[1:].lstrip(" ")
         return text[:start].rstrip(" ").removesuffix(",") + text[end:]
     line = text.rfind("\n", 0, start) + 1
-    if text[line:start].strip() or not isinstance(parent, yaml.MappingNode):
+    before = "-" if isinstance(parent, yaml.SequenceNode) else ""
+    if text[line:start].strip() != before:
         raise NotEditable("it is the first of a list's element")
     following = text.find("\n", end)
     return text[:line] + ("" if following < 0 else text[following + 1 :])

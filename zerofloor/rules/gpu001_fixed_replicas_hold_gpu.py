@@ -65,5 +65,6 @@ RULE = Rule(
     check=holds(Cause.FIXED_REPLICAS),
     bad=BAD,
     good=GOOD,
+    leaves_off=True,
     ways=(1, 16, 29, 40),
 )

@@ -43,5 +43,6 @@ RULE = Rule(
     check=holds(Cause.DESIRED_NOT_LOWERED),
     bad=BAD,
     good=GOOD,
+    leaves_off=True,
     ways=(31, 34, 38, 39, 40, 41, 51, 53),
 )

@@ -77,5 +77,7 @@ class Rule(Value, frozen=True):
     """An example as YAML: Kubernetes manifests, or `resources` with `type`, `name` and `inputs`,
     and `settings` where they matter."""
     good: str
+    leaves_off: bool = False
+    """True where its change switches off what nothing in the stack starts again."""
     ways: tuple[int, ...] = ()
     """The numbers in the catalogue of ways to hold an idle GPU (docs/evidence/ways.md)."""
