@@ -366,7 +366,8 @@ def _unused(estate: Estate, source: Declared, row: Row, number: Size, found: Mac
         linked_urns = (instance.resource.property_dependencies or {}).get(
             "capacityReservationId", ()
         )
-        if source.urn in linked_urns and instance.inputs.get("shape") in names:
+        # A shape that is hidden or no text is none of these: the more of the reservation counts.
+        if source.urn in linked_urns and known_text(instance.inputs.get("shape")) in names:
             used += 1
     return as_declared(
         estate, source, row, replace(number, value=max(0, number.known - used)), found

@@ -382,7 +382,8 @@ _SHARES: Final = ("gpu-fraction", "gpu-memory")
 
 def _add_shares(found: _Found, template: Any, spec: Any, path: str) -> None:
     """A part of a GPU that annotations ask for, with no resource of a container."""
-    if at(spec, "schedulerName") not in _SHARING:
+    scheduler = text(at(spec, "schedulerName"))  # Hidden, it may be one of them.
+    if not isinstance(scheduler, Hidden) and scheduler not in _SHARING:
         return
     annotations = at(template, "metadata", "annotations")
     place = f"{path}.metadata.annotations" if path else "metadata.annotations"

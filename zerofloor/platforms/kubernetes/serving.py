@@ -155,7 +155,8 @@ def _configured(estate: Estate, obj: Object) -> Iterator[tuple[Object, str, Any]
     for kind, path in _CONFIGS:
         for config in objects(estate, kind):
             elsewhere = obj.cluster is not None and not obj.cluster.may_be(config.cluster)
-            named = config.name == "config-autoscaler" or kind[1] != "ConfigMap"
+            named = config.name == "config-autoscaler" or config.name_hidden
+            named = named or kind[1] != "ConfigMap"
             values = get(config.body, path)
             if named and not elsewhere and values is not None:
                 yield config, path, values
