@@ -16,8 +16,8 @@ SHOWN = {
     "raise-floor.sh": ["::error file=__main__.py", "| change a month |", "+$1,374.53"],
     "waiver-runs-out.sh": [
         "(until 2026-12-15, up to $1,400 a month)",
-        "it expired on 2026-12-15 (1 day ago)",
-        "$374.53 above its cap of $1,000",
+        "expired on 2026-12-15, 1 day ago",
+        "permits $1,000 a month, and the cost is $1,374.53, $374.53 more",
     ],
 }
 

@@ -150,6 +150,8 @@ class Assumption(Value, frozen=True):
     what: str
     because: str
     source: Literal["default", "config", "hint"] = "default"
+    place: str = ""
+    """`FILE:LINE` of the setting that says it; empty where none does."""
 
 
 class Market(StrEnum):

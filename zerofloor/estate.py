@@ -6,20 +6,20 @@ from __future__ import annotations
 import datetime
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from zerofloor.capacity import Assumption
-from zerofloor.hardware.instances import Shape, lookup
+from zerofloor.hardware.instances import Shape, lookup, plain_type
 from zerofloor.patterns import lazy
 from zerofloor.settings import Settings
 from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
 from zerofloor.values import hidden, known_mapping
-from zerofloor.words import counted
+from zerofloor.words import counted, short
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -50,6 +50,9 @@ class Names(Value, frozen=True):
     by_parent: Mapping[tuple[int, str | None], tuple[Resource, ...]]
 
 
+_ASKED: Final = "instance types that were looked up"
+
+
 class Estate(Value, frozen=True):
     stacks: tuple[Stack, ...]
     settings: Settings
@@ -69,15 +72,33 @@ class Estate(Value, frozen=True):
         return tuple(resource for kind in types for resource in self.by_type.get(kind, ()))
 
     def shape(self, cloud: str, instance_type: str) -> Shape | None:
-        """`instances.lookup` with the user's hints."""
+        """`instances.lookup` with the user's hints; remembers which were asked for."""
         hints = self.settings.hints
-        return lookup(cloud, instance_type, hints.gpus_per_type if hints.instances else None)
+        if not hints.instances:
+            return lookup(cloud, instance_type)
+        self.known.setdefault(_ASKED, set()).update(
+            (instance_type, plain_type(cloud, instance_type))
+        )
+        return lookup(cloud, instance_type, hints.gpus_per_type)
+
+    def used_hints(self) -> Iterator[Assumption]:
+        """The hints about types that readers have asked for: what rests on them is printed, also
+        where a hint is why nothing else tells of the resource."""
+        for instance_type in sorted(self.known.get(_ASKED, ())):
+            yield from self.hint_assumptions(instance_type)
+
+    def looked_up(self, instance_type: str) -> bool:
+        """Whether a reader has asked for this type (remembered where there are hints)."""
+        return instance_type in self.known.get(_ASKED, ())
 
     def hint_assumptions(self, instance_type: str) -> tuple[Assumption, ...]:
         """What must be printed where a hint about this type was used."""
         return tuple(
             Assumption(
-                f"{hint.instance_type} has {counted(hint.gpus, 'GPU')} a node", hint.reason, "hint"
+                f"{hint.instance_type} has {counted(hint.gpus, 'GPU')} a node",
+                hint.reason,
+                "hint",
+                hint.place,
             )
             for hint in self.settings.hints.instances
             if hint.instance_type == instance_type
@@ -334,8 +355,13 @@ def workload_hint(settings: Settings, urn: str) -> tuple[str, Assumption] | None
     print."""
     for hint in settings.hints.workloads:
         if fnmatchcase(urn, hint.urn):
-            return hint.runs, Assumption(f"{urn} runs {hint.runs}", hint.reason, "hint")
+            what = f"{short(urn)} {_RUNS[hint.runs]}"
+            return hint.runs, Assumption(what, hint.reason, "hint", hint.place)
     return None
+
+
+_RUNS: Final = {"never": "keeps no GPU", "one-shot": "ends by itself", "always": "always runs"}
+"""What the words of a hint say of its resource."""
 
 
 def tags(value: Any) -> Mapping[str, Any]:

@@ -105,7 +105,7 @@ def test_a_waiver_ends_after_its_last_day() -> None:
     assert gate.refusal(waiver(expires=TODAY), finding(), TODAY) is None
     assert (
         gate.refusal(waiver(), finding(), TODAY + datetime.timedelta(1))
-        == "it expired on 2026-11-24 (1 day ago)"
+        == "expired on 2026-11-24, 1 day ago"
     )
 
 
@@ -113,18 +113,18 @@ def test_a_waiver_ends_at_its_cap() -> None:
     assert gate.refusal(waiver(cap="734.38"), finding(), TODAY) is None
     assert (
         gate.refusal(waiver(cap="734.37"), finding(), TODAY)
-        == "it costs $734.38 a month, $0.01 above its cap of $734.37"
+        == "permits $734.37 a month, and the cost is $734.38, $0.01 more"
     )
 
 
 def test_a_cost_in_another_currency_is_not_below_a_cap_in_dollars() -> None:
     refused = gate.refusal(waiver(), finding(monthly=Money(Decimal(1), "EUR")), TODAY)
-    assert refused == "its cost is in EUR, and its cap is $1,000 a month"
+    assert refused == "permits $1,000 a month, and the cost is in EUR"
 
 
 def test_an_unknown_cost_is_not_below_any_cap() -> None:
     refused = gate.refusal(waiver(), finding(monthly=None, cost_unknown=True), TODAY)
-    assert refused == "its cost is unknown, and its cap is $1,000 a month"
+    assert refused == "permits $1,000 a month, and the cost is unknown"
 
 
 def test_an_undecided_gpu_is_waived_by_its_name_and_not_by_a_star() -> None:
@@ -185,3 +185,9 @@ def test_time_alone_never_lets_more_pass(
         return gate.verdict(gate.waived(findings, waivers, day)) == "pass"
 
     assert verdict(TODAY) or not verdict(TODAY + datetime.timedelta(days))
+
+
+def test_a_cap_says_nothing_where_the_cost_is_unknown() -> None:
+    undecided = finding("undecided-gpu", "GPU201", monthly=None, cost_unknown=True)
+    (waived,) = gate.waived([undecided], [waiver("GPU201")], TODAY)
+    assert waived.waived_by == "ml-team: demo for a customer (until 2026-11-24, cost unknown)"

@@ -70,6 +70,7 @@ BANNED = (
 VERBS = frozenset(
     [
         "Add",
+        "Plan",
         "Ask",
         "Allow",
         "Ask",

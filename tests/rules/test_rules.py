@@ -56,6 +56,7 @@ FROZEN = {
     "GPU207": "setting-not-allowed",
     "GPU208": "lease-expired",
     "GPU209": "lease-ends-soon",
+    "GPU210": "unused-hint",
 }
 """Published: people's waivers and settings name them. Never change a line, only add one."""
 
@@ -157,3 +158,49 @@ def test_undecided_may_be_a_warning() -> None:
     report = report_on(bad + "settings: {undecided: warning}\n")
     assert [one.severity for one in report.findings if one.name == "undecided-gpu"] == ["warning"]
     assert report.gate == "pass"
+
+
+@pytest.mark.parametrize(
+    ("urn", "expires", "rule", "message"),
+    [
+        (
+            "*::inference",
+            "2026-11-01",
+            "GPU205",
+            (
+                "The waiver of ml-team for always-on-instance-holds-gpu on "
+                "aws:ec2/instance:Instance::inference expired on 2026-11-01, 23 days ago."
+            ),
+        ),
+        (
+            "*::other",
+            "2026-11-01",
+            "GPU206",
+            (
+                "The waiver of ml-team for GPU014 on *::other matches no finding and expired on "
+                "2026-11-01, 23 days ago."
+            ),
+        ),
+        (
+            "*::other",
+            "2026-11-24",
+            "GPU206",
+            "The waiver of ml-team for GPU014 on *::other matches no finding.",
+        ),
+    ],
+)
+def test_a_waiver_that_permits_nothing_says_why(
+    urn: str, expires: str, rule: str, message: str
+) -> None:
+    waiver = f'{{rule: GPU014, urn: "{urn}", reason: a demo, owner: ml-team, expires: {expires}, '
+    report = report_on(f"""\
+resources:
+  - type: aws:ec2/instance:Instance
+    name: inference
+    inputs: {{instanceType: g5.xlarge, ami: ami-0123456789abcdef0, availabilityZone: us-east-1a}}
+settings:
+  waivers: [{waiver}maxMonthlyUsd: 1000}}]
+""")
+    found = [one for one in report.findings if one.rule == rule]
+    assert [one.message for one in found] == [message]
+    assert found[0].source == "example"

@@ -340,7 +340,7 @@ def _resource(request: Any) -> Resource | None:
 
 
 def _text(finding: Finding) -> str:
-    lines = [finding.message]
+    lines = [f"{finding.message} ({finding.source})" if finding.source else finding.message]
     if finding.monthly is not None:
         lines.append(f"Costs {dollars(finding.monthly)} a month.")
     if finding.waived_by is not None:

@@ -108,7 +108,7 @@ def uncovered(
         if not mine:
             yield seen, "no waiver is for it"
         elif None not in whys:
-            yield seen, str(whys[0])
+            yield seen, f"its waiver {whys[0]}"
 
 
 def _waivers(audit: Audit, blocking: Sequence[Seen], terms: Terms) -> Iterator[Waiver]:

@@ -254,6 +254,10 @@ def _collect_assumptions(
         if s.workload.urn in relevant:
             assumptions.update(s.assumptions)
     assumptions.update(capacity.assumptions)
+    # A hint may be why something is no entry: what the verdict rests on is printed all the same.
+    given = [a for pool in capacity.pools for a in pool.assumptions]
+    given += [a for workload in capacity.workloads for a in workload.assumptions]
+    assumptions.update(a for a in given if a.source == "hint")
     assumptions.update(_assume_elsewhere(demand.workloads, packings.peak))
     return tuple(sorted(assumptions, key=lambda a: (a.what, a.because, a.source)))
 

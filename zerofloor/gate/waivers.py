@@ -72,27 +72,27 @@ def is_everything(pattern: str) -> bool:
 
 
 def refusal(waiver: Waiver, finding: Finding, today: datetime.date) -> str | None:
-    """Why a waiver that concerns a finding does not permit it; None if it does."""
+    """Why a waiver that concerns a finding does not permit it, as what the waiver does (`expired on
+    2026-11-01, 26 days ago`); None if it permits it."""
     if today > waiver.expires:
-        days = counted((today - waiver.expires).days, "day")
-        return f"it expired on {waiver.expires.isoformat()} ({days} ago)"
+        return expiry(waiver, today)
     if waiver.max_gpus is not None and finding.gpus is not None and finding.gpus > waiver.max_gpus:
-        return (
-            f"it holds {counted(finding.gpus, 'GPU')}, and its cap is "
-            f"{counted(waiver.max_gpus, 'GPU')}"
-        )
-    cap = f"its cap is ${number(waiver.max_monthly_usd)} a month"
+        return f"permits {counted(waiver.max_gpus, 'GPU')}, and it holds {number(finding.gpus)}"
+    permits = f"permits ${number(waiver.max_monthly_usd)} a month"
     if finding.cost_unknown and (finding.name not in OF_UNKNOWN_COST or waiver.rule == "*"):
-        return f"its cost is unknown, and {cap}"
+        return f"{permits}, and the cost is unknown"
     if finding.monthly is not None and finding.monthly.currency != "USD":
-        return f"its cost is in {finding.monthly.currency}, and {cap}"
+        return f"{permits}, and the cost is in {finding.monthly.currency}"
     if finding.monthly is not None and finding.monthly.amount > waiver.max_monthly_usd:
         over = replace(finding.monthly, amount=finding.monthly.amount - waiver.max_monthly_usd)
-        return (
-            f"it costs {dollars(finding.monthly)} a month, {dollars(over)} above its cap of "
-            f"${number(waiver.max_monthly_usd)}"
-        )
+        return f"{permits}, and the cost is {dollars(finding.monthly)}, {dollars(over)} more"
     return None
+
+
+def expiry(waiver: Waiver, today: datetime.date) -> str:
+    """`expired on 2026-11-01, 26 days ago`, of a waiver that has."""
+    days = counted((today - waiver.expires).days, "day")
+    return f"expired on {waiver.expires.isoformat()}, {days} ago"
 
 
 def named(waiver: Waiver) -> str:
@@ -103,12 +103,14 @@ def named(waiver: Waiver) -> str:
 def _with_waiver(finding: Finding, waivers: Sequence[Waiver], today: datetime.date) -> Finding:
     for waiver in waivers:
         if concerns(waiver, finding) and refusal(waiver, finding, today) is None:
-            return replace(finding, waived_by=_permission(waiver))
+            return replace(finding, waived_by=_permission(waiver, finding))
     return finding
 
 
-def _permission(waiver: Waiver) -> str:
+def _permission(waiver: Waiver, finding: Finding) -> str:
     cap = f"up to ${number(waiver.max_monthly_usd)} a month"
+    if finding.cost_unknown and finding.monthly is None:
+        cap = "cost unknown"  # Its rule is named: no cap can be compared with it.
     if waiver.max_gpus is not None:
-        cap += f" and {counted(waiver.max_gpus, 'GPU')}"
+        cap += f", up to {counted(waiver.max_gpus, 'GPU')}"
     return f"{waiver.owner}: {waiver.reason} (until {waiver.expires.isoformat()}, {cap})"

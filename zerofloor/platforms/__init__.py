@@ -104,6 +104,7 @@ def read(estate: Estate) -> Capacity:
             parts += [part for platform in family for part in platform.read(estate)]
     parts = [in_its_cluster(estate, p) if isinstance(p, Pool) else p for p in parts]
     parts += _unreadable(estate, is_read)
+    parts += estate.used_hints()
     parts += list(unread.read(estate, is_read, tuple(parts), holds_nothing))
     return Capacity(
         pools=tuple(

@@ -17,6 +17,8 @@ def hinted(estate: Estate, part: Part) -> Part:
     if hint is None:
         return part
     runs, assumption = hint
+    if runs != "always" and not (part.undecided or part.holds or part.extra):
+        return part  # Nothing rests on the hint.
     known = replace(part, undecided=(), assumptions=(*part.assumptions, assumption))
     if runs != "always":
         return replace(known, holds=(), extra=())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from zerofloor.report import Finding
 from zerofloor.structs import Value
+from zerofloor.words import counted
 
 
 class Group(Value, frozen=True):
@@ -13,6 +14,14 @@ class Group(Value, frozen=True):
 
     findings: tuple[Finding, ...]
     """At least one; in the order of the report."""
+
+    @property
+    def spread(self) -> str:
+        """` on 3 resources`; empty of one finding."""
+        number = len(self.findings)
+        if number == 1:
+            return ""
+        return f" on {counted(number, 'resource')}" if self.findings[0].urn else f", {number} times"
 
 
 def groups_of(findings: Iterable[Finding]) -> tuple[Group, ...]:

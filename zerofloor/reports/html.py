@@ -22,6 +22,7 @@ from zerofloor.reports.phrases import (
     headline,
     meaning,
     notes,
+    place,
     priced_lines,
     rows,
 )
@@ -156,7 +157,7 @@ def _group(group: Group, report: Report) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    where = short(finding.urn) + (f" ({finding.source})" if finding.source else "")
+    where = place(finding)
     if where:
         yield f'<div class="dim path">{text(where)}</div>'
     worse = f" Worse: {finding.grew}." if finding.grew else ""

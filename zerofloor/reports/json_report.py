@@ -105,7 +105,8 @@ def data(report: Report) -> dict[str, Any]:
         "capacity": [_entry(entry) for entry in floor.entries],
         "findings": [_finding(finding, report) for finding in report.findings],
         "assumptions": [
-            {"what": a.what, "because": a.because, "from": a.source} for a in report.assumptions
+            {"what": a.what, "because": a.because, "from": a.source, "place": a.place or None}
+            for a in report.assumptions
         ],
         "baseline": report.baseline,
         "fixed": [

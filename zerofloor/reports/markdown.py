@@ -205,13 +205,13 @@ def _group(group: Group, report: Report) -> Iterator[str]:
     url = help_url(report, first.rule, first.name)
     name = f"{first.rule} {first.name}"
     cost = cost_of(group)
-    on = f" on {counted(number, 'resource')}" if number > 1 else ""
     severity = f"**{first.severity}**" if blocks(first) else first.severity
-    head = f"- {severity} {f'[{name}]({url})' if url else name}{on}"
+    head = f"- {severity} {f'[{name}]({url})' if url else name}{group.spread}"
     yield head + (f", {cost}" if cost else "") + "<br>"
     for finding in group.findings[:ROWS_AT_MOST]:
         where = f"{code(short(finding.urn))} " if finding.urn else ""
-        source = f"({code(finding.source)}) " if finding.source else ""
+        source = code(finding.source) if finding.source else ""
+        source = f"({source}) " if source and where else f"{source} ".lstrip()
         yield f"  {where}{source}{sentence(finding.message)}<br>"
         if finding.grew:
             yield f"  **Worse:** {escaped(finding.grew)}<br>"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, assert_never
 
-from zerofloor.capacity import WEEK, Cause
+from zerofloor.capacity import WEEK, Assumption, Cause
 from zerofloor.cost.baseline import signed
 from zerofloor.cost.estimate import (
     Amount,
@@ -243,10 +243,13 @@ def notes(report: Report) -> list[str]:
 
 def assumptions(report: Report) -> list[str]:
     """What the verdict rests on beyond the documents."""
-    return [
-        f"{a.what}: {a.because}" + ("" if a.source == "default" else f" ({a.source})")
-        for a in report.assumptions
-    ]
+    return [f"{one.what}: {one.because}{_said_by(one)}" for one in report.assumptions]
+
+
+def _said_by(one: Assumption) -> str:
+    """` (hint, zerofloor.yaml:3)`: the setting that an assumption is from."""
+    by = ", ".join(filter(None, ("" if one.source == "default" else one.source, one.place)))
+    return f" ({by})" if by else ""
 
 
 def changes(report: Report) -> Iterator[str]:
@@ -362,6 +365,14 @@ def waiting(report: Report) -> list[str]:
         for part in said.wait.parts
     )
     return [f"The first request after idle waits {parts}."]
+
+
+def place(finding: Finding) -> str:
+    """`TYPE::NAME (FILE:LINE)`: what a finding is about and where it stands; empty where it is the
+    stack as a whole."""
+    if finding.urn and finding.source:
+        return f"{short(finding.urn)} ({finding.source})"
+    return short(finding.urn) or finding.source or ""
 
 
 def cost_of(what: Finding | Group) -> str:

@@ -21,6 +21,7 @@ from zerofloor.reports.phrases import (
     headline,
     meaning,
     notes,
+    place,
     priced_lines,
     rows,
     total_rows,
@@ -153,8 +154,7 @@ class _Page:
         first = group.findings[0]
         style = "dim" if first.waived_by else first.severity
         number = len(group.findings)
-        on = f" on {counted(number, 'resource')}" if number > 1 else ""
-        head = f" {first.rule} {first.name}{on}"
+        head = f" {first.rule} {first.name}{group.spread}"
         severity = styled(first.severity.upper(), style, self.colour)
         cost = cost_of(group)
         if layout.cells(f"{first.severity}{head}  {cost}") <= self.width:
@@ -173,7 +173,7 @@ class _Page:
             yield from self.paragraph(f"Waived by {first.waived_by}", indent="  ")
 
     def finding(self, finding: Finding, *, alone: bool) -> Iterator[str]:
-        where = short(finding.urn) + (f" ({finding.source})" if finding.source else "")
+        where = place(finding)
         where += f" [{finding.status}]" if finding.status else ""
         where += "" if alone or finding.monthly is None else f", {cost_of(finding)}"
         if where.strip():

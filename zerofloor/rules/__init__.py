@@ -130,7 +130,7 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         message=sentence(problem.message),
         fix=sentence(problem.fix.removesuffix(".") + _where_to_say_it(component, argument)),
         declared_fix=problem.fix,
-        source=_position(judged.estate, component or resource),
+        source=problem.source or _position(judged.estate, component or resource),
         evidence=problem.evidence,
         monthly=problem.monthly,
         cost_unknown=problem.cost_unknown,

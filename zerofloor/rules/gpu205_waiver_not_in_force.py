@@ -39,12 +39,10 @@ def check(judged: Judged) -> Iterable[Problem]:
                 where = f" on {short(finding.urn)}" if finding.urn else ""
                 yield Problem(
                     finding.urn,
-                    (
-                        f"The waiver of {waiver.owner} for {finding.name}{where} doesn't "
-                        f"permit it: {why}."
-                    ),
+                    f"The waiver of {waiver.owner} for {finding.name}{where} {why}.",
                     RULE.fix,
                     place=f"{finding.rule} {named(waiver)}",
+                    source=waiver.place,
                 )
 
 

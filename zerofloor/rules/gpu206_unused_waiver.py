@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zerofloor.gate.waivers import concerns, is_everything, named
+from zerofloor.gate.waivers import concerns, expiry, is_everything, named
 from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.settings import Waiver
 
 BAD = """\
 resources:
@@ -31,9 +32,10 @@ def check(judged: Judged) -> Iterable[Problem]:
         if not any(concerns(waiver, finding) for finding in judged.findings):
             yield Problem(
                 "",
-                (f"The waiver of {waiver.owner} for {named(waiver)} matches no finding."),
+                f"The waiver of {waiver.owner} for {named(waiver)} matches no finding{_and_expired(waiver, judged)}.",
                 RULE.fix,
                 place=named(waiver),
+                source=waiver.place,
             )
         elif waiver.rule == "*" and waiver.urn is not None and is_everything(waiver.urn):
             yield Problem(
@@ -41,8 +43,13 @@ def check(judged: Judged) -> Iterable[Problem]:
                 f"The waiver of {waiver.owner} permits every rule on every resource.",
                 "Name the rule and the resource that the waiver is for.",
                 place=named(waiver),
+                source=waiver.place,
                 severity=Severity.WARNING,
             )
+
+
+def _and_expired(waiver: Waiver, judged: Judged) -> str:
+    return f" and {expiry(waiver, judged.today)}" if judged.today > waiver.expires else ""
 
 
 RULE = Rule(

@@ -38,6 +38,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             f"{one.place} is ignored ({one.what}) because {one.why}.",
             RULE.fix,
             place=one.what,
+            source=one.place,
         )
     if in_force.inline_waivers:
         return

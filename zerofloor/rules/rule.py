@@ -48,6 +48,8 @@ class Problem(Value, frozen=True):
     """GPUs that it holds at one time; None where it holds none, or the number is not known."""
     place: str = ""
     """What tells it from other problems of its rule on its resource: a property path."""
+    source: str = ""
+    """`FILE:LINE` of the setting at fault; empty where it is the declaration of the resource."""
     change: tuple[Change, ...] = ()
     """The same as `fix`, as data; empty where a person must decide."""
 

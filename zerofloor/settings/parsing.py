@@ -18,8 +18,8 @@ from zerofloor.errors import InputError
 from zerofloor.settings.nodes import Node, node_of, read_file, shown_key
 from zerofloor.settings.values import Bounds, Settings
 
-OURS: Final = frozenset({"in_force"})
-"""Fields of Settings that aren't written in a file."""
+OURS: Final = frozenset({"in_force", "place"})
+"""Fields that aren't written in a file."""
 
 AT_MOST: Final = 8
 """Mistakes that are named; more than these are counted."""
@@ -87,7 +87,7 @@ def fields_of(kind: type) -> Mapping[str, tuple[str, Any, bool]]:
     return {
         camel(field.name): (field.name, hints[field.name], field.required)
         for field in msgspec.structs.fields(kind)
-        if not (kind is Settings and field.name in OURS)
+        if field.name not in OURS
     }
 
 
@@ -119,7 +119,11 @@ def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
     for key, (field, _, required) in fields.items():
         if required and field not in values:
             problems.append(f"{node.place}: {path + ': ' if path else ''}{key} is missing")
-    return _INVALID if len(problems) > before else kind(**values)
+    if len(problems) > before:
+        return _INVALID
+    if any(field.name == "place" for field in msgspec.structs.fields(kind)):
+        values["place"] = node.place
+    return kind(**values)
 
 
 def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:

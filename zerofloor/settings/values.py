@@ -73,6 +73,8 @@ class InstanceHint(msgspec.Struct, frozen=True, kw_only=True):
 
     instance_type: str
     gpus: NotNegative
+    place: str = ""
+    """Not written by people: `FILE:LINE` where it stands; empty where it stands in no file."""
 
 
 class WorkloadHint(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,8 @@ class WorkloadHint(msgspec.Struct, frozen=True, kw_only=True):
     """A URN or a pattern with `*`."""
     runs: Literal["one-shot", "always", "never"]
     """one-shot: it ends by itself; always: it keeps its GPUs; never: it asks for none."""
+    place: str = ""
+    """Not written by people: `FILE:LINE` where it stands; empty where it stands in no file."""
 
 
 class Hints(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +163,8 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     """The most that the waived finding may cost a month; above it the finding blocks again."""
     max_gpus: NotNegative | None = None
     """The most GPUs that the waived finding may hold; None: as many as its cost allows."""
+    place: str = ""
+    """Not written by people: `FILE:LINE` where it stands; empty where it stands in no file."""
 
 
 class AllowedWaivers(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from zerofloor.settings.parsing import camel
+from zerofloor.settings.parsing import OURS, camel
 from zerofloor.settings.values import Settings
 
-NOT_WRITTEN: Final = frozenset({"inForce", "extends", "allow"})
-"""Fields that aren't a person's, or belong to one file: what it extends, what it allows others."""
+NOT_WRITTEN: Final = frozenset({"extends", "allow"})
+"""Fields that belong to one file: what it extends, what it allows others."""
 
 
 def written(settings: Settings) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _struct(value: msgspec.Struct) -> dict[str, Any]:
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
-        if given != default:
+        if given != default and field.name not in OURS:
             found[camel(field.name)] = _plain(given)
     return found
 
