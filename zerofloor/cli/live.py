@@ -1,18 +1,27 @@
-"""`zerofloor live STATE…`: what an AWS account runs now beside what the stacks declare."""
+"""`zerofloor live STATE…`: what an AWS account or Kubernetes clusters run, beside the stacks."""
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zerofloor.cli.app import OutputOption
 from zerofloor.cli.parsing import Argument, Option
+from zerofloor.errors import InputError
+from zerofloor.stack import Stack
+from zerofloor.structs import Value
 
 if TYPE_CHECKING:
-    from zerofloor.live.values import Found, Live, Unit
+    from zerofloor.live.kubernetes.reading import Wanted
+    from zerofloor.live.kubernetes.values import ClusterLive, Node, Seen
+    from zerofloor.live.values import Fault, Found, Live, Unit
+    from zerofloor.prices.book import PriceBook
 
 StatesArgument = Annotated[
     Sequence[str],
@@ -24,7 +33,53 @@ StatesArgument = Annotated[
 ]
 RegionsOption = Annotated[
     Sequence[str],
-    Option("--region", metavar="REGION", help="AWS region; repeat it. [default: AWS_REGION]"),
+    Option(
+        "--region",
+        metavar="REGION",
+        help="AWS region; repeat it. [default: AWS_REGION, if no cluster is named]",
+    ),
+]
+KubeconfigOption = Annotated[
+    Path | None,
+    Option(
+        "--kubeconfig",
+        metavar="FILE",
+        help="Kubeconfig of the clusters to read. [default with --context: KUBECONFIG, else "
+        "~/.kube/config]",
+    ),
+]
+ContextsOption = Annotated[
+    Sequence[str],
+    Option(
+        "--context",
+        metavar="NAME",
+        help="Context of the kubeconfig; repeat it. [default with --kubeconfig: its current one]",
+    ),
+]
+StackKubeconfigOption = Annotated[
+    bool,
+    Option(
+        "--stack-kubeconfig",
+        help="Read the clusters of the stacks' own Kubernetes providers, unless they are secret.",
+    ),
+]
+NamespacesOption = Annotated[
+    Sequence[str],
+    Option(
+        "--namespace", metavar="NAME", help="Namespace to read; repeat it. [default: all of them]"
+    ),
+]
+PrometheusOption = Annotated[
+    str | None,
+    Option(
+        "--prometheus",
+        metavar="URL",
+        help="Prometheus that knows requests and GPU use; without it the use of pods is unknown.",
+    ),
+]
+QueriesOption = Annotated[
+    Path | None,
+    Option("--queries", metavar="FILE", help="Queries over the default ones (see docs/live.md)."),
 ]
 HoursOption = Annotated[
     int,
@@ -39,58 +94,143 @@ NowOption = Annotated[
 ]
 
 
+class Everything(Value, frozen=True):
+    """What runs, of all that was asked about."""
+
+    account: Live | None
+    """None where no account was."""
+    clusters: tuple[ClusterLive, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def rows(self) -> tuple[Found | Seen, ...]:
+        """Every unit."""
+        seen = (one for cluster in self.clusters for one in cluster.seen)
+        return (*(self.account.found if self.account is not None else ()), *seen)
+
+
 def live(
     states: StatesArgument,
     regions: RegionsOption = (),
+    kubeconfig: KubeconfigOption = None,
+    contexts: ContextsOption = (),
+    stack_kubeconfig: StackKubeconfigOption = False,
+    namespaces: NamespacesOption = (),
+    prometheus: PrometheusOption = None,
+    queries: QueriesOption = None,
     idle_hours: HoursOption = 24,
     form: FormOption = "table",
     now: NowOption = None,
     output: OutputOption = None,
 ) -> int:
-    """Compare the GPU machines that an AWS account runs now with what the stacks declare.
+    """Compare the GPU machines and pods that run now with what the stacks declare.
 
-    Only describes (docs/live.md has the policy that allows just these calls). A machine is idle if
-    a GPU or request metric was 0 for --idle-hours. Exit 0 if nothing is orphaned, drifted or idle,
-    1 if something is, 2 if something could not be read (the rest is reported).
+    Of an AWS account (--region), of Kubernetes clusters (--kubeconfig, --context,
+    --stack-kubeconfig), or of both. Only describes and lists (docs/live.md has the policy and the
+    role that allow just these calls). A machine or workload is idle if a GPU or request metric was
+    0 for --idle-hours. Exit 0 if nothing is orphaned, drifted or idle, 1 if something is, 2 if
+    something could not be read (the rest is reported).
     """
     from zerofloor.cli.output import emit, say
 
-    found = read(states, regions, idle_hours, moment(now))
+    wanted = wanted_clusters(
+        kubeconfig, contexts, stack_kubeconfig, namespaces, prometheus, queries, idle_hours
+    )
+    found = read(states, regions, wanted, moment(now))
     for fault in found.faults:
         say(f"{fault.what}: {fault.why}")
     emit(document(found) if form == "json" else "".join(table(found)), output)
     if found.faults:
         return 2
-    return 1 if any(map(_is_waste, found.found)) else 0
+    return 1 if any(map(_is_waste, found.rows)) else 0
 
 
-def _is_waste(found: Found) -> bool:
+def _is_waste(found: Found | Seen) -> bool:
     from zerofloor.live.values import State
 
     return found.state in (State.ORPHANED, State.DRIFTED, State.IDLE)
 
 
-def read(states: Sequence[str], regions: Sequence[str], hours: int, now: datetime.datetime) -> Live:
-    """The account beside the stacks. Raises InputError where a state can't be read, or no region is
-    named."""
-    import os
+def wanted_clusters(
+    kubeconfig: Path | None,
+    contexts: Sequence[str],
+    of_stacks: bool,
+    namespaces: Sequence[str],
+    prometheus: str | None,
+    queries: Path | None,
+    hours: int,
+) -> Wanted:
+    """What the options ask for. Raises InputError where they don't fit together."""
+    from zerofloor.live.kubernetes.prometheus import read_queries
+    from zerofloor.live.kubernetes.reading import Wanted
 
-    from zerofloor.errors import InputError
-    from zerofloor.live.aws import open_clients
-    from zerofloor.live.reading import read_account
+    wanted = Wanted(
+        kubeconfig=kubeconfig,
+        contexts=tuple(contexts),
+        of_stacks=of_stacks,
+        namespaces=tuple(namespaces),
+        prometheus=prometheus,
+        queries=read_queries(queries),
+        hours=hours,
+    )
+    if not wanted.any and (namespaces or prometheus is not None):
+        raise InputError("--namespace and --prometheus are of clusters: name one with --context")
+    return wanted
 
+
+def read(
+    states: Sequence[str], regions: Sequence[str], wanted: Wanted, now: datetime.datetime
+) -> Everything:
+    """The account and the clusters beside the stacks. Raises InputError where a state can't be
+    read, or neither a region nor a cluster is named."""
     default = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    wanted = list(regions) or ([default] if default else [])
-    if not wanted:
-        raise InputError("live: name a region: --region us-east-1, or AWS_REGION")
+    named = list(regions) or ([default] if default and not wanted.any else [])
+    if not named and not wanted.any:
+        told = "name a region (--region us-east-1) or a cluster (--context NAME)"
+        raise InputError(f"live: {told}")
     stacks = [stack for state in states for stack in _stacks(state)]
-    price = _price()
-    return read_account(open_clients(), wanted, stacks, now=now, hours=hours, price=price)
+    return read_both(stacks, named, wanted, now)
 
 
-def _stacks(state: str) -> Iterator[Any]:
+def read_both(
+    stacks: Sequence[Stack], regions: Sequence[str], wanted: Wanted, now: datetime.datetime
+) -> Everything:
+    """The account of the regions and the clusters, as far as any are named."""
+    from zerofloor.prices.book import open_book
+
+    book = open_book()
+    account = None
+    faults: list[Fault] = []
+    clusters: list[ClusterLive] = []
+    if wanted.any:
+        from zerofloor.live.kubernetes.reading import read_clusters
+
+        _need_lightkube()
+        price = partial(_price_of_node, book)
+        clusters, faults = read_clusters(wanted, stacks, now=now, price=price)
+        faults += [fault for cluster in clusters for fault in cluster.faults]
+    if regions:
+        from zerofloor.live.aws import open_clients
+        from zerofloor.live.reading import read_account
+
+        price_of_unit = partial(_price_of_unit, book)
+        account = read_account(
+            open_clients(), regions, stacks, now=now, hours=wanted.hours, price=price_of_unit
+        )
+        faults += account.faults
+    return Everything(account, tuple(clusters), tuple(dict.fromkeys(faults)))
+
+
+def _need_lightkube() -> None:
+    try:
+        import lightkube  # noqa: F401
+    except ModuleNotFoundError:
+        told = "Kubernetes needs lightkube: pip install 'zerofloor[kubernetes]'"
+        raise InputError(f"live: {told}") from None
+
+
+def _stacks(state: str) -> Iterator[Stack]:
     from zerofloor.cli.inputs import Reading, read_documents
-    from zerofloor.errors import InputError
 
     if "://" not in state:
         for stack in read_documents(state, Reading()):
@@ -111,27 +251,33 @@ def _stacks(state: str) -> Iterator[Any]:
         backend.close()
 
 
-def _price() -> Callable[[Unit], Decimal | None]:
+def _price_of_unit(book: PriceBook, unit: Unit) -> Decimal | None:
+    """USD an hour of an AWS unit."""
     from zerofloor.capacity import Market
     from zerofloor.live.reading import is_priced_by_machine
-    from zerofloor.prices.book import Key, Missing, open_book
+    from zerofloor.prices.book import Key, Missing
 
-    book = open_book()
+    if not is_priced_by_machine(unit):
+        return None
+    market = Market.SPOT if unit.spot else Market.ON_DEMAND
+    found = book.find(Key("aws", unit.instance_type, unit.region, market))
+    return None if isinstance(found, Missing) else found.money.amount * unit.machines
 
-    def price(unit: Unit) -> Decimal | None:
-        if not is_priced_by_machine(unit):
-            return None
-        market = Market.SPOT if unit.spot else Market.ON_DEMAND
-        found = book.find(Key("aws", unit.instance_type, unit.region, market))
-        return None if isinstance(found, Missing) else found.money.amount * unit.machines
 
-    return price
+def _price_of_node(book: PriceBook, node: Node) -> Decimal | None:
+    """USD an hour of a node; reserved capacity at its list price."""
+    from zerofloor.capacity import Market
+    from zerofloor.prices.book import Key, Missing
+
+    if not node.cloud or not node.instance_type or not node.region:
+        return None
+    market = Market.SPOT if node.market is Market.SPOT else Market.ON_DEMAND
+    found = book.find(Key(node.cloud, node.instance_type, node.region, market))
+    return None if isinstance(found, Missing) else found.money.amount
 
 
 def moment(text: str | None) -> datetime.datetime:
     """The time that an option names, UTC. Raises InputError where it is none."""
-    from zerofloor.errors import InputError
-
     if text is None:
         return datetime.datetime.now(datetime.UTC)
     try:
@@ -141,21 +287,26 @@ def moment(text: str | None) -> datetime.datetime:
     return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
 
 
-def document(found: Live) -> str:
+def document(found: Everything) -> str:
     """The JSON report."""
     from zerofloor.live.values import SCHEMA
 
     body = {
         "schema": SCHEMA,
-        "account": found.account,
-        "found": [row(one) for one in found.found],
+        "account": "" if found.account is None else found.account.account,
+        "clusters": [
+            {"context": one.access.context, "server": one.access.server} for one in found.clusters
+        ],
+        "found": [row(one) for one in found.rows],
         "faults": [{"what": fault.what, "why": fault.why} for fault in found.faults],
     }
     return json.dumps(body, indent=2) + "\n"
 
 
-def row(found: Found) -> dict[str, Any]:
+def row(found: Found | Seen) -> dict[str, Any]:
     """One unit for JSON."""
+    from zerofloor.live.kubernetes.values import Seen
+
     unit = found.unit
     monthly = None
     if found.monthly is not None:
@@ -174,27 +325,73 @@ def row(found: Found) -> dict[str, Any]:
         "urn": found.urn,
         "since": None if unit.since is None else unit.since.isoformat(),
         "monthly": monthly,
+        **(_in_cluster(found) if isinstance(found, Seen) else {}),
     }
 
 
-def table(found: Live) -> Iterator[str]:
+def _in_cluster(seen: Seen) -> dict[str, Any]:
+    """What only a unit of a cluster has."""
+    unit = seen.unit
+    told: dict[str, Any] = {
+        "cluster": unit.cluster,
+        "pods": [f"{pod.namespace}/{pod.name}" for pod in unit.pods],
+    }
+    if unit.node is not None:
+        told |= {
+            "zone": unit.node.zone,
+            "capacityType": unit.node.market,
+            "capacity": float(unit.node.gpus),
+        }
+    if unit.owner is not None:
+        told["apiVersion"] = unit.owner.ref.api_version
+    return told
+
+
+def table(found: Everything) -> Iterator[str]:
     """The report for people."""
+    if found.account is not None:
+        name = f"account {found.account.account or 'unknown'}"
+        yield from _block(name, found.account.found)
+    for index, cluster in enumerate(found.clusters):
+        yield "\n" if index or found.account is not None else ""
+        yield from _block(f"cluster {cluster.access.context}", cluster.seen)
+
+
+def _block(name: str, rows: Sequence[Found | Seen]) -> Iterator[str]:
     from zerofloor.reports.visible import visible
     from zerofloor.words import counted
 
-    if not found.found:
-        yield f"No GPU machine runs in account {found.account or 'unknown'}.\n"
+    if not rows:
+        yield visible(f"No GPU machine runs in {name}.") + "\n"
         return
-    gpus = sum((one.unit.gpus for one in found.found), Decimal(0))
-    yield f"{counted(gpus, 'GPU')} in account {found.account or 'unknown'}\n\n"
-    for one in found.found:
+    gpus = sum((one.unit.gpus for one in rows), Decimal(0))
+    yield visible(f"{counted(gpus, 'GPU')} in {name}") + "\n\n"
+    for one in rows:
         cost = "unpriced" if one.monthly is None else f"${one.monthly:,.2f}/month"
-        unit = one.unit
-        head = f"{one.state}: {unit.kind} {unit.id} in {unit.region}"
-        yield visible(f"{head}, {unit.machines} × {unit.instance_type}, {cost}") + "\n"
+        yield visible(f"{one.state}: {shown(one)}, {cost}") + "\n"
         yield visible(f"  {one.why}" + (f" ({one.stack})" if one.stack else "")) + "\n"
 
 
-def waste(found: Iterable[Found]) -> Decimal:
+def shown(found: Found | Seen) -> str:
+    """A unit, where it is, and how large it is."""
+    from zerofloor.live.kubernetes.values import Seen
+    from zerofloor.words import counted
+
+    unit = found.unit
+    if not isinstance(found, Seen):
+        return f"{unit.kind} {unit.id} in {unit.region}, {unit.machines} × {unit.instance_type}"
+    node = found.unit.node
+    if node is not None:
+        free = f"{counted(unit.gpus, 'GPU')} free of {node.gpus:f}"
+        place = f"{node.zone or node.region or 'unknown zone'}, {node.market}"
+        return f"Node {unit.id}, {unit.instance_type} in {place}, {free}"
+    held = counted(unit.gpus, "GPU")
+    if not unit.machines:
+        return f"{unit.kind} {unit.id}, no node yet"
+    where = f"{unit.machines} × {unit.instance_type}" if unit.instance_type else "an unread node"
+    return f"{unit.kind} {unit.id}, {held} on {where}"
+
+
+def waste(found: Iterable[Found | Seen]) -> Decimal:
     """USD a month of what is known to be priced."""
     return sum((one.monthly or Decimal(0) for one in found), Decimal(0))

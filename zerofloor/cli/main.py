@@ -25,7 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "baseline": "Write today's findings as a baseline, so that later only new or worse ones fail.",
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "fix": "Apply the changes of findings to manifests, programs and stack configuration.",
-    "live": "Compare the GPU machines that an AWS account runs now with what the stacks declare.",
+    "live": "Compare the GPU machines and pods that run now with what the stacks declare.",
     "reap": "Put idle and orphaned GPU machines of an AWS account to zero, told twice.",
     "rules": "List the rules.",
     "prices": "Look up prices.",

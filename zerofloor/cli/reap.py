@@ -15,6 +15,7 @@ from zerofloor.cli.live import (
     StatesArgument,
     moment,
     read,
+    wanted_clusters,
     waste,
 )
 from zerofloor.cli.parsing import Option
@@ -68,12 +69,14 @@ def reap(
     if not states:
         raise InputError("reap: name the states of the stacks, so that what they own is known")
     time = moment(now)
-    found = read(states, regions, idle_hours, time)
+    found = read(
+        states, regions, wanted_clusters(None, (), False, (), None, None, idle_hours), time
+    )
     for fault in found.faults:
         say(f"{fault.what}: {fault.why}")
     if found.faults and (apply is not None or notice):
         raise InputError("reap: something could not be read, so nothing is changed")
-    plan = make_plan(found.found, owned=owned)
+    plan = make_plan(() if found.account is None else found.account.found, owned=owned)
     emit("".join(_shown(plan, time)))
     if notice:
         until = time + datetime.timedelta(hours=grace_hours)

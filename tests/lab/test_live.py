@@ -1,0 +1,195 @@
+"""`zerofloor live` and `zerofloor reap` on the lab's real API server, with the roles that the docs
+give and no other right."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.command import Done, process
+from tests.lab.harness.api import Manifest
+from tests.lab.harness.doorway import kubeconfig
+from tests.lab.harness.lab import Lab
+from tests.live.aws_account import export
+from tests.live.fake_cluster import Fake, declared, running_fake
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+DOCS = Path(__file__).parents[2] / "docs" / "live.md"
+SPACE = "live"
+
+
+def documented_roles() -> list[Manifest]:
+    """The roles of docs/live.md."""
+    blocks = DOCS.read_text().split("```yaml\n")[1:]
+    listed = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
+    return [one for one in listed if one.get("kind") == "ClusterRole"]
+
+
+def deployment(name: str, replicas: int, namespace: str = SPACE) -> Manifest:
+    """Pods that only the node of this test takes."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {
+                    "nodeSelector": {"for": "live"},
+                    "containers": [
+                        {
+                            "name": "c",
+                            "image": "x",
+                            "resources": {"limits": {"nvidia.com/gpu": "1"}},
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+NODE: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {
+        "name": "live-gpu",
+        "annotations": {"kwok.x-k8s.io/node": "fake"},
+        "labels": {
+            "for": "live",
+            "node.kubernetes.io/instance-type": "g5.48xlarge",
+            "topology.kubernetes.io/region": "us-east-1",
+            "topology.kubernetes.io/zone": "us-east-1a",
+        },
+    },
+    "spec": {"providerID": "aws:///us-east-1a/i-0123"},
+}
+ROOM = {"cpu": "64", "memory": "256Gi", "pods": "110", "nvidia.com/gpu": "8"}
+
+
+class Cluster:
+    """A namespace and a GPU node of the lab, a user with the documented roles, and a fake
+    Prometheus."""
+
+    def __init__(self, lab: Lab, prometheus: Fake, folder: Path, config: Path) -> None:
+        self.api = lab.api
+        self.prometheus = prometheus
+        self.folder = folder
+        self.config = config
+
+    def run(self, command: str, *arguments: str) -> Done:
+        where = ("--kubeconfig", self.config, "--prometheus", self.prometheus.url)
+        return process(command, *arguments, *map(str, where), cwd=self.folder)
+
+    def live(self, *states: str) -> dict[str, dict[str, Any]]:
+        done = self.run("live", *states, "--namespace", SPACE, "--format", "json")
+        assert done.code == 1, done
+        assert done.err == ""
+        return {one["id"]: one for one in json.loads(done.out)["found"]}
+
+    def pods(self, name: str) -> list[str]:
+        path = f"/api/v1/namespaces/{SPACE}/pods?labelSelector=app%3D{name}"
+        listed = self.api.get(path)["items"]
+        return [
+            pod["metadata"]["name"]
+            for pod in listed
+            if pod["status"].get("phase") == "Running"
+            and "deletionTimestamp" not in pod["metadata"]
+        ]
+
+    def replicas(self, name: str) -> int:
+        found = self.api.get(f"/apis/apps/v1/namespaces/{SPACE}/deployments/{name}")
+        return int(found["spec"]["replicas"])
+
+    def unused(self, *names: str) -> None:
+        """None of their pods was asked for anything all day."""
+        self.prometheus.series["DCGM_FI_DEV_GPU_UTIL"] = [
+            ({"namespace": SPACE, "pod": pod}, [0.0]) for name in names for pod in self.pods(name)
+        ]
+
+
+@pytest.fixture(scope="module")
+def cluster(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("live")
+    api = lab.api
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    api.apply(NODE)
+    api.request(
+        "PATCH",
+        "/api/v1/nodes/live-gpu/status",
+        {"status": {"allocatable": ROOM, "capacity": ROOM}},
+        "application/merge-patch+json",
+    )
+    account = {"name": "zerofloor", "namespace": SPACE}
+    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+    roles = documented_roles()
+    assert roles
+    for role in roles:
+        api.apply(role)
+        name = role["metadata"]["name"]
+        api.apply(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": name},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": name,
+                },
+                "subjects": [{"kind": "ServiceAccount", **account}],
+            }
+        )
+    token = api.request(
+        "POST",
+        f"/api/v1/namespaces/{SPACE}/serviceaccounts/zerofloor/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+    )["status"]["token"]
+    with kubeconfig(lab) as text, running_fake() as prometheus:
+        config = yaml.safe_load(text)
+        config["users"] = [{"name": "admin", "user": {"token": token}}]
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        yield Cluster(lab, prometheus, folder, path)
+    for path_of in (f"/api/v1/namespaces/{SPACE}", "/api/v1/nodes/live-gpu"):
+        api.delete(path_of)
+
+
+def wait(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        time.sleep(0.2)
+
+
+def test_what_runs_beside_what_is_declared(cluster: Cluster, tmp_path: Path) -> None:
+    for name, replicas in (("held", 1), ("raised", 2), ("forgotten", 1)):
+        cluster.api.apply(deployment(name, replicas))
+    wait(lambda: all(map(cluster.pods, ("held", "raised", "forgotten"))), "pods of each")
+    cluster.unused("forgotten")
+    found = cluster.live(
+        export(tmp_path, *declared(deployment("held", 1), deployment("raised", 1)))
+    )
+    assert {one: (found[one]["state"], found[one]["use"]) for one in found} == {
+        "live/held": ("held as declared", "unknown"),
+        "live/raised": ("drifted", "unknown"),
+        "live/forgotten": ("orphaned", "idle"),
+        "live-gpu": ("orphaned", "unknown"),
+    }
+    assert found["live/raised"]["kind"] == "Deployment"
+    assert "replicas is 2" in found["live/raised"]["why"]
+    assert found["live/raised"]["gpus"] == 2
+    # g5.48xlarge: 16.288 an hour × 730, one of 8 GPUs; four are free.
+    assert found["live/forgotten"]["monthly"]["amount"] == "1486.28"
+    assert found["live-gpu"]["monthly"]["amount"] == "5945.12"
+    assert datetime.datetime.fromisoformat(found["live/held"]["since"])

@@ -1,0 +1,156 @@
+"""`zerofloor live` on a fake cluster; tests/lab/test_live.py has the real API server."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Done, zerofloor
+from tests.live.aws_account import export
+from tests.live.fake_cluster import (
+    TOKEN,
+    Fake,
+    declared,
+    deployed,
+    node,
+    running_fake,
+    scaled_object,
+    workload,
+)
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with running_fake() as running:
+        yield running
+
+
+def live(
+    fake: Fake, folder: Path, *states: str, prometheus: bool = True
+) -> tuple[Done, dict[str, Any]]:
+    more = ("--prometheus", fake.url) if prometheus else ()
+    config = fake.kubeconfig(folder)
+    done = zerofloor("live", *states, "--kubeconfig", config, *more, "--format", "json", cwd=folder)
+    assert TOKEN not in done.out + done.err
+    found = json.loads(done.out)["found"] if done.out else []
+    return done, {one["id"]: one for one in found}
+
+
+def raised(one: dict[str, Any], replicas: int) -> dict[str, Any]:
+    other = copy.deepcopy(one)
+    other["spec"]["replicas"] = replicas
+    return other
+
+
+def unused(fake: Fake, *pods: str) -> None:
+    fake.series["vllm:request_success_total"] = [
+        ({"namespace": "ml", "pod": name}, [7]) for name in pods
+    ]
+
+
+def test_every_state_of_a_workload(tmp_path: Path, fake: Fake) -> None:
+    fake.add(node("n1", 8, "g5.48xlarge"))
+    names = ("held", "idle", "unknown", "raised", "patched", "orphan")
+    for name in names:
+        fake.add(*deployed(name, "n1"))
+    fake.add(scaled_object("idle", 0), scaled_object("unknown", 0), scaled_object("patched", 1))
+    unused(fake, "held-0", "idle-0", "patched-0", "orphan-0")
+    state = export(
+        tmp_path,
+        *declared(
+            workload("held"),
+            workload("idle"),
+            scaled_object("idle", 0),
+            workload("unknown"),
+            scaled_object("unknown", 0),
+            workload("patched"),
+            scaled_object("patched", 0),
+            raised(workload("raised"), 0),
+        ),
+    )
+    done, found = live(fake, tmp_path, state)
+    assert done.code == 1, done.err
+    assert {name: (found[f"ml/{name}"]["state"], found[f"ml/{name}"]["use"]) for name in names} == {
+        "held": ("held as declared", "idle"),
+        "idle": ("idle though allowed", "idle"),
+        "unknown": ("running", "unknown"),
+        "raised": ("drifted", "unknown"),
+        "patched": ("drifted", "idle"),
+        "orphan": ("orphaned", "idle"),
+    }
+    assert found["ml/idle"]["stack"] == "shop/dev"
+    assert "minReplicaCount keeps 1 replica" in found["ml/patched"]["why"]
+    assert "replicas is 1" in found["ml/raised"]["why"]
+    assert found["ml/idle"]["kind"] == "Deployment"
+    # g5.48xlarge in us-east-1: 16.288 an hour; one of its 8 GPUs, × 730.
+    assert found["ml/idle"]["monthly"] == {"amount": "1486.28", "currency": "USD"}
+    # Two GPUs are free: the sum over all rows is the whole node, 16.288 × 730.
+    total = sum(float(one["monthly"]["amount"]) for one in found.values())
+    assert total == pytest.approx(16.288 * 730)
+    assert found["n1"]["gpus"] == 2
+
+
+def test_without_a_metric_nothing_is_idle(tmp_path: Path, fake: Fake) -> None:
+    fake.add(node("n1", 8), *deployed("orphan", "n1"))
+    for prometheus in (False, True):
+        _, found = live(fake, tmp_path, export(tmp_path), prometheus=prometheus)
+        assert found["ml/orphan"]["use"] == "unknown"
+        assert "no GPU or request metric" in found["ml/orphan"]["why"]
+
+
+@pytest.mark.parametrize(
+    ("word", "labels", "values", "use"),
+    [
+        ("vllm:request_success_total", {"namespace": "ml", "pod": "a-0"}, [3], "idle"),
+        ("vllm:request_success_total", {"namespace": "ml", "pod": "a-0"}, [3, 4], "busy"),
+        ("vllm:num_requests", {"namespace": "ml", "pod": "a-0"}, [0, 1, 0], "busy"),
+        ("sglang:num_requests_total", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
+        ("tgi_request_count", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
+        ("nv_inference_request", {"namespace": "ml", "pod": "a-0"}, [0, 5], "busy"),
+        ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
+        ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "ml", "pod": "a-0"}, [0, 3, 0], "busy"),
+        ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", {"namespace": "ml", "pod": "a-0"}, [0.2], "busy"),
+        # Without honorLabels the exporter's own pod stands in `pod`.
+        ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "gpu-operator", "pod": "dcgm-1", "exported_namespace": "ml", "exported_pod": "a-0"}, [0], "idle"),
+        ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "gpu-operator", "pod": "dcgm-1"}, [0], "unknown"),
+        ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "other", "pod": "a-0"}, [0], "unknown"),
+        ("interceptor_request_count_total", {"route_namespace": "ml", "route_name": "a"}, [9], "idle"),
+        ("interceptor_request_count_total", {"route_namespace": "ml", "route_name": "a"}, [9, 10], "busy"),
+        ("interceptor_request_count_total", {"route_namespace": "ml", "route_name": "b"}, [9], "unknown"),
+    ],
+)  # fmt: skip
+def test_what_tells_use(
+    tmp_path: Path, fake: Fake, word: str, labels: dict[str, str], values: list[float], use: str
+) -> None:
+    scaler = scaled_object("a", 0)
+    scaler["spec"]["triggers"] = [
+        {"type": "external-push", "metadata": {"scalerAddress": "x", "interceptorRoute": "a"}}
+    ]
+    fake.add(node("n1", 8), *deployed("a", "n1"), scaler)
+    fake.series[word] = [(labels, values)]
+    _, found = live(fake, tmp_path, export(tmp_path))
+    assert found["ml/a"]["use"] == use
+
+
+def test_a_metric_counts_for_all_pods_and_the_whole_time(tmp_path: Path, fake: Fake) -> None:
+    fake.add(node("n1", 8), *deployed("a", "n1", replicas=2))
+    unused(fake, "a-0")
+    _, found = live(fake, tmp_path, export(tmp_path))
+    assert (found["ml/a"]["use"], found["ml/a"]["gpus"]) == ("unknown", 2)
+    assert "doesn't cover all its pods" in found["ml/a"]["why"]
+    # Its second half is missing: NaN is no value.
+    nan = float("nan")
+    fake.series["vllm:request_success_total"] = [
+        ({"namespace": "ml", "pod": "a-0"}, [7]),
+        ({"namespace": "ml", "pod": "a-1"}, [7, nan]),
+    ]
+    _, found = live(fake, tmp_path, export(tmp_path))
+    assert found["ml/a"]["use"] == "unknown"
+    unused(fake, "a-0", "a-1")
+    _, found = live(fake, tmp_path, export(tmp_path))
+    assert found["ml/a"]["use"] == "idle"

@@ -1,0 +1,1 @@
+"""GPU workloads and nodes of Kubernetes clusters as they run now, and putting them to zero."""

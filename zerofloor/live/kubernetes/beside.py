@@ -1,0 +1,414 @@
+"""A cluster's workloads and nodes beside what the stacks declare: the same analysis reads both, so
+what keeps a pod alive is told in the same words."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from zerofloor import platforms
+from zerofloor.capacity import Hold, Pool
+from zerofloor.estate import Estate, estate
+from zerofloor.floor.scaling import Scaled, scale
+from zerofloor.live.kubernetes.prometheus import Metrics, Subject, use_of
+from zerofloor.live.kubernetes.read import Contents, stack_of
+from zerofloor.live.kubernetes.values import ClusterUnit, Node, Owner, Pod, Ref, Seen
+from zerofloor.live.values import State, Use
+from zerofloor.money import HOURS_PER_MONTH
+from zerofloor.platforms.kubernetes.objects import group_kind
+from zerofloor.settings import Settings
+from zerofloor.stack import Resource, Stack
+from zerofloor.structs import Value
+from zerofloor.values import at, known_items, known_mapping, known_text
+from zerofloor.words import counted
+
+Price = Callable[[Node], Decimal | None]
+"""USD an hour of a node; None where it isn't known."""
+
+Key = tuple[str, str, str, str]
+"""Group, kind, namespace, name."""
+
+POOL_LABELS: Final = (
+    "karpenter.sh/nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+    "agentpool",
+    "doks.digitalocean.com/node-pool",
+    "k8s.scaleway.com/pool-name",
+)
+"""Labels by which a node names its pool."""
+
+
+class Kept(Value, frozen=True):
+    """What keeps a workload's pods without a request."""
+
+    least: int
+    """Replicas."""
+    because: str
+    open: str
+    """What could not be read of it; empty where all was."""
+
+
+class Declaration(Value, frozen=True):
+    """The resource that declares an object."""
+
+    stack: str
+    resource: Resource
+
+
+class Declared(Value, frozen=True):
+    """What the stacks declare for clusters."""
+
+    objects: Mapping[Key, Declaration]
+    kept: Mapping[Key, Kept]
+    releases: Mapping[tuple[str, str], Declaration]
+    """Helm releases by namespace and name."""
+    pools: tuple[Pool, ...]
+    stack_of: Mapping[str, str]
+    """The stack of each resource, by URN."""
+
+
+def read_declared(stacks: Sequence[Stack]) -> Declared:
+    """What the stacks declare."""
+    whole = estate(tuple(stacks), Settings())
+    objects: dict[Key, Declaration] = {}
+    releases: dict[tuple[str, str], Declaration] = {}
+    named = {urn: f"{stack.project}/{stack.name}" for urn, stack in whole.stack_of.items()}
+    for resource in whole.by_urn.values():
+        declaration = Declaration(named[resource.urn], resource)
+        if resource.type == "kubernetes:helm.sh/v3:Release":
+            releases[_release_of(resource)] = declaration
+        key = _key_of(whole, resource)
+        if key is not None:
+            objects[key] = declaration
+    capacity = platforms.read(whole)
+    kept = _kept(whole, scale(capacity, whole))
+    return Declared(objects, kept, releases, capacity.pools, named)
+
+
+def _told(resource: Resource, *path: str) -> str:
+    """A text as the cluster has it, else as it was declared."""
+    for place in (resource.outputs, resource.inputs):
+        found = known_text(at(place, *path))  # what is hidden can't be matched by name
+        if found:
+            return found
+    return ""
+
+
+def _key_of(whole: Estate, resource: Resource) -> Key | None:
+    group, kind = group_kind(resource.type) or ("", "")
+    if not kind:
+        return None
+    provider = whole.by_urn.get((resource.provider or "").rpartition("::")[0])
+    default = known_text(at(provider.inputs, "namespace")) if provider is not None else None
+    space = _told(resource, "metadata", "namespace") or default or "default"
+    name = _told(resource, "metadata", "name")
+    return ("" if group == "core" else group, kind, space, name)
+
+
+def _release_of(resource: Resource) -> tuple[str, str]:
+    space = _told(resource, "status", "namespace") or _told(resource, "namespace") or "default"
+    return space, _told(resource, "status", "name") or _told(resource, "name")
+
+
+def _kept(whole: Estate, scaled: Iterable[Scaled]) -> dict[Key, Kept]:
+    """What keeps the pods of each object; the parts of one together."""
+    by_urn: dict[str, list[Scaled]] = defaultdict(list)
+    for one in scaled:
+        by_urn[one.workload.urn].append(one)
+    kept: dict[Key, Kept] = {}
+    for urn, parts in by_urn.items():
+        key = _key_of(whole, whole.by_urn[urn])
+        if key is not None:
+            least = sum(max((hold.least for hold in one.holds), default=0) for one in parts)
+            holds = [hold for one in parts for hold in one.holds]
+            doubts = [one.why for part in parts for one in part.undecided]
+            kept[key] = Kept(least, _because(holds), next(iter(doubts), ""))
+    return kept
+
+
+def _because(holds: Sequence[Hold]) -> str:
+    for hold in holds:
+        for link in hold.evidence:
+            if not link.is_hardware:
+                return link.because
+    return ""
+
+
+def compare(
+    contents: Contents,
+    declared: Declared,
+    metrics: Metrics | None,
+    *,
+    cluster: str,
+    price: Price,
+) -> tuple[Seen, ...]:
+    """Every GPU workload and GPU node, most expensive first."""
+    nodes = {node.name: node for node in contents.nodes}
+    hourly = {name: price(node) for name, node in nodes.items()}
+    workloads: dict[Key, list[Pod]] = defaultdict(list)
+    owners: dict[Key, Owner] = {}
+    for pod in contents.pods:
+        owner = contents.owners.get((pod.namespace, pod.name))
+        if owner is not None and (pod.gpus > 0 or pod.holds_open):
+            workloads[owner.ref.key].append(pod)
+            owners[owner.ref.key] = owner
+    running = _kept_live(owners.values(), contents.scalers)
+    found = []
+    for key, pods in workloads.items():
+        unit = _unit_of(owners[key], pods, nodes, cluster)
+        scaler = _scaler_of(owners[key].ref, contents.scalers)
+        subjects = _subjects(owners[key].ref, pods, contents.scalers)
+        use, why = use_of(metrics, subjects)
+        state = _state(owners[key], declared, running.get(key), use, why)
+        monthly = _share(pods, nodes, hourly)
+        found.append(
+            Seen(
+                unit=unit,
+                state=state.state,
+                use=use,
+                why=state.why,
+                stack=state.stack,
+                urn=state.urn,
+                monthly=monthly,
+                scaler=scaler,
+            )
+        )
+    found += _nodes(contents, declared, cluster, hourly)
+    found.sort(key=lambda one: (-(one.monthly or Decimal(0)), one.unit.kind, one.unit.id))
+    return tuple(found)
+
+
+def _kept_live(owners: Iterable[Owner], scalers: Iterable[Mapping[str, Any]]) -> Mapping[Key, Kept]:
+    bodies = [owner.body for owner in owners if owner.body is not None]
+    whole = estate((stack_of("cluster", [*bodies, *scalers]),), Settings())
+    return _kept(whole, scale(platforms.read(whole), whole))
+
+
+def _unit_of(
+    owner: Owner, pods: Sequence[Pod], nodes: Mapping[str, Node], cluster: str
+) -> ClusterUnit:
+    beneath = sorted({pod.node for pod in pods if pod.node})
+    known = [nodes[name] for name in beneath if name in nodes]
+    return ClusterUnit(
+        kind=owner.ref.kind,
+        id=f"{owner.ref.namespace}/{owner.ref.name}",
+        cluster=cluster,
+        region=", ".join(sorted({node.region for node in known if node.region})),
+        instance_type=", ".join(sorted({node.instance_type or "unknown" for node in known})),
+        machines=len(beneath),
+        gpus=sum((pod.gpus for pod in pods if pod.node), Decimal(0)),
+        since=min((pod.created for pod in pods if pod.created), default=None),
+        pods=tuple(pods),
+        owner=owner,
+    )
+
+
+def _share(
+    pods: Sequence[Pod], nodes: Mapping[str, Node], hourly: Mapping[str, Decimal | None]
+) -> Decimal | None:
+    """USD a month of what the pods hold of their nodes."""
+    total = Decimal(0)
+    for pod in pods:
+        if not pod.node:
+            continue
+        node, rate = nodes.get(pod.node), hourly.get(pod.node)
+        if node is None or rate is None or not node.slots or pod.holds_open:
+            return None
+        total += rate * min(pod.gpus / node.slots, Decimal(1))
+    return total * HOURS_PER_MONTH
+
+
+class _Judged(Value, frozen=True):
+    state: State
+    why: str
+    stack: str = ""
+    urn: str = ""
+
+
+def _state(
+    owner: Owner, declared: Declared, running: Kept | None, use: Use, unused: str
+) -> _Judged:
+    declaration = declared.objects.get(owner.ref.key)
+    release = _release(owner, declared)
+    if declaration is None and release is None:
+        return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
+    if declaration is None:
+        assert release is not None
+        state = State.IDLE if use is Use.IDLE else State.RUNNING
+        name = release.resource.name
+        told = f"Helm release {name} of a stack has it; {unused}"
+        return _Judged(state, told, release.stack, release.resource.urn)
+    stack, urn = declaration.stack, declaration.resource.urn
+    kept = declared.kept.get(owner.ref.key)
+    if kept is not None and not kept.open and running is not None and running.least > kept.least:
+        told = f"{running.because or 'it keeps more'}; {_replicas(kept.least)} declared"
+        return _Judged(State.DRIFTED, f"{told}; {unused}", stack, urn)
+    if kept is not None and kept.least > 0:
+        return _Judged(State.HELD, f"{kept.because}; {unused}", stack, urn)
+    state = State.IDLE if use is Use.IDLE and kept is not None else State.RUNNING
+    return _Judged(state, unused, stack, urn)
+
+
+def _replicas(least: int) -> str:
+    return f"a minimum of {least} is"
+
+
+def _release(owner: Owner, declared: Declared) -> Declaration | None:
+    """The Helm release of a stack that made an object."""
+    annotations = at(owner.body, "metadata", "annotations")
+    name = at(annotations, "meta.helm.sh/release-name")
+    space = at(annotations, "meta.helm.sh/release-namespace")
+    return declared.releases.get((str(space), str(name))) if name else None
+
+
+def _scaler_of(ref: Ref, scalers: Iterable[Mapping[str, Any]]) -> Owner | None:
+    """What moves an object's replicas; KEDA's before an HPA, which it refuses beside its own."""
+    found: list[Mapping[str, Any]] = []
+    for body in scalers:
+        target = at(body, "spec", "scaleTargetRef")
+        kind = at(target, "kind") or "Deployment"
+        if (
+            at(body, "metadata", "namespace") == ref.namespace
+            and at(target, "name") == ref.name
+            and kind == ref.kind
+        ):
+            found.append(body)
+    found.sort(key=lambda one: ("ScaledObject", "HTTPScaledObject").count(str(one.get("kind"))))
+    if not found:
+        return None
+    body = found[-1]
+    metadata = known_mapping(at(body, "metadata"))
+    return Owner(
+        ref=Ref(str(body["apiVersion"]), str(body["kind"]), ref.namespace, str(metadata["name"])),
+        uid=str(metadata.get("uid") or ""),
+        body=body,
+    )
+
+
+def _subjects(
+    ref: Ref, pods: Sequence[Pod], scalers: Iterable[Mapping[str, Any]]
+) -> Iterator[list[Subject]]:
+    """What a workload's series may be about: its pods together, itself, its HTTP routes."""
+    yield [("pod", pod.namespace, pod.name) for pod in pods]
+    yield [("workload", ref.namespace, ref.name)]
+    for body in scalers:
+        target = at(body, "spec", "scaleTargetRef")
+        space, name = at(body, "metadata", "namespace"), at(body, "metadata", "name")
+        if space != ref.namespace or at(target, "name") != ref.name:
+            continue
+        if body.get("kind") == "HTTPScaledObject":
+            yield [("route", space, str(name))]
+        for trigger in known_items(at(body, "spec", "triggers")):
+            route = at(trigger, "metadata", "interceptorRoute")
+            if isinstance(route, str):
+                yield [("route", space, route)]
+
+
+def _nodes(
+    contents: Contents, declared: Declared, cluster: str, hourly: Mapping[str, Decimal | None]
+) -> Iterator[Seen]:
+    """Each GPU node, with what it costs beyond the GPUs that pods hold."""
+    on_node: dict[str, list[Pod]] = defaultdict(list)
+    for pod in contents.pods:
+        on_node[pod.node].append(pod)
+    empty: dict[str, int] = defaultdict(int)
+    latest = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+    for node in sorted(contents.nodes, key=lambda one: (one.created or latest, one.name)):
+        pods = on_node[node.name]
+        holding = [pod for pod in pods if pod.gpus > 0 or pod.holds_open]
+        held = sum((pod.gpus for pod in holding), Decimal(0))
+        free = max(node.slots - held, Decimal(0)) if node.slots else node.gpus
+        if not holding:
+            empty[_pool_name(node)] += 1
+        judged = _node_state(node, pods, holding, declared, empty[_pool_name(node)])
+        rate = hourly[node.name]
+        part = free / node.slots if node.slots else Decimal(1)
+        yield Seen(
+            unit=ClusterUnit(
+                kind="Node",
+                id=node.name,
+                cluster=cluster,
+                region=node.region,
+                instance_type=node.instance_type or "unknown",
+                machines=1,
+                gpus=(node.gpus * part).normalize(),
+                since=node.created,
+                node=node,
+                pods=tuple(holding),
+            ),
+            state=judged.state,
+            use=Use.UNKNOWN if holding else Use.IDLE,
+            why=judged.why,
+            stack=judged.stack,
+            urn=judged.urn,
+            monthly=None if rate is None else rate * part * HOURS_PER_MONTH,
+        )
+
+
+def _pool_name(node: Node) -> str:
+    return next((node.labels[label] for label in POOL_LABELS if node.labels.get(label)), "")
+
+
+def _node_state(
+    node: Node, pods: Sequence[Pod], holding: Sequence[Pod], declared: Declared, empty: int
+) -> _Judged:
+    """`empty`: which of its pool's nodes without GPU pods this one is, the oldest first."""
+    pools = [pool for pool in declared.pools if _is_of(node, pool)]
+    told = _held_by(holding) if holding else _stays(node, pods)
+    if not pools:
+        name = _pool_name(node)
+        of = f"no stack that was given declares its pool {name}" if name else "no pool has it"
+        return _Judged(State.ORPHANED, f"{of}; {told}")
+    pool = pools[0]
+    stack = declared.stack_of.get(pool.urn, "")
+    if holding:
+        return _Judged(State.RUNNING, told, stack, pool.urn)
+    least = max((hold.least for hold in pool.holds), default=0)
+    if empty <= least:
+        because = _because(pool.holds)
+        return _Judged(State.HELD, f"{because}; {told}", stack, pool.urn)
+    return _Judged(State.IDLE, told, stack, pool.urn)
+
+
+def _is_of(node: Node, pool: Pool) -> bool:
+    """Whether a node may be of a declared pool: it names it, or it names none and fits its type."""
+    if pool.placement is None:
+        return False
+    named = [label for label in POOL_LABELS if node.labels.get(label)]
+    known = pool.placement.labels
+    if named:
+        own = [label for label in named if label in known]
+        return any(known[label] in (None, node.labels[label]) for label in own) or (
+            "karpenter.sh/nodepool" in named
+            and pool.placement.karpenter
+            and pool.name == node.labels["karpenter.sh/nodepool"]
+        )
+    if any(label in known for label in POOL_LABELS):
+        return False
+    return any(shape.instance_type == node.instance_type for shape in pool.shapes)
+
+
+def _held_by(holding: Sequence[Pod]) -> str:
+    first = f"{holding[0].namespace}/{holding[0].name}"
+    more = f" and {counted(len(holding) - 1, 'other pod')}" if len(holding) > 1 else ""
+    return f"pod {first}{more} on it hold GPUs" if more else f"pod {first} on it holds GPUs"
+
+
+def _stays(node: Node, pods: Sequence[Pod]) -> str:
+    """Why a node without GPU pods is still there."""
+    if node.pins:
+        return f"no pod on it asks for a GPU; {node.pins} keeps it"
+    pinning = [pod for pod in pods if pod.pins]
+    if pinning:
+        pod = pinning[0]
+        return f"no pod on it asks for a GPU; pod {pod.namespace}/{pod.name} keeps it ({pod.pins})"
+    others = [pod for pod in pods if (pod.owner or {}).get("kind") != "DaemonSet"]
+    if others:
+        pod = others[0]
+        return f"no pod on it asks for a GPU; pod {pod.namespace}/{pod.name} runs on it"
+    return "no pod on it asks for a GPU, and nothing on it keeps it"
