@@ -121,6 +121,29 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
         "command:local:Command",
         {"create": "gcloud container node-pools create p --accelerator type=nvidia-l4,count=1"},
     ),
+    *(
+        ("command:local:Command", {"create": call})
+        for call in (
+            "terraform apply -auto-approve -var instance_type=g5.xlarge",
+            "tofu -chdir=gpu apply -var vm_size=Standard_NC24ads_A100_v4",
+            "gcloud run deploy s --image x --gpu 1 --gpu-type nvidia-l4 --min-instances 1",
+            "fly machine run x --vm-gpu-kind a100-40gb",
+            "vastai create instance 123 --image x --disk 32",
+            "runpodctl create pod --gpuType 'NVIDIA A100 80GB PCIe' --imageName x",
+            "firectl create deployment accounts/f/models/m --min-replica-count 1",
+            "firectl deployment create accounts/f/models/m",
+            "kubectl run v --image vllm --limits=nvidia.com/gpu=1",
+            "helm install v vllm/vllm-stack --set servingEngineSpec.modelSpec[0].requestGPU=1",
+            r"helm upgrade --install t ./c --set resources.limits.nvidia\.com/gpu=1",
+        )
+    ),
+    (
+        "command:local:Command",
+        {
+            "create": "terraform apply -auto-approve",
+            "environment": {"TF_VAR_instance_type": "p4d.24xlarge"},
+        },
+    ),
 ]
 
 HOLDS_ONE: list[tuple[str, dict[str, Any]]] = [
@@ -183,7 +206,27 @@ LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
     ("kubernetes:apps/v1:Deployment", deployment({"limits": {"devices.kubevirt.io/kvm": 1}})),
     ("kubernetes:example.org/v1:Server", {"metadata": {"name": SECRET}, "spec": {"replicas": 1}}),
     ("example:compute/instance:Instance", {"userData": "#!/bin/bash\napt install nvidia-driver"}),
-    ("command:local:Command", {"create": "kubectl rollout restart deployment/web"}),
+    *(
+        ("command:local:Command", {"create": call})
+        for call in (
+            "kubectl rollout restart deployment/web",
+            "kubectl apply -f gpu-quota.yaml",
+            "kubectl taint nodes --all nvidia.com/gpu=present:NoSchedule",
+            "helm install gpu-operator nvidia/gpu-operator --set tolerations[0].key=nvidia.com/gpu",
+            "terraform apply -auto-approve -var instance_type=m5.large",
+            "terraform plan -var instance_type=g5.xlarge",
+            "aws ec2 describe-instance-types --instance-types p4d.24xlarge",
+            "docker run -d --gpus all vllm/vllm-openai",
+            "firectl list deployments",
+        )
+    ),
+    (
+        "command:local:Command",
+        {
+            "create": "terraform apply -auto-approve",
+            "environment": {"TF_VAR_instance_type": "m5.large"},
+        },
+    ),
     (
         "example:index/instanceTemplate:InstanceTemplate",
         {"machineType": "a2-highgpu-1g", "name": "unused"},

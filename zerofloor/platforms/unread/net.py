@@ -123,6 +123,9 @@ def _doubt(
         if is_definition(resource.type) and not _is_used(estate, resource, is_read, seen):
             return None
         return _undecided(resource, named, is_read(resource.type))
+    given = _given_machine(resource) if is_actor(resource.type) else None
+    if given is not None:
+        return _undecided(resource, given, is_read(resource.type))
     return _shapeless(resource)
 
 
@@ -430,6 +433,16 @@ def _starts_machines(resource: Resource) -> bool:
     """Whether something that acts calls an API that starts machines which stay."""
     texts = (text for _, text in _scripts(resource.inputs, "", 0))
     return any(starts_machines(text) for text in texts)
+
+
+def _given_machine(resource: Resource) -> Named | None:
+    """The GPU machine that a variable of something which starts machines names
+    (`TF_VAR_instance_type`)."""
+    for path, text in _scripts(resource.inputs.get("environment"), "environment", 0):
+        machine = machine_in(text)
+        if machine is not None:
+            return Named(path, machine)
+    return None
 
 
 def _acts(resource: Resource) -> Iterator[Assumption]:

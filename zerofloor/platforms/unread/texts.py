@@ -60,11 +60,27 @@ _LAUNCHES: Final = lazy(
     r"|create[-_]?endpoint|create[-_]?cluster|create[-_]?notebook|start[-_]?instances|launch[-_]?instances"
     r"|instances?\s+create|node-pools?\s+create|nodepool\s+add|vm(?:ss)?\s+create|clusters?\s+create"
     r"|create\s+(?:nodegroup|cluster|instance)|droplet\s+create|instances\.insert|worker-pools?\s+create"
-    r"|endpoints?\s+(?:create|deploy)|(?:runpodctl|sky|vastai|modal|eksctl|kops|flyctl|lambda-cloud)\s",
+    r"|endpoints?\s+(?:create|deploy)|(?:runpodctl|sky|vastai|modal|eksctl|kops|flyctl|lambda-cloud)\s"
+    r"|(?:terraform|tofu|terragrunt)\s(?:[^;&|\n]*\s)?apply\b|pulumi\s(?:[^;&|\n]*\s)?up\b"
+    r"|gcloud\s(?:[^;&|\n]*\s)?(?:deploy|deploy-model)\s|fly\s+(?:machines?|m|launch|deploy|scale)\s"
+    r"|firectl\s",
     re.I,
 )
+_BY_NATURE: Final = lazy(
+    r"(?:vastai|runpodctl|firectl)\s+(?:create\s+(?:instance|pods?|deployment)|deployment\s+create)",
+    re.I,
+)
+"""Calls that start nothing but GPUs (Vast.ai, RunPod and Fireworks rent out no other machines)."""
+_PODS: Final = lazy(
+    r"(?:kubectl\s+(?:run|create|apply|replace)|helm\s+(?:install|upgrade))\s"
+    r"[\s\S]*?(limits[\s\S]{0,40}?nvidia\\*\.com/gpu|requestGPU=[1-9])",
+    re.I,
+)
+"""Calls that make pods, and how they give them a GPU."""
 _WORD: Final = lazy(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{2,60}")
-_ASKS: Final = lazy(r"--accelerator[= ]|--gpus?(?:-type|-count)?[= ]|nvidia\.com/gpu", re.I)
+_ASKS: Final = lazy(
+    r"--(?:vm-)?(?:accelerator|gpus?)(?:-?(?:type|count|kind|id))?[= ]|nvidia\.com/gpu", re.I
+)
 _BASE64: Final = lazy(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
 
 
@@ -82,14 +98,23 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=1024)
 def starts_machines(text: str) -> bool:
     """Whether a text calls something that starts machines which nothing stops."""
-    return _LAUNCHES.search(plain(text)) is not None
+    said = plain(text)
+    return _LAUNCHES.search(said) is not None or _PODS.search(said) is not None
 
 
 @lru_cache(maxsize=1024)
 def launched(text: str) -> str | None:
     """The GPU machine that a script or command starts, as it names it; None where it starts
     none."""
-    return machine_in(plain(text)) if starts_machines(text) else None
+    if not starts_machines(text):
+        return None
+    said = plain(text)
+    rented, pods = _BY_NATURE.search(said), _PODS.search(said)
+    by_itself = rented.group(0) if rented is not None else None
+    given = pods.group(1) if pods is not None else None
+    # Of what makes pods a GPU counts only where they are given it: a toleration names one too.
+    named = machine_in(said) if _LAUNCHES.search(said) else None
+    return named or by_itself or given
 
 
 @lru_cache(maxsize=1024)
