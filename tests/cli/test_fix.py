@@ -250,7 +250,7 @@ def test_what_nothing_starts_again_is_said(tmp_path: Path) -> None:
     [
         (("-",), "stdin can't be changed"),
         (("absent.yaml",), "can't be read"),
-        (("export.json",), "a export: name the manifests"),
+        (("export.json",), "a stack export, which"),
         ((".", "llm.yaml"), "one folder with a program at a time"),
     ],
 )

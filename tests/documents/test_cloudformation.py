@@ -65,3 +65,72 @@ def test_a_broken_template_is_undecided_and_never_a_pass() -> None:
 def test_a_baseline_makes_no_sense() -> None:
     with pytest.raises(InputError, match="takes no --baseline"):
         read("template", YAML.encode(), baseline=read("template", YAML.encode()))
+
+
+ENDPOINT = """\
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      AsyncInferenceConfig: {OutputConfig: {S3OutputPath: s3://b/o}}
+      ProductionVariants:
+      - {VariantName: v, ModelName: m, InstanceType: ml.g5.xlarge, InitialInstanceCount: 1}
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties: {EndpointConfigName: !GetAtt Config.EndpointConfigName}
+"""
+SCALED = (
+    ENDPOINT
+    + """\
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      MinCapacity: 0
+      MaxCapacity: 2
+      ResourceId: !Sub "endpoint/${Endpoint.EndpointName}/variant/v"
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ServiceNamespace: sagemaker
+  Policy:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: p
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: !Ref Target
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: 5
+        CustomizedMetricSpecification:
+          MetricName: ApproximateBacklogSizePerInstance
+          Namespace: AWS/SageMaker
+          Statistic: Average
+          Dimensions: [{Name: EndpointName, Value: !GetAtt Endpoint.EndpointName}]
+"""
+)
+
+
+def test_an_endpoint_runs_the_configuration_that_it_refers_to() -> None:
+    """SageMaker developer guide, "Autoscale an asynchronous endpoint": its minimum may be 0."""
+    held = report_on(read("template", ENDPOINT.encode()))
+    assert (held.floor.verdict, held.floor.gpus) == ("held", Decimal(1))
+    assert report_on(read("template", SCALED.encode())).floor.verdict == "zero"
+    kept = SCALED.replace("MinCapacity: 0", "MinCapacity: 2").encode()
+    assert report_on(read("template", kept)).floor.gpus == Decimal(2)
+
+
+def test_a_finding_names_the_resource_and_its_line() -> None:
+    report = report_on(read("t.yaml", ENDPOINT.encode()))
+    assert {one.source for one in report.findings} >= {"t.yaml:2"}
+    assert any(one.urn.endswith("::Config") for one in report.findings)
+
+
+@pytest.mark.parametrize("condition", ["Fn::Equals: [a, a]", "Fn::Equals: [a, b]"])
+def test_a_resource_whose_condition_is_false_is_not_there(condition: str) -> None:
+    head = f"Conditions: {{Wanted: {{{condition}}}}}\nResources:\n  Box:\n    Condition: Wanted\n"
+    tail = "    Type: AWS::EC2::Instance\n    Properties: {InstanceType: g5.xlarge}\n"
+    floor = report_on(read("template", (head + tail).encode())).floor
+    assert floor.verdict == ("held" if condition.endswith("a]") else "zero")
+
+
+def test_a_custom_resource_that_is_given_a_gpu_type_is_undecided() -> None:
+    data = b"Resources:\n  C: {Type: 'Custom::Fleet', Properties: {ServiceToken: t, T: g5.xlarge}}"
+    data += b"\n  B: {Type: AWS::S3::Bucket}\n"
+    assert report_on(read("template", data)).floor.verdict == "undecided"

@@ -30,6 +30,15 @@ SCHEMA: Final = "zerofloor.fix/1"
 SKIPPED: Final = ("node_modules", ".venv", "venv", ".git", "__pycache__", ".pulumi")
 
 
+_WHAT: Final = {
+    "cloudformation": "a CloudFormation template",
+    "digest": "a preview",
+    "events": "an event log",
+    "export": "a stack export",
+    "plan": "a Terraform plan or state",
+}
+
+
 def fix(
     paths: Annotated[
         list[str],
@@ -122,8 +131,8 @@ def _manifests(paths: list[str], chosen: Chosen) -> _Target:
         for found in read_documents(path, Reading()):
             if found.kind != "manifests":
                 raise InputError(
-                    f"{path}: a {found.kind}: name the manifests or the folder of the program "
-                    "that it was made from"
+                    f"{path}: {_WHAT.get(found.kind, found.kind)}, which `fix` doesn't change: "
+                    "name the manifests, or the folder of the program that it was made from"
                 )
     files = [
         file

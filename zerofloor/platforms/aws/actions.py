@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from zerofloor.capacity import Undecided
+from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.groups import GROUPS, NODE_GROUPS, Action
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, readable
-from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, link_of, part_of, size
 from zerofloor.stack import Hidden
 from zerofloor.values import Impossible, at, count, items, known_text

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import Evidence, Undecided
+from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.metrics import Idle, Unclear, idle_of, idle_of_queries
 from zerofloor.platforms.aws.read import declared
-from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, part_of
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value

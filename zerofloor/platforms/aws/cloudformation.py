@@ -7,6 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zerofloor.capacity import Accounted, Assumption, Part, Undecided
+from zerofloor.documents.template_text import (
+    Scope,
+    Unreadable,
+    camel,
+    declared_resources,
+    parse,
+    scope_of,
+    token,
+    type_name,
+)
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import lookup
 from zerofloor.patterns import lazy
@@ -29,14 +39,9 @@ from zerofloor.platforms.aws.templates import (
     SET_INSTANCES,
     STACK_SETS,
     STACKS,
-    Unreadable,
-    declared_resources,
     deploying,
     has_instances,
-    parse,
-    token,
-    type_name,
-    worked_out,
+    is_spread,
 )
 from zerofloor.platforms.declared import SETTLE_VALUE
 from zerofloor.stack import Hidden, Resource
@@ -66,7 +71,7 @@ def read(estate: Estate) -> Iterator[Part]:
         parent = estate.by_urn.get(stack.parent or "")
         if parent is None or not parent.type.startswith("eks:index:"):
             # (An EKS component says itself what it deploys.)
-            yield from _stack(stack)
+            yield from _stack(stack, is_spread(estate, stack))
     for stack_set in estate.of_type(*STACK_SETS):
         if not has_instances(estate, stack_set):
             because = "a stack set without an instance deploys nothing"
@@ -79,7 +84,7 @@ def read(estate: Estate) -> Iterator[Part]:
         yield from _elsewhere(resource, "its product", _as_object(given), resource.name)
 
 
-def _stack(stack: Resource) -> Iterator[Part]:
+def _stack(stack: Resource, spread: bool) -> Iterator[Part]:
     body = stack.inputs.get("templateBody")
     parameters = stack.inputs.get("parameters")
     if isinstance(body, Hidden):
@@ -94,19 +99,27 @@ def _stack(stack: Resource) -> Iterator[Part]:
         path, _ = _where(stack.inputs, "templateUrl", "templateURL")
         yield from _elsewhere(stack, path, parameters, stack.name)
     else:
-        yield from _template(stack, template)
+        scope = scope_of(template, parameters)
+        yield from _template(stack, template, scope, spread)
 
 
-def _template(stack: Resource, template: Mapping[str, Any]) -> Iterator[Part]:
+def _template(
+    stack: Resource, template: Mapping[str, Any], scope: Scope, spread: bool
+) -> Iterator[Part]:
+    """What can't be read of a template. `spread`: its resources of a known kind stand beside it in
+    the document, and count by themselves."""
+    if spread:
+        because = "the resources of the template count by themselves"
+        yield Accounted(urn=stack.urn, path="", because=because)
     expanded = _expanded(template)
     if expanded is not None:
         why = f"Its template is expanded by {expanded}, whose result isn't known here"
         yield Undecided(stack.urn, "templateBody", why, _SETTLE)
     unread: dict[str, Any] = {}
-    for logical, body in declared_resources(stack, template).items():
+    for logical, body in declared_resources(template, scope).items():
         if type_name(body) == _NESTED:
             path = f"templateBody: {logical}.TemplateURL"
-            nested = worked_out(stack, template, at(body, "Properties", "Parameters"))
+            nested = camel(at(body, "Properties", "Parameters"), scope)
             yield from _elsewhere(
                 stack,
                 path,
@@ -115,9 +128,9 @@ def _template(stack: Resource, template: Mapping[str, Any]) -> Iterator[Part]:
                 given_at=f"templateBody: {logical}.Parameters",
                 asking=_MACHINE,
             )
-        elif token(body) not in _READ:
+        elif token(body) not in _READ and not (spread and token(body)):
             unread[logical] = body
-    named = accelerated(unread) or accelerated(worked_out(stack, template, unread))
+    named = accelerated(unread) or accelerated(camel(unread, scope))
     if named is not None:
         why = f"Its template names {named} in a way that isn't read: GPUs could stay on"
         yield Undecided(stack.urn, "templateBody", why, _SETTLE)

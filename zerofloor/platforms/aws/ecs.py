@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import WEEK, Assumption, Cause, Evidence, Hold, Part, Pool, Undecided
+from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape
 from zerofloor.platforms.aws import scaling
 from zerofloor.platforms.aws.groups import GROUPS, Lowered
 from zerofloor.platforms.aws.launch import required
 from zerofloor.platforms.aws.read import CLOUD, declared
-from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import SETTLE_VALUE, Declared, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden, Resource

@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 from msgspec.structs import replace
 
 from zerofloor.capacity import Cause, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
+from zerofloor.documents.template_text import parse
 from zerofloor.estate import Estate, tags
 from zerofloor.hardware.instances import lookup
 from zerofloor.platforms import trust
@@ -16,7 +17,7 @@ from zerofloor.platforms.aws.actions import actions_by_group
 from zerofloor.platforms.aws.groups import NODE_GROUPS, Action, Group, Lowered, Warm, pool_of
 from zerofloor.platforms.aws.launch import lone, of_template, spot_template
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
-from zerofloor.platforms.aws.templates import STACKS, parse
+from zerofloor.platforms.aws.templates import STACKS
 from zerofloor.platforms.declared import Declared, Size, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster

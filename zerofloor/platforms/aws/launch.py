@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from zerofloor.capacity import Assumption, Market, Undecided
+from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, accelerated_types
 from zerofloor.platforms.aws.read import CLOUD, declared, machines, market, strings
-from zerofloor.platforms.aws.templates import Reference
 from zerofloor.platforms.declared import Declared, link_of
 from zerofloor.platforms.machines import SETTLE_TYPE, Machines, union
 from zerofloor.stack import UNKNOWN, Hidden
