@@ -36,9 +36,8 @@ def judge(
     """The report on one estate: several stacks are judged together. Against a `baseline` the change
     in cost is reported.
 
-    Raises InputError where the settings name a rule that doesn't exist, or can't be reckoned with.
+    Raises InputError where the settings can't be reckoned with.
     """
-    rules.check_names(settings)
     whole = estate(tuple(stacks), settings, today)
     capacity = platforms.read(whole)
     judged = _weigh(whole, capacity, prices, today, baseline)
@@ -79,7 +78,6 @@ def judge_resource(
     alone = replace(
         stack_so_far, resources=tuple(sorted((*providers, resource), key=lambda r: r.urn))
     )
-    rules.check_names(settings)
     if not platforms.is_read(resource.type):
         return ()  # What these rules tell of, pools and workloads, some reader must find.
     whole = estate((alone,), settings, today)

@@ -70,7 +70,7 @@ def test_how_to_have_it_priced_is_told_once() -> None:
         supply("g6e.xlarge", region=None), supply("g5.xlarge", region=None), supply("p5e.48xlarge")
     ).footnotes
     assert [note for note in notes if note.startswith("To price it, ")] == [
-        "To price it, put your own into the file that `prices` in zerofloor.yaml names.",
+        "To price it, put a price of your own into the file that `prices` in zerofloor.yaml names.",
         "To price it, set `region: {aws: …}` in zerofloor.yaml.",
     ]
 

@@ -69,6 +69,28 @@ def test_nothing_stands_in_for_what_is_not_in_the_book(key: Key) -> None:
     assert "zerofloor.yaml" in missing.settle
 
 
+@pytest.mark.parametrize(
+    ("cloud", "region", "doubt"),
+    [
+        ("aws", "us-eats-1", "not an AWS region; did you mean us-east-1?"),
+        ("aws", "us-east-9", "no machine has a price in that region; did you mean us-east-2?"),
+        ("gcp", "us-central-1a", "not a Google Cloud region; did you mean us-central1?"),
+        ("azure", "us-east-1", "not an Azure region"),
+        # Sold there, only not this machine; and clouds whose prices have no region.
+        ("aws", "us-west-1", ""),
+        ("azure", "eastus", ""),
+        ("lambda", "us-eats-1", ""),
+    ],
+)
+def test_a_mistyped_region_is_told_beside_a_missing_price(
+    cloud: str, region: str, doubt: str
+) -> None:
+    missing = open_book().find(Key(cloud, "nothing", region))
+    assert isinstance(missing, Missing)
+    assert missing.why == f"no price for nothing in {region}" + (f" ({doubt})" if doubt else "")
+    assert missing.settle.startswith("correct the region") == bool(doubt)
+
+
 def test_override_goes_before_live_and_live_before_the_snapshot() -> None:
     key = Key("aws", "g6e.xlarge", "us-east-1")
     assert amount(open_book(live={key: own(key, "1.7", "live")}), key) == Decimal("1.7")

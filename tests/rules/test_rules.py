@@ -9,9 +9,7 @@ import pytest
 from tests.rules.examples import report_on
 from zerofloor import rules
 from zerofloor.capacity import Cause
-from zerofloor.errors import InputError
 from zerofloor.rules.rule import Rule
-from zerofloor.settings import parse
 
 FROZEN = {
     "GPU001": "fixed-replicas-hold-gpu",
@@ -143,13 +141,6 @@ def test_severity_by_settings() -> None:
     assert findings("{GPU012: warning}") == ["warning"]
     assert findings("{pool-minimum-holds-gpu: warning}") == ["warning"]
     assert findings('{GPU012: "off"}') == []
-
-
-def test_a_slip_in_a_rules_name_is_told() -> None:
-    with pytest.raises(
-        InputError, match="there is no rule pool-minimum; did you mean pool-minimum-holds-gpu"
-    ):
-        rules.check_names(parse({"rules": {"pool-minimum": "off"}}, "zerofloor.yaml"))
 
 
 def test_undecided_may_be_a_warning() -> None:

@@ -6,8 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.command import HELD, TODAY, refused, zerofloor
+from zerofloor.errors import InputError
+from zerofloor.gate.names import check_names
+from zerofloor.rules import known_rules
+from zerofloor.settings import parse
+from zerofloor.settings.nodes import node_of
 
 WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01"
 
@@ -16,7 +22,7 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
     ("text", "told"),
     [
         ("\nlimit: {maxFloorHourly: 1}", ":2: unknown key limit; did you mean limits?"),
-        ("limits: 5", ":1: limits must be a mapping (key: value)"),
+        ("limits: 5", ":1: limits must be a mapping, such as limits: {maxFloorHourly: 1}"),
         (
             "limits:\n  max_floor_hourly: 5",
             ":2: limits: unknown key max_floor_hourly; did you mean maxFloorHourly?",
@@ -47,13 +53,32 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
             "a waiver needs urn, or an id",
         ),
         (
-            f"waivers: [{{{WAIVER.replace('GPU001', 'GPU0002')}, maxMonthlyUsd: 1}}]",
-            "there is no rule GPU0002; did you mean GPU002?",
+            f"\nwaivers:\n- {{{WAIVER.replace('GPU001', 'GPU0002')}, maxMonthlyUsd: 1}}",
+            ":3: waivers: there is no rule GPU0002; did you mean GPU002?",
         ),
         (
             "rules: {fixed-replicas-hold: off}",
-            "there is no rule fixed-replicas-hold; did you mean fixed-replicas-hold-gpu?",
+            ":1: rules: there is no rule fixed-replicas-hold; did you mean fixed-replicas-hold-gpu?",
         ),
+        # The same number, never the next one: GPU201 is another rule.
+        ("rules: {GPU01: off}", "there is no rule GPU01; did you mean GPU001?"),
+        ("rules: {gpu-14: off}", "there is no rule gpu-14; did you mean GPU014?"),
+        ("rules: {GPU301: off}", "there is no rule GPU301; `zerofloor rules` lists them"),
+        ("rules: {gpu001: off}", "there is no rule gpu001; did you mean GPU001?"),
+        (
+            "\nregion: {aws: us-eats-1}",
+            ":2: region.aws: us-eats-1 is not an AWS region; did you mean us-east-1?",
+        ),
+        (
+            "region: {gcp: us-central-1}",
+            ":1: region.gcp: us-central-1 is not a Google Cloud region; did you mean us-central1?",
+        ),
+        (
+            "region: {azure: east-us}",
+            ":1: region.azure: east-us is not an Azure region; did you mean eastus?",
+        ),
+        ("region: {google: us-central1}", ":1: region: unknown cloud google; did you mean gcp?"),
+        ("region: {AWS: us-east-1}", ":1: region: unknown cloud AWS; did you mean aws?"),
         (
             "rules: {GPU001: eror}",
             ":1: rules.GPU001 must be error or warning or off; did you mean error?",
@@ -61,9 +86,13 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
         ("trust: {keda: perhaps}", ":1: trust.keda must be true or false"),
         ("trust: {kubernetesVersion: 1.35}", ":1: trust.kubernetesVersion must be text (quote it)"),
         ("noticedAfterDays: 2.5", ":1: noticedAfterDays must be a whole number"),
-        ("region: aws", ":1: region must be a mapping (key: value)"),
-        ("waivers: {}", ":1: waivers must be a list"),
-        ("[a, b]", ":1: the document must be a mapping (key: value)"),
+        ("region: us-east-1", ":1: region must be a mapping, such as region: {aws: us-east-1}"),
+        (
+            "hints: {instances: {a: 1}}",
+            ":1: hints.instances must be a list, such as hints: {instances: [{instanceType: TYPE, ",
+        ),
+        ("waivers: [a]", ":1: waivers item 1 must be a mapping, such as {rule: GPU001, urn: "),
+        ("[a, b]", ":1: the document must be a mapping, such as {trust: "),
         ("a: [", ":1: not YAML"),
         ("hints: !!python/object:os.system {}", ":1: a YAML tag has no meaning here"),
         ("extends: zerofloor.yaml", "extends itself"),
@@ -76,6 +105,29 @@ def test_one_line_with_the_place(text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "held.yaml").write_text(HELD)
     (tmp_path / "zerofloor.yaml").write_text(text)
     assert told in refused(zerofloor("check", "held.yaml", *TODAY, cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "answers: 1",
+        "hints: {instances: 1}",
+        "hints: {workloads: 1}",
+        "limits: 1",
+        "limits: {scoped: 1}",
+        "region: 1",
+        "rules: 1",
+        "trust: 1",
+        "waivers: 1",
+    ],
+)
+def test_an_example_in_a_message_is_right_as_it_stands(wrong: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse(yaml.safe_load(wrong), "zerofloor.yaml")
+    example = yaml.safe_load(str(raised.value).partition(", such as ")[2])
+    assert example.keys() == yaml.safe_load(wrong).keys()
+    parse(example, "zerofloor.yaml")
+    check_names(node_of(example, "zerofloor.yaml"), known_rules().ids)
 
 
 @pytest.mark.parametrize(

@@ -141,11 +141,11 @@ def _wrong_command(given: str, usage: str, commands: Sequence[str], page: Callab
     if not given:
         write(sys.stderr, page())
         return 2
-    from zerofloor.cli.parsing import nearest
+    from zerofloor.spelling import did_you_mean
 
     kind = "option" if given.startswith("-") else "command"
     write(sys.stderr, f"{usage}\n")
-    _say(f"no such {kind} {given}{nearest(given, commands)}")
+    _say(f"no such {kind} {given}{did_you_mean(given, commands)}")
     return 2
 
 

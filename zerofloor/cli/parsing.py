@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias
 
 from zerofloor.cli.output import columns, say, write
+from zerofloor.spelling import did_you_mean
 
 Function: TypeAlias = Callable[..., int | None]
 """A command: its result is the exit code, None for 0."""
@@ -112,14 +113,6 @@ def day(given: str | None) -> datetime.date:
     return datetime.date.fromisoformat(given)
 
 
-def nearest(word: str, words: Sequence[str]) -> str:
-    """`; did you mean X?` where one of the words is near, else nothing."""
-    import difflib
-
-    near = difflib.get_close_matches(word, words, 1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def _formatter(described: str) -> Any:
     class Paragraphs(_Help):
         def _fill_text(self, text: str, width: int, indent: str) -> str:
@@ -155,7 +148,7 @@ def _unknown(parser: Parser, word: str) -> str:
         return f"{word}: one argument too many"
     name = word.partition("=")[0]
     known = [name for action in parser._actions for name in action.option_strings]
-    return f"no such option {name}{nearest(name, known)}"
+    return f"no such option {name}{did_you_mean(name, known)}"
 
 
 def _add(parser: Parser, name: str, parameter: inspect.Parameter, hint: Any) -> None:

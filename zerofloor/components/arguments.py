@@ -3,7 +3,6 @@ Output, and an error names its argument."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from zerofloor.spelling import did_you_mean
 from zerofloor.values import Impossible, quantity
 
 
@@ -131,12 +131,7 @@ def camel(name: str) -> str:
 
 def unknown_argument(name: str, known: Sequence[str]) -> str:
     """Why an argument of this name is refused, with the nearest that exists."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return (
-        f"is no argument of this component; did you mean {near[0]}?"
-        if near
-        else "is no argument of this component"
-    )
+    return f"is no argument of this component{did_you_mean(name, known)}"
 
 
 def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:

@@ -11,9 +11,9 @@ from typing import Final
 from zerofloor.capacity import Market
 from zerofloor.components.arguments import Problem
 from zerofloor.components.choices import ModelType
-from zerofloor.components.spec import nearest
 from zerofloor.hardware.instances import Shape, lookup, snapshot_rows
 from zerofloor.prices.book import Key, Missing, Price, open_book
+from zerofloor.spelling import did_you_mean
 
 BYTES: Final[Mapping[ModelType, Decimal]] = {
     ModelType.FP32: Decimal(4),
@@ -107,4 +107,4 @@ def unknown_region(cloud: str, region: str) -> Problem | None:
     known = list(regions(cloud))
     if region in known:
         return None
-    return Problem("region", f"{region} is no region with GPU prices{nearest(region, known)}")
+    return Problem("region", f"{region} is no region with GPU prices{did_you_mean(region, known)}")

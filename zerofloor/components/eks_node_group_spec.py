@@ -23,8 +23,9 @@ from zerofloor.components.arguments import (
     Whole,
 )
 from zerofloor.components.machine_types import Market, above_maximum, alike, is_arm, not_sold
-from zerofloor.components.spec import Throughput, nearest, resource_of
+from zerofloor.components.spec import Throughput, resource_of
 from zerofloor.hardware.instances import Shape, lookup
+from zerofloor.spelling import did_you_mean
 
 IMAGES: Final[Mapping[tuple[str, bool], tuple[str, ...]]] = {
     ("nvidia.com/gpu", False): (
@@ -109,7 +110,7 @@ class EksNodeGroupSpec(Spec):
                 f"EKS has no image with drivers for {known[0].accelerator}",
             )
         if images and self.ami_type is not None and self.ami_type not in images:
-            near = nearest(self.ami_type, images)
+            near = did_you_mean(self.ami_type, images)
             yield Problem(
                 "ami_type",
                 f"{self.ami_type} can't run `instance_types`; must be one of "

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from zerofloor.components.arguments import PlainText, Problem, Spec, Whole
-from zerofloor.components.spec import nearest, one_of_many, resource_of, unusable
+from zerofloor.components.spec import one_of_many, resource_of, unusable
 from zerofloor.hardware import google
 from zerofloor.hardware.instances import Shape, lookup, snapshot_rows
+from zerofloor.spelling import did_you_mean
 
 _PLACE: Final[Mapping[str, str]] = {"aws": "region", "gcp": "region", "azure": "location"}
 
@@ -60,7 +61,7 @@ def not_sold(cloud: str, path: str, region: str | None, names: Sequence[str]) ->
         return
     by_region = _sold(cloud)
     if region not in by_region:
-        near = nearest(region, sorted(by_region)) or "."
+        near = did_you_mean(region, sorted(by_region)) or "."
         yield Problem(
             path,
             f"{region} is no {_PLACE[cloud]} with GPUs that zerofloor knows{near} Where it is one, "
@@ -124,7 +125,7 @@ class GoogleMachine(Spec):
             if self.accelerator is None:
                 yield Problem("accelerator", f"is required: {self.machine_type} has no GPU itself")
             elif self.accelerator not in ATTACHED:
-                near = nearest(self.accelerator, ATTACHED)
+                near = did_you_mean(self.accelerator, ATTACHED)
                 yield Problem("accelerator", f"must be one of {', '.join(ATTACHED)}{near}")
             return
         shape, why = usable("gcp", self.machine_type)

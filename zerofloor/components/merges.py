@@ -3,7 +3,6 @@ its type, and none that could hold an uncounted GPU."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args, get_origin
 
@@ -13,6 +12,7 @@ from pulumi._types import input_type_types, is_input_type, unwrap_type
 
 from zerofloor.components.arguments import Problem
 from zerofloor.hardware.accelerators import is_accelerator
+from zerofloor.spelling import did_you_mean
 
 _OWN_OF_POD: Final[Mapping[str, str]] = {
     "enableServiceLinks": "is false, since a Service's variables (VLLM_PORT) break engines",
@@ -103,9 +103,8 @@ def _typed_map(value: Any, kind: Any, path: str) -> Iterator[Problem]:
         if key in types:
             yield from _typed(item, types[key], f"{path}.{key}")
             continue
-        near = difflib.get_close_matches(str(key), sorted(types), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        yield Problem(f"{path}.{key}", f"is no field that Kubernetes knows here{hint}")
+        near = did_you_mean(str(key), types)
+        yield Problem(f"{path}.{key}", f"is no field that Kubernetes knows here{near}")
 
 
 def _uncounted(given: Mapping[str, Any], path: str) -> Iterator[Problem]:

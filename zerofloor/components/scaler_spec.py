@@ -10,7 +10,8 @@ from pydantic import Field
 
 from zerofloor.components.arguments import PlainText, Problem, Text, Whole
 from zerofloor.components.scaling_spec import ScalingSpec
-from zerofloor.components.spec import HOUR, nearest
+from zerofloor.components.spec import HOUR
+from zerofloor.spelling import did_you_mean
 
 # Kinds with a scale subresource, by their API group and version.
 KNOWN_KINDS: Mapping[str, tuple[str, str]] = {
@@ -69,7 +70,7 @@ class ScalerSpec(ScalingSpec):
             yield Problem(
                 "target_kind",
                 f"{self.target_kind} needs `target_api_version`"
-                f"{nearest(self.target_kind, list(KNOWN_KINDS))}",
+                f"{did_you_mean(self.target_kind, list(KNOWN_KINDS))}",
             )
         if self.ends is not None and self.target_kind not in KNOWN_KINDS:
             yield Problem("expires_at", f"needs one of the kinds {', '.join(KNOWN_KINDS)}")

@@ -3,7 +3,6 @@ type."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from zerofloor.components.arguments import Problem, Spec, Whole
 from zerofloor.hardware.instances import Shape, accelerated_types
+from zerofloor.spelling import did_you_mean
 
 HOUR = 3600
 
@@ -91,7 +91,7 @@ def unusable(name: str, shape: Shape | None, cloud: str = "aws") -> str | None:
     """Why a GPU can't be placed on an instance type: unknown, of unknown size, without one, or with
     a part of one. None where it can."""
     if shape is None or shape.gpus is None:
-        near = nearest(name, [known.instance_type for known in accelerated_types(cloud)])
+        near = did_you_mean(name, [known.instance_type for known in accelerated_types(cloud)])
         return f"{name} is no {_CALLED[cloud]} whose GPUs zerofloor knows{near}"
     if shape.gpus == 0:
         return f"{name} has no GPU"
@@ -102,12 +102,6 @@ def unusable(name: str, shape: Shape | None, cloud: str = "aws") -> str | None:
         if resource_of(shape)
         else f"{name} has a {shape.accelerator}, for which Karpenter knows no resource"
     )
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """`; did you mean X?` with the nearest of the known names, or nothing."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 # Which resource Karpenter's AWS provider counts for which maker (its docs, "NodePools: GPU limits",
@@ -158,7 +152,7 @@ def one_of_many(value: Any, allowed: Sequence[str]) -> str:
     """
     if value in allowed:
         return str(value)
-    near = nearest(value.lower(), allowed) if isinstance(value, str) else ""
+    near = did_you_mean(value.lower(), allowed) if isinstance(value, str) else ""
     raise ValueError(f"must be one of {', '.join(allowed)}{near}")
 
 

@@ -3,7 +3,6 @@ the totals by any of them."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -13,6 +12,7 @@ from zerofloor.errors import InputError
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.money import Money
+from zerofloor.spelling import did_you_mean
 from zerofloor.stack import STACK_TYPE, Hidden, Resource
 from zerofloor.structs import Value
 from zerofloor.values import at, known_mapping, known_text
@@ -188,10 +188,9 @@ def check_key(by: str) -> None:
     kind, _, name = by.partition(":")
     if by in FIELDS or (kind in ("tag", "label") and name):
         return
-    near = difflib.get_close_matches(by, (*FIELDS, "tag:team", "label:team"), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    known = f"{', '.join(FIELDS)}, tag:NAME or label:NAME"
-    raise InputError(f"--by {by}: no key of totals{hint or f'; use {known}'}")
+    known = f"; use {', '.join(FIELDS)}, tag:NAME or label:NAME"
+    near = did_you_mean(by, (*FIELDS, "tag:team", "label:team"))
+    raise InputError(f"--by {by}: no key of totals{near or known}")
 
 
 def totals_by(estimate: Estimate, by: str) -> Totals:
@@ -266,8 +265,8 @@ def _note(by: str, totals: Sequence[Total], estimate: Estimate) -> str:
         return f"No line has a {by}."
     every = [owner.tags if kind == "tag" else owner.labels for owner in estimate.owners.values()]
     names = sorted({key for one in every for key in one})
-    near = difflib.get_close_matches(name, names, n=1)
+    near = did_you_mean(name, names)
     if near:
-        return f"No line has the {kind} {name}; did you mean {near[0]}?"
+        return f"No line has the {kind} {name}{near}"
     listed = f"; there are {', '.join(names[:8])}" if names else f", nor any other {kind}"
     return f"No line has the {kind} {name}{listed}."

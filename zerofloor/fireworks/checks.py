@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zerofloor.fireworks.fields import DEPLOYED_MODEL, DEPLOYMENT, Field
 from zerofloor.fireworks.managed import Problem
+from zerofloor.spelling import did_you_mean
 from zerofloor.stack import Hidden
 
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -61,9 +61,8 @@ def _check_fields(
         where = f"{path}{name}"
         field = fields.get(name)
         if field is None:
-            near = get_close_matches(name, fields, 1)
-            hint = f"; did you mean {near[0]}?" if near else "."
-            yield Problem(where, f"{name} is not a property here{hint}")
+            near = did_you_mean(name, fields) or "."
+            yield Problem(where, f"{name} is not a property here{near}")
             continue
         if value is None or isinstance(value, Hidden):
             continue

@@ -12,6 +12,7 @@ from zerofloor.floor.matching import Meeting, meets, tolerates
 from zerofloor.floor.scaling import Scaled
 from zerofloor.hardware.allocatable import KARPENTER_OVERHEAD, KERNEL_OVERHEAD, Room, room_for_pods
 from zerofloor.hardware.instances import Shape
+from zerofloor.spelling import did_you_mean
 from zerofloor.words import counted
 
 _POOL_LABELS: Final = (
@@ -135,13 +136,10 @@ def _unknown_pool(pod: PodDemand, pools: Sequence[Pool]) -> tuple[None, str, str
         known = sorted({name for name in names if name})
         if wanted is None or not known or wanted in known or None in names:
             continue
-        import difflib
-
-        like = difflib.get_close_matches(wanted, known, n=1)
-        meant = f"did you mean {like[0]}?" if like else f"declared: {', '.join(known)[:60]}"
+        meant = did_you_mean(wanted, known) or f"; declared: {', '.join(known)[:60]}"
         return (
             None,
-            f"names the pool {wanted}, which is not declared here; {meant}",
+            f"names the pool {wanted}, which is not declared here{meant}",
             f"Set the node selector {label} to the name of a declared pool",
         )
     return None

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from zerofloor.gate.names import check_names
 from zerofloor.gate.waivers import is_everything, matches, named
 from zerofloor.settings import Allow, InForce, Refused, Settings, Source, Waiver
 from zerofloor.settings.nodes import Node, merged
@@ -48,18 +49,19 @@ def combined(
 ) -> Settings:
     """The settings in force.
 
-    Raises InputError where a document has a mistake.
+    Raises InputError where a document has a mistake, or names a rule, cloud or region that there
+    is not.
     """
     sources = tuple(Source(one.node.file, "organisation") for one in organisation)
     if repository is not None:
         sources += (Source(repository.node.file, "repository"),)
     if not organisation:
-        found = Settings() if repository is None else _settings(repository)
+        found = Settings() if repository is None else _settings(repository, rules)
         return msgspec.structs.replace(found, in_force=InForce(sources=sources))
     node = organisation[0].node
     for one in organisation[1:]:
         node = merged(node, one.node)
-    policy = _settings(Written(node=node, folder=organisation[0].folder))
+    policy = _settings(Written(node=node, folder=organisation[0].folder), rules)
     allow = policy.allow or Allow()
     if repository is None:
         in_force = InForce(sources=sources, inline_waivers=allow.inline_waivers)
@@ -67,8 +69,9 @@ def combined(
     return _Restricting(policy, allow, repository, rules, today).result(sources)
 
 
-def _settings(written: Written) -> Settings:
+def _settings(written: Written, rules: Rules) -> Settings:
     found = settings_of(written.node)
+    check_names(written.node, rules.ids)
     if found.prices is None:
         return found
     return msgspec.structs.replace(found, prices=str((written.folder / found.prices).absolute()))
@@ -89,7 +92,7 @@ class _Restricting:
         self.allow = allow
         self.rules = rules
         self.today = today
-        self.own = _settings(written)
+        self.own = _settings(written, rules)
         self.given = dict(given_paths(written.node))
         self.refused: list[Refused] = []
 

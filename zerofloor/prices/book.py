@@ -13,7 +13,7 @@ import msgspec
 
 from zerofloor.capacity import Market
 from zerofloor.money import Money
-from zerofloor.prices import azure, embedded
+from zerofloor.prices import azure, embedded, regions
 from zerofloor.structs import Value
 
 Origin = Literal["override", "live", "snapshot"]
@@ -104,6 +104,11 @@ class PriceBook(Value, frozen=True):
             or _snapshot_price(wanted)
         )
         if found is None:
+            doubt = regions.doubt_of(wanted.cloud, wanted.region)
+            if doubt:
+                return Missing(
+                    key, f"{_why_missing(key)} ({doubt})", f"correct the region, or {SETTLE}"
+                )
             return Missing(key, _why_missing(key), SETTLE)
         if found.money.currency != self.currency:
             return Missing(
@@ -148,7 +153,7 @@ def region_of(cloud: str, place: str) -> str:
     return name
 
 
-SETTLE: Final = "put your own into the file that `prices` in zerofloor.yaml names"
+SETTLE: Final = "put a price of your own into the file that `prices` in zerofloor.yaml names"
 
 OLD_AFTER_DAYS: Final = 90
 """From this age on the snapshot is worth a warning."""

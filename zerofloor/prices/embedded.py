@@ -103,6 +103,17 @@ def all_machine_rows() -> Iterator[tuple[str, str, str, Row]]:
             yield cloud, item, region, Row(Decimal(usd), "hour", source, as_of)
 
 
+@cache
+def machine_regions(cloud: str) -> frozenset[str]:
+    """The regions in which any machine of a cloud has a price."""
+    return frozenset(
+        line.split(",", 3)[2]
+        for name in ("gpu_prices.csv", "cpu_prices.csv")
+        for line in _table(name).read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"{cloud},")
+    ) - {EVERYWHERE}
+
+
 def machine_rows(cloud: str, item: str) -> Iterator[tuple[str, Market, Row]]:
     """All prices of a machine, with their region and market."""
     return _machine_rows(cloud, item, ",")

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from zerofloor.errors import InputError
 from zerofloor.estate import Estate
 from zerofloor.gate.organisation import Rules
 from zerofloor.leases import KEY
@@ -17,7 +16,6 @@ from zerofloor.money import ZERO
 from zerofloor.report import Finding, Severity
 from zerofloor.rules.inline import carried_waiver
 from zerofloor.rules.rule import Judged, Problem, Rule
-from zerofloor.settings import Settings
 from zerofloor.stack import Resource
 from zerofloor.words import sentence
 
@@ -46,22 +44,6 @@ def find_rule(id_or_name: str) -> Rule | None:
         ),
         None,
     )
-
-
-def check_names(settings: Settings) -> None:
-    """Raises InputError where the settings change the severity of a rule that doesn't exist: a slip
-    would switch nothing, silently."""
-    written = [*settings.rules, *(one.rule for one in settings.waivers if one.rule != "*")]
-    wrong = sorted({name for name in written if find_rule(name) is None})
-    if wrong:
-        known = [word for rule in all_rules() for word in (rule.id, rule.name)]
-        import difflib
-
-        near = difflib.get_close_matches(wrong[0], known, 1, 0.6)
-        raise InputError(
-            f"settings: there is no rule {', '.join(wrong)}"
-            + (f"; did you mean {near[0]}?" if near else "; `zerofloor rules` lists them")
-        )
 
 
 def known_rules() -> Rules:

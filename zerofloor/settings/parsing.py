@@ -17,6 +17,7 @@ import msgspec
 from zerofloor.errors import InputError
 from zerofloor.settings.nodes import Node, node_of, read_file, shown_key
 from zerofloor.settings.values import Bounds, Settings
+from zerofloor.spelling import did_you_mean
 
 OURS: Final = frozenset({"in_force", "place"})
 """Fields that aren't written in a file."""
@@ -103,14 +104,14 @@ def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
     if not isinstance(node.value, dict):
         # An empty section is an empty mapping: what is in it may be commented out.
         if node.value is not None:
-            return _wrong(node, path, "must be a mapping (key: value)", problems)
+            return _wrong(node, path, f"must be a mapping{_such_as(kind, path)}", problems)
         node = Node({}, node.file, node.line)
     fields = fields_of(kind)
     before = len(problems)
     values = {}
     for key, part in node.value.items():
         if key not in fields:
-            near = _nearest(key, tuple(fields))
+            near = did_you_mean(key, fields)
             what = f"{path}: unknown key" if path else "unknown key"
             problems.append(f"{part.place}: {what} {shown_key(key)}{near}")
             continue
@@ -139,10 +140,10 @@ def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
     if origin is Literal:
         return _literal(arguments, node, path, problems)
     if origin is tuple:
-        return _items(arguments[0], node, path, problems)
+        return _items(hint, node, path, problems)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(node.value, dict):
-            return _wrong(node, path, "must be a mapping (key: value)", problems)
+            return _wrong(node, path, f"must be a mapping{_such_as(hint, path)}", problems)
         return {
             key: _value(arguments[1], part, f"{path}.{key}", problems)
             for key, part in node.value.items()
@@ -154,9 +155,64 @@ def _value(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
 
 def _items(hint: Any, node: Node, path: str, problems: list[str]) -> Any:
     if not isinstance(node.value, list):
-        return _wrong(node, path, "must be a list", problems)
-    parts = enumerate(node.value, 1)
-    return tuple(_value(hint, part, f"{path} item {number}", problems) for number, part in parts)
+        return _wrong(node, path, f"must be a list{_such_as(hint, path)}", problems)
+    of_part, parts = typing.get_args(hint)[0], enumerate(node.value, 1)
+    return tuple(_value(of_part, part, f"{path} item {number}", problems) for number, part in parts)
+
+
+_WAIVER: Final = (
+    '{rule: GPU001, urn: "*::NAME", reason: TEXT, owner: TEAM, expires: 2026-12-31, '
+    "maxMonthlyUsd: 100}"
+)
+
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "answers": '{"aws:ec2/getAmi:getAmi": {id: ami-0123456789abcdef0}}',
+    "hints.instances": "[{instanceType: TYPE, gpus: 0, reason: TEXT}]",
+    "hints.workloads": '[{urn: "*::NAME", runs: never, reason: TEXT}]',
+    "limits.scoped": '[{stack: "dev*", maxFloorHourly: 0}]',
+    "region": "{aws: us-east-1}",
+    "rules": "{GPU105: error}",
+    "waivers": f"[{_WAIVER}]",
+    "waivers item": _WAIVER,
+}
+"""What people would write where the types alone don't tell."""
+
+
+def _such_as(hint: Any, path: str) -> str:
+    """`, such as region: {aws: us-east-1}`: an item of a list by itself, all else from the top."""
+    place = path.rstrip("0123456789 ")
+    example = _EXAMPLES.get(place) or _example(hint)
+    if not place or place.endswith(" item"):
+        return f", such as {example}"
+    *around, name = place.split(".")
+    for section in reversed(around):
+        name, example = section, f"{{{name}: {example}}}"
+    return f", such as {name}: {example}"
+
+
+def _example(hint: Any) -> str:
+    """A value of this type in YAML: of a mapping the keys that must be there, or else the first."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Annotated, types.UnionType, typing.Union):
+        return _example(arguments[0])
+    if origin is Literal:
+        return str(arguments[0])
+    if origin is tuple:
+        return f"[{_example(arguments[0])}]"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        fields = fields_of(hint)
+        keys = [key for key, (_, _, required) in fields.items() if required] or [next(iter(fields))]
+        return f"{{{', '.join(f'{key}: {_example(fields[key][1])}' for key in keys)}}}"
+    return _PLACEHOLDERS.get(hint, "…")
+
+
+_PLACEHOLDERS: Final[Mapping[Any, str]] = {
+    bool: "true",
+    datetime.date: "2026-12-31",
+    Decimal: "1",
+    int: "1",
+    str: "TEXT",
+}
 
 
 def plain(node: Node) -> Any:
@@ -216,7 +272,7 @@ def _literal(words: Sequence[str], node: Node, path: str, problems: list[str]) -
     word = "off" if node.value is False and node.text.lower() in ("off", "") else node.value
     if word in words and isinstance(word, str):
         return word
-    near = _nearest(str(word), words) if isinstance(word, str) else ""
+    near = did_you_mean(word, words) if isinstance(word, str) else ""
     return _wrong(node, path, f"must be {' or '.join(words)}{near}", problems)
 
 
@@ -242,14 +298,6 @@ def _within(bounds: Bounds, value: Any, node: Node, path: str, problems: list[st
 def _wrong(node: Node, path: str, what: str, problems: list[str]) -> Any:
     problems.append(f"{node.place}: {path or 'the document'} {what}")
     return _INVALID
-
-
-def _nearest(word: str, words: Sequence[str]) -> str:
-    by_lower = {known.lower(): known for known in words}
-    import difflib
-
-    near = difflib.get_close_matches(word.lower().replace("_", ""), by_lower, 1, 0.6)
-    return f"; did you mean {by_lower[near[0]]}?" if near else ""
 
 
 def _schema(hint: Any) -> dict[str, Any]:

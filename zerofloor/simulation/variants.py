@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any, Final
 from zerofloor.errors import InputError
 from zerofloor.hardware.node_labels import INSTANCE_TYPE
 from zerofloor.platforms.kubernetes.objects import group_kind
+from zerofloor.spelling import did_you_mean
 from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
 from zerofloor.values import get
@@ -165,9 +165,8 @@ def _place(resources: Sequence[Resource], name: str) -> tuple[str, str]:
         if get(resource.inputs, rest) is not None or rest in _paths_of(resource):
             return resource.urn, rest
     names = sorted({*(n for r in resources for n in _names_of(r)), *SERVING})
-    near = difflib.get_close_matches(rest, names, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}, or a path (spec.…)"
-    raise InputError(f"--set {name}: nothing here has it; {hint}")
+    hint = did_you_mean(rest, names) or f"; known: {', '.join(names)}, or a path (spec.…)"
+    raise InputError(f"--set {name}: nothing here has it{hint}")
 
 
 def _paths_of(resource: Resource) -> frozenset[str]:

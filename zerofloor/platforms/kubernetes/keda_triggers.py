@@ -3,7 +3,6 @@ week."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -16,6 +15,7 @@ from zerofloor.patterns import lazy
 from zerofloor.platforms.kubernetes.objects import Object, change_of, meet, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE, selects
 from zerofloor.schedules import BadSchedule, fires, hours_per_week
+from zerofloor.spelling import nearest
 from zerofloor.stack import Hidden
 from zerofloor.values import (
     MOST,
@@ -165,8 +165,8 @@ def unusable(obj: Object, index: int, trigger: Any) -> Evidence | None:
             "the API server refuses a trigger without a type",
         )
     if kind not in TYPES:
-        near = difflib.get_close_matches(kind, sorted(TYPES), 1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
+        near = nearest(kind, TYPES)
+        meant = f" (did you mean {near}?)" if near else ""
         why = f"KEDA has no scaler named {kind}{meant}, so the ScaledObject never becomes Ready"
         return Evidence(obj.urn, f"spec.triggers[{index}].type", kind, why)
     authenticated = at(trigger, "authenticationRef") is not None and kind != "cron"
