@@ -193,3 +193,91 @@ def test_what_runs_beside_what_is_declared(cluster: Cluster, tmp_path: Path) -> 
     assert found["live/forgotten"]["monthly"]["amount"] == "1486.28"
     assert found["live-gpu"]["monthly"]["amount"] == "5945.12"
     assert datetime.datetime.fromisoformat(found["live/held"]["since"])
+    for name in ("held", "raised", "forgotten"):
+        cluster.api.delete(cluster.api.path_of(deployment(name, 1), SPACE))
+
+
+def scaler(name: str, least: int) -> Manifest:
+    """Polls a trigger that answers 0, so KEDA lets go where it may."""
+    trigger = {
+        "url": f"http://localhost:9911/v/{SPACE}-{name}",
+        "valueLocation": "value",
+        "targetValue": "1",
+        "activationTargetValue": "0",
+    }
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": {
+            "scaleTargetRef": {"name": name},
+            "minReplicaCount": least,
+            "maxReplicaCount": 2,
+            "pollingInterval": 1,
+            "cooldownPeriod": 1,
+            "triggers": [{"type": "metrics-api", "metadata": trigger}],
+        },
+    }
+
+
+def job() -> Manifest:
+    template = deployment("stuck", 1)["spec"]["template"]
+    template["spec"]["restartPolicy"] = "Never"
+    template["metadata"]["labels"]["lab_run"] = "forever"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "stuck", "namespace": SPACE},
+        "spec": {"template": template},
+    }
+
+
+def test_to_zero_and_back(cluster: Cluster, tmp_path: Path) -> None:
+    """A Deployment by its scale, one under KEDA by its minimum, a Job by its suspension; what is
+    not shown to be idle, and what a stack owns, is left."""
+    for manifest in (
+        deployment("alone", 2),
+        deployment("kept", 1),
+        scaler("kept", 1),
+        job(),
+        deployment("owned", 1),
+        deployment("busy", 1),
+    ):
+        cluster.api.apply(manifest)
+    names = ("alone", "kept", "stuck", "owned")
+    wait(lambda: all(map(cluster.pods, names)), "pods of each")
+    wait(lambda: len(cluster.pods("alone")) == 2, "both pods")
+    cluster.unused(*names)
+    state = export(tmp_path, *declared(deployment("owned", 1)))
+    arguments = (state, "--namespace", SPACE)
+
+    dry = cluster.run("reap", *arguments)
+    assert dry.code == 0, dry.err
+    assert "3 targets" in dry.out
+    assert "Left: Deployment live/owned in lab: shop/dev declares it" in dry.out
+    assert "Left: Deployment live/busy in lab: it isn't shown to be idle" in dry.out
+    assert "Left: Node live-gpu in lab: nodes are not touched" in dry.out
+    assert cluster.replicas("alone") == 2
+
+    given = cluster.run("reap", *arguments, "--notice", "--grace-hours", "0")
+    assert given.code == 0, given
+    path = f"/apis/apps/v1/namespaces/{SPACE}/deployments/alone"
+    assert "zerofloor/reap-after" in cluster.api.get(path)["metadata"]["annotations"]
+    wrong = cluster.run("reap", *arguments, "--apply", "2")
+    assert wrong.code == 2
+    assert "but 3 can be put to zero now" in wrong.err
+
+    undo = tmp_path / "undo.json"
+    done = cluster.run("reap", *arguments, "--apply", "3", "--undo-file", str(undo))
+    assert done.code == 0, done
+    wait(lambda: not any(map(cluster.pods, ("alone", "kept", "stuck"))), "no pod of the three")
+    assert cluster.pods("owned")
+    assert cluster.pods("busy")
+
+    back = cluster.run("reap", "--undo", str(undo))
+    assert back.code == 0, back
+    assert "Restored 3 of 3" in back.out
+    wait(lambda: len(cluster.pods("alone")) == 2, "both pods again")
+    wait(lambda: all(map(cluster.pods, ("kept", "stuck"))), "the pods of the others again")
+    kept = cluster.api.get(f"/apis/keda.sh/v1alpha1/namespaces/{SPACE}/scaledobjects/kept")
+    assert kept["spec"]["minReplicaCount"] == 1

@@ -83,6 +83,37 @@ class Fake:
         return path
 
 
+def roles_of(page: Path) -> dict[str, set[tuple[str, str, str]]]:
+    """What the ClusterRoles of a page allow, by name: verb, group, resource."""
+    blocks = page.read_text().split("```yaml\n")[1:]
+    listed = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
+    return {
+        role["metadata"]["name"]: {
+            (verb, group, resource)
+            for rule in role["rules"]
+            for verb in rule["verbs"]
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+        }
+        for role in listed
+        if role.get("kind") == "ClusterRole"
+    }
+
+
+def rights(calls: list[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """What RBAC asks for these calls: verb, group, resource."""
+    found = set()
+    for method, path in calls:
+        if path.startswith("/api/v1/query"):
+            continue
+        collection, _, name, sub = _place(path)
+        parts = collection.strip("/").split("/")
+        group = "" if parts[0] == "api" else parts[1]
+        verb = "patch" if method == "PATCH" else "get" if name else "list"
+        found.add((verb, group, f"{parts[-1]}/{sub}" if sub else parts[-1]))
+    return found
+
+
 def kubeconfig_for(url: str, **cluster: Any) -> Object:
     return {
         "apiVersion": "v1",
@@ -201,7 +232,15 @@ def _patch(fake: Fake, path: str, body: Object) -> tuple[int, Object]:
     collection, namespace, name, sub = _place(path)
     for one in fake.objects.get(collection, []):
         if one["metadata"]["name"] == name and one["metadata"].get("namespace") == namespace:
+            version = one["metadata"]["resourceVersion"]
+            if body.get("metadata", {}).get("resourceVersion", version) != version:
+                return 409, {
+                    "kind": "Status",
+                    "code": 409,
+                    "message": "the object has been modified",
+                }
             _merge(one, body)
+            one["metadata"]["resourceVersion"] = str(int(version) + 1)
             if sub == "scale":
                 return 200, {
                     "kind": "Scale",
@@ -241,7 +280,7 @@ def _prometheus(fake: Fake, path: str, query: dict[str, str]) -> Object:
 
 def meta(name: str, namespace: str = "ml", **more: Any) -> Object:
     made = {"name": name, "namespace": namespace, "uid": f"uid-{name}", **more}
-    return {"creationTimestamp": "2026-11-01T08:00:00Z", **made}
+    return {"creationTimestamp": "2026-11-01T08:00:00Z", "resourceVersion": "7", **made}
 
 
 def owned_by(version: str, kind: str, name: str) -> list[Object]:

@@ -205,7 +205,6 @@ def read_both(
     if wanted.any:
         from zerofloor.live.kubernetes.reading import read_clusters
 
-        _need_lightkube()
         price = partial(_price_of_node, book)
         clusters, faults = read_clusters(wanted, stacks, now=now, price=price)
         faults += [fault for cluster in clusters for fault in cluster.faults]
@@ -219,14 +218,6 @@ def read_both(
         )
         faults += account.faults
     return Everything(account, tuple(clusters), tuple(dict.fromkeys(faults)))
-
-
-def _need_lightkube() -> None:
-    try:
-        import lightkube  # noqa: F401
-    except ModuleNotFoundError:
-        told = "Kubernetes needs lightkube: pip install 'zerofloor[kubernetes]'"
-        raise InputError(f"live: {told}") from None
 
 
 def _stacks(state: str) -> Iterator[Stack]:

@@ -1,17 +1,24 @@
-"""`zerofloor reap STATE…`: idle and orphaned machines put to zero, told twice."""
+"""`zerofloor reap STATE…`: idle and orphaned machines and workloads put to zero, told twice."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from zerofloor.cli.live import (
+    ContextsOption,
+    Everything,
     HoursOption,
+    KubeconfigOption,
+    NamespacesOption,
     NowOption,
+    PrometheusOption,
+    QueriesOption,
     RegionsOption,
+    StackKubeconfigOption,
     StatesArgument,
     moment,
     read,
@@ -19,21 +26,34 @@ from zerofloor.cli.live import (
     waste,
 )
 from zerofloor.cli.parsing import Option
+from zerofloor.errors import InputError
+from zerofloor.structs import Value
 
 if TYPE_CHECKING:
-    from zerofloor.live.journal import Outcome
+    from zerofloor.live.journal import Outcome, Step
+    from zerofloor.live.kubernetes.api import Api
+    from zerofloor.live.kubernetes.reap import Place
+    from zerofloor.live.kubernetes.reap import Plan as ClusterPlan
+    from zerofloor.live.kubernetes.reap import Target as ClusterTarget
     from zerofloor.live.reap import Plan, Target
 
 
 def reap(
     states: StatesArgument = (),
     regions: RegionsOption = (),
+    kubeconfig: KubeconfigOption = None,
+    contexts: ContextsOption = (),
+    stack_kubeconfig: StackKubeconfigOption = False,
+    namespaces: NamespacesOption = (),
+    prometheus: PrometheusOption = None,
+    queries: QueriesOption = None,
     idle_hours: HoursOption = 24,
     owned: Annotated[
         bool, Option("--owned", help="Also what a stack declares and allows to be at zero.")
     ] = False,
     notice: Annotated[
-        bool, Option("--notice", help="Tag what would be put to zero with the time when it may be.")
+        bool,
+        Option("--notice", help="Tag or annotate what would be put to zero with the time when."),
     ] = False,
     grace_hours: Annotated[
         int,
@@ -51,89 +71,185 @@ def reap(
     ] = None,
     now: NowOption = None,
 ) -> int:
-    """Put idle and orphaned GPU machines of an AWS account to zero, told twice.
+    """Put idle and orphaned GPU machines and workloads to zero, told twice.
 
-    Instances are stopped, groups scaled to 0; nothing is deleted. A dry run unless told otherwise.
-    First --notice, which tags them; after the grace time --apply with the number that the dry run
-    listed. What is busy, or what no metric knows, is left. Exit 0
-    if all was done, 2 if something could not be read or done.
+    Instances are stopped, groups and Deployments scaled to 0, Jobs suspended; nothing is deleted,
+    and no node is touched. A dry run unless told otherwise. First --notice, which tags or annotates
+    them; after the grace time --apply with the number that the dry run listed. What is busy, or
+    what no metric knows, is left. Exit 0 if all was done, 2 if something could not be read or done.
     """
     from zerofloor.cli.output import emit, say
-    from zerofloor.errors import InputError
-    from zerofloor.live.aws import open_clients
-    from zerofloor.live.journal import carry_out
-    from zerofloor.live.reap import give_notice, make_plan, steps_to_zero
 
     if undo is not None:
-        return _restore(undo)
+        return _restore(undo, kubeconfig)
     if not states:
         raise InputError("reap: name the states of the stacks, so that what they own is known")
+    if notice and apply is not None:
+        raise InputError("reap: --notice comes first, and --apply after the grace time: give one")
     time = moment(now)
-    found = read(
-        states, regions, wanted_clusters(None, (), False, (), None, None, idle_hours), time
+    wanted = wanted_clusters(
+        kubeconfig, contexts, stack_kubeconfig, namespaces, prometheus, queries, idle_hours
     )
+    found = read(states, regions, wanted, time)
     for fault in found.faults:
         say(f"{fault.what}: {fault.why}")
     if found.faults and (apply is not None or notice):
         raise InputError("reap: something could not be read, so nothing is changed")
-    plan = make_plan(() if found.account is None else found.account.found, owned=owned)
-    emit("".join(_shown(plan, time)))
+    plans = _make_plans(found, owned)
+    emit("".join(_shown(plans, time)))
     if notice:
-        until = time + datetime.timedelta(hours=grace_hours)
-        done = give_notice(open_clients(), plan, until)
-        start = until.isoformat(timespec="minutes")
-        emit(f"Notice given to {done.done}; --apply from {start}.\n")
-        return _told(done)
+        return _give_notice(found, plans, time + datetime.timedelta(hours=grace_hours))
     if apply is None:
         return 2 if found.faults else 0
-    ready = [target for target in plan.targets if _is_ready(target, time)]
-    if apply != len(ready):
+    count = len(plans.ready(time))
+    if apply != count:
         raise InputError(
-            f"reap: --apply {apply}, but {len(ready)} can be put to zero now: nothing is changed"
+            f"reap: --apply {apply}, but {count} can be put to zero now: nothing is changed"
         )
-    if not ready:
-        return 0
-    done = carry_out(undo_file, steps_to_zero(open_clients(), ready))
-    emit(f"Put {done.done} to zero. Undo: zerofloor reap --undo {undo_file}\n")
-    return _told(done)
+    return _apply(found, plans, time, undo_file) if count else 0
 
 
-def _is_ready(target: Target, now: datetime.datetime) -> bool:
+class _Plans(Value, frozen=True):
+    """What would be done."""
+
+    account: Plan
+    clusters: ClusterPlan
+
+    @property
+    def targets(self) -> tuple[Target | ClusterTarget, ...]:
+        return (*self.account.targets, *self.clusters.targets)
+
+    def ready(self, now: datetime.datetime) -> list[Target | ClusterTarget]:
+        """What may be done now."""
+        return [target for target in self.targets if _is_ready(target, now)]
+
+
+def _make_plans(found: Everything, owned: bool) -> _Plans:
+    from zerofloor.live.kubernetes.reap import make_plan as make_cluster_plan
+    from zerofloor.live.reap import make_plan
+
+    units = () if found.account is None else found.account.found
+    seen = [one for cluster in found.clusters for one in cluster.seen]
+    return _Plans(make_plan(units, owned=owned), make_cluster_plan(seen, owned=owned))
+
+
+def _is_ready(target: Target | ClusterTarget, now: datetime.datetime) -> bool:
     return target.notice is not None and target.notice <= now
 
 
-def _shown(plan: Plan, now: datetime.datetime) -> Iterator[str]:
+def _shown(plans: _Plans, now: datetime.datetime) -> Iterator[str]:
+    from zerofloor.live.kubernetes.reap import name_of
     from zerofloor.reports.visible import visible
     from zerofloor.words import counted
 
-    ready = sum(1 for target in plan.targets if _is_ready(target, now))
-    saved = waste(target.found for target in plan.targets)
-    yield f"{counted(len(plan.targets), 'target')}, ${saved:,.2f} a month; {ready} ready.\n"
-    for target in plan.targets:
+    saved = waste(
+        (
+            *(target.found for target in plans.account.targets),
+            *(target.seen for target in plans.clusters.targets),
+        )
+    )
+    ready = len(plans.ready(now))
+    yield f"{counted(len(plans.targets), 'target')}, ${saved:,.2f} a month; {ready} ready.\n"
+    for target in plans.account.targets:
         unit = target.found.unit
-        when = "no notice yet" if target.notice is None else f"notice until {target.notice}"
-        told = f"Would {target.act}: {unit.kind} {unit.id} in {unit.region} ({when})"
+        told = f"Would {target.act}: {unit.kind} {unit.id} in {unit.region} ({_when(target)})"
         yield visible(f"{told}: {target.found.why}") + "\n"
-    for refused in plan.refused:
+    for aim in plans.clusters.targets:
+        told = f"Would {aim.action.told}: {name_of(aim.seen)} ({_when(aim)})"
+        yield visible(f"{told}: {aim.seen.why}") + "\n"
+    for refused in plans.account.refused:
         unit = refused.found.unit
         yield visible(f"Left: {unit.kind} {unit.id} in {unit.region}: {refused.why}") + "\n"
+    for left in plans.clusters.refused:
+        yield visible(f"Left: {name_of(left.seen)}: {left.why}") + "\n"
 
 
-def _told(done: Outcome) -> int:
+def _when(target: Target | ClusterTarget) -> str:
+    return "no notice yet" if target.notice is None else f"notice until {target.notice}"
+
+
+@contextlib.contextmanager
+def _opened(found: Everything) -> Iterator[Mapping[Place, Api]]:
+    """The clusters."""
+    from zerofloor.live.kubernetes.api import Api
+
+    with contextlib.ExitStack() as stack:
+        apis: dict[Place, Api] = {}
+        for cluster in found.clusters:
+            api = Api(cluster.access)
+            stack.callback(api.close)
+            apis[cluster.access.server, cluster.access.context] = api
+        yield apis
+
+
+def _give_notice(found: Everything, plans: _Plans, until: datetime.datetime) -> int:
+    from zerofloor.cli.output import emit
+    from zerofloor.live.journal import Outcome
+    from zerofloor.live.kubernetes.reap import give_notice as annotate
+    from zerofloor.live.reap import give_notice
+
+    outcomes = [Outcome(0, ())]
+    if plans.account.targets:
+        outcomes.append(give_notice(_clients(), plans.account, until))
+    if plans.clusters.targets:
+        with _opened(found) as apis:
+            outcomes.append(annotate(apis, plans.clusters.targets, until))
+    done = sum(one.done for one in outcomes)
+    emit(f"Notice given to {done}; --apply from {until.isoformat(timespec='minutes')}.\n")
+    return _told(outcomes)
+
+
+def _apply(found: Everything, plans: _Plans, now: datetime.datetime, undo_file: Path) -> int:
+    from zerofloor.cli.output import emit
+    from zerofloor.live.journal import carry_out
+    from zerofloor.live.kubernetes.reap import steps_to_zero as cluster_steps
+    from zerofloor.live.reap import steps_to_zero
+
+    steps: list[Step] = []
+    machines = [target for target in plans.account.targets if _is_ready(target, now)]
+    if machines:
+        steps += steps_to_zero(_clients(), machines)
+    with _opened(found) as apis:
+        steps += cluster_steps(apis, [one for one in plans.clusters.targets if _is_ready(one, now)])
+        done = carry_out(undo_file, steps)
+    emit(f"Put {done.done} to zero. Undo: zerofloor reap --undo {undo_file}\n")
+    return _told([done])
+
+
+def _clients() -> Any:
+    from zerofloor.live.aws import open_clients
+
+    return open_clients()
+
+
+def _told(outcomes: Sequence[Outcome]) -> int:
     from zerofloor.cli.output import say
 
-    for fault in done.faults:
+    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    for fault in faults:
         say(f"{fault.what}: {fault.why}")
-    return 2 if done.faults else 0
+    return 2 if faults else 0
 
 
-def _restore(path: Path) -> int:
+def _restore(path: Path, kubeconfig: Path | None) -> int:
     from zerofloor.cli.output import emit
-    from zerofloor.live.aws import open_clients
     from zerofloor.live.journal import to_undo, undo
+    from zerofloor.live.kubernetes.reap import restore as restore_workload
     from zerofloor.live.reap import restore
 
     planned = to_undo(path)
-    done = undo(path, partial(restore, open_clients()))
+    apis: dict[Place, Api] = {}
+
+    def act(record: Mapping[str, Any]) -> None:
+        if record.get("cloud") == "kubernetes":
+            restore_workload(apis, kubeconfig, record)
+        else:
+            restore(_clients(), record)
+
+    try:
+        done = undo(path, act)
+    finally:
+        for api in apis.values():
+            api.close()
     emit(f"Restored {done.done} of {planned}.\n")
-    return _told(done)
+    return _told([done])

@@ -13,6 +13,7 @@ from zerofloor import platforms
 from zerofloor.capacity import Hold, Pool
 from zerofloor.estate import Estate, estate
 from zerofloor.floor.scaling import Scaled, scale
+from zerofloor.live.kubernetes.kubeconfig import Access
 from zerofloor.live.kubernetes.prometheus import Metrics, Subject, use_of
 from zerofloor.live.kubernetes.read import Contents, stack_of
 from zerofloor.live.kubernetes.values import ClusterUnit, Node, Owner, Pod, Ref, Seen
@@ -144,7 +145,7 @@ def compare(
     declared: Declared,
     metrics: Metrics | None,
     *,
-    cluster: str,
+    access: Access,
     price: Price,
 ) -> tuple[Seen, ...]:
     """Every GPU workload and GPU node, most expensive first."""
@@ -160,7 +161,7 @@ def compare(
     running = _kept_live(owners.values(), contents.scalers)
     found = []
     for key, pods in workloads.items():
-        unit = _unit_of(owners[key], pods, nodes, cluster)
+        unit = _unit_of(owners[key], pods, nodes, access)
         scaler = _scaler_of(owners[key].ref, contents.scalers)
         subjects = _subjects(owners[key].ref, pods, contents.scalers)
         use, why = use_of(metrics, subjects)
@@ -175,10 +176,12 @@ def compare(
                 stack=state.stack,
                 urn=state.urn,
                 monthly=monthly,
+                keeps=key in declared.kept and declared.kept[key].least > 0,
                 scaler=scaler,
+                scaler_stack=_stack_of(scaler, declared),
             )
         )
-    found += _nodes(contents, declared, cluster, hourly)
+    found += _nodes(contents, declared, access, hourly)
     found.sort(key=lambda one: (-(one.monthly or Decimal(0)), one.unit.kind, one.unit.id))
     return tuple(found)
 
@@ -190,14 +193,15 @@ def _kept_live(owners: Iterable[Owner], scalers: Iterable[Mapping[str, Any]]) ->
 
 
 def _unit_of(
-    owner: Owner, pods: Sequence[Pod], nodes: Mapping[str, Node], cluster: str
+    owner: Owner, pods: Sequence[Pod], nodes: Mapping[str, Node], access: Access
 ) -> ClusterUnit:
     beneath = sorted({pod.node for pod in pods if pod.node})
     known = [nodes[name] for name in beneath if name in nodes]
     return ClusterUnit(
         kind=owner.ref.kind,
         id=f"{owner.ref.namespace}/{owner.ref.name}",
-        cluster=cluster,
+        cluster=access.context,
+        server=access.server,
         region=", ".join(sorted({node.region for node in known if node.region})),
         instance_type=", ".join(sorted({node.instance_type or "unknown" for node in known})),
         machines=len(beneath),
@@ -290,6 +294,11 @@ def _scaler_of(ref: Ref, scalers: Iterable[Mapping[str, Any]]) -> Owner | None:
     )
 
 
+def _stack_of(owner: Owner | None, declared: Declared) -> str:
+    declaration = None if owner is None else declared.objects.get(owner.ref.key)
+    return "" if declaration is None else declaration.stack
+
+
 def _subjects(
     ref: Ref, pods: Sequence[Pod], scalers: Iterable[Mapping[str, Any]]
 ) -> Iterator[list[Subject]]:
@@ -310,7 +319,7 @@ def _subjects(
 
 
 def _nodes(
-    contents: Contents, declared: Declared, cluster: str, hourly: Mapping[str, Decimal | None]
+    contents: Contents, declared: Declared, access: Access, hourly: Mapping[str, Decimal | None]
 ) -> Iterator[Seen]:
     """Each GPU node, with what it costs beyond the GPUs that pods hold."""
     on_node: dict[str, list[Pod]] = defaultdict(list)
@@ -332,7 +341,8 @@ def _nodes(
             unit=ClusterUnit(
                 kind="Node",
                 id=node.name,
-                cluster=cluster,
+                cluster=access.context,
+                server=access.server,
                 region=node.region,
                 instance_type=node.instance_type or "unknown",
                 machines=1,

@@ -175,9 +175,12 @@ def _choose(merged: _Merged, wanted: str | None, *, plugins: frozenset[str] | No
 def _config(
     where: str, name: str, cluster: dict[str, Any], folder: Path | None, user: dict[str, Any]
 ) -> Any:
-    from lightkube.config.kubeconfig import KubeConfig
-    from lightkube.config.models import Cluster, Context, User
-
+    try:
+        from lightkube.config.kubeconfig import KubeConfig
+        from lightkube.config.models import Cluster, Context, User
+    except ModuleNotFoundError:
+        told = "clusters need lightkube: pip install 'zerofloor[kubernetes]'"
+        raise InputError(told) from None
     authority = _beside(cluster.get("certificate-authority"), folder)
     known = dict(cluster)
     if authority is not None:

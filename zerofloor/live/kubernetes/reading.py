@@ -100,6 +100,6 @@ def read_clusters(
             contents = read_cluster(api, wanted.namespaces, now)
         finally:
             api.close()
-        seen = compare(contents, declared, metrics, cluster=access.context, price=price)
+        seen = compare(contents, declared, metrics, access=access, price=price)
         found.append(ClusterLive(access, seen, contents.faults))
     return found, faults

@@ -32,6 +32,10 @@ class Ref(Value, frozen=True):
         return self.api_version.rpartition("/")[0]
 
     @property
+    def version(self) -> str:
+        return self.api_version.rpartition("/")[2]
+
+    @property
     def key(self) -> tuple[str, str, str, str]:
         """The same for every version."""
         return self.group, self.kind, self.namespace, self.name
@@ -93,6 +97,8 @@ class ClusterUnit(Value, frozen=True, kw_only=True):
     """NAMESPACE/NAME, or a node's name."""
     cluster: str
     """The context."""
+    server: str
+    """With the context it is unique: two kubeconfigs may have contexts of one name."""
     region: str
     instance_type: str
     """Those of its nodes, with commas."""
@@ -122,8 +128,12 @@ class Seen(Value, frozen=True, kw_only=True):
     monthly: Decimal | None = None
     """USD a month: of a workload the share of its nodes that its pods hold, of a node the rest, so
     that a sum counts nothing twice. None where a price isn't known."""
+    keeps: bool = False
+    """Whether its declaration keeps pods without a request."""
     scaler: Owner | None = None
     """What moves its replicas (a ScaledObject or an HPA)."""
+    scaler_stack: str = ""
+    """PROJECT/STACK of the declaration of that."""
 
 
 class ClusterLive(Value, frozen=True):
