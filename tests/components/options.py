@@ -100,6 +100,10 @@ _DEPLOYMENTS: list[Any] = [
         {"max_hourly_cost": 4, "instance_types": ["g6e.xlarge"], "region": "us-east-1", "max_replicas": 10},
         SQS | {"run": "job"}, REDIS | {"run": "job", "job_seconds": 60, "job_retries": 2, "max_replicas": 5, "expires_at": "2099-12-31"},
         {"engine": "vllm", "model": "m/m", "nodes": 2, "expires_at": "2099-12-31"},
+        {"engine": "vllm", "model": "s3://models/Qwen3-8B", "stream_concurrency": 16}, {"engine": "triton", "model": "gs://models/r"},
+        {"engine": "vllm", "model": "az://models/q", "gpus": 2, "env": {"AZURE_STORAGE_ACCOUNT_NAME": "a"}}, {"pre_pull": True, "node_pool": "gpu"},
+        {"pre_pull": True, "node_selector": {"a": "b"}, "restricted": True, "image_pull_secrets": ["registry"], "pre_pull_idle_image": "pause:1"},
+        REDIS | {"run": "job", "pre_pull": True, "instance_types": ["g6e.xlarge"], "annotations": {"karpenter.sh/do-not-disrupt": "true"}},
 ]  # fmt: skip
 _SCALERS: list[Any] = [
         {"target_name": "llm", "service": "llm", "port": 8000}, REDIS | {"target_name": "llm"},
@@ -114,7 +118,9 @@ _POOLS: list[Any] = [
         {"capacity_types": ["spot"]}, {"capacity_types": ["on-demand", "spot"]}, {"capacity_types": ["reserved"], "capacity_reservation_ids": ["cr-0123456789abcdef0"]},
         {"zones": ["us-east-1a", "us-east-1b"]}, {"weight": 10}, {"consolidate_after_seconds": 0}, {"expire_after_hours": 24},
         {"termination_grace_seconds": 60}, {"ami_alias": "bottlerocket@latest"}, {"ami_alias": "al2023@v20260101"}, {"disk_gib": 500},
-        {"labels": {"team": "ml"}}, {"tags": {"team": "ml"}},
+        {"labels": {"team": "ml"}}, {"tags": {"team": "ml"}}, {"parallel_pull": True}, {"parallel_pull": True, "ami_alias": "bottlerocket@latest"},
+        {"parallel_pull": True, "local_disk": False, "disk_throughput": 600},
+        {"image_snapshot": "snap-0123456789abcdef0", "snapshot_rate": 300, "ami_alias": "bottlerocket@latest"},
 ]  # fmt: skip
 
 OPTIONS: list[tuple[str, dict[str, Any]]] = [

@@ -18,6 +18,7 @@ from zerofloor.stack import Hidden
 CRDS = Path(__file__).parents[1] / "data" / "crds"
 CORE = {
     "Deployment": k8s.apps.v1.DeploymentSpecArgs,
+    "DaemonSet": k8s.apps.v1.DaemonSetSpecArgs,
     "Service": k8s.core.v1.ServiceSpecArgs,
     "Job": k8s.batch.v1.JobSpecArgs,
     "CronJob": k8s.batch.v1.CronJobSpecArgs,

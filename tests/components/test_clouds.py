@@ -94,6 +94,9 @@ def test_the_check_sees_wrong_properties() -> None:
         ("eks-all", "zero", 0, 0),
         ("eks-neuron", "zero", 0, 0),
         ("eks-arm", "zero", 0, 0),
+        ("eks-soci", "zero", 0, 0),
+        ("eks-baked", "zero", 0, 0),
+        ("gke-baked", "zero", 0, 0),
         # Two nodes of four L40S each (EC2, "G6e instances").
         ("eks-min", "held", 8, 2),
         ("ec2", "zero", 0, 0),
@@ -274,6 +277,26 @@ def test_the_nodes_disks(declared: Declared) -> None:
     assert "userData" not in declared.inputs(TEMPLATE, "eks-neuron-template")
 
 
+def test_how_images_get_onto_the_nodes_disks(declared: Declared) -> None:
+    """nodeadm docs, "Enabling fast image pull"; Bottlerocket docs, "container-runtime-plugins"."""
+    data = {
+        name: base64.b64decode(declared.inputs(TEMPLATE, f"{name}-template")["userData"]).decode()
+        for name in ("eks", "eks-soci", "eks-soci-rocket")
+    }
+    assert "FastImagePull" not in data["eks"]
+    assert "localStorage:\n      strategy: RAID0" in data["eks-soci"]
+    assert "featureGates:\n    FastImagePull: true" in data["eks-soci"]
+    assert data["eks-soci-rocket"].startswith('[settings.container-runtime]\nsnapshotter = "soci"')
+    baked = declared.inputs(TEMPLATE, "eks-baked-template")
+    assert "userData" not in baked
+    [mapping] = baked["blockDeviceMappings"]
+    assert mapping["deviceName"] == "/dev/xvdb"
+    assert mapping["ebs"]["snapshotId"] is UNKNOWN
+    assert mapping["ebs"]["volumeInitializationRate"] == 100
+    # A disk from a snapshot is encrypted as that is (EC2 API, EbsBlockDevice).
+    assert "encrypted" not in mapping["ebs"]
+
+
 # EC2
 
 ASG = "aws:autoscaling/group:Group"
@@ -287,8 +310,9 @@ def test_ec2_accepts_the_templates(declared: Declared) -> None:
             renamed = {"vpcSecurityGroupIds": "SecurityGroupIds", "region": "", "tags": ""}
             data = capitalised(resource.inputs, renamed)
             disk = data["BlockDeviceMappings"][0]["Ebs"]
-            # The provider takes these two as text.
-            assert (disk["Encrypted"], disk["DeleteOnTermination"]) == ("true", "true")
+            # The provider takes these two as text; a disk from a snapshot has no Encrypted.
+            assert disk["DeleteOnTermination"] == "true"
+            assert disk.get("Encrypted", "true") == "true"
             disk.update(Encrypted=True, DeleteOnTermination=True)
             request = {"LaunchTemplateName": "t", "LaunchTemplateData": data}
             assert api_errors("ec2", "CreateLaunchTemplateRequest", request) == []
@@ -523,6 +547,12 @@ def test_the_nodes_of_a_pool_of_gke(declared: Declared) -> None:
     plain = declared.inputs(POOL, "gke")["nodeConfig"]
     assert "spot" not in plain
     assert plain["gcfsConfig"] == {"enabled": True}
+    # GKE docs, "Use secondary boot disks to preload data or container images".
+    baked = declared.inputs(POOL, "gke-baked")["nodeConfig"]
+    assert baked["gcfsConfig"] == {"enabled": True}
+    assert baked["secondaryBootDisks"] == [
+        {"diskImage": "global/images/models", "mode": "CONTAINER_IMAGE_CACHE"}
+    ]
     reserved = declared.inputs(POOL, "gke-reserved")["nodeConfig"]
     assert reserved["reservationAffinity"] == {
         "consumeReservationType": "SPECIFIC_RESERVATION",

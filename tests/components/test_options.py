@@ -67,6 +67,8 @@ LLM = dict(DEPLOYMENT) | {"node_pool": "gpu"}
         {"gpus": 8, "nodes": 2},
         {"engine": "vllm", "model": "m/m"},
         {"rollout": "warm_up"},
+        {"pre_pull": True},
+        {"engine": "vllm", "model": "s3://models/m", "stream_concurrency": 8},
         {"expires_at": "2099-12-31"},
         {"restricted": True},
         {"cold_start": "retry_after"},
@@ -97,6 +99,79 @@ def test_at_default_nothing_is_held(option: dict[str, Any]) -> None:
 def test_each_way_to_keep_replicas_is_held(option: dict[str, Any], gpus: int) -> None:
     """A g6e.48xlarge has 8 GPUs: a node of it is what one GPU takes."""
     assert verdict(LLM | option) == ("held", gpus)
+
+
+def test_what_pulls_an_image_in_advance_keeps_no_node() -> None:
+    """Also where the replicas' own annotation would keep theirs."""
+    kept = {"annotations": {"karpenter.sh/do-not-disrupt": "true"}}
+    assert verdict(LLM | kept | {"pre_pull": True}) == ("zero", 0)
+    made = {one["kind"]: one for one in declared([("GpuDeployment", LLM | kept | {"pre_pull": True})])[0]}  # fmt: skip
+    daemon = made["DaemonSet"]["spec"]["template"]
+    assert "annotations" not in daemon["metadata"]
+    [image] = daemon["spec"]["initContainers"]
+    assert image["image"] == "vllm/vllm-openai:v0.11.0"
+    assert "nvidia.com/gpu" not in json.dumps(image["resources"])
+    server = made["Deployment"]["spec"]["template"]["spec"]
+    for placing in ("nodeSelector", "tolerations"):
+        assert daemon["spec"][placing] == server[placing]
+    assert made["Deployment"]["spec"]["selector"] != made["DaemonSet"]["spec"]["selector"]
+
+
+@pytest.mark.parametrize(
+    ("option", "args"),
+    [
+        # docs.vllm.ai, "Loading models with Run:ai Model Streamer".
+        ({"engine": "vllm", "model": "s3://b/m"}, ["s3://b/m", "--port", "8000", "--load-format", "runai_streamer"]),
+        ({"engine": "vllm", "model": "gs://b/m", "stream_concurrency": 16, "args": ["--seed", "1"]}, [
+            "gs://b/m", "--port", "8000", "--load-format", "runai_streamer", "--model-loader-extra-config", '{"concurrency": 16}', "--seed", "1",
+        ]),
+        # docs.sglang.io, "Loading Models from Object Storage".
+        ({"engine": "sglang", "model": "s3://b/m"}, [
+            "--model-path", "s3://b/m", "--host", "0.0.0.0", "--port", "30000", "--enable-metrics", "--load-format", "runai_streamer",
+        ]),
+        # Triton, "Model Repository Locations": it needs no other argument.
+        ({"engine": "triton", "model": "as://account/container/models"}, ["--model-repository=as://account/container/models", "--http-port=8000"]),
+        ({"engine": "vllm", "model": "org/name"}, ["org/name", "--port", "8000"]),
+    ],
+)  # fmt: skip
+def test_a_model_in_an_object_store_is_streamed(option: dict[str, Any], args: list[str]) -> None:
+    [manifests] = declared([("GpuDeployment", LLM | option)])
+    [deployment] = [one for one in manifests if one["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["args"] == args
+
+
+def test_how_images_get_onto_the_disk_of_a_pools_nodes() -> None:
+    """AWS' Karpenter Blueprints, "Using SOCI snapshotter parallel pull/unpack mode"; Karpenter's
+    docs, "NodeClasses: spec.blockDeviceMappings"."""
+    bottlerocket = {"ami_alias": "bottlerocket@latest"}
+    options: list[dict[str, Any]] = [
+        {"parallel_pull": True},
+        {"parallel_pull": True} | bottlerocket,
+        {"image_snapshot": "snap-1", "snapshot_rate": 200} | bottlerocket,
+        {},
+    ]
+    made = declared([("GpuNodePool", dict(POOL) | option) for option in options])
+    specs = [
+        next(one["spec"] for one in several if one["kind"] == "EC2NodeClass") for several in made
+    ]
+    linux, rocket, baked, plain = specs
+    assert "featureGates:\n    FastImagePull: true" in linux["userData"]
+    assert 'snapshotter = "soci"' in rocket["userData"]
+    assert linux["instanceStorePolicy"] == rocket["instanceStorePolicy"] == "RAID0"
+    assert baked["blockDeviceMappings"][0] == {
+        "deviceName": "/dev/xvdb",
+        "ebs": {
+            "volumeSize": "200Gi",
+            "volumeType": "gp3",
+            "throughput": 250,
+            "snapshotID": "snap-1",
+            "volumeInitializationRate": 200,
+            "deleteOnTermination": True,
+        },
+    }
+    # On the local disks the snapshot's images would not be found.
+    assert "instanceStorePolicy" not in baked
+    assert ("userData" in plain, plain["instanceStorePolicy"]) == (False, "RAID0")
 
 
 def test_office_hours_are_held_for_their_hours() -> None:

@@ -40,6 +40,8 @@ _GATEWAY: Final[Args] = {
     "prometheus_query": "sum(envoy_waiting)",
 }
 _VLLM: Final[Args] = {"engine": "vllm", "model": "m/m"}
+_STREAMED: Final[Args] = {"engine": "vllm", "model": "s3://b/m"}
+_PULLED: Final[Args] = {"node_pool": "gpu"}
 _FOUR: Final[Args] = {**_VLLM, "gpus": 4}
 _METRIC: Final[Args] = {
     **_VLLM,
@@ -68,6 +70,7 @@ _COST: Final[Args] = {
 }
 _EXEC: Final[Args] = {**_REDIS, "probe": "exec", "probe_command": ["alive"]}
 _HTTP_REDIS: Final[Args] = {**_REDIS, "wake_signal": "http"}
+_BAKED: Final[Args] = {"ami_alias": "bottlerocket@latest", "image_snapshot": "snap-1"}
 _POOL: Final[Args] = {
     "cluster_name": "serving",
     "role": "node",
@@ -109,6 +112,12 @@ CHANGES: Final[Mapping[str, Mapping[str, tuple[Args, Args]]]] = {
         "cache_size": ({}, {"cache_size": "100Gi"}),
         "cache_claim": ({}, {"cache_claim": "models"}),
         "cache_host_path": ({}, {"cache_host_path": "/mnt/models"}),
+        "stream_concurrency": (_STREAMED, {**_STREAMED, "stream_concurrency": 8}),
+        "pre_pull": (_PULLED, {**_PULLED, "pre_pull": True}),
+        "pre_pull_idle_image": (
+            {**_PULLED, "pre_pull": True},
+            {**_PULLED, "pre_pull": True, "pre_pull_idle_image": "pause:1"},
+        ),
         "min_replicas": ({}, {"min_replicas": 1}),
         "max_replicas": ({}, {"max_replicas": 8}),
         "cooldown_seconds": ({}, {"cooldown_seconds": 600}),
@@ -206,6 +215,9 @@ CHANGES: Final[Mapping[str, Mapping[str, tuple[Args, Args]]]] = {
         "disk_gib": ({}, {"disk_gib": 300}),
         "disk_throughput": ({}, {"disk_throughput": 500}),
         "local_disk": ({}, {"local_disk": False}),
+        "parallel_pull": ({}, {"parallel_pull": True}),
+        "image_snapshot": (_BAKED, {**_BAKED, "image_snapshot": "snap-2"}),
+        "snapshot_rate": (_BAKED, {**_BAKED, "snapshot_rate": 200}),
         "labels": ({}, {"labels": {"team": "a"}}),
         "tags": ({}, {"tags": {"team": "a"}}),
     },

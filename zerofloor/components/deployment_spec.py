@@ -25,7 +25,7 @@ from zerofloor.components.arguments import (
     Whole,
 )
 from zerofloor.components.choices import Engine, ModelType, Probe, Rollout, Run, ScaleBy
-from zerofloor.components.engines import PRESETS, Parallel, Preset
+from zerofloor.components.engines import PRESETS, Parallel, Preset, store_of
 from zerofloor.components.scaling import is_queue
 from zerofloor.components.scaling_spec import NODE_SECONDS, Amount, ScalingSpec
 from zerofloor.components.spec import (
@@ -52,7 +52,7 @@ class DeploymentSpec(ScalingSpec):
 
     stand_ins: ClassVar[Mapping[str, Any]] = {"image": "image"}
     replacing: ClassVar[frozenset[str]] = frozenset(
-        {"name", "namespace", "nodes", "rollout", "run", "wake_signal", "warm_up_image"}
+        {"name", "namespace", "nodes", "run", "wake_signal", "warm_up_image"}
     )
 
     image: Text
@@ -100,6 +100,9 @@ class DeploymentSpec(ScalingSpec):
     cache_size: Quantity | None = None
     cache_claim: Text = None
     cache_host_path: Path | None = None
+    stream_concurrency: Annotated[Whole, Field(ge=1, le=256)] | None = None
+    pre_pull: Flag = False
+    pre_pull_idle_image: Text = "registry.k8s.io/pause:3.10"
 
     max_hourly_cost: Amount | None = None
     scale_by: ScaleBy | None = None
@@ -279,12 +282,38 @@ class DeploymentSpec(ScalingSpec):
             yield Problem("model", f'is required with `engine` "{self.engine}"')
         elif self.command is not None:
             yield Problem("command", f"is made by `engine`, which is {self.engine}; leave one out")
+        yield from self._store_problems()
         if preset is not None and self.scale_by is not None and self.scale_by not in preset.metrics:
             known = ", ".join(preset.metrics) or "none"
             yield Problem("scale_by", f"{self.engine} exports no such metric; it has: {known}")
         if self.scale_by is not None and self.scale_query is not None:
             yield Problem("scale_by", "excludes `scale_query`: give one of the two")
         yield from self._parallel_problems()
+
+    def _store_problems(self) -> Iterator[Problem]:
+        """A model in an object store against the engine that shall read it."""
+        preset, store = self.preset, store_of(self.model or "")
+        streamed = preset is not None and preset.streams and store in preset.stores
+        if self.stream_concurrency is not None and not streamed:
+            yield Problem(
+                "stream_concurrency",
+                "belongs to a `model` in an object store and an `engine` that streams it: vllm, "
+                "sglang",
+            )
+        if preset is None or store is None:
+            return
+        if store not in preset.stores:
+            known = " ".join(f"{scheme}://" for scheme in preset.stores) or "no object store"
+            yield Problem(
+                "model",
+                f"{self.engine} does not read {store}://; it reads {known}. Mount the bucket as a "
+                "volume and take its `cache_claim`",
+            )
+        account = "AZURE_STORAGE_ACCOUNT_NAME"
+        if store == "az" and streamed and isinstance(self.env or {}, Mapping):
+            given = {*(self.env or {}), *self.env_from_secret_keys}
+            if account not in given and self.env_from_secrets is None:
+                yield Problem(f"env.{account}", "is required with a `model` on az://")
 
     def _parallel_problems(self) -> Iterator[Problem]:
         preset, all_gpus = self.preset, self.gpus * self.nodes
@@ -339,6 +368,15 @@ class DeploymentSpec(ScalingSpec):
         ]
         if len(caches) > 1:
             yield Problem(caches[1], f"excludes `{caches[0]}`: the cache is one volume")
+        chosen = self.node_pool is not None or self.node_selector or self.instance_types
+        if self.pre_pull and not chosen:
+            yield Problem(
+                "pre_pull",
+                "needs `node_pool`, `node_selector` or `instance_types`: else every node of the "
+                "cluster would pull the image",
+            )
+        if "pre_pull_idle_image" in self.model_fields_set and not self.pre_pull:
+            yield Problem("pre_pull_idle_image", "belongs to `pre_pull`, which is not set")
         shared, memory = quantity(self.shared_memory), quantity(self.memory)
         if isinstance(shared, Decimal) and isinstance(memory, Decimal) and shared >= memory:
             yield Problem(

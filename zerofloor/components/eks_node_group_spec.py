@@ -23,7 +23,7 @@ from zerofloor.components.arguments import (
     Whole,
 )
 from zerofloor.components.machine_types import Market, above_maximum, alike, is_arm, not_sold
-from zerofloor.components.spec import Throughput, resource_of
+from zerofloor.components.spec import Rate, Throughput, image_problems, resource_of
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.spelling import did_you_mean
 
@@ -90,6 +90,9 @@ class EksNodeGroupSpec(Spec):
     disk_gib: Annotated[Whole, Field(ge=20, le=16_384)] = 200
     disk_throughput: Throughput = 250
     local_disk: Flag | None = None
+    parallel_pull: Flag = False
+    image_snapshot: Text = None
+    snapshot_rate: Rate | None = None
     labels: TextItems = Field(default_factory=dict)
     tags: TextItems = Field(default_factory=dict)
 
@@ -118,6 +121,13 @@ class EksNodeGroupSpec(Spec):
             )
         if self.local_disk and "BOTTLEROCKET" in (self.ami_type or ""):
             yield Problem("local_disk", "needs an `ami_type` of AL2023: Bottlerocket has none")
+        if images:
+            yield from image_problems(
+                self,
+                bottlerocket=self.is_bottlerocket,
+                image="ami_type",
+                joins_disks=bool(self.joins_local_disks) and not self.is_bottlerocket,
+            )
 
     def _shapes(self) -> list[Shape]:
         found = [lookup("aws", name) for name in self.instance_types]
@@ -141,6 +151,11 @@ class EksNodeGroupSpec(Spec):
     def image(self) -> str:
         """The AMI type: the one given, or that of AL2023 with drivers."""
         return self.ami_type or self._images()[0]
+
+    @property
+    def is_bottlerocket(self) -> bool:
+        """Whether the nodes run Bottlerocket, which keeps images on a second disk."""
+        return "BOTTLEROCKET" in self.image
 
     @property
     def joins_local_disks(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Preset:
     env: Mapping[str, str] | None = None
     metrics: Mapping[ScaleBy, str]
     """What the engine exports under each name; the KV cache as a share of 1."""
+    stores: tuple[str, ...] = ()
+    """The object stores from which it reads a model by itself, by the scheme of their addresses."""
+    streams: bool = False
+    """Whether it does so by Run:ai's Model Streamer, which needs an argument."""
     splits: bool
     """Whether it splits a model over several GPUs by an argument."""
     pipelines: bool = False
@@ -103,6 +108,9 @@ PRESETS: Final[Mapping[Engine, Preset]] = {
             ScaleBy.WAITING: "vllm:num_requests_waiting",
             ScaleBy.KV_CACHE: "vllm:kv_cache_usage_perc",
         },
+        # docs.vllm.ai, "Loading models with Run:ai Model Streamer"; its image has the streamer.
+        stores=("s3", "gs", "az"),
+        streams=True,
         splits=True,
         pipelines=True,
         several_nodes=True,
@@ -119,6 +127,9 @@ PRESETS: Final[Mapping[Engine, Preset]] = {
             ScaleBy.WAITING: "sglang:num_queue_reqs",
             ScaleBy.KV_CACHE: "sglang:token_usage",
         },
+        # docs.sglang.io, "Loading Models from Object Storage".
+        stores=("s3", "gs", "az"),
+        streams=True,
         splits=True,
         pipelines=True,
         several_nodes=True,
@@ -145,6 +156,8 @@ PRESETS: Final[Mapping[Engine, Preset]] = {
         health_path="/v2/health/ready",
         cache_path="/root/.cache",
         metrics={ScaleBy.WAITING: "nv_inference_pending_request_count"},
+        # "Model Repository: Model Repository Locations".
+        stores=("s3", "gs", "as"),
         splits=False,
     ),
     # docs.ollama.com: "FAQ" (OLLAMA_HOST, OLLAMA_KEEP_ALIVE, /root/.ollama), "Docker" (port 11434).
@@ -176,6 +189,24 @@ PRESETS: Final[Mapping[Engine, Preset]] = {
         splits=False,
     ),
 }
+
+
+def store_of(model: str) -> str | None:
+    """The scheme of a model that is in an object store: `s3` of `s3://bucket/model`; None for a
+    name or a path."""
+    scheme, found, _ = model.partition("://")
+    return scheme if found else None
+
+
+def streaming(engine: Engine, model: str, concurrency: int | None) -> list[str]:
+    """The arguments with which weights go from an object store straight to the GPUs; none where
+    the model isn't in one, or the engine needs none."""
+    if not PRESETS[engine].streams or store_of(model) is None:
+        return []
+    args = ["--load-format", "runai_streamer"]
+    if concurrency is not None:
+        args += ["--model-loader-extra-config", json.dumps({"concurrency": concurrency})]
+    return args
 
 
 def start(

@@ -75,6 +75,7 @@ class GkeNodePoolSpec(GoogleMachine):
     disk_type: Annotated[str, BeforeValidator(_disk_type)] | None = None
     local_ssds: Annotated[Whole, Field(ge=1, le=32)] | None = None
     image_streaming: Flag = True
+    image_disk: Text = None
     service_account: Text = None
     labels: TextItems = Field(default_factory=dict)
     resource_labels: TextItems = Field(default_factory=dict)
@@ -94,6 +95,10 @@ class GkeNodePoolSpec(GoogleMachine):
             yield Problem("reservation", "excludes `capacity_type` spot: spot is never reserved")
         if self.disk_type in ("pd-balanced", "pd-ssd", "pd-standard") and self._needs_hyperdisk():
             yield Problem("disk_type", f"must be hyperdisk-balanced on {self.machine_type}")
+
+        if self.image_disk is not None and not self.image_streaming:
+            # GKE docs, "Use secondary boot disks to preload data or container images".
+            yield Problem("image_disk", "needs `image_streaming`, through which GKE reads it")
 
     def _needs_hyperdisk(self) -> bool:
         return self.machine_type.startswith(HYPERDISK)

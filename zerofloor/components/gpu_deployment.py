@@ -16,6 +16,7 @@ from zerofloor.components.lease import declare
 from zerofloor.components.pod import (
     follower_pod,
     job_pod,
+    pre_pull_pod,
     selector,
     server_pod,
     template,
@@ -42,7 +43,9 @@ class GpuDeploymentArgs(ScalingArgs, total=False):
     """The model server in the image: its arguments, port, health path, cache and metrics are then
     made."""
     model: str
-    """engine: the model to serve, by its name or path; for triton its repository of models."""
+    """engine: the model to serve, by its name or path; for triton its repository of models. With
+    vllm and sglang also s3://, gs:// or az://, from where the weights are streamed to the GPUs
+    without a copy on the disk; with triton s3://, gs:// or as://. serviceAccount may read it."""
     model_billions: float
     """Parameters of the model in billions: weights that no type of instanceTypes holds are
     refused, a model that leaves too little for the KV cache is warned about. Without it they are
@@ -148,6 +151,15 @@ class GpuDeploymentArgs(ScalingArgs, total=False):
     cache_host_path: str
     """A folder of the node for the cache, in place of one of the pod's: replicas on the same node
     share it."""
+    stream_concurrency: float
+    """engine vllm or sglang, model in an object store: requests at one time with which its weights
+    are read, from 1 to 256. Without it the streamer's own number."""
+    pre_pull: bool
+    """A DaemonSet that pulls the image on each node that a replica may run on, and keeps none. It
+    saves the pull on nodes that other pods brought or that are still there; a new node is made for
+    a replica that pulls at the same time. The image must have a shell. Default false."""
+    pre_pull_idle_image: pulumi.Input[str]
+    """prePull: the image that idles on those nodes. Default registry.k8s.io/pause:3.10."""
 
     max_hourly_cost: float
     """The most that all replicas may cost an hour, in USD on demand: maxReplicas is lowered to
@@ -206,6 +218,8 @@ class GpuDeployment(pulumi.ComponentResource):
         for warning in spec.warnings():
             pulumi.log.warn(f'GpuDeployment "{name}": {warning}', self)
         child = pulumi.ResourceOptions(parent=self)
+        if spec.pre_pull:
+            self._declare_pre_pull(name, spec, child)
         if spec.run is Run.JOB:
             self._declare_jobs(name, spec)
             address = pulumi.Output.from_input("")
@@ -298,6 +312,27 @@ class GpuDeployment(pulumi.ComponentResource):
             service=spec.name,
             port=port,
             ready_seconds=spec.start_seconds,
+        )
+
+    def _declare_pre_pull(
+        self, name: str, spec: DeploymentSpec, child: pulumi.ResourceOptions
+    ) -> None:
+        own = {"app.kubernetes.io/name": f"{spec.name}-pre-pull"}
+        described = metadata(spec, f"{spec.name}-pre-pull", own)
+        # An update waits for no node to have the image.
+        quiet: Any = {**described, "annotations": {"pulumi.com/skipAwait": "true"}}
+        daemon: Any = {
+            "selector": {"matchLabels": own},
+            # Without the replicas' annotations: one of them may keep a pod's node.
+            "template": {"metadata": {"labels": described["labels"]}, "spec": pre_pull_pod(spec)},
+            # A node's own pull depends on no other's.
+            "updateStrategy": {"rollingUpdate": {"maxUnavailable": "100%"}},
+        }
+        k8s.apps.v1.DaemonSet(
+            f"{name}-pre-pull",
+            metadata=quiet,
+            spec=daemon,
+            opts=child,
         )
 
     def _declare_warm_up(self, name: str, spec: DeploymentSpec) -> pulumi.Resource:

@@ -1,9 +1,13 @@
-"""Parts of EC2 launch templates that components share."""
+"""Parts of EC2 launch templates and node classes that components share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+FAST_ENOUGH: Final = 600
+"""MiB/s of a disk with which a parallel pull is worth it: it buffers layers there, too (AWS'
+Karpenter Blueprints, "Using SOCI snapshotter parallel pull/unpack mode": a good start)."""
 
 
 def disk(device: str, gib: int, throughput: int) -> dict[str, Any]:
@@ -19,6 +23,44 @@ def disk(device: str, gib: int, throughput: int) -> dict[str, Any]:
             "deleteOnTermination": "true",
         },
     }
+
+
+def node_config(*, joins_disks: bool, pulls_parallel: bool) -> str | None:
+    """User data for AL2023's nodeadm; None where it has nothing to do (nodeadm docs, "NodeConfig
+    API": localStorage, featureGates)."""
+    lines = []
+    if joins_disks:
+        # A node without local disks is left as it is.
+        lines += ["  instance:", "    localStorage:", "      strategy: RAID0"]
+    if pulls_parallel:
+        # nodeadm then writes the snapshotter's whole configuration, from AMI v20250821 on. It does
+        # so on nodes with 4 CPUs and 7 GiB or more (its source, UseSOCISnapshotter).
+        lines += ["  featureGates:", "    FastImagePull: true"]
+    if not lines:
+        return None
+    head = ["---", "apiVersion: node.eks.aws/v1alpha1", "kind: NodeConfig", "spec:"]
+    return (
+        'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="//"\n\n'
+        "--//\nContent-Type: application/node.eks.aws\n\n"
+        + "\n".join((*head, *lines))
+        + "\n\n--//--\n"
+    )
+
+
+BOTTLEROCKET_PARALLEL_PULL: Final = """[settings.container-runtime]
+snapshotter = "soci"
+
+[settings.container-runtime-plugins.soci-snapshotter]
+pull-mode = "parallel-pull-unpack"
+
+[settings.container-runtime-plugins.soci-snapshotter.parallel-pull-unpack]
+max-concurrent-downloads-per-image = 20
+concurrent-download-chunk-size = "16mb"
+max-concurrent-unpacks-per-image = 12
+discard-unpacked-layers = true
+"""
+"""User data with which Bottlerocket 1.44 or newer pulls in parallel (its docs,
+"container-runtime-plugins"), by the numbers that nodeadm writes on AL2023."""
 
 
 def tagging(tags: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,13 @@ from zerofloor.components.spec import (
     HOUR,
     AmiAlias,
     CapacityType,
+    Rate,
     Seconds,
     Throughput,
     above_idle_cap,
     family_shapes,
     gpus_of,
+    image_problems,
     one_of,
     resource_of,
     unusable,
@@ -39,6 +41,17 @@ from zerofloor.words import counted
 AUTO_HOURS: Final = 504
 """The longest life of a node of EKS Auto Mode (EKS user guide, "Security considerations for Auto
 Mode")."""
+
+
+_DECIDED: Final = (
+    "ami_alias",
+    "local_disk",
+    "parallel_pull",
+    "image_snapshot",
+    "snapshot_rate",
+    "instance_profile",
+)
+"""What EKS Auto Mode decides by itself (it pulls in parallel on GPU nodes)."""
 
 
 class NodePoolSpec(Spec):
@@ -70,7 +83,10 @@ class NodePoolSpec(Spec):
     ami_alias: AmiAlias = "al2023@latest"
     disk_gib: Annotated[Whole, Field(ge=20, le=16_384)] = 200
     disk_throughput: Throughput = 250
-    local_disk: Flag = True
+    local_disk: Flag | None = None
+    parallel_pull: Flag = False
+    image_snapshot: Text = None
+    snapshot_rate: Rate | None = None
     labels: TextItems = Field(default_factory=dict)
     tags: TextItems = Field(default_factory=dict)
 
@@ -86,6 +102,13 @@ class NodePoolSpec(Spec):
         yield from self._reserved()
         if self.auto_mode:
             yield from self._of_auto_mode()
+        else:
+            yield from image_problems(
+                self,
+                bottlerocket=self.is_bottlerocket,
+                image="ami_alias",
+                joins_disks=self.joins_local_disks,
+            )
         found: list[Shape] = []
         for index, name in enumerate(self.instance_types or ()):
             shape, path = lookup("aws", name), f"instance_types[{index}]"
@@ -142,7 +165,7 @@ class NodePoolSpec(Spec):
     def _of_auto_mode(self) -> Iterator[Problem]:
         # EKS user guide, "Create a Node Class for Amazon EKS", "Manage pods on Auto Mode nodes":
         # it chooses images and joins local disks by itself, and a node lives for 21 days at most.
-        for argument in ("ami_alias", "local_disk", "instance_profile"):
+        for argument in _DECIDED:
             if argument in self.model_fields_set:
                 yield Problem(argument, "is not for `auto_mode`, where EKS decides it")
         if "expire_after_hours" in self.model_fields_set and self.expire_after_hours > AUTO_HOURS:
@@ -154,6 +177,16 @@ class NodePoolSpec(Spec):
         return (
             min(self.expire_after_hours, AUTO_HOURS) if self.auto_mode else self.expire_after_hours
         )
+
+    @property
+    def is_bottlerocket(self) -> bool:
+        """Whether the nodes run Bottlerocket, which keeps images on a second disk."""
+        return self.ami_alias.startswith("bottlerocket")
+
+    @property
+    def joins_local_disks(self) -> bool:
+        """Whether the types' local disks carry images and pods."""
+        return self.image_snapshot is None if self.local_disk is None else self.local_disk
 
     @property
     def gpu_resource(self) -> str:

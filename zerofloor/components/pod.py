@@ -11,7 +11,7 @@ import pulumi
 from zerofloor.components import merges
 from zerofloor.components.choices import Engine, Probe, Run
 from zerofloor.components.deployment_spec import DeploymentSpec
-from zerofloor.components.engines import follow, start
+from zerofloor.components.engines import follow, start, streaming
 from zerofloor.components.spec import device_of
 
 
@@ -77,26 +77,45 @@ _OF_SIDECAR = (
 )  # fmt: skip
 
 
+def pre_pull_pod(spec: DeploymentSpec) -> dict[str, Any]:
+    """What runs once on each node that a replica may run on, so that it has the image: it asks for
+    no GPU, and as a DaemonSet's it keeps no node."""
+    idle = {"requests": {"cpu": "10m", "memory": "16Mi"}}
+    containers = [
+        # Without a GPU: images built on CUDA would be shown all of them.
+        {
+            "name": "image",
+            "image": spec.image,
+            "command": ["sh", "-c", "exit 0"],
+            "env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}],
+            "resources": idle,
+        },
+        {"name": "idle", "image": spec.pre_pull_idle_image, "resources": idle},
+    ]
+    if spec.restricted:
+        containers = [{**one, "securityContext": _container_security()} for one in containers]
+    pod: dict[str, Any] = {
+        "initContainers": containers[:1],
+        "containers": containers[1:],
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+    }
+    return {**pod, **_placed(spec), **_pulled(spec), **_secured(spec)}
+
+
 def _pod(spec: DeploymentSpec, container: dict[str, Any]) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "containers": [merges.merged(container, spec.container)],
         "volumes": _volumes(spec),
-        "tolerations": [
-            {"key": device_of(spec.gpu_resource), "operator": "Exists", "effect": "NoSchedule"},
-            *map(_toleration, spec.tolerations),
-        ],
         "terminationGracePeriodSeconds": spec.termination_grace_seconds,
         # Kubernetes would put VLLM_PORT=tcp://… into the container for a Service called vllm, and
         # vLLM ends with an error over it (vllm/envs.py); other engines have such variables too.
         "enableServiceLinks": False,
+        **_placed(spec),
+        **_pulled(spec),
+        **_secured(spec),
     }
-    chosen = dict(spec.node_selector)
-    if spec.node_pool is not None:
-        chosen["karpenter.sh/nodepool"] = spec.node_pool
-    if chosen:
-        pod["nodeSelector"] = chosen
-    if spec.instance_types:
-        pod["affinity"] = _of_types(spec)
     if spec.service_account is not None:
         pod["serviceAccountName"] = spec.service_account
     else:
@@ -106,20 +125,48 @@ def _pod(spec: DeploymentSpec, container: dict[str, Any]) -> dict[str, Any]:
         pod["priorityClassName"] = spec.priority_class
     if spec.runtime_class is not None:
         pod["runtimeClassName"] = spec.runtime_class
-    if spec.image_pull_secrets is not None:
-        pod["imagePullSecrets"] = _through(
-            spec.image_pull_secrets, lambda names: [{"name": name} for name in names]
-        )
-    if spec.restricted:
-        user = spec.run_as_user or 1000
-        pod["securityContext"] = {
-            "runAsNonRoot": True,
-            "runAsUser": user,
-            "runAsGroup": user,
-            "fsGroup": user,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
     return merges.merged(pod, spec.pod)
+
+
+def _placed(spec: DeploymentSpec) -> dict[str, Any]:
+    """On which nodes."""
+    placed: dict[str, Any] = {
+        "tolerations": [
+            {"key": device_of(spec.gpu_resource), "operator": "Exists", "effect": "NoSchedule"},
+            *map(_toleration, spec.tolerations),
+        ]
+    }
+    chosen = dict(spec.node_selector)
+    if spec.node_pool is not None:
+        chosen["karpenter.sh/nodepool"] = spec.node_pool
+    if chosen:
+        placed["nodeSelector"] = chosen
+    if spec.instance_types:
+        placed["affinity"] = _of_types(spec)
+    return placed
+
+
+def _pulled(spec: DeploymentSpec) -> dict[str, Any]:
+    """With which secrets images are pulled."""
+    if spec.image_pull_secrets is None:
+        return {}
+    named = _through(spec.image_pull_secrets, lambda names: [{"name": name} for name in names])
+    return {"imagePullSecrets": named}
+
+
+def _secured(spec: DeploymentSpec) -> dict[str, Any]:
+    """As which user."""
+    if not spec.restricted:
+        return {}
+    user = spec.run_as_user or 1000
+    context = {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    return {"securityContext": context}
 
 
 def _of_types(spec: DeploymentSpec) -> dict[str, Any]:
@@ -242,11 +289,12 @@ def _started(spec: DeploymentSpec, *, leads: bool) -> dict[str, Any]:
     port = spec.listens_on or (spec.preset.port if spec.preset else 8000)
     begin = start if leads else follow
     engine, model, split = spec.engine, spec.model, spec.split
+    streamed = streaming(engine, model, spec.stream_concurrency)
     given: Any = spec.args or ()
     if isinstance(given, pulumi.Output):
-        begun = begin(engine, model, port, split)
+        begun = begin(engine, model, port, split, streamed)
         return {**begun, "args": given.apply(lambda more: [*begun["args"], *more])}
-    return begin(engine, model, port, split, given)
+    return begin(engine, model, port, split, [*streamed, *given])
 
 
 def _env(spec: DeploymentSpec) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from zerofloor.components.arguments import Problem, Spec, Whole
+from zerofloor.components.launch import FAST_ENOUGH
 from zerofloor.hardware.instances import Shape, accelerated_types
 from zerofloor.spelling import did_you_mean
 
@@ -69,6 +70,9 @@ AmiAlias = Annotated[str, BeforeValidator(_ami_alias)]
 Throughput = Annotated[Whole, Field(ge=125, le=750)]
 """MiB/s of a gp3 disk with its 3,000 IOPS, each of which carries 0.25 (EBS user guide, "General
 Purpose SSD volumes")."""
+Rate = Annotated[Whole, Field(ge=100, le=300)]
+"""MiB/s at which a disk is filled from its snapshot (EC2 API, EbsBlockDevice:
+VolumeInitializationRate)."""
 Seconds = Annotated[Whole, Field(ge=0, le=7 * 24 * HOUR)]
 
 
@@ -163,3 +167,30 @@ def one_of(spec: Spec, first: str, second: str) -> Iterator[Problem]:
         yield Problem(first, f"is required, or `{second}` in its place")
     if len(given) == 2:
         yield Problem(second, f"excludes `{first}`: give one of the two")
+
+
+def image_problems(
+    spec: Any, *, bottlerocket: bool, image: str, joins_disks: bool
+) -> Iterator[Problem]:
+    """How the images get onto an EC2 node's disk; `image` is the argument that chooses the
+    system."""
+    if spec.parallel_pull and not joins_disks and spec.disk_throughput < FAST_ENOUGH:
+        yield Problem(
+            "parallel_pull",
+            f"needs `disk_throughput` {FAST_ENOUGH} or more, or `local_disk`: a slower disk makes "
+            "pulls take longer",
+        )
+    if spec.image_snapshot is None:
+        if spec.snapshot_rate is not None:
+            yield Problem("snapshot_rate", "belongs to `image_snapshot`, which is not set")
+        return
+    if not bottlerocket:
+        yield Problem(
+            "image_snapshot", f"needs `{image}` of Bottlerocket, which has images on their own disk"
+        )
+    elif joins_disks:
+        yield Problem("image_snapshot", "excludes `local_disk`, where the images would be instead")
+    if spec.parallel_pull:
+        yield Problem(
+            "image_snapshot", "excludes `parallel_pull`, which doesn't find images of the snapshot"
+        )

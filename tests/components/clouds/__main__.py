@@ -51,6 +51,14 @@ eks(
 )
 eks("eks-neuron", instance_types=["inf2.xlarge"], local_disk=False)
 eks("eks-arm", instance_types=["g5g.xlarge"])
+eks("eks-soci", parallel_pull=True)
+eks(
+    "eks-soci-rocket",
+    ami_type="BOTTLEROCKET_x86_64_NVIDIA",
+    parallel_pull=True,
+    disk_throughput=700,
+)
+eks("eks-baked", ami_type="BOTTLEROCKET_x86_64_NVIDIA", image_snapshot=unknown, snapshot_rate=100)
 
 
 def ec2(title: str, /, **more: Any) -> Ec2GpuGroup:
@@ -121,6 +129,7 @@ def gke(title: str, /, **more: Any) -> GkeGpuNodePool:
 
 
 gke("gke")
+gke("gke-baked", image_disk="global/images/models")
 gke("gke-min", machine_type="g2-standard-24", min_nodes=2)
 gke(
     "gke-all",
