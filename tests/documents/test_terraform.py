@@ -407,3 +407,110 @@ def test_what_cannot_be_judged_is_refused_in_one_line(data: bytes, said: str) ->
         read("plan.json", data)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+H100: dict[str, Any] = {"name": "gpu", "size": "gpu-h100x1-80gb"}
+SMALLER_CLOUDS: list[tuple[str, dict[str, Any], str, int]] = [
+    # Type, arguments, verdict and GPUs by the providers' documentation; pairs of both outcomes.
+    ("digitalocean_droplet", {"size": "gpu-h100x8-640gb", "image": "x"}, "held", 8),
+    ("digitalocean_droplet", {"size": "s-2vcpu-4gb", "image": "x"}, "zero", 0),
+    ("digitalocean_kubernetes_cluster", {"node_pool": [{**H100, "node_count": 2}]}, "held", 2),
+    (
+        "digitalocean_kubernetes_node_pool",
+        {**H100, "auto_scale": True, "min_nodes": 0, "max_nodes": 2},
+        "zero",
+        0,
+    ),
+    ("linode_lke_cluster", {"pool": [{"type": "g2-gpu-rtx4000a1-s", "count": 2}]}, "held", 2),
+    (
+        "linode_lke_cluster",
+        {"pool": [{"type": "g2-gpu-rtx4000a1-s", "count": 2}, {"type": "g6-nanode-1", "count": 1}]},
+        "held",
+        2,
+    ),
+    ("linode_lke_cluster", {"pool": [{"type": "g6-nanode-1", "count": 2}]}, "zero", 0),
+    ("oci_core_instance", {"shape": "VM.GPU.A10.1"}, "held", 1),
+    ("oci_core_instance", {"shape": "VM.GPU.A10.1", "state": "STOPPED"}, "zero", 0),
+    (
+        "oci_containerengine_node_pool",
+        {"node_shape": "BM.GPU.H100.8", "node_config_details": [{"size": 2}]},
+        "held",
+        16,
+    ),
+    ("alicloud_instance", {"instance_type": "ecs.gn7i-c8g1.2xlarge"}, "held", 1),
+    (
+        "alicloud_cs_kubernetes_node_pool",
+        {
+            "instance_types": ["ecs.gn7i-c8g1.2xlarge"],
+            "scaling_config": [{"enable": True, "min_size": 0, "max_size": 3}],
+        },
+        "zero",
+        0,
+    ),
+    ("scaleway_k8s_pool", {"node_type": "L4-1-24G", "size": 1}, "held", 1),
+    (
+        "scaleway_k8s_pool",
+        {"node_type": "L4-1-24G", "size": 1, "autoscaling": True, "min_size": 0, "max_size": 2},
+        "zero",
+        0,
+    ),
+    (
+        "databricks_cluster",
+        {
+            "node_type_id": "g5.xlarge",
+            "driver_node_type_id": "m5.large",
+            "autotermination_minutes": 0,
+            "autoscale": [{"min_workers": 2, "max_workers": 5}],
+        },
+        "held",
+        2,
+    ),
+    ("databricks_cluster", {"node_type_id": "g5.xlarge", "num_workers": 2}, "zero", 0),
+    (
+        "snowflake_compute_pool",
+        {"instance_family": "GPU_NV_S", "min_nodes": 1, "max_nodes": 1, "auto_suspend_secs": 0},
+        "held",
+        1,
+    ),
+    (
+        "snowflake_compute_pool",
+        {"instance_family": "GPU_NV_S", "min_nodes": 1, "max_nodes": 1, "auto_suspend_secs": 600},
+        "zero",
+        0,
+    ),
+    ("runpod_endpoint", {"workers_min": 1, "workers_max": 3, "gpu_ids": "AMPERE_80"}, "held", 1),
+    ("runpod_endpoint", {"workers_min": 0, "workers_max": 3, "gpu_ids": "AMPERE_80"}, "zero", 0),
+    ("vultr_instance", {"plan": "vcg-a40-24c-120g-48vram"}, "held", 1),
+    ("ibm_is_instance", {"profile": "gx3-16x80x1l4"}, "held", 1),
+    ("ovh_cloud_project_kube_nodepool", {"flavor_name": "l4-90", "desired_nodes": 1}, "held", 1),
+    (
+        "tencentcloud_kubernetes_node_pool",
+        {
+            "max_size": 2,
+            "min_size": 1,
+            "enable_auto_scale": True,
+            "auto_scaling_config": [{"instance_type": "GN7.2XLARGE32"}],
+        },
+        "held",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "verdict", "gpus"), SMALLER_CLOUDS)
+def test_the_smaller_clouds_are_read(
+    kind: str, arguments: dict[str, Any], verdict: str, gpus: int
+) -> None:
+    floor = report_on(read("plan", plan({f"{kind}.gpu": arguments}))).floor
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(gpus))
+
+
+def test_a_smaller_cloud_s_database_is_none() -> None:
+    databases = {
+        "digitalocean_database_cluster.d": {"engine": "pg", "size": "db-s-1vcpu-1gb"},
+        "scaleway_rdb_instance.r": {"node_type": "DB-DEV-S"},
+        "snowflake_warehouse.w": {"warehouse_size": "XSMALL"},
+        "exoscale_compute_instance.e": {"type": "standard.medium"},
+        "linode_instance.l": {"type": "g6-nanode-1"},
+    }
+    assert report_on(read("plan", plan(databases))).floor.verdict == "zero"

@@ -19,6 +19,61 @@ list of one shape for a list of objects."""
 
 _SNAKE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _PROVIDERS: Final = {"google": "gcp", "azurerm": "azure"}
+_INDEXED: Final = frozenset(
+    {
+        "baseten",
+        "civo",
+        "crusoe",
+        "databricks",
+        "digitalocean",
+        "exoscale",
+        "fireworks",
+        "genesiscloud",
+        "huggingface",
+        "ibm",
+        "ionoscloud",
+        "koyeb",
+        "lambdalabs",
+        "linode",
+        "nebius",
+        "replicate",
+        "runpod",
+        "snowflake",
+        "together",
+        "upcloud",
+        "vultr",
+    }
+)
+"""Providers of which the bridge puts every resource into the module `index`."""
+_MODULES: Final = {
+    "alicloud_cs_kubernetes_node_pool": "alicloud:cs/nodePool",
+    "alicloud_ecs_instance_set": "alicloud:ecs/ecsInstanceSet",
+    "alicloud_ecs_launch_template": "alicloud:ecs/ecsLaunchTemplate",
+    "alicloud_fcv3_function": "alicloud:fc/v3Function",
+    "alicloud_fcv3_provision_config": "alicloud:fc/v3ProvisionConfig",
+    "alicloud_instance": "alicloud:ecs/instance",
+    "alicloud_launch_template": "alicloud:ecs/launchTemplate",
+    "oci_generative_ai_dedicated_ai_cluster": "oci:GenerativeAi/dedicatedAiCluster",
+    "ovh_cloud_instance": "ovh:index/cloudInstance",
+    "ovh_cloud_project_instance": "ovh:CloudProject/instance",
+    "ovh_cloud_project_kube_nodepool": "ovh:CloudProject/kubeNodePool",
+    "scaleway_k8s_pool": "scaleway:kubernetes/pool",
+    "tencentcloud_as_scaling_config": "tencentcloud:As/scalingConfig",
+    "tencentcloud_as_scaling_group": "tencentcloud:As/scalingGroup",
+    "tencentcloud_instance": "tencentcloud:Instance/instance",
+    "tencentcloud_kubernetes_node_pool": "tencentcloud:Kubernetes/nodePool",
+    "tencentcloud_kubernetes_scale_worker": "tencentcloud:Kubernetes/scaleWorker",
+}
+"""Types of providers with modules that no rule derives (their Pulumi SDKs, 2026-10)."""
+_ORACLE: Final = {
+    "autoscaling": "Autoscaling",
+    "containerengine": "ContainerEngine",
+    "core": "Core",
+    "datascience": "DataScience",
+    "limits": "Limits",
+}
+_SMALL: Final = _INDEXED | {"alicloud", "oci", "ovh", "scaleway", "tencentcloud"}
+"""Providers whose shapes the table does not have."""
 
 
 class _Names(msgspec.Struct):
@@ -47,12 +102,39 @@ def token_of(terraform_type: str) -> str:
     provider, _, rest = terraform_type.partition("_")
     module, _, name = rest.partition("_")
     kind = _camel(name or module)
-    return f"{_PROVIDERS.get(provider, provider)}:{module}/{kind}:{kind[:1].upper()}{kind[1:]}"
+    place = f"{_PROVIDERS.get(provider, provider)}:{module}/{kind}"
+    if provider in _INDEXED:
+        place = f"{provider}:index/{_camel(rest)}"
+    elif provider == "oci" and module in _ORACLE:
+        place = f"oci:{_ORACLE[module]}/{kind}"
+    place = _MODULES.get(terraform_type, place)
+    kind = place.rpartition("/")[2]
+    return f"{place}:{kind[:1].upper()}{kind[1:]}"
 
 
 def inputs_of(token: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a resource as a Pulumi program would spell them; nulls are left out."""
-    return _object(values, _names().shapes.get(token))
+    made = _object(values, _names().shapes.get(token))
+    return _as_objects(made) if token.partition(":")[0] in _SMALL else made
+
+
+def _as_objects(value: Any) -> Any:
+    """A value of a provider whose shapes aren't known: a block that stands once is an object, which
+    readers take for a list of one where they want a list; blocks that may stand several times have
+    the plural as their name."""
+    if isinstance(value, list):
+        return [_as_objects(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    made: dict[str, Any] = {}
+    for key, inner in value.items():
+        blocks = isinstance(inner, list) and all(isinstance(item, Mapping) for item in inner)
+        listed = _as_objects(inner)
+        made[key] = listed[0] if blocks and len(inner) == 1 else listed
+        if blocks and inner and not key.endswith("s"):
+            plural = f"{key[:-1]}ies" if key.endswith("y") else f"{key}s"
+            made.setdefault(plural, listed)
+    return made
 
 
 def property_of(token: str, attribute: str) -> str:
