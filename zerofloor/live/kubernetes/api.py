@@ -61,9 +61,8 @@ class Kind(Value, frozen=True):
 class Api:
     """One cluster. Reads, and patches what it is told to."""
 
-    def __init__(self, access: Access, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, access: Access) -> None:
         self.access = access
-        self._sleep = sleep
         self._client = _connect(access)
 
     def objects_of(
@@ -125,7 +124,7 @@ class Api:
             except _Again as again:
                 if attempt == ATTEMPTS:
                     raise Refused(again.code, str(again)) from None
-                self._sleep(min(again.after or delay, LONGEST_WAIT))
+                time.sleep(min(again.after or delay, LONGEST_WAIT))
                 delay *= 2
         raise AssertionError("the last attempt returns or raises")
 
@@ -166,14 +165,12 @@ def _told(call: Callable[[], T], access: Access) -> T:
 def _refusal(error: Any) -> Exception:
     code = error.response.status_code
     why = f"{code} {_phrase(code)}".strip()
-    said = _message(error)
-    if said and code not in _RETRIED:
-        why = f"{why}: {said}"
-    if code == 401:
+    if code == HTTPStatus.UNAUTHORIZED:
         return Unreachable(f"{why}: these credentials aren't accepted")
     if code in _RETRIED:
         return _Again(code, why, _seconds(error.response.headers.get("Retry-After", "")))
-    return Refused(code, why)
+    said = _message(error)
+    return Refused(code, f"{why}: {said}" if said else why)
 
 
 def _phrase(code: int) -> str:

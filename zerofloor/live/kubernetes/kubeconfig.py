@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import yaml
@@ -118,7 +119,8 @@ def _merge_files(files: Sequence[Path]) -> _Merged:
 def _decode(source: str, text: str) -> _Document:
     """Raises InputError without any of the text: it may be a credential."""
     try:
-        return msgspec.convert(yaml.safe_load(text) or {}, _Document)
+        given = yaml.safe_load(text)
+        return msgspec.convert({} if given is None else given, _Document)
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"
         raise InputError(f"{source}: not a kubeconfig: not YAML{line}") from None
@@ -153,8 +155,8 @@ def _choose(merged: _Merged, wanted: str | None, *, plugins: frozenset[str] | No
         known = ", ".join(sorted(merged.contexts)[:5]) or "none"
         raise InputError(f"{merged.source}: no context {name!r}; it has: {known}")
     cluster, folder = merged.clusters.get(str(context.get("cluster")), (None, None))
-    if cluster is None or not isinstance(cluster.get("server"), str):
-        raise InputError(f"{merged.source}: context {name}: its cluster has no server")
+    if cluster is None or not _is_address(cluster.get("server")):
+        raise InputError(f"{merged.source}: context {name}: its cluster has no server (https://…)")
     user, beside = merged.users.get(str(context.get("user")), ({}, None))
     if context.get("user") and str(context["user"]) not in merged.users:
         raise InputError(f"{merged.source}: context {name}: its user isn't there")
@@ -170,6 +172,14 @@ def _choose(merged: _Merged, wanted: str | None, *, plugins: frozenset[str] | No
         proxy=cluster.get("proxy-url"),
         source=merged.source,
     )
+
+
+def _is_address(server: Any) -> bool:
+    try:
+        parts = urlsplit(server) if isinstance(server, str) else None
+    except ValueError:
+        return False
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _config(
