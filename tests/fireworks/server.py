@@ -414,7 +414,7 @@ def start(api: Api | None = None) -> tuple[ThreadingHTTPServer, Api]:
     account = api or Api()
     handler = type("Bound", (Handler,), {"api": account})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server, account
 
 
