@@ -35,6 +35,9 @@ SIZE = names_of("scalingConfig.minSize")
     ("text", "suffix", "line", "names", "old", "new"),
     [
         (PYTHON, ".py", 3, SIZE, "Args(min_size=1,", "Args(min_size=0,"),
+        # A line inside of the call: a component's own frames may name it.
+        (PYTHON, ".py", 5, SIZE, "Args(min_size=1,", "Args(min_size=0,"),
+        (PYTHON, ".py", 7, SIZE, "Args(min_size=1,", "Args(min_size=0,"),
         (
             PYTHON,
             ".py",
@@ -59,6 +62,7 @@ def test_a_literal_is_changed(
     [
         (PYTHON, ".py", 9, ("min_replicas",), 1),  # a variable
         (PYTHON, ".py", 1, SIZE, 1),  # another line
+        ("Group(\n  min_size=1,\n  other=Args(min_size=1),\n)\n", ".py", 3, SIZE, 1),  # twice
         (PYTHON, ".py", 3, SIZE, 2),  # another value
         (PYTHON, ".py", 3, SIZE, True),  # True is not 1
         ("f(\n", ".py", 1, SIZE, 1),

@@ -106,10 +106,16 @@ apiVersion: v1
 kind: List
 items:
 - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}
+- {apiVersion: apps/v1, kind: Deployment}
+- {apiVersion: apps/v1, metadata: {name: a, namespace: x}}
+- {kind: Deployment, metadata: {name: a, namespace: x}}
+- {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a, namespace: x}}
+- {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}}
 - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: x}}
 """
     token = "kubernetes:apps/v1:Deployment"
-    assert find_object(text, token, "x/a") == (0, ("items", 1))
+    assert find_object(text, token, "x/a") == (0, ("items", 6))
+    assert find_object(text, "kubernetes:core/v1:Pod", "x/a") == (0, ("items", 5))
     assert find_object(text, token, "default/a") == (0, ("items", 0))
     with pytest.raises(NotEditable):
         find_object(text, token, "default/b")

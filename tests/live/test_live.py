@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import json
 import os
@@ -147,29 +148,78 @@ def test_a_node_group_stands_for_its_machines(tmp_path: Path) -> None:
     assert found["main/gpu"]["state"] == "running"
 
 
-def test_an_endpoint_without_calls_is_idle(tmp_path: Path) -> None:
+def make_endpoint(name: str) -> None:
     sagemaker = client("sagemaker")
     sagemaker.create_model(
-        ModelName="m",
+        ModelName=f"m-{name}",
         PrimaryContainer={"Image": "x"},
         ExecutionRoleArn="arn:aws:iam::123456789012:role/x",
     )
     sagemaker.create_endpoint_config(
-        EndpointConfigName="c",
+        EndpointConfigName=f"c-{name}",
         ProductionVariants=[
             {
                 "VariantName": "all",
-                "ModelName": "m",
+                "ModelName": f"m-{name}",
                 "InstanceType": "ml.g4dn.xlarge",
                 "InitialInstanceCount": 2,
             }
         ],
     )
-    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"c-{name}")
+
+
+def test_an_endpoint_is_its_stacks_or_nobodys(tmp_path: Path) -> None:
+    make_endpoint("e")
     _, found = live(export(tmp_path, {"type": ENDPOINT, "inputs": {"name": "e"}}))
     assert found["e"]["state"] == "held as declared"
     _, found = live(export(tmp_path))
     assert (found["e"]["state"], found["e"]["gpus"]) == ("orphaned", 2)
+
+
+def measure(namespace: str, metric: str, hours: int, values: list[float], **of: str) -> None:
+    """Puts these values to a metric, so many hours before NOW."""
+    for value in values:
+        client("cloudwatch").put_metric_data(
+            Namespace=namespace,
+            MetricData=[
+                {
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": key, "Value": name} for key, name in of.items()],
+                    "Timestamp": NOW - datetime.timedelta(hours=hours),
+                    "Value": value,
+                }
+            ],
+        )
+
+
+def test_use_is_told_by_calls_and_by_the_load_of_a_gpu(tmp_path: Path) -> None:
+    """No metric, one with a value, one at zero, and one without a point in the last hours: no call
+    writes no point, and a silent agent measures nothing."""
+    series: dict[str, tuple[int, list[float]]] = {
+        "none": (1, []),
+        "busy": (1, [0.0, 80.0, 3.0]),
+        "idle": (1, [0.0]),
+        "old": (500, [9.0]),
+    }
+    instances = {}
+    for name, (hours, values) in series.items():
+        make_endpoint(name)
+        measure("AWS/SageMaker", "Invocations", hours, values, EndpointName=name)
+        instances[name] = run_instance()
+        load = "nvidia_smi_utilization_gpu"
+        measure("CWAgent", load, hours, values, InstanceId=instances[name])
+    instances["one of two"] = run_instance("g5.12xlarge")
+    for index, value in (("0", 80.0), ("1", 0.0)):
+        of = {"InstanceId": instances["one of two"], "index": index}
+        measure("CWAgent", "nvidia_smi_utilization_gpu", 1, [value], **of)
+    _, found = live(export(tmp_path))
+    assert {name: found[name]["use"] for name in series} == {
+        "none": "unknown", "busy": "busy", "idle": "idle", "old": "idle",
+    }  # fmt: skip
+    assert {name: found[instance]["use"] for name, instance in instances.items()} == {
+        "none": "unknown", "busy": "busy", "idle": "idle", "old": "unknown", "one of two": "busy",
+    }  # fmt: skip
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_reported(
