@@ -18,6 +18,8 @@ from tests.live.fake_cluster import (
     declared,
     deployed,
     node,
+    owned_by,
+    pod,
     running_fake,
     scaled_object,
     workload,
@@ -154,3 +156,149 @@ def test_a_metric_counts_for_all_pods_and_the_whole_time(tmp_path: Path, fake: F
     unused(fake, "a-0", "a-1")
     _, found = live(fake, tmp_path, export(tmp_path))
     assert found["ml/a"]["use"] == "idle"
+
+
+def test_stacks_that_declare_one_name_for_several_clusters(tmp_path: Path, fake: Fake) -> None:
+    """dev keeps a replica, prod none: each live object is beside the one that made it."""
+    fake.add(node("n1", 8, "g5.48xlarge"), *deployed("llm", "n1"), scaled_object("llm", 0))
+    unused(fake, "llm-0")
+    (plain,) = declared(workload("llm"))
+    exports = []
+    for name, uid, least in (("dev", "uid-elsewhere", 1), ("prod", "uid-llm", 0)):
+        own = [{**plain, "outputs": {"metadata": {"uid": uid, "name": "llm", "namespace": "ml"}}}]
+        own += declared(scaled_object("llm", least))
+        path = Path(export(tmp_path, *own, name=f"{name}.json"))
+        path.write_text(path.read_text().replace(":dev::", f":{name}::"))
+        exports.append(str(path))
+    for states in (exports, exports[::-1]):
+        _, found = live(fake, tmp_path, *states)
+        assert found["ml/llm"]["state"] == "idle though allowed"
+        assert found["ml/llm"]["stack"] == "shop/prod"
+    _, found = live(fake, tmp_path, exports[0])
+    assert found["ml/llm"]["state"] == "held as declared"
+    assert "it isn't the object that the stack made" in found["ml/llm"]["why"]
+
+
+def test_what_a_helm_release_of_a_stack_made_is_the_stacks(tmp_path: Path, fake: Fake) -> None:
+    made = {"meta.helm.sh/release-name": "llm-1a2b", "meta.helm.sh/release-namespace": "ml"}
+    fake.add(node("n1", 8), *deployed("llm", "n1", annotations=made))
+    unused(fake, "llm-0")
+    release = {
+        "type": "kubernetes:helm.sh/v3:Release",
+        "inputs": {"chart": "llm", "name": "llm-1a2b", "namespace": "ml"},
+    }
+    _, found = live(fake, tmp_path, export(tmp_path, release))
+    assert (found["ml/llm"]["state"], found["ml/llm"]["stack"]) == (
+        "idle though allowed",
+        "shop/dev",
+    )
+    made["meta.helm.sh/release-name"] = "another"
+    _, found = live(fake, tmp_path, export(tmp_path, release))
+    assert found["ml/llm"]["state"] == "orphaned"
+
+
+OWNERS = [
+    ("ray.io/v1", "RayService", "ray.io/v1", "RayCluster"),
+    ("batch/v1", "CronJob", "batch/v1", "Job"),
+    ("jobset.x-k8s.io/v1alpha2", "JobSet", "batch/v1", "Job"),
+    ("serving.kserve.io/v1beta1", "InferenceService", "apps/v1", "Deployment"),
+    ("keda.sh/v1alpha1", "ScaledJob", "batch/v1", "Job"),
+    ("example.com/v1", "Widget", "apps/v1", "Deployment"),
+]
+
+
+@pytest.mark.parametrize(("version", "kind", "between_version", "between"), OWNERS)
+def test_the_owner_at_the_top_is_told(
+    tmp_path: Path, fake: Fake, version: str, kind: str, between_version: str, between: str
+) -> None:
+    fake.add(node("n1", 8), pod("p", "n1", owned_by(between_version, between, "middle")))
+    middle = workload("middle", kind=between)
+    middle |= {"apiVersion": between_version}
+    middle["metadata"]["ownerReferences"] = owned_by(version, kind, "top")
+    top = workload("top", kind=kind)
+    fake.add(middle, top | {"apiVersion": version})
+    done, found = live(fake, tmp_path, export(tmp_path))
+    assert done.code == 1, done.err
+    assert found["ml/top"]["kind"] == kind
+    assert found["ml/top"]["pods"] == ["ml/p"]
+    assert done.err == ""
+
+
+def test_a_chain_of_owners_without_end(tmp_path: Path, fake: Fake) -> None:
+    for name, above in (("a", "b"), ("b", "a")):
+        one = workload(name)
+        one["metadata"]["ownerReferences"] = owned_by("apps/v1", "Deployment", above)
+        fake.add(one)
+    fake.add(node("n1"), pod("p", "n1", owned_by("apps/v1", "Deployment", "a")))
+    done, found = live(fake, tmp_path, export(tmp_path))
+    assert done.code == 1, done.err
+    assert {one["pods"][0] for one in found.values() if one["kind"] == "Deployment"} == {"ml/p"}
+
+
+def test_nodes_beside_their_pools(tmp_path: Path, fake: Fake) -> None:
+    def karpenter(name: str) -> dict[str, Any]:
+        return {"karpenter.sh/nodepool": name}
+
+    fake.add(
+        node("used", **karpenter("gpu")),
+        node("empty", **karpenter("gpu")),
+        node("alien", **karpenter("other")),
+        node("group", 1, **{"eks.amazonaws.com/nodegroup": "kept"}),
+        node("shared", 4, **{"nvidia.com/gpu.count": "1", "nvidia.com/gpu.replicas": "4"}),
+    )
+    plain = node("young", 0)
+    del plain["status"]["allocatable"]["nvidia.com/gpu"]
+    cpu = node("cpu", 0, "m7i.large")
+    fake.add(plain, cpu, pod("p", "used", owned_by("example.com/v1", "Widget", "w")))
+    pool = {
+        "type": "kubernetes:karpenter.sh/v1:NodePool",
+        "inputs": {
+            "apiVersion": "karpenter.sh/v1",
+            "kind": "NodePool",
+            "metadata": {"name": "gpu"},
+            "spec": {
+                "template": {
+                    "spec": {
+                        "requirements": [
+                            {
+                                "key": "node.kubernetes.io/instance-type",
+                                "operator": "In",
+                                "values": ["g5.xlarge"],
+                            }
+                        ],
+                        "nodeClassRef": {
+                            "group": "karpenter.k8s.aws",
+                            "kind": "EC2NodeClass",
+                            "name": "x",
+                        },
+                    }
+                },
+                "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "1m"},
+            },
+        },
+    }
+    group = {
+        "type": "aws:eks/nodeGroup:NodeGroup",
+        "inputs": {
+            "nodeGroupName": "kept",
+            "clusterName": "c",
+            "instanceTypes": ["g5.xlarge"],
+            "scalingConfig": {"minSize": 1, "desiredSize": 1, "maxSize": 2},
+        },
+    }
+    done, found = live(fake, tmp_path, export(tmp_path, pool, group))
+    assert done.code == 1, done.err
+    assert {
+        name: (one["state"], one["use"]) for name, one in found.items() if one["kind"] == "Node"
+    } == {
+        "used": ("running", "unknown"),
+        "empty": ("idle though allowed", "idle"),
+        "alien": ("orphaned", "idle"),
+        "group": ("held as declared", "idle"),
+        "shared": ("orphaned", "idle"),
+        "young": ("orphaned", "idle"),
+    }
+    assert found["shared"]["capacity"] == 1
+    assert found["young"]["capacity"] == 1
+    assert found["used"]["monthly"]["amount"] == "0.00"
+    assert found["empty"]["monthly"]["amount"] == "734.38"

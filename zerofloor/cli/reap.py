@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from zerofloor.live.kubernetes.reap import Place
     from zerofloor.live.kubernetes.reap import Plan as ClusterPlan
     from zerofloor.live.kubernetes.reap import Target as ClusterTarget
+    from zerofloor.live.kubernetes.values import Seen
     from zerofloor.live.reap import Plan, Target
+    from zerofloor.live.values import Found
 
 
 def reap(
@@ -142,14 +144,13 @@ def _shown(plans: _Plans, now: datetime.datetime) -> Iterator[str]:
     from zerofloor.reports.visible import visible
     from zerofloor.words import counted
 
-    saved = waste(
-        (
-            *(target.found for target in plans.account.targets),
-            *(target.seen for target in plans.clusters.targets),
-        )
-    )
-    ready = len(plans.ready(now))
-    yield f"{counted(len(plans.targets), 'target')}, ${saved:,.2f} a month; {ready} ready.\n"
+    rows: list[Found | Seen] = [
+        *(target.found for target in plans.account.targets),
+        *(target.seen for target in plans.clusters.targets),
+    ]
+    unpriced = sum(1 for one in rows if one.monthly is None)
+    saved = f"${waste(rows):,.2f} a month" + (f" and {unpriced} unpriced" if unpriced else "")
+    yield f"{counted(len(rows), 'target')}, {saved}; {len(plans.ready(now))} ready.\n"
     for target in plans.account.targets:
         unit = target.found.unit
         told = f"Would {target.act}: {unit.kind} {unit.id} in {unit.region} ({_when(target)})"

@@ -12,6 +12,7 @@ from zerofloor.documents.steps import State, names_in, resource_of
 from zerofloor.errors import InputError
 from zerofloor.patterns import lazy
 from zerofloor.stack import Resource, Stack
+from zerofloor.values import at
 
 NEWEST = 4
 """The highest version of a deployment that is known; features of a version 4 add to it and take
@@ -140,7 +141,8 @@ def _begun(name: str, state: Operated) -> Resource:
 
 
 def _deployed(name: str, state: Deployed, op: str, *, links: bool) -> Resource:
-    """The state as a resource, with those of its outputs that say what machine it is."""
+    """The state as a resource, with those of its outputs that say what machine or which object of a
+    cluster it is."""
     resource = resource_of(name, state.urn, state, op, links)
     try:
         outputs = msgspec.json.decode(state.outputs)
@@ -149,4 +151,7 @@ def _deployed(name: str, state: Deployed, op: str, *, links: bool) -> Resource:
     if not isinstance(outputs, dict):
         return resource
     texts = {key: value for key, value in outputs.items() if isinstance(value, str)}
+    uid = at(outputs, "metadata", "uid") if state.type.startswith("kubernetes:") else None
+    if isinstance(uid, str):
+        texts["metadata.uid"] = uid
     return replace(resource, outputs=texts)

@@ -59,13 +59,17 @@ class Declaration(Value, frozen=True):
 
     stack: str
     resource: Resource
+    uid: str
+    """Of the object that the stack made; empty where its state has none."""
 
 
 class Declared(Value, frozen=True):
     """What the stacks declare for clusters."""
 
-    objects: Mapping[Key, Declaration]
-    kept: Mapping[Key, Kept]
+    objects: Mapping[Key, tuple[Declaration, ...]]
+    """Several where stacks of several clusters declare the same names."""
+    kept: Mapping[str, Kept]
+    """By URN."""
     releases: Mapping[tuple[str, str], Declaration]
     """Helm releases by namespace and name."""
     pools: tuple[Pool, ...]
@@ -74,61 +78,67 @@ class Declared(Value, frozen=True):
 
 
 def read_declared(stacks: Sequence[Stack]) -> Declared:
-    """What the stacks declare."""
-    whole = estate(tuple(stacks), Settings())
-    objects: dict[Key, Declaration] = {}
+    """What the stacks declare. Each is read by itself: dev and prod have the same names."""
+    objects: dict[Key, list[Declaration]] = defaultdict(list)
     releases: dict[tuple[str, str], Declaration] = {}
-    named = {urn: f"{stack.project}/{stack.name}" for urn, stack in whole.stack_of.items()}
-    for resource in whole.by_urn.values():
-        declaration = Declaration(named[resource.urn], resource)
-        if resource.type == "kubernetes:helm.sh/v3:Release":
-            releases[_release_of(resource)] = declaration
-        key = _key_of(whole, resource)
-        if key is not None:
-            objects[key] = declaration
-    capacity = platforms.read(whole)
-    kept = _kept(whole, scale(capacity, whole))
-    return Declared(objects, kept, releases, capacity.pools, named)
-
-
-def _told(resource: Resource, *path: str) -> str:
-    """A text as the cluster has it, else as it was declared."""
-    for place in (resource.outputs, resource.inputs):
-        found = known_text(at(place, *path))  # what is hidden can't be matched by name
-        if found:
-            return found
-    return ""
+    kept: dict[str, Kept] = {}
+    pools: list[Pool] = []
+    named: dict[str, str] = {}
+    for stack in stacks:
+        whole = estate((stack,), Settings())
+        for resource in stack.resources:
+            named[resource.urn] = f"{stack.project}/{stack.name}"
+            uid = str((resource.outputs or {}).get("metadata.uid", ""))
+            declaration = Declaration(named[resource.urn], resource, uid)
+            if resource.type == "kubernetes:helm.sh/v3:Release":
+                releases[_release_of(resource)] = declaration
+            key = _key_of(whole, resource)
+            if key is not None:
+                objects[key].append(declaration)
+        capacity = platforms.read(whole)
+        kept |= _kept(scale(capacity, whole))
+        pools += capacity.pools
+    return Declared(
+        {key: tuple(listed) for key, listed in objects.items()},
+        kept,
+        releases,
+        tuple(pools),
+        named,
+    )
 
 
 def _key_of(whole: Estate, resource: Resource) -> Key | None:
     group, kind = group_kind(resource.type) or ("", "")
     if not kind:
         return None
+    # The state has the names that the provider made up among the inputs; one that is hidden can't
+    # be the object's.
+    metadata = at(resource.inputs, "metadata")
     provider = whole.by_urn.get((resource.provider or "").rpartition("::")[0])
-    default = known_text(at(provider.inputs, "namespace")) if provider is not None else None
-    space = _told(resource, "metadata", "namespace") or default or "default"
-    name = _told(resource, "metadata", "name")
+    default = at(provider.inputs, "namespace") if provider is not None else None
+    space = known_text(at(metadata, "namespace")) or known_text(default) or "default"
+    name = known_text(at(metadata, "name")) or ""
     return ("" if group == "core" else group, kind, space, name)
 
 
 def _release_of(resource: Resource) -> tuple[str, str]:
-    space = _told(resource, "status", "namespace") or _told(resource, "namespace") or "default"
-    return space, _told(resource, "status", "name") or _told(resource, "name")
+    """Namespace and name of a Helm release; hidden ones match none."""
+    inputs = resource.inputs
+    space = known_text(inputs.get("namespace")) or "default"
+    return space, known_text(inputs.get("name")) or ""
 
 
-def _kept(whole: Estate, scaled: Iterable[Scaled]) -> dict[Key, Kept]:
-    """What keeps the pods of each object; the parts of one together."""
+def _kept(scaled: Iterable[Scaled]) -> dict[str, Kept]:
+    """What keeps the pods of each object, by URN; the parts of one together."""
     by_urn: dict[str, list[Scaled]] = defaultdict(list)
     for one in scaled:
         by_urn[one.workload.urn].append(one)
-    kept: dict[Key, Kept] = {}
+    kept: dict[str, Kept] = {}
     for urn, parts in by_urn.items():
-        key = _key_of(whole, whole.by_urn[urn])
-        if key is not None:
-            least = sum(max((hold.least for hold in one.holds), default=0) for one in parts)
-            holds = [hold for one in parts for hold in one.holds]
-            doubts = [one.why for part in parts for one in part.undecided]
-            kept[key] = Kept(least, _because(holds), next(iter(doubts), ""))
+        least = sum(max((hold.least for hold in one.holds), default=0) for one in parts)
+        holds = [hold for one in parts for hold in one.holds]
+        doubts = [one.why for part in parts for one in part.undecided]
+        kept[urn] = Kept(least, _because(holds), next(iter(doubts), ""))
     return kept
 
 
@@ -165,6 +175,8 @@ def compare(
         scaler = _scaler_of(owners[key].ref, contents.scalers)
         subjects = _subjects(owners[key].ref, pods, contents.scalers)
         use, why = use_of(metrics, subjects)
+        mine = _declaration(owners[key], declared)
+        kept = None if mine is None else declared.kept.get(mine.resource.urn)
         state = _state(owners[key], declared, running.get(key), use, why)
         monthly = _share(pods, nodes, hourly)
         found.append(
@@ -176,7 +188,7 @@ def compare(
                 stack=state.stack,
                 urn=state.urn,
                 monthly=monthly,
-                keeps=key in declared.kept and declared.kept[key].least > 0,
+                keeps=kept is not None and kept.least > 0,
                 scaler=scaler,
                 scaler_stack=_stack_of(scaler, declared),
             )
@@ -189,7 +201,9 @@ def compare(
 def _kept_live(owners: Iterable[Owner], scalers: Iterable[Mapping[str, Any]]) -> Mapping[Key, Kept]:
     bodies = [owner.body for owner in owners if owner.body is not None]
     whole = estate((stack_of("cluster", [*bodies, *scalers]),), Settings())
-    return _kept(whole, scale(platforms.read(whole), whole))
+    found = _kept(scale(platforms.read(whole), whole))
+    keys = {urn: _key_of(whole, whole.by_urn[urn]) for urn in found}
+    return {key: found[urn] for urn, key in keys.items() if key is not None}
 
 
 def _unit_of(
@@ -234,10 +248,18 @@ class _Judged(Value, frozen=True):
     urn: str = ""
 
 
+def _declaration(owner: Owner, declared: Declared) -> Declaration | None:
+    """The declaration of an object: the one that made it, else one of its name."""
+    listed = declared.objects.get(owner.ref.key, ())
+    own = [one for one in listed if one.uid and one.uid == owner.uid]
+    open_ = [one for one in listed if not one.uid or not owner.uid]
+    return next(iter((*own, *open_, *listed)), None)
+
+
 def _state(
     owner: Owner, declared: Declared, running: Kept | None, use: Use, unused: str
 ) -> _Judged:
-    declaration = declared.objects.get(owner.ref.key)
+    declaration = _declaration(owner, declared)
     release = _release(owner, declared)
     if declaration is None and release is None:
         return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
@@ -248,18 +270,16 @@ def _state(
         told = f"Helm release {name} of a stack has it; {unused}"
         return _Judged(state, told, release.stack, release.resource.urn)
     stack, urn = declaration.stack, declaration.resource.urn
-    kept = declared.kept.get(owner.ref.key)
+    if declaration.uid and owner.uid and declaration.uid != owner.uid:
+        unused = f"{unused}; it isn't the object that the stack made, but has its name"
+    kept = declared.kept.get(urn)
     if kept is not None and not kept.open and running is not None and running.least > kept.least:
-        told = f"{running.because or 'it keeps more'}; {_replicas(kept.least)} declared"
+        told = f"{running.because or 'it keeps more'}; {kept.least} declared"
         return _Judged(State.DRIFTED, f"{told}; {unused}", stack, urn)
     if kept is not None and kept.least > 0:
         return _Judged(State.HELD, f"{kept.because}; {unused}", stack, urn)
     state = State.IDLE if use is Use.IDLE and kept is not None else State.RUNNING
     return _Judged(state, unused, stack, urn)
-
-
-def _replicas(least: int) -> str:
-    return f"a minimum of {least} is"
 
 
 def _release(owner: Owner, declared: Declared) -> Declaration | None:
@@ -295,7 +315,7 @@ def _scaler_of(ref: Ref, scalers: Iterable[Mapping[str, Any]]) -> Owner | None:
 
 
 def _stack_of(owner: Owner | None, declared: Declared) -> str:
-    declaration = None if owner is None else declared.objects.get(owner.ref.key)
+    declaration = None if owner is None else _declaration(owner, declared)
     return "" if declaration is None else declaration.stack
 
 
@@ -372,7 +392,11 @@ def _node_state(
     told = _held_by(holding) if holding else _stays(node, pods)
     if not pools:
         name = _pool_name(node)
-        of = f"no stack that was given declares its pool {name}" if name else "no pool has it"
+        of = (
+            f"no stack that was given declares its pool {name}"
+            if name
+            else "its labels name no pool"
+        )
         return _Judged(State.ORPHANED, f"{of}; {told}")
     pool = pools[0]
     stack = declared.stack_of.get(pool.urn, "")
@@ -398,7 +422,7 @@ def _is_of(node: Node, pool: Pool) -> bool:
             and pool.placement.karpenter
             and pool.name == node.labels["karpenter.sh/nodepool"]
         )
-    if any(label in known for label in POOL_LABELS):
+    if pool.placement.karpenter or any(label in known for label in POOL_LABELS):
         return False
     return any(shape.instance_type == node.instance_type for shape in pool.shapes)
 
