@@ -68,7 +68,7 @@ def owner(found: Report, name: str, kind: str = INSTANCE) -> Owner:
 
 def by(found: Report, key: str) -> dict[str, D]:
     """What is idle, a value of the key."""
-    totals = totals_by(found.estimate, key).totals
+    totals = totals_by(found.estimate, key, {}).totals
     return {one.value: one.idle.hourly.amount for one in totals if one.idle is not None}
 
 
@@ -189,13 +189,13 @@ def test_the_totals_together_are_the_estimates(
         for at, (one, number) in enumerate(zip(types, nodes, strict=False))
     }
     found = estimate(floor(pools), estate((), Settings()), open_book(), TODAY)
-    totals = totals_by(found, key).totals
+    totals = totals_by(found, key, {}).totals
     for figure in (Figure.FLOOR, Figure.DESIRED, Figure.CEILING):
         amount = found.amount(figure)
         assert amount is not None
         summed = sum((one.amounts[figure].hourly.amount for one in totals), D(0))
         assert summed == amount.hourly.amount
-        assert any(figure in one.missing for one in totals) == any(
+        assert any(figure in one.unpriced for one in totals) == any(
             figure in gap.lacks for gap in found.gaps
         )
 

@@ -154,11 +154,11 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
 @pytest.mark.parametrize(
     ("kind", "inputs", "says"),
     [
-        ("aws:elb/loadBalancer:LoadBalancer", {}, "classic load balancer is unpriced"),
+        ("aws:elb/loadBalancer:LoadBalancer", {}, "classic load balancer has no price"),
         (
             "kubernetes:core/v1:Service",
             {"spec": {"type": "LoadBalancer"}},
-            "classic load balancer is unpriced",
+            "classic load balancer has no price",
         ),
         (
             "aws:lb/loadBalancer:LoadBalancer",
@@ -166,11 +166,11 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
             "unknown kind of load balancer",
         ),
         ("aws:ebs/volume:Volume", {"size": UNKNOWN}, "its size is unknown"),
-        ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "EBS volume (io2) is unpriced"),
+        ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "EBS volume (io2) has no price"),
         ("aws:ebs/snapshot:Snapshot", {}, "EBS snapshot"),
-        ("aws:efs/fileSystem:FileSystem", {}, "EFS file system is unpriced"),
-        ("gcp:container/cluster:Cluster", {}, "GKE cluster management is unpriced"),
-        ("azure-native:network:LoadBalancer", {}, "load balancer, by its rules is unpriced"),
+        ("aws:efs/fileSystem:FileSystem", {}, "EFS file system has no price"),
+        ("gcp:container/cluster:Cluster", {}, "GKE cluster management has no price"),
+        ("azure-native:network:LoadBalancer", {}, "load balancer, by its rules has no price"),
         (
             "kubernetes:core/v1:PersistentVolumeClaim",
             {"spec": {"resources": {"requests": {"storage": "100Gi"}}}},
@@ -270,7 +270,7 @@ def test_auto_mode_has_a_fee_that_is_named() -> None:
     cluster = resource(
         "aws:eks/cluster:Cluster", "ml", {"version": "1.35", "computeConfig": {"enabled": True}}
     )
-    assert "Auto Mode's fee on top of each of its nodes is unpriced" in " ".join(
+    assert "Auto Mode's fee on top of each of its nodes has no price" in " ".join(
         rest(cluster).footnotes
     )
 
@@ -348,11 +348,18 @@ def test_a_stopped_instance_keeps_its_disks() -> None:
     same(by_day, D(0), floor=disks)
 
 
-def test_the_disk_of_a_node_that_says_no_size_is_named_and_marks_no_figure() -> None:
+def test_the_disk_of_a_node_that_says_no_size_is_named_and_marks_the_residual() -> None:
     found = rest(resource(INSTANCE, "box", {}), held={"box": supply("g5.xlarge", ceiling=1)})
     (gap,) = found.gaps
-    assert (gap.why, gap.lacks, gap.blocks) == ("its size is unknown", (), False)
-    assert "of the image's own size is unpriced" in " ".join(found.footnotes)
+    assert (gap.why, gap.settle) == (
+        "its size comes from the AMI",
+        "set rootBlockDevice.volumeSize",
+    )
+    assert (gap.lacks, gap.blocks) == (("residual",), False)
+    assert (
+        "aws:ec2/instance:Instance::box: root disk of the instance has no price because its size "
+        "comes from the AMI."
+    ) in found.footnotes
 
 
 def test_a_machine_without_a_gpu_is_none_of_our_business() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from zerofloor.cost.estimate import Amount, Change, Estimate, Figure, ResourceChange, ResourceCost
 from zerofloor.errors import InputError
 from zerofloor.money import Money
 from zerofloor.prices.book import PriceBook
 from zerofloor.structs import Value
+
+COMPARED: Final = (Figure.FLOOR, Figure.DESIRED, Figure.CEILING)
 
 SCHEMAS = ("zerofloor.report/1", "zerofloor.estimate/1")
 
@@ -50,21 +52,22 @@ def of_report(report: Any, name: str) -> Baseline:
         raise InputError(
             f"{name}: not a zerofloor report ({SCHEMAS[0]}): write one with --format json"
         )
-    floor, desired, ceiling = (
-        _money(report, figure, name) for figure in (Figure.FLOOR, Figure.DESIRED, Figure.CEILING)
-    )
+    currency = _currency(report.get("estimate"))
+    floor, desired, ceiling = (_money(report, figure, name, currency) for figure in COMPARED)
     prices, estimate = report.get("prices"), report["estimate"]
     snapshot = prices.get("snapshot") if isinstance(prices, Mapping) else None
     unpriced, verdict = estimate.get("unpriced"), report.get("floor")
     missing = len(unpriced) if isinstance(unpriced, list) else 0
     missing += 1 if isinstance(verdict, Mapping) and verdict.get("verdict") == "undecided" else 0
+    if any(estimate[figure]["hourly"] is None for figure in COMPARED):
+        missing = max(missing, 1)
     return Baseline(
         name,
         floor,
         desired,
         ceiling,
         snapshot if isinstance(snapshot, str) else "",
-        _listed(estimate.get("resources"), name),
+        _listed(estimate.get("resources"), name, currency),
         missing,
     )
 
@@ -169,7 +172,7 @@ def _by_urn(costs: Iterable[tuple[str, _Figures]]) -> dict[str, _Figures]:
     return found
 
 
-def _listed(resources: Any, name: str) -> dict[str, _Figures] | None:
+def _listed(resources: Any, name: str, currency: str) -> dict[str, _Figures] | None:
     if not isinstance(resources, list):
         return None
     costs = []
@@ -177,9 +180,9 @@ def _listed(resources: Any, name: str) -> dict[str, _Figures] | None:
         if isinstance(one, Mapping) and isinstance(one.get("urn"), str):
             wrapped = {"estimate": one}
             figures = (
-                _money(wrapped, Figure.FLOOR, name),
-                _money(wrapped, Figure.DESIRED, name),
-                _money(wrapped, Figure.CEILING, name),
+                _money(wrapped, Figure.FLOOR, name, currency),
+                _money(wrapped, Figure.DESIRED, name, currency),
+                _money(wrapped, Figure.CEILING, name, currency),
             )
             costs.append((one["urn"], figures))
     return _by_urn(costs)
@@ -193,18 +196,34 @@ def signed(change: Money) -> str:
     return f"{sign}{unit}{abs(cents):,f}/h"
 
 
-def _money(report: Mapping[str, Any], figure: str, name: str) -> Money:
+def _currency(estimate: Any) -> str:
+    """That of the first amount in an estimate; what has none is reckoned in dollars."""
+    waiting = [estimate]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            if isinstance(value.get("currency"), str):
+                return str(value["currency"])
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return "USD"
+
+
+def _money(report: Mapping[str, Any], figure: str, name: str, currency: str) -> Money:
     value: Any = report
     for key in ("estimate", figure, "hourly"):
+        if key == "hourly" and isinstance(value, Mapping) and value.get(key, value) is None:
+            return Money(Decimal(0), currency)  # All of it was unpriced or undecided.
         value = value.get(key) if isinstance(value, Mapping) else None
-    amount, currency = (
+    amount, unit = (
         (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (None, None)
     )
-    if isinstance(amount, str) and isinstance(currency, str):
+    if isinstance(amount, str) and isinstance(unit, str):
         try:
             parsed = Decimal(amount)
         except InvalidOperation:
             parsed = Decimal("NaN")
         if parsed.is_finite():
-            return Money(parsed, currency)
+            return Money(parsed, unit)
     raise InputError(f"{name}: estimate.{figure}.hourly is not an amount of money")

@@ -302,7 +302,7 @@ def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:
     """A sentence for each gap: what has no price and why."""
     for gap in gaps:
         beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-        yield f"{short(gap.urn)}: {gap.what} is unpriced: {gap.why}{beside}."
+        yield f"{short(gap.urn)}: {gap.what} has no price because {gap.why}{beside}."
 
 
 def pricing_notes(gaps: Iterable[Gap]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def price_need(need: Need, book: PriceBook) -> Item | Gap:
         why = "the price book has no price for it" if need.cloud else "its cloud is unknown"
         return _gap(need, why)
     if need.quantity is None:
-        return _gap(need, "its size is unknown")
+        return _gap(need, need.unsized, need.settle)
     if need.region is None:
         beside = _listed(need, book)
         return _gap(need, "its region is unknown", set_region(need.cloud), beside)
@@ -57,7 +57,8 @@ def price_with_nodes(need: Need, nodes: Nodes, book: PriceBook) -> Iterator[Item
     """What bills with GPU nodes, in the figures in which they run.
 
     The disk of a machine bills in each figure, and is a residual where the machine is stopped.
-    Without a price it is a footnote and marks no figure: beside a GPU's price a disk's is small.
+    Without a price it marks the residual, with all else that bills beside GPU nodes: next to a
+    GPU's price a disk's is small.
     """
     if need.follows == "machine" and not nodes.get(Figure.FLOOR):
         yield price_need(need, book)
@@ -66,7 +67,7 @@ def price_with_nodes(need: Need, nodes: Nodes, book: PriceBook) -> Iterator[Item
         return
     found = price_need(need, book)
     if isinstance(found, Gap):
-        yield replace(found, lacks=())
+        yield replace(found, lacks=(Figure.RESIDUAL,) if nodes.get(Figure.FLOOR) else ())
         return
     quantities: dict[Decimal, list[Figure]] = {}
     for figure in FIGURES:

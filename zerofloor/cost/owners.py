@@ -163,8 +163,10 @@ class Total(Value, frozen=True, kw_only=True):
     value: str
     """Empty: those that say none."""
     amounts: Mapping[Figure, Amount]
-    missing: frozenset[Figure]
+    unpriced: frozenset[Figure]
     """The figures in which something of it has no price."""
+    undecided: frozenset[Figure]
+    """The figures that something undecided leaves open."""
 
     @property
     def idle(self) -> Amount | None:
@@ -193,12 +195,14 @@ def check_key(by: str) -> None:
     raise InputError(f"--by {by}: no key of totals{near or known}")
 
 
-def totals_by(estimate: Estimate, by: str) -> Totals:
-    """The estimate's lines summed by a key that `check_key` accepts."""
+def totals_by(estimate: Estimate, by: str, undecided: Mapping[str, frozenset[Figure]]) -> Totals:
+    """The estimate's lines summed by a key that `check_key` accepts; `undecided` are the figures
+    that are open, by URN."""
     figures = [figure for figure in Figure if estimate.amount(figure) is not None]
     currency = estimate.floor.hourly.currency
     sums: dict[str, dict[Figure, tuple[Decimal, Decimal]]] = {}
-    missing: dict[str, set[Figure]] = {}
+    unpriced: dict[str, set[Figure]] = {}
+    open_ones: dict[str, set[Figure]] = {}
     for item in estimate.items:
         row = sums.setdefault(_value_of(item.urn, by, estimate), {})
         for figure in item.counts_in:
@@ -211,7 +215,11 @@ def totals_by(estimate: Estimate, by: str) -> Totals:
     for gap in estimate.gaps:
         value = _value_of(gap.urn, by, estimate)
         sums.setdefault(value, {})
-        missing.setdefault(value, set()).update(gap.lacks)
+        unpriced.setdefault(value, set()).update(gap.lacks)
+    for urn, open_of_it in undecided.items():
+        value = _value_of(urn, by, estimate)
+        sums.setdefault(value, {})
+        open_ones.setdefault(value, set()).update(open_of_it)
     bounded: set[tuple[str, Figure]] = set()
     for item in estimate.items:
         if item.at_most:
@@ -233,7 +241,8 @@ def totals_by(estimate: Estimate, by: str) -> Totals:
         Total(
             value=value,
             amounts=dict(amounts(value)),
-            missing=frozenset(missing.get(value, ())),
+            unpriced=frozenset(unpriced.get(value, ())),
+            undecided=frozenset(open_ones.get(value, ())),
         )
         for value in sums
     ]

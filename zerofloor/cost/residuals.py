@@ -50,6 +50,10 @@ class Need(Value, frozen=True):
     it bills as long as the machine exists, running or stopped; empty: it stays at zero GPUs."""
     part: str = ""
     """Whose nodes, where the resource has several pools; empty: the resource's."""
+    unsized: str = "its size is unknown"
+    """Why `quantity` is None, as a clause."""
+    settle: str = ""
+    """How to say its size, as a clause; empty where there is nothing to set."""
 
 
 class _Scene(Value, frozen=True):
@@ -288,7 +292,14 @@ def _instance_disks(scene: _Scene, instance: Resource) -> Iterator[Need]:
     disks = ([root] if root else []) + [
         known_mapping(one) for one in known_items(instance.inputs.get("ebsBlockDevices"))
     ]
-    yield from _disks(scene.estate, instance, "disk of the instance", disks, follows="machine")
+    yield from _disks(
+        scene.estate,
+        instance,
+        "disk of the instance",
+        disks,
+        setting="rootBlockDevice.volumeSize",
+        follows="machine",
+    )
 
 
 def _node_group(scene: _Scene, group: Resource) -> Iterator[Need]:
@@ -437,7 +448,10 @@ def _karpenter_pool(scene: _Scene, pool: Resource) -> Iterator[Need]:
     for node_class in scene.estate.of_type(*_NODE_CLASSES):
         if wanted is not None and known_text(get(node_class.inputs, "metadata.name")) == wanted:
             disks = _class_disks(node_class)
-            yield from _disks(scene.estate, pool, _OF_NODES, disks, follows="nodes")
+            setting = f"spec.blockDeviceMappings of {node_class.name}"
+            yield from _disks(
+                scene.estate, pool, _OF_NODES, disks, setting=setting, follows="nodes"
+            )
 
 
 _AUTO_CLASS: Final = "kubernetes:eks.amazonaws.com/v1:NodeClass"
@@ -530,14 +544,15 @@ def _template_disks(
 ) -> Iterator[Need]:
     template = _template(scene.estate, owner, reference)
     if template is None:
-        absent = f"{what}, whose launch template is not in the documents"
-        yield _of_unknown_size(scene.estate, owner, absent, follows)
+        why = "its launch template is not in the documents"
+        yield _of_unknown_size(scene.estate, owner, what, follows, why=why)
         return
     mappings = [
         known_mapping(at(one, "ebs"))
         for one in known_items(template.inputs.get("blockDeviceMappings"))
     ]
-    yield from _disks(scene.estate, owner, what, mappings, nodes, follows=follows)
+    setting = f"a volumeSize in blockDeviceMappings of {template.name}"
+    yield from _disks(scene.estate, owner, what, mappings, nodes, setting=setting, follows=follows)
 
 
 def _disks(
@@ -547,16 +562,20 @@ def _disks(
     disks: list[Mapping[str, Any]],
     number: Decimal | None = Decimal(1),
     *,
+    setting: str,
     follows: Follows = "",
 ) -> Iterator[Need]:
     if not disks:
-        yield _of_unknown_size(estate, owner, f"{what}, of the image's own size", follows)
+        root, why = f"root {what}", "its size comes from the AMI"
+        yield _of_unknown_size(estate, owner, root, follows, why=why, settle=f"set {setting}")
     for disk in disks:
         size, kind = disk.get("volumeSize"), disk.get("volumeType")
         yield _disk(estate, owner, what, size, kind, number=number, follows=follows)
 
 
-def _of_unknown_size(estate: Estate, owner: Resource, what: str, follows: Follows) -> Need:
+def _of_unknown_size(
+    estate: Estate, owner: Resource, what: str, follows: Follows, *, why: str, settle: str = ""
+) -> Need:
     return Need(
         urn=owner.urn,
         what=what,
@@ -566,6 +585,8 @@ def _of_unknown_size(estate: Estate, owner: Resource, what: str, follows: Follow
         unit=GB_MONTH,
         region=estate.region(owner, "aws"),
         follows=follows,
+        unsized=why,
+        settle=settle,
     )
 
 

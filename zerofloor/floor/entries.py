@@ -57,7 +57,13 @@ def pool_entries(
         else:
             desired = _desired_in_first_row(pool, packings.desired, nodes)
             ceiling = _ceiling(pool, askers, packings.busiest, rows)
-            supply = replace(supply, desired=desired, ceiling=ceiling)
+            supply = replace(
+                supply,
+                desired=desired,
+                ceiling=ceiling,
+                open_start=bool(seen.undecided) and (pool.desired is None or not desired),
+                open_demand=any(s.undecided for same in askers for s in same),
+            )
         undecided = seen.undecided if index == 0 else ()
         yield _pool_entry(pool, supply, replace(seen, undecided=undecided), evidence)
 
@@ -263,6 +269,8 @@ def workload_entry(
     running = where.pods - where.pending if pod.wants_gpu or outside else len(strays)
     verdict = _verdict(held=running > 0 and bool(holds), undecided=bool(undecided))
     supply = _own_supply(s, packings, where.elsewhere) if outside else None
+    if supply is not None and undecided and not supply.desired:
+        supply = replace(supply, open_start=True)
     held = verdict is Verdict.HELD
     links = (*s.evidence, *s.workload.evidence, *(e for hold in holds for e in hold.evidence))
     name = f"{s.workload.name} ({s.workload.part})" if s.workload.part else s.workload.name

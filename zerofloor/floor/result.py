@@ -57,6 +57,10 @@ class Supply(Value, frozen=True):
     """True where spot nodes are bought on demand as soon as there are no spot ones."""
     model: str = ""
     """The model it serves, by its name in the token price table; empty where nothing says it."""
+    open_start: bool = False
+    """True where more nodes than `desired` may run at creation: their number isn't known."""
+    open_demand: bool = False
+    """True where pods that may run on it can't be counted, so that it may have more nodes."""
 
 
 class Entry(Value, frozen=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
-from zerofloor.money import Money
 from zerofloor.report import Finding, Report
 from zerofloor.reports.charts import floor_chart, use_chart
 from zerofloor.reports.groups import Group, groups_of
@@ -24,13 +24,16 @@ from zerofloor.reports.phrases import (
     notes,
     place,
     priced_lines,
+    resource_rows,
     rows,
 )
 from zerofloor.reports.visible import visible
-from zerofloor.words import counted, dollars, link, short
+from zerofloor.words import counted, link, short
 
 GROUP_AT_MOST: Final = 50
 """Resources that are listed for one group of findings."""
+
+RESOURCES_AT_MOST: Final = 200
 
 STYLE: Final = """
 :root { color-scheme: light dark; --bg: #fff; --card: #f6f7f9; --fg: #1b1f24; --dim: #59636e;
@@ -183,24 +186,15 @@ def _resources(report: Report) -> Iterator[str]:
         return
     yield '<h2>Resources</h2><div class="chart"><table>'
     yield (
-        '<tr><th>resource</th><th>runs on</th><th class="n">floor</th><th class="n">ceiling</th>'
-        "</tr>"
+        '<tr><th>resource</th><th>runs on</th><th class="n">floor a month</th>'
+        '<th class="n">ceiling a month</th></tr>'
     )
-    for one in report.estimate.resources[:200]:
-        floor, ceiling = _money(one.floor.monthly), _money(one.ceiling.monthly)
-        if one.ceiling.unbounded:
-            ceiling = "no limit"
-        if not one.what:
-            floor = ceiling = "unpriced"
+    for one, floor, ceiling in islice(resource_rows(report), RESOURCES_AT_MOST):
         yield (
             f"<tr><td>{text(short(one.urn))}</td><td>{text(one.what or 'unpriced')}</td>"
-            f'<td class="n">{floor}</td><td class="n">{ceiling}</td></tr>'
+            f'<td class="n">{text(floor)}</td><td class="n">{text(ceiling)}</td></tr>'
         )
     yield "</table></div>"
-
-
-def _money(amount: Money) -> str:
-    return text(f"{dollars(amount)} a month")
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -23,12 +23,12 @@ from zerofloor.cost.estimate import (
     ResourceChange,
     ResourceCost,
 )
-from zerofloor.cost.owners import UNOWNED, Total, Totals, totals_by
+from zerofloor.cost.owners import UNOWNED, Total, Totals
 from zerofloor.floor.result import Entry
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import Finding, Report
 from zerofloor.reports.links import help_url
-from zerofloor.reports.phrases import undecided_figures, unpriced_figures
+from zerofloor.reports.phrases import lacking_by_urn, totals_of, undecided_figures, unpriced_figures
 from zerofloor.reports.show import plain
 
 SCHEMA: Final = "zerofloor.report/1"
@@ -50,7 +50,7 @@ def render_estimate(report: Report, by: str = "") -> str:
     """The money alone, in the report's own shape; `by` asks for totals by a key."""
     whole = data(report)
     if by:
-        whole["estimate"]["totals"] = _totals(totals_by(report.estimate, by))
+        whole["estimate"]["totals"] = _totals(totals_of(report, by))
     parts = ("documents", "floor", "estimate", "assumptions", "settings", "prices")
     return dump({"schema": ESTIMATE_SCHEMA} | {key: whole[key] for key in parts})
 
@@ -97,11 +97,10 @@ def data(report: Report) -> dict[str, Any]:
             "verdict": floor.verdict,
             "gpus": _number(floor.gpus),
             "nodes": floor.nodes,
-            "hourly": _money(estimate.floor.hourly),
-            "monthly": _money(estimate.floor.monthly),
+            **_hourly_or_null(estimate.floor, is_least="floor" in least),
             "at_least": "floor" in least,
         },
-        "estimate": _estimate(estimate, least),
+        "estimate": _estimate(report, least),
         "capacity": [_entry(entry) for entry in floor.entries],
         "findings": [_finding(finding, report) for finding in report.findings],
         "assumptions": [
@@ -124,7 +123,8 @@ def data(report: Report) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
+def _estimate(report: Report, least: frozenset[Figure]) -> dict[str, Any]:
+    estimate = report.estimate
     return {
         "floor": _amount(estimate.floor, "floor" in least),
         "desired": _amount(estimate.desired, "desired" in least),
@@ -139,7 +139,7 @@ def _estimate(estimate: Estimate, least: frozenset[Figure]) -> dict[str, Any]:
         "idle_total": None
         if estimate.idle is None
         else _amount(estimate.idle, bool(least & {"floor", "residual"})),
-        "resources": _costs(estimate),
+        "resources": _costs(report),
         "totals": None,
         "items": [_item(item, estimate) for item in estimate.items],
         "unpriced": list(estimate.unpriced),
@@ -162,20 +162,20 @@ def _totals(found: Totals) -> dict[str, Any]:
 
 def _total(total: Total) -> dict[str, Any]:
     shown: dict[str, Any] = {"value": total.value or None}
+    lacking = total.unpriced | total.undecided
     for figure in Figure:
         amount = total.amounts.get(figure)
-        shown[figure] = None if amount is None else _amount(amount, figure in total.missing)
+        shown[figure] = None if amount is None else _amount(amount, figure in lacking)
     idle = total.idle
-    is_least = bool(total.missing & {Figure.FLOOR, Figure.RESIDUAL})
+    is_least = bool(lacking & {Figure.FLOOR, Figure.RESIDUAL})
     shown["idle_total"] = None if idle is None else _amount(idle, is_least)
     return shown
 
 
-def _costs(estimate: Estimate) -> list[dict[str, Any]]:
-    least: dict[str, set[Figure]] = {}
-    for gap in estimate.gaps:
-        least.setdefault(gap.urn, set()).update(gap.lacks)
-    return [_cost(one, estimate, least.get(one.urn, set())) for one in estimate.resources]
+def _costs(report: Report) -> list[dict[str, Any]]:
+    least = lacking_by_urn(report)
+    estimate = report.estimate
+    return [_cost(one, estimate, least.get(one.urn, frozenset())) for one in estimate.resources]
 
 
 def _cost(cost: ResourceCost, estimate: Estimate, least: Set[Figure]) -> dict[str, Any]:
@@ -266,13 +266,19 @@ def _break_even(found: BreakEven) -> dict[str, Any]:
 
 def _amount(amount: Amount, at_least: bool) -> dict[str, Any]:
     return {
-        "hourly": _money(amount.hourly),
-        "monthly": _money(amount.monthly),
+        **_hourly_or_null(amount, is_least=at_least),
         "up_to": _optional(amount.up_to),
         "unbounded": amount.unbounded,
         "at_least": at_least,
         "at_most": amount.at_most,
     }
+
+
+def _hourly_or_null(amount: Amount, *, is_least: bool) -> dict[str, Any]:
+    """Null where all of it is undecided or unpriced: it isn't $0."""
+    if is_least and not amount.hourly.amount:
+        return {"hourly": None, "monthly": None}
+    return {"hourly": _money(amount.hourly), "monthly": _money(amount.monthly)}
 
 
 def _item(item: Item, estimate: Estimate) -> dict[str, Any]:

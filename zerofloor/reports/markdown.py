@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from zerofloor.cost.owners import Totals, totals_by
+from zerofloor.cost.owners import Totals
 from zerofloor.gate.waivers import blocks
 from zerofloor.report import Finding, Fixed, Report
 from zerofloor.reports.groups import Group, groups_of
@@ -25,6 +25,7 @@ from zerofloor.reports.phrases import (
     rows,
     signed_monthly,
     total_rows,
+    totals_of,
     verdict,
     waiting,
 )
@@ -76,7 +77,7 @@ def render_estimate(report: Report, by: str = "") -> str:
         *_documents(report),
         *_changed_resources(report),
         *_costs(report),
-        *(_totals(totals_by(report.estimate, by)) if by else ()),
+        *(_totals(totals_of(report, by)) if by else ()),
         *_folded("Assumptions", assumptions(report)),
         *_folded("Notes", [*report.estimate.footnotes, *waiting(report)]),
     )

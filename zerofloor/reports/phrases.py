@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -15,24 +15,29 @@ from zerofloor.cost.estimate import (
     Change,
     Figure,
     Item,
+    Meaning,
     ResourceChange,
+    ResourceCost,
     pricing_notes,
     unpriced_notes,
 )
-from zerofloor.cost.owners import Total, Totals
-from zerofloor.floor.result import Verdict
+from zerofloor.cost.meaning import WEEKEND_HOURS
+from zerofloor.cost.owners import Total, Totals, totals_by
+from zerofloor.cost.undecided import open_figures
+from zerofloor.floor.result import EntryKind, Verdict
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.reports.groups import Group
+from zerofloor.settings.values import NOTICED_AFTER_DAYS
 from zerofloor.structs import Value
 from zerofloor.words import counted, dollars, number, short, tokens
 
 FIGURES: Final[Mapping[Figure, str]] = {
-    Figure.FLOOR: "idle",
+    Figure.FLOOR: "GPU nodes while idle",
     Figure.DESIRED: "at deployment",
     Figure.EXPECTED: "under the declared traffic",
     Figure.CEILING: "at maximum scale",
-    Figure.RESIDUAL: "remaining at zero GPUs",
+    Figure.RESIDUAL: "everything else while idle",
 }
 """What each figure means, in the order of the table."""
 
@@ -105,10 +110,15 @@ def columns(report: Report, figure: Figure) -> tuple[str, str] | None:
 
 
 def _lacks(report: Report) -> Mapping[Figure, str]:
-    """By figure: `undecided` or `unpriced` where it lacks something; else empty."""
-    found = dict.fromkeys(Figure, "")
-    found |= dict.fromkeys(unpriced_figures(report), "unpriced")
-    return found | dict.fromkeys(undecided_figures(report), "undecided")
+    unpriced, undecided = unpriced_figures(report), undecided_figures(report)
+    return {figure: lack(figure, unpriced, undecided) for figure in Figure}
+
+
+def lack(figure: Figure, unpriced: Set[Figure], undecided: Set[Figure]) -> str:
+    """`undecided` or `unpriced` where a figure lacks something; else empty."""
+    if figure in undecided:
+        return "undecided"
+    return "unpriced" if figure in unpriced else ""
 
 
 def _columns(amount: Amount, lacks: str) -> tuple[str, str]:
@@ -127,19 +137,29 @@ def unpriced_figures(report: Report) -> frozenset[Figure]:
 
 def undecided_figures(report: Report) -> frozenset[Figure]:
     """The figures that something undecided leaves open: their sums are lower bounds, too."""
-    found: set[Figure] = set()
-    told = set()
-    for entry in report.floor.entries:
-        if entry.undecided:
-            told |= set(entry.undecided)
-            found.add(Figure.FLOOR)
-            if entry.supply is None:
-                found.add(Figure.DESIRED)
-            elif entry.supply.ceiling is None:
-                found |= {Figure.DESIRED, Figure.EXPECTED, Figure.CEILING}
-    if set(report.floor.undecided) - told:  # a resource that no platform here reads
-        found |= {Figure.FLOOR, Figure.DESIRED, Figure.EXPECTED, Figure.CEILING}
-    return frozenset(found)
+    return frozenset().union(*open_figures(report.floor).values())
+
+
+def lacking_by_urn(report: Report) -> Mapping[str, frozenset[Figure]]:
+    """The figures in which something of a resource has no price or is undecided."""
+    found = dict(open_figures(report.floor))
+    for gap in report.estimate.gaps:
+        found[gap.urn] = found.get(gap.urn, frozenset()) | set(gap.lacks)
+    return found
+
+
+def resource_rows(report: Report) -> Iterator[tuple[ResourceCost, str, str]]:
+    """Each resource with what it costs idle and at most, a month."""
+    undecided = open_figures(report.floor)
+    unpriced: dict[str, set[Figure]] = {}
+    for gap in report.estimate.gaps:
+        unpriced.setdefault(gap.urn, set()).update(gap.lacks)
+    for one in report.estimate.resources:
+        lacks = [
+            lack(figure, unpriced.get(one.urn, set()), undecided.get(one.urn, frozenset()))
+            for figure in (Figure.FLOOR, Figure.CEILING)
+        ]
+        yield one, _columns(one.floor, lacks[0])[1], _columns(one.ceiling, lacks[1])[1]
 
 
 def priced_lines(report: Report) -> tuple[list[str], list[str]]:
@@ -287,54 +307,68 @@ def _three(change: Change | ResourceChange, money: Callable[[Money], str]) -> st
     )
 
 
+def totals_of(report: Report, by: str) -> Totals:
+    """The money of a report, summed by a key."""
+    return totals_by(report.estimate, by, open_figures(report.floor))
+
+
 def total_rows(found: Totals) -> Iterator[tuple[str, ...]]:
     """Totals by a key as a table: a head, then a line a value, in amounts a month."""
     figures = [figure for figure in Figure if found.totals and figure in found.totals[0].amounts]
     has_idle = bool(found.totals) and found.totals[0].idle is not None
     yield (found.by, *figures, *(["idle total"] if has_idle else []))
     for one in found.totals:
-        shown = [_columns(one.amounts[figure], _missing(one, figure))[1] for figure in figures]
+        shown = [_columns(one.amounts[figure], _lack_of(one, figure))[1] for figure in figures]
         if one.idle is not None:
-            lacks = _missing(one, Figure.FLOOR) or _missing(one, Figure.RESIDUAL)
+            lacks = _lack_of(one, Figure.FLOOR) or _lack_of(one, Figure.RESIDUAL)
             shown.append(_columns(one.idle, lacks)[1])
         yield (one.value or "(none)", *shown)
 
 
-def _missing(total: Total, figure: Figure) -> str:
-    return "unpriced" if figure in total.missing else ""
+def _lack_of(total: Total, figure: Figure) -> str:
+    return lack(figure, total.unpriced, total.undecided)
 
 
 def meaning(report: Report) -> Iterator[str]:
     """What the floor comes to for people; what waking costs; where serverless is cheaper."""
     said = report.estimate.meaning
     if said is not None and report.estimate.floor.hourly.amount:
-        least = _hedge(report)
-        short_time = (
-            f"{dollars(said.weekly)} per week, by its schedule"
-            if said.weekend is None
-            else f"{dollars(said.weekend)} per weekend"
-        )
-        yield (
-            f"If left running: {least}{short_time}, "
-            f"{dollars(said.until_noticed)} in {counted(said.noticed_after_days, 'day')}, "
-            f"{dollars(said.first_year)} per year."
-        )
-        saved = f"Scaling to zero saves {least}{dollars(said.saves_monthly)} a month"
-        yield (
-            f"{saved}; the first request after idle then waits "
-            f"{_seconds(said.wait.least, said.wait.most)}."
-        )
+        yield f"If left running: {', '.join(_left_running(report, said))}."
+        saved = f"Scaling to zero saves {_idle_cost(report, HOURS_PER_MONTH)} a month"
+        wait = _seconds(said.wait.least, said.wait.most)
+        waits = f"; the first request after idle then waits {wait}"
+        yield f"{saved}{waits if _holds_pods(report) else ''}."
     if report.estimate.break_even is not None:
         yield from _serverless(report.estimate.break_even)
 
 
-def _hedge(report: Report) -> str:
-    """What stands before sums of the floor that are a bound."""
+def _left_running(report: Report, said: Meaning) -> Iterator[str]:
+    if said.weekend is None:
+        yield f"{_idle_cost(report, WEEK)} a week, by its schedule"
+    else:
+        yield f"{_idle_cost(report, WEEKEND_HOURS)} a weekend ({WEEKEND_HOURS} h)"
+    days = said.noticed_after_days
+    if days != NOTICED_AFTER_DAYS:
+        yield f"{_idle_cost(report, 24 * days)} in {counted(days, 'day')}"
+    yield f"{_idle_cost(report, HOURS_PER_MONTH * 12)} a year"
+
+
+def _holds_pods(report: Report) -> bool:
+    """Whether pods are held: what a cold start takes is only known of them."""
+    return any(
+        one.kind is EntryKind.WORKLOAD and one.verdict is Verdict.HELD
+        for one in report.floor.entries
+    )
+
+
+def _idle_cost(report: Report, hours: Decimal | int) -> str:
+    """What the floor costs in so many hours; a bound where it lacks something."""
     floor = report.estimate.floor
-    is_least = _is_least(report) or floor.up_to is not None
+    if not _is_least(report):
+        return _range(floor, hours)
     if floor.at_most:
-        return "about " if is_least else "up to "
-    return "at least " if is_least else ""
+        return f"about {dollars((floor.up_to or floor.hourly) * hours)}"
+    return f"at least {dollars(floor.hourly * hours)}"
 
 
 def _serverless(found: BreakEven) -> Iterator[str]:
@@ -358,7 +392,7 @@ def _serverless(found: BreakEven) -> Iterator[str]:
 def waiting(report: Report) -> list[str]:
     """What the first request after idle waits for, part by part, each with its source."""
     said = report.estimate.meaning
-    if said is None:
+    if said is None or not _holds_pods(report):
         return []
     parts = "; ".join(
         f"{_seconds(part.least, part.most)} until {part.what} ({part.source})"
@@ -442,10 +476,9 @@ def _cost(report: Report, *, averaged: bool = False) -> str:
     # The floor of a node without a price may be its disk alone.
     if not amount.hourly.amount or (nodes and not any(nodes)):
         return ", at an unknown cost"
-    # "up to" stands in the amount itself; of a sum that lacks something, too, it is neither.
-    least = "at least " if _is_least(report) and not amount.at_most else ""
     average = " on average" if averaged else ""
-    return f": {least}{_range(amount, 1)}/h{average}, {_range(amount, 730)} a month"
+    hourly, monthly = _idle_cost(report, 1), _idle_cost(report, HOURS_PER_MONTH)
+    return f": {hourly}/h{average}, {monthly} a month"
 
 
 def _range(amount: Amount, hours: Decimal | int) -> str:

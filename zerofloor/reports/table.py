@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from zerofloor.cost.owners import Totals, totals_by
+from zerofloor.cost.owners import Totals
 from zerofloor.report import Finding, Report
 from zerofloor.reports import layout
 from zerofloor.reports.groups import Group, groups_of
@@ -25,6 +25,7 @@ from zerofloor.reports.phrases import (
     priced_lines,
     rows,
     total_rows,
+    totals_of,
     verdict,
     waiting,
 )
@@ -80,7 +81,7 @@ class _Page:
         yield ""
         yield from self.costs()
         if self.by:
-            yield from self.totals(totals_by(self.report.estimate, self.by))
+            yield from self.totals(totals_of(self.report, self.by))
         yield from self.bullets("Assumptions", assumptions(self.report))
         yield from self.bullets("Notes", [*self.report.estimate.footnotes, *waiting(self.report)])
         yield from self.breakdown()

@@ -15,6 +15,8 @@ import msgspec
 
 FILE_NAME: Final = "zerofloor.yaml"
 
+NOTICED_AFTER_DAYS: Final = 30
+
 
 class Bounds(msgspec.Struct, frozen=True):
     """What a number or the length of a text or list must keep to; None: no bound."""
@@ -283,7 +285,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     (`aws:ec2/getAmi:getAmi`)."""
     prices: str | None = None
     """A file with prices of your own (negotiated rates, private clouds)."""
-    noticed_after_days: Days = 30
+    noticed_after_days: Days = NOTICED_AFTER_DAYS
     """How long a forgotten GPU bills until someone notices."""
     rules: Mapping[str, Level] = msgspec.field(default_factory=dict)
     """Severity by rule ID or name, where it should differ from the rule's own."""
