@@ -75,7 +75,7 @@ def _lines(error: SpecError, head: str) -> list[str]:
             "the rest"
         )),
         ({"instance_types": ["g6e.xlarge"], "memory": "31Gi"}, (
-            "memory: 31Gi does not fit: g6e.xlarge leaves 30.4 GiB to pods; the kubelet and the "
+            "memory: 31Gi does not fit: g6e.xlarge leaves 30.6 GiB to pods; the kubelet and the "
             "system keep the rest"
         )),
         ({"instance_types": "g6e.xlarge"}, "instance_types: must be a list"),
@@ -145,7 +145,7 @@ SERVER: list[Any] = [
         ({"restricted": "yes"}, "restricted: must be true or false"),
         ({"env_from_secret_keys": {"T": "hub"}}, "env_from_secret_keys.T: must be SECRET/KEY"),
         ({"shared_memory": "8Gi", "memory": "8Gi"}, "shared_memory: 8Gi counts against `memory`, which is 8Gi"),
-        ({"shared_memory": "64Gi", "instance_types": ["g6.2xlarge"]}, "shared_memory: 64Gi does not fit: g6.2xlarge leaves 30.4 GiB to pods; the kubelet and the system keep the rest"),
+        ({"shared_memory": "64Gi", "instance_types": ["g6.2xlarge"]}, "shared_memory: 64Gi does not fit: g6.2xlarge leaves 30.6 GiB to pods; the kubelet and the system keep the rest"),
         ({"run": "job"}, 'wake_signal: `run` "job" needs a queue: sqs, redis or kafka'),
         (REDIS | {"run": "job", "min_replicas": 1}, 'min_replicas: must be 0 with `run` "job": a Job ends by itself'),
         (REDIS | {"job_seconds": 60}, 'job_seconds: belongs to `run` "job"'),

@@ -98,7 +98,7 @@ class ScalingArgs(TypedDict, total=False):
     own limit, 300."""
     retry_after_seconds: float
     """coldStart retry_after: after how many seconds the caller is asked to return. Without it
-    30, or cooldownSeconds where that is less."""
+    30, or cooldownSeconds where that is less. OpenAI's clients obey what is below 60."""
     fallback_service: str
     """coldStart fallback: Service, in the same namespace, that answers instead."""
     fallback_port: float

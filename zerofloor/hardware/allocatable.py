@@ -14,11 +14,11 @@ GIB: Final = Decimal(2**30)
 
 KARPENTER_OVERHEAD: Final = Decimal("0.075")
 """The share of memory that Karpenter's AWS provider takes for lost to the hypervisor and the kernel
-(its docs, "Settings", VM_MEMORY_OVERHEAD_PERCENT, default)."""
+(v1.14.1, pkg/operator/options/options.go, VM_MEMORY_OVERHEAD_PERCENT, default)."""
 
-KERNEL_OVERHEAD: Final = Decimal("0.02")
-"""At least this share never reaches the kubelet: EKS nodes of 8 to 1,152 GiB report 2.6 to 5.4%
-less than the type's size as their capacity."""
+KERNEL_OVERHEAD: Final = Decimal("0.015")
+"""At least this share never reaches the kubelet: a c6a.2xlarge of 16 GiB reports 15.75 (nodeadm,
+internal/containerd/config.go), which is the least that is known."""
 
 _EVICTION: Final = 100 * MIB
 """The kubelet's default eviction threshold, memory.available (Kubernetes docs, "Node-pressure
@@ -49,7 +49,9 @@ def room_for_pods(shape: Shape, overhead: Decimal = KERNEL_OVERHEAD) -> Room:
 
 def _reserved_cpu(cores: Decimal) -> Decimal:
     # 6% of the first core, 1% of the second, 0.5% of the next two, 0.25% of the others: EKS' AMI
-    # (nodeadm, "kube-reserved") and GKE's docs ("Node sizes: CPU reservations"). AKS keeps more.
+    # (nodeadm, internal/kubelet/config.go), Karpenter's AWS provider (instancetype/types.go) and
+    # GKE's docs ("Plan node sizes"). AKS keeps more: 140 millicores of 4 cores, where this says 80
+    # (AKS docs, "Node resource reservations").
     parts = (
         (Decimal(1), Decimal("0.06")),
         (Decimal(1), Decimal("0.01")),
@@ -63,23 +65,25 @@ def _reserved_cpu(cores: Decimal) -> Decimal:
 
 
 def _reserved_on_eks(shape: Shape) -> Decimal:
-    # 255 MiB and 11 MiB for each pod that the node's network interfaces allow (EKS' AMI, nodeadm).
+    # 255 MiB and 11 MiB for each pod that the node's network interfaces allow (nodeadm,
+    # internal/kubelet/maxpods, GetMemoryMebibytesToReserve; Karpenter's instancetype/types.go).
     return (255 + 11 * _pods(shape.instance_type)) * MIB
 
 
 def _reserved_on_gke(shape: Shape) -> Decimal:
     # 25% of the first 4 GiB, 20% of the next 4, 10% of the next 8, 6% of the next 112, 2% of the
-    # rest (GKE docs, "Node sizes: memory and CPU reservations").
+    # rest; from 1.37 on 15 MiB for each pod (110 by default) and a base, where that is less (GKE
+    # docs, "Plan node sizes: Memory and CPU reservations"). Which version runs is not known here.
     left, kept = shape.memory_gib or Decimal(0), Decimal(0)
     for size, share in ((4, "0.25"), (4, "0.20"), (8, "0.10"), (112, "0.06")):
         kept += min(left, Decimal(size)) * Decimal(share)
         left = max(Decimal(0), left - size)
-    return (kept + left * Decimal("0.02")) * GIB
+    return min((kept + left * Decimal("0.02")) * GIB, 110 * 15 * MIB)
 
 
 def _reserved_on_aks(shape: Shape) -> Decimal:
-    # 20 MB for each pod and 50 MB, or a quarter if that is less (AKS docs, "Resource reservations",
-    # Kubernetes 1.29 and newer); a node takes 30 pods or more.
+    # 20 MB for each pod and 50 MB, or a quarter if that is less (AKS docs, "Node resource
+    # reservations", Kubernetes 1.29 and newer); a node takes 30 pods or more.
     quarter = (shape.memory_gib or Decimal(0)) * GIB / 4
     return min(quarter, Decimal(650_000_000))
 
