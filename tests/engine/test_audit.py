@@ -17,6 +17,7 @@ from tests.engine.real_engine import Engine
     [
         ({}, "instance/dev"),
         ({"PULUMI_DIY_BACKEND_GZIP": "true"}, "instance/dev"),
+        ({"PULUMI_DIY_BACKEND_ZSTD": "true"}, "instance/dev"),
         (
             {
                 "PULUMI_DIY_BACKEND_LEGACY_LAYOUT": "true",
@@ -25,7 +26,7 @@ from tests.engine.real_engine import Engine
             "dev",
         ),
     ],
-    ids=["plain", "packed", "older layout"],
+    ids=["plain", "gzip", "zstd", "older layout"],
 )
 def test_a_backend_of_the_real_engine(engine: Engine, environ: dict[str, str], name: str) -> None:
     object.__setattr__(engine, "environ", {**engine.environ, **environ})
@@ -33,7 +34,8 @@ def test_a_backend_of_the_real_engine(engine: Engine, environ: dict[str, str], n
     done = engine.pulumi("up", "--yes", "--skip-preview", cwd=project)
     assert done.returncode == 0, done.stdout
     states = engine.folder / "state" / ".pulumi" / "stacks"
-    suffix = ".json.gz" if "PULUMI_DIY_BACKEND_GZIP" in environ else ".json"
+    packings = {"PULUMI_DIY_BACKEND_GZIP": ".gz", "PULUMI_DIY_BACKEND_ZSTD": ".zst"}
+    suffix = ".json" + "".join(packings.get(name, "") for name in environ)
     assert (states / f"{name}{suffix}").is_file(), sorted(states.rglob("*"))
     url = engine.environ["PULUMI_BACKEND_URL"]
     audit = process("audit", url, "--format", "json", *TODAY, cwd=project)

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
@@ -15,6 +16,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+
+try:
+    from compression import zstd
+except ModuleNotFoundError:  # before Python 3.14
+    from backports import zstd
 
 from tests.cli.command import TODAY, process, refused, zerofloor
 from tests.estates.backends import CIPHER, Backend, deployment, instance, resource, state
@@ -115,16 +121,21 @@ def test_an_undecided_gpu_blocks_and_costs_what_is_not_known(backend: Backend) -
     assert CIPHER["ciphertext"] not in json.dumps(found)
 
 
-def test_packed_states_and_the_newer_of_two(backend: Backend) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "pack"), [(".json.gz", gzip.compress), (".json.zst", zstd.compress)]
+)
+def test_packed_states_and_the_newer_of_two(
+    backend: Backend, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
     idle = json.dumps(state("shop", "dev", [instance("a")])).encode()
     none = json.dumps(state("shop", "dev", [])).encode()
     backend.path("shop/dev").write_bytes(none)
-    packed = backend.path("shop/dev", ".json.gz")
-    packed.write_bytes(gzip.compress(idle))
+    packed = backend.path("shop/dev", suffix)
+    packed.write_bytes(pack(idle))
     os.utime(packed, (2e9, 2e9))
     found = audited(backend, code=1)
     assert found["totals"]["gpus"] == "1.000"
-    assert "dev.json.gz was judged, which is newer than" in found["notices"][0]["what"]
+    assert f"dev{suffix} was judged, which is newer than" in found["notices"][0]["what"]
     os.utime(packed, (1e9, 1e9))
     assert audited(backend, code=0)["totals"]["gpus"] == "0"
 
@@ -156,6 +167,7 @@ def test_a_stack_that_was_never_deployed_has_nothing(backend: Backend) -> None:
     assert audited(backend, code=0)["problems"] == []
 
 
+ZSTD = zstd.compress(b"{}" * 999)
 BROKEN: dict[str, tuple[str, bytes, str]] = {
     "half-written": (".json", json.dumps(state("x", "y", [])).encode()[:300], "ends too early"),
     "empty": (".json", b"", "it is empty"),
@@ -167,7 +179,9 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
     ),
     "gzip cut off": (".json.gz", gzip.compress(b"{}" * 999)[:-12], "ends too early"),
     "gzip damaged": (".json.gz", gzip.compress(b"{}" * 9)[:10] + b"\xff" * 40, "damaged"),
-    "zstd": (".json.zst", b"\x28\xb5\x2f\xfd\x00", "zstd"),
+    "zstd cut off": (".json.zst", ZSTD[:-4], "its zstd ends too early"),
+    "zstd damaged": (".json.zst", ZSTD[:12] + b"\xff" * 40, "its zstd is damaged"),
+    "a zstd bomb": (".json.zst", zstd.compress(b" " * (2 * 2**20)), "more than the 1.0 MiB"),
     "a bomb": (".json.gz", gzip.compress(b" " * (2 * 2**20)), "more than the 1.0 MiB"),
 }
 
