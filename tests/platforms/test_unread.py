@@ -71,6 +71,8 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
     ("example:index/vmss:Vmss", {"skuName": "Standard_NC24ads_A100_v4", "instances": 4}),
     ("example:index/vmss:Vmss", {"skuName": UNKNOWN}),
     ("example:index/pod:Pod", {"gpuTypeId": "NVIDIA A40"}),
+    ("example:index/group:Group", {"instanceTypesOndemand": "g4dn.xlarge", "minSize": 1}),
+    ("example:index/group:Group", {"instanceTypesPreferredSpots": ["g4dn.xlarge"]}),
     ("example:index/pod:Pod", {"gpu_type_id": "NVIDIA A100 80GB PCIe", "gpu_count": 1}),
     ("example:index/endpoint:Endpoint", {"gpuIds": "AMPERE_16"}),
     ("example:index/server:Server", {"plan": "GPU-8xCPU-64GB-1xL40S"}),
@@ -182,6 +184,7 @@ LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
     ("kubernetes:scheduling.k8s.io/v1:PriorityClass", {"metadata": {"name": "gpu"}, "value": 1}),
     ("kubernetes:nvidia.com/v1:ClusterPolicy", {"spec": {"devicePlugin": {"enabled": True}}}),
     # Words that mean something else elsewhere.
+    ("example:index/group:Group", {"instanceTypesOndemand": "m5.large", "minSize": 1}),
     ("github:index/repository:Repository", {"type": "t4"}),
     ("example:index/repository:Repository", {"type": "t4"}),
     ("example:index/plan:Plan", {"plan": "p4", "tier": "L4", "size": "a10"}),

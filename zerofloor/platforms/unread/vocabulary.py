@@ -52,7 +52,8 @@ _NO_GPU_KEY: Final = lazy(
 _MACHINE: Final = lazy(
     r"(?:.*[a-z_.-])?(?:instance|machine|node|vm|worker|driver|hardware|compute|server)s?"
     r"_?(?:types?|sizes?|shapes?|skus?|class(?:es)?|famil(?:y|ies)|flavou?rs?|plans?|profiles?"
-    r"|presets?|slugs?|models?|hardware)_?(?:names?|ids?|list)?"
+    r"|presets?|slugs?|models?|hardware)"
+    r"_?(?:names?|ids?|list|on_?demand|spots?|preferred_?spots?|preferred|primary|fallback|overrides?)?"
     r"|(?:.*[a-z_])?(?:machines?|shapes?|flavou?rs?|preset|platform|hardware)_?(?:names?|ids?|list)?"
     r"|node\.kubernetes\.io/instance-type|workload_?type|v[mM]_?[sS]ku",
     re.I,
