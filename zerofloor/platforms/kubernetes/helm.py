@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from zerofloor.capacity import (
     Accounted,
     Assumption,
@@ -20,14 +22,16 @@ from zerofloor.capacity import (
 from zerofloor.estate import Estate, workload_hint
 from zerofloor.hardware.accelerators import is_accelerator
 from zerofloor.patterns import lazy
+from zerofloor.platforms.kubernetes.chart_values import chart_of, hides_gpus, read_values
 from zerofloor.platforms.kubernetes.charts import (
     is_driver,
     is_infrastructure,
     may_serve_models,
     names_model_server,
+    plain_name,
     serves_models,
 )
-from zerofloor.platforms.kubernetes.objects import group_kind
+from zerofloor.platforms.kubernetes.objects import Object, cluster_of, group_kind
 from zerofloor.platforms.unread import names_gpu
 from zerofloor.platforms.unread.texts import documents_in
 from zerofloor.stack import Hidden, Resource
@@ -101,7 +105,9 @@ def read(estate: Estate) -> Iterable[Part]:
                 # A Chart renders its manifests as children: those are read instead.
                 continue
             for release in _releases(resource):
-                yield from _judged(estate, release)
+                profiles = tuple(_profiles(release))
+                yield from profiles
+                yield from _judged(estate, _without(release, profiles) if profiles else release)
 
 
 def _releases(resource: Resource) -> Iterator[Release]:
@@ -271,6 +277,10 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
     found = found or _by_name(release) or _hides(release)
     if found is not None:
         path, said, pod = found
+        told = _by_values(estate, release)
+        if told is not None:
+            yield from told
+            return
         if _runs_no_pod(release):
             assumption = Assumption(
                 f"Chart {chart or release.name} runs no pod",
@@ -282,6 +292,66 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
         return
     if not infrastructure:
         yield from _unshown(estate, release, chart)
+
+
+_PROFILES: Final = frozenset({"resourceProfiles", "cacheProfiles", "modelServers"})
+"""KubeAI's values that Models choose from: they run nothing (KubeAI docs, "Resource profiles")."""
+
+
+def _profiles(release: Release) -> Iterator[Accounted]:
+    if not isinstance(release.chart, str) or plain_name(release.chart) != "kubeai":
+        return
+    for path, values in release.values:
+        given = _PROFILES & values.keys() if isinstance(values, Mapping) else ()
+        for name in sorted(given):
+            because = "profiles run nothing: Models choose from them"
+            yield Accounted(urn=release.resource.urn, path=f"{path}.{name}", because=because)
+
+
+def _without(release: Release, profiles: tuple[Accounted, ...]) -> Release:
+    """The release without those of its values."""
+    left = {one.path for one in profiles}
+    kept = tuple(
+        (path, {key: value for key, value in values.items() if f"{path}.{key}" not in left})
+        if isinstance(values, Mapping)
+        else (path, values)
+        for path, values in release.values
+    )
+    return replace(release, values=kept)
+
+
+def _by_values(estate: Estate, release: Release) -> Iterable[Part] | None:
+    """What a chart makes of its values, where a table knows that and all of them are here."""
+    row = chart_of(release.chart) if isinstance(release.chart, str) else None
+    if row is None or release.unseen or len(release.values) != 1:
+        return None
+    path, values = release.values[0]
+    if not isinstance(values, Mapping):
+        return None
+    obj = Object(
+        resource=release.resource,
+        group="helm.sh",
+        version="v3",
+        kind="Release",
+        name=_given_name(release.resource),
+        name_hidden=False,
+        namespace=release.namespace or None,
+        body=release.resource.inputs,
+        cluster=cluster_of(estate, release.resource),
+    )
+    return read_values(estate, obj, row, values, path)
+
+
+def _given_name(resource: Resource) -> str | None:
+    """The name that a release has for certain; None where a provider or controller makes it up."""
+    kind, inputs = group_kind(resource.type), resource.inputs
+    if kind is None:
+        return known_text(inputs.get("name"))
+    spec = inputs.get("spec")
+    if kind == _FLUX and at(spec, "targetNamespace") is None:
+        own = known_text(at(spec, "releaseName"))
+        return own or known_text(at(inputs, "metadata", "name"))
+    return None
 
 
 def _unshown(estate: Estate, release: Release, chart: str | None) -> Iterator[Part]:
@@ -371,8 +441,21 @@ _PLAIN: Final = lazy(
 """Values that are text: hidden, they ask for no GPU."""
 
 
+def _hides_in_row(release: Release) -> str | None:
+    """Where the values of a chart that a table has hide what it asks for."""
+    row = chart_of(release.chart) if isinstance(release.chart, str) else None
+    if row is None:
+        return None
+    known = ((path, values) for path, values in release.values if isinstance(values, Mapping))
+    return next(filter(None, (hides_gpus(row, values, path) for path, values in known)), None)
+
+
 def _hides(release: Release) -> tuple[str, str, PodDemand] | None:
     """A part of a model server's values that is hidden and may ask for GPUs."""
+    closed = _hides_in_row(release)
+    if closed is not None:
+        said = "a value that isn't known at preview"
+        return closed, said, PodDemand(open_count=True)
     if not _is_model_server(release):
         return None
     for path, values in release.values:

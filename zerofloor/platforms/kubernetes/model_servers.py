@@ -77,7 +77,7 @@ def _with_gpus(estate: Estate, obj: Object, config: Any, path: str) -> PodReadin
     resources = at(config, "resources")
     placed = {
         "tolerations": at(config, "toleration"),
-        "affinity": _affinity(at(config, "nodeSelectorTerms")),
+        "affinity": node_affinity(at(config, "nodeSelectorTerms")),
     }
     container = {"resources": as_limits(resources)}
     return read_pod(estate, obj, one_container(container, placed), path)
@@ -101,7 +101,7 @@ def as_limits(resources: Any) -> Any:
     return {"limits": limits}
 
 
-def _affinity(terms: Any) -> Any:
+def node_affinity(terms: Any) -> Any:
     if terms is None:
         return None
     required = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -117,7 +117,7 @@ def _model(estate: Estate, obj: Object) -> Workload:
     """KubeAI scales a Model itself, down to `minReplicas`; only with `autoscalingDisabled` its
     replicas count."""
     spec = obj.spec
-    profile = _of_profile(at(spec, "resourceProfile"))
+    profile = profile_resources(at(spec, "resourceProfile"))
     template = spec if isinstance(spec, Hidden) else one_container({"resources": profile}, {})
     reading = read_pod(estate, obj, template, "spec.resourceProfile")
     fixed = switch(at(spec, "autoscalingDisabled"))
@@ -144,7 +144,7 @@ def _model(estate: Estate, obj: Object) -> Workload:
     )
 
 
-def _of_profile(profile: Any) -> Any:
+def profile_resources(profile: Any) -> Any:
     """The resources of a KubeAI profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x2:1` (KubeAI
     docs, "Resource profiles")."""
     named = text(profile)
