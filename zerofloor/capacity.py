@@ -234,6 +234,14 @@ class Placement(Value, frozen=True):
     """Whether its cluster autoscaler also evicts pods with local storage."""
     open_labels: bool = False
     """True where its labels can't be read: any label may be among them."""
+    hidden_labels: frozenset[str] = frozenset()
+    """Of its labels those whose value is hidden (other values that are None only the cloud
+    knows)."""
+    open_taints: bool = False
+    """True where a taint can't be read. It is left out of `taints`, so it keeps no pod off; but a
+    pod that runs here for that alone may belong on another pool."""
+    open_limits: bool = False
+    """True where a limit can't be read, so that nodes for pods may not be provisioned."""
     name_hidden: bool = False
     """True where its name can't be read, so that its turn among Karpenter's pools is not known."""
     cluster: Cluster | None = None
@@ -316,6 +324,12 @@ class PodDemand(Value, frozen=True):
     """Required node affinity: any of these terms, each an and of its requirements; empty: no
     condition."""
     tolerations: tuple[Toleration, ...] = ()
+    open_tolerations: bool = False
+    """True where a toleration can't be read; one that tolerates everything is in its place."""
+    open_selector: bool = False
+    """True where a part of its node selector or affinity can't be read."""
+    open_size: bool = False
+    """True where its cores or bytes can't be read: it may not fit on the smaller nodes."""
     one_per_node: bool = False
     """Required anti-affinity among themselves by hostname, or a host port."""
     do_not_disrupt: bool | None = False

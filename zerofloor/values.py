@@ -95,6 +95,15 @@ def hidden(value: Any) -> bool:
     return isinstance(value, Hidden)
 
 
+def has_hidden(value: Any) -> bool:
+    """Whether the value is hidden or has a hidden part, at whatever depth."""
+    if isinstance(value, Hidden):
+        return True
+    if isinstance(value, Mapping):
+        return any(map(has_hidden, value.values()))
+    return isinstance(value, list | tuple) and any(map(has_hidden, value))
+
+
 def text(value: Any) -> str | Hidden | None:
     """The string; hidden where it is hidden, None where there is none."""
     return value if isinstance(value, str | Hidden) else None

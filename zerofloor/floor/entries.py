@@ -9,8 +9,9 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Market, PodDemand, Pool, Undecided
+from zerofloor.floor.doubts import find_doubts
 from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
-from zerofloor.floor.packing import Group, Nodes, Packed, pack
+from zerofloor.floor.packing import Nodes, Packed
 from zerofloor.floor.packings import (
     Asker,
     Level,
@@ -314,8 +315,10 @@ def _open_points(
         return (*s.undecided, _unplaced(s, meeting, where.pending))
     if pod.wants_gpu or s.workload.pod_unread or (pod.pinned and not meeting.meant(pod)):
         return s.undecided
-    if s.undecided and _may_stray(s, meeting, packings.levels[-1]):
-        return s.undecided
+    if (where.pods or s.undecided) and not where.strays:
+        doubts = find_doubts(s, meeting, packings.peak_level)
+        if doubts:
+            return doubts
     if (where.elsewhere or s.undecided) and selects_nodes(pod):
         return _on_unknown_nodes(pod, meeting)
     return ()
@@ -373,15 +376,6 @@ def _own_nodes_of(supply: Supply | None) -> int | None:
     if supply is None or (supply.nodes and not supply.shapes):
         return None
     return supply.nodes
-
-
-def _may_stray(s: Scaled, meeting: Meeting, busiest: Level) -> bool:
-    """Whether a pod without a GPU, of a workload whose pods can't be counted, would get a node
-    with GPUs."""
-    if not any(only_gpu(pool) for pool, _ in meeting.takers(s.workload.pod)):
-        return False
-    brought = pack(meeting, busiest.standing, (Group(s.workload.key, s.workload.pod, 1),)).brought
-    return any(pool.key in brought and only_gpu(pool) for pool in meeting.pools)
 
 
 def _own_supply(s: Scaled, packings: Packings, elsewhere: int) -> Supply:

@@ -28,7 +28,7 @@ from zerofloor.floor.result import Entry, Floor, Verdict
 from zerofloor.floor.retained import Retained, doubt, doubt_eviction, find_retained
 from zerofloor.floor.scaling import Scaled, scale
 from zerofloor.hardware.instances import Shape
-from zerofloor.prices.ranking import cheapest_first
+from zerofloor.prices.ranking import cheapest_first, is_listed
 from zerofloor.structs import Value
 
 
@@ -74,11 +74,11 @@ def ready_pools(capacity: Capacity) -> tuple[Pool, ...]:
 def _in_order(pool: Pool) -> tuple[Shape, ...]:
     """A pool's shapes as they are taken: in the declared order, or the cheapest first.
 
-    What stands for any CPU type has no price and is taken before all others.
+    A type without GPUs that has no price is taken before all others.
     """
     if pool.prioritized:
         return pool.shapes
-    unpriced = tuple(shape for shape in pool.shapes if shape.gpus == 0 and shape.vcpus is None)
+    unpriced = tuple(shape for shape in pool.shapes if shape.gpus == 0 and not is_listed(shape))
     priced = (shape for shape in pool.shapes if shape not in unpriced)
     return (*unpriced, *cheapest_first(priced))
 

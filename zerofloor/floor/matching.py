@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
 
-from zerofloor.capacity import Cluster, PodDemand, Pool, Taint, Toleration
+from zerofloor.capacity import Cluster, Placement, PodDemand, Pool, Taint, Toleration
 from zerofloor.hardware.accelerators import supplied_by
 from zerofloor.hardware.instances import Shape
 from zerofloor.hardware.node_labels import Requirement, matches, type_labels
@@ -35,16 +36,36 @@ def shapes_for(pool: Pool, pod: PodDemand) -> tuple[Shape, ...]:
     accelerator, sizes aside."""
     if pool.placement is None or not meets(pool.placement.cluster, pod.cluster):
         return ()
-    terms = pod.affinity or ((),)
-    selector = tuple(
-        Requirement(key, "In", (value,)) for key, value in sorted(pod.node_selector.items())
-    )
+    terms = _terms(pod)
     return tuple(
         shape
         for shape in pool.shapes
         if _supplies(shape, pod)
-        and any(all(_met(pool, shape, r) for r in (*selector, *term)) for term in terms)
+        and any(all(_match(pool, shape, r) is not Match.NO for r in term) for term in terms)
     )
+
+
+def open_label(pool: Pool, shapes: tuple[Shape, ...], pod: PodDemand) -> str | None:
+    """The label that the pod selects and whose hidden value decides whether it runs on any of
+    these shapes of a pool; None where it does by the labels that are known."""
+    open_keys: list[str] = []
+    for shape in shapes:
+        for term in _terms(pod):
+            matched = [_match(pool, shape, r) for r in term]
+            if Match.NO in matched:
+                continue
+            if Match.MAYBE not in matched:
+                return None
+            open_keys.append(term[matched.index(Match.MAYBE)].key)
+    return min(open_keys, default=None)
+
+
+def _terms(pod: PodDemand) -> tuple[tuple[Requirement, ...], ...]:
+    """What a node's labels must meet: all of one of these."""
+    selector = tuple(
+        Requirement(key, "In", (value,)) for key, value in sorted(pod.node_selector.items())
+    )
+    return tuple((*selector, *term) for term in pod.affinity or ((),))
 
 
 def kind_of(pod: PodDemand) -> object:
@@ -175,14 +196,38 @@ def _supplies(shape: Shape, pod: PodDemand) -> bool:
     return all(supplied_by(resource, shape.accelerator) for resource in pod.accelerators)
 
 
-def _met(pool: Pool, shape: Shape, r: Requirement) -> bool:
+class Match(Enum):
+    """Whether a node's label meets a requirement."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    """Its value is hidden."""
+    YES = "yes"
+
+
+def _match(pool: Pool, shape: Shape, r: Requirement) -> Match:
     placement = pool.placement
     assert placement is not None
     if r.key in placement.labels:
+        if r.key in placement.hidden_labels:
+            return {"Exists": Match.YES, "DoesNotExist": Match.NO}.get(r.operator, Match.MAYBE)
         value = placement.labels[r.key]
-        return value is None or matches(value, r)
+        return _known(value is None or matches(value, r))
     if r.key == "karpenter.sh/nodepool":
-        return matches(pool.name, r)
+        return Match.MAYBE if placement.name_hidden else _known(matches(pool.name, r))
+    known = _by_supply(pool, placement, shape, r)
+    if known is not None:
+        return _known(known)
+    return Match.MAYBE if placement.open_labels else _known(matches(None, r))
+
+
+def _known(met: bool) -> Match:
+    return Match.YES if met else Match.NO
+
+
+def _by_supply(pool: Pool, placement: Placement, shape: Shape, r: Requirement) -> bool | None:
+    """Whether a requirement is met on a label that the type, the market, the place or an operator
+    gives a node; None for one that none of them gives."""
     field = r.key.partition("/")[2] if r.key.startswith(_FIELD_DOMAINS) else r.key
     derived = type_labels(shape)
     if field in derived:
@@ -192,11 +237,9 @@ def _met(pool: Pool, shape: Shape, r: Requirement) -> bool:
         return _overlap(allowed, r)
     if r.key in ("karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType"):
         return matches(pool.market, r) or matches(pool.market.upper().replace("-", "_"), r)
-    if r.key.startswith(_OPEN_KEYS):
+    if r.key.startswith(_OPEN_KEYS) or (r.key.startswith(_DISCOVERED) and shape.gpus != 0):
         return True
-    if placement.open_labels or (r.key.startswith(_DISCOVERED) and shape.gpus != 0):
-        return True
-    return matches(None, r)
+    return None
 
 
 def _overlap(allowed: list[Requirement], r: Requirement) -> bool:

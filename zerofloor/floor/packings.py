@@ -43,9 +43,14 @@ class Packings(Value, frozen=True):
     busiest: Packed
 
     @property
-    def peak(self) -> Packed:
+    def peak_level(self) -> Level:
         """The hours of an idle week in which the most runs."""
-        return self.levels[-1].packed
+        return self.levels[-1]
+
+    @property
+    def peak(self) -> Packed:
+        """What runs then."""
+        return self.peak_level.packed
 
 
 Asker: TypeAlias = tuple[Scaled, ...]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from zerofloor.hardware import google
 from zerofloor.hardware.naming import has_scheme, read_name
+from zerofloor.hardware.plain_sizes import aws_size, azure_size
 from zerofloor.structs import Value
 
 
@@ -88,8 +89,8 @@ def _known(cloud: str, name: str) -> Shape | None:
     if accelerated is None:
         return None
     if not accelerated:
-        memory = google.memory_of(name) if cloud == "gcp" else None
-        return Shape(cloud, name, Decimal(0), vcpus=_cpu_size(cloud, name), memory_gib=memory)
+        vcpus, memory = _plain_size(cloud, name)
+        return Shape(cloud, name, Decimal(0), vcpus=vcpus, memory_gib=memory)
     by_name = google.gpus_of(name) if cloud == "gcp" else None
     if by_name is not None:
         return Shape(cloud, name, by_name, "NVIDIA (by the name of its type)")
@@ -136,19 +137,16 @@ def _tpu_chips(cloud: str, name: str) -> Decimal | None:
     return Decimal(match[1]) if match else None
 
 
-_SIZES = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 4}
-
-
-def _cpu_size(cloud: str, name: str) -> Decimal | None:
-    # EC2 sizes are regular from medium on: large has 2 vCPUs, xlarge 4, Nxlarge N times 4 (EC2 user
-    # guide, "Instance types").
-    if cloud == "gcp":
-        return google.vcpus_of(name)
-    size = name.rsplit(".", 1)[-1] if cloud == "aws" else ""
-    match = re.fullmatch(r"(\d+)xlarge", size)
-    if match:
-        return Decimal(4 * int(match[1]))
-    return Decimal(_SIZES[size]) if size in _SIZES else None
+def _plain_size(cloud: str, name: str) -> tuple[Decimal | None, Decimal | None]:
+    """vCPUs and GiB of a type without accelerators, as far as its name gives them."""
+    match cloud:
+        case "aws":
+            return aws_size(name)
+        case "azure":
+            return azure_size(name)
+        case "gcp":
+            return google.vcpus_of(name), google.memory_of(name)
+    return None, None
 
 
 @cache

@@ -14,7 +14,7 @@ from zerofloor.platforms.declared import Declared
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
-from zerofloor.values import at, known_items, known_text
+from zerofloor.values import at, has_hidden, hidden, known_items, known_text
 
 UNNEEDED: Final = Decimal(600)
 """Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
@@ -63,23 +63,30 @@ def placement_of(
     name = source.field(prefix + nodes.name)
     labels |= dict.fromkeys(nodes.cloud_labels)  # None: any value.
     labels |= dict.fromkeys(nodes.name_labels, known_text(name.value))
-    is_open = False
+    hidden_labels = set(nodes.name_labels) if name.is_hidden else set()
+    open_labels = False
     for path in nodes.labels:
         value = source.field(prefix + path).value
-        is_open = is_open or isinstance(value, Hidden)
-        labels |= dict(_labels(value))
-    taints = tuple(_taints(source.field(prefix + nodes.taints).value))
+        open_labels = open_labels or _has_open_key(value)
+        own = dict(_labels(value))
+        hidden_labels |= {key for key, text in own.items() if text is None}
+        labels |= own
+    given = source.field(prefix + nodes.taints).value
+    taints, open_taints = tuple(_taints(given)), has_hidden(given)
     if nodes.tags:
         tags = source.field(prefix + nodes.tags).value
-        is_open = is_open or isinstance(tags, Hidden)
+        open_labels = open_labels or has_hidden(tags)
+        open_taints = open_taints or has_hidden(tags)
         labels |= dict(_tag_labels(tags))
         taints = (*taints, *_tag_taints(tags))
     if nodes.gpu_taint:
         taints = (*taints, *_device_taints(shape.accelerator for shape in found.shapes))
     return Placement(
         labels=labels,
-        open_labels=is_open,
+        open_labels=open_labels,
+        hidden_labels=frozenset(hidden_labels),
         taints=taints,
+        open_taints=open_taints,
         grows=grows,
         reclaim=UNNEEDED if grows else Decimal(0),
     )
@@ -97,8 +104,16 @@ def _labels(value: Any) -> Iterator[tuple[str, str | None]]:
             yield key, known_text(at(item, "value"))
 
 
+def _has_open_key(value: Any) -> bool:
+    """Whether a label's key can't be read."""
+    if isinstance(value, Hidden):
+        return True
+    listed = known_items(value)  # Not hidden here.
+    return any(isinstance(item, Hidden) or hidden(at(item, "key")) for item in listed)
+
+
 def _taints(value: Any) -> Iterator[Taint]:
-    """The taints. A hidden one keeps no pod off: what might hold a GPU is rather counted."""
+    """The taints. A hidden one keeps no pod off here; `open_taints` says that there is one."""
     if isinstance(value, Mapping) and "effect" not in value:
         for key, text in value.items():
             content, _, effect = (known_text(text) or "").rpartition(":")

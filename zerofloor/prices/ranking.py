@@ -36,6 +36,11 @@ def cheapest_first(
     return tuple(sorted(found, key=order))
 
 
+def is_listed(shape: Shape) -> bool:
+    """Whether the embedded snapshot has an on-demand price by which the shape is ranked."""
+    return _listed(shape, Market.ON_DEMAND, PriceBook()) is not None
+
+
 def _listed(shape: Shape, market: Market, book: PriceBook) -> Decimal | None:
     price = book.find(
         Key(shape.cloud, shape.instance_type, LIST_REGION.get(shape.cloud, ""), market)

@@ -22,7 +22,16 @@ from zerofloor.platforms.declared import Declared, Size, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.platforms.trust import Cluster
 from zerofloor.stack import Hidden, Resource
-from zerofloor.values import at, get, hidden, known_items, known_mapping, known_text, switch
+from zerofloor.values import (
+    at,
+    get,
+    has_hidden,
+    hidden,
+    known_items,
+    known_mapping,
+    known_text,
+    switch,
+)
 
 CLUSTERS: Final = ("aws:eks/cluster:Cluster", "aws-native:eks:Cluster")
 DEFAULT_TYPE: Final = "t3.medium"
@@ -463,12 +472,17 @@ def placement(
     # A hidden value is a label whose value isn't known; hidden labels are open ones.
     own = {str(key): known_text(value) for key, value in known_mapping(labels).items()}
     return Placement(
-        labels={**well_known, **own}, open_labels=hidden(labels), taints=_taints(taints)
+        labels={**well_known, **own},
+        open_labels=hidden(labels),
+        hidden_labels=frozenset(key for key, value in {**fixed, **own}.items() if value is None),
+        taints=_taints(taints),
+        open_taints=has_hidden(taints),
     )
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:
-    """The taints that are known: a hidden one keeps no pod off, so that more may stay."""
+    """The taints that are known. A hidden one keeps no pod off here; `open_taints` says that there
+    is one."""
     listed = (
         [known_mapping(item) for item in known_items(value)]
         if not isinstance(value, Mapping)

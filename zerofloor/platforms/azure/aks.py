@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -28,7 +28,7 @@ from zerofloor.platforms.declared import Declared, Field, Size, size
 from zerofloor.platforms.machines import Machines, union
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
-from zerofloor.values import at, hidden, known_items, known_text, quantity, seconds
+from zerofloor.values import at, has_hidden, hidden, known_items, known_text, quantity, seconds
 
 NATIVE_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
 NATIVE_POOL: Final = "azure-native:containerservice:AgentPool"
@@ -443,6 +443,7 @@ def _powered(profile: _Profile, supply: Supply) -> Supply:
     )
 
 
+_NAME_LABELS: Final = ("kubernetes.azure.com/agentpool", "agentpool")
 _NVIDIA: Final = {
     "nvidia.com/gpu.present": None,
     "nvidia.com/gpu.product": None,
@@ -458,8 +459,7 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
     mode = profile.field("mode")
     system = _is_system(profile)
     labels: dict[str, str | None] = {
-        "kubernetes.azure.com/agentpool": profile.name,
-        "agentpool": profile.name,
+        **dict.fromkeys(_NAME_LABELS, profile.name),
         "kubernetes.azure.com/mode": None
         if mode.is_hidden
         else "system"
@@ -492,11 +492,21 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
     return Placement(
         labels=labels,
         open_labels=isinstance(own, Hidden),
+        hidden_labels=_hidden_labels(profile, own),
         taints=tuple(taints),
+        open_taints=has_hidden(profile.field("nodeTaints").value)
+        or profile.field("onlyCriticalAddonsEnabled").is_hidden,
         grows=_grows(profile, supply),
         retained=_retained(profile),
         reclaim=_reclaim(profile),
     )
+
+
+def _hidden_labels(profile: _Profile, own: Mapping[str, Any] | Hidden) -> frozenset[str]:
+    """Labels that the nodes have of a value that can't be read."""
+    of_name = _NAME_LABELS if profile.name is None else ()
+    hidden_keys = () if isinstance(own, Hidden) else (k for k, v in own.items() if hidden(v))
+    return frozenset((*of_name, *map(str, hidden_keys)))
 
 
 def _grows(profile: _Profile, supply: Supply) -> bool:
@@ -538,7 +548,8 @@ def _reclaim(profile: _Profile) -> Decimal:
 
 
 def _taints(field: Field) -> Iterator[Taint]:
-    """`sku=gpu:NoSchedule`. A hidden one keeps off no pod that is known: more may land."""
+    """`sku=gpu:NoSchedule`. A hidden one keeps no pod off here; `open_taints` says that there is
+    one."""
     for item in known_items(field.value):
         key, _, rest = (known_text(item) or "").partition("=")
         value, _, effect = rest.rpartition(":") if rest else ("", "", "")

@@ -17,7 +17,7 @@ from zerofloor.platforms.google.read import (
 from zerofloor.platforms.google.tokens import CLUSTERS
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, known_items, known_mapping, known_text
+from zerofloor.values import at, get, has_hidden, known_items, known_mapping, known_text
 
 _RECLAIM: Final = Decimal(600)
 """Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
@@ -65,6 +65,7 @@ _OPEN_LABELS: Final = (
     "iam.gke.io/gke-metadata-server-enabled",
 )
 """Labels that GKE puts on nodes and whose values no declaration settles."""
+_POOL_LABEL: Final = "cloud.google.com/gke-nodepool"
 _EFFECTS: Final = {
     "NO_SCHEDULE": "NoSchedule",
     "NO_EXECUTE": "NoExecute",
@@ -91,7 +92,7 @@ def placement_of(
         **dict.fromkeys(_OPEN_LABELS),
         "kubernetes.io/os": "linux",
         "topology.kubernetes.io/region": region,
-        "cloud.google.com/gke-nodepool": "default-pool" if is_default else known_text(name),
+        _POOL_LABEL: "default-pool" if is_default else known_text(name),
         **_market_labels(source, config, sold),
     }
     if len(found.shapes) == 1 and not found.undecided:
@@ -103,7 +104,10 @@ def placement_of(
     return Placement(
         labels={**labels, **own},
         open_labels=given.is_hidden,
+        hidden_labels=frozenset(key for key, value in own.items() if value is None)
+        | ({_POOL_LABEL} if isinstance(name, Hidden) else frozenset()),
         taints=_taints(source, config, found, by_gke=by_gke and not is_default),
+        open_taints=has_hidden(get(source.inputs, f"{config}.taints")),
         grows=grows,
         reclaim=_RECLAIM,
         tolerates_by_request=True,
@@ -204,7 +208,7 @@ def _label_value(value: Any) -> str:
 
 def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> tuple[Taint, ...]:
     taints = []
-    # A hidden taint keeps no pod off here: pods that land raise a floor and never lower it.
+    # A hidden taint keeps no pod off here; `open_taints` says that there is one.
     for item in known_items(get(source.inputs, f"{config}.taints")):
         effect = known_text(at(item, "effect")) or "NoSchedule"
         taints.append(

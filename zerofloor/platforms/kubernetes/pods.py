@@ -25,6 +25,7 @@ from zerofloor.values import (
     at,
     count,
     get,
+    has_hidden,
     items,
     known_items,
     known_mapping,
@@ -101,6 +102,9 @@ def read_pod(estate: Estate, obj: Object, template: Any, path: str) -> PodReadin
         node_selector=selector,
         affinity=terms,
         tolerations=_tolerations(at(spec, "tolerations")),
+        open_tolerations=has_hidden(at(spec, "tolerations")),
+        open_selector=bool(found.placing),
+        open_size=found.open_size,
         one_per_node=found.takes_host_port or _spreads_one_per_node(spec, labels),
         do_not_disrupt=do_not_disrupt(template),
         unevictable=_unevictable(template, path),
@@ -147,6 +151,7 @@ class _Found(msgspec.Struct):
     obj: Object
     accelerators: dict[str, Decimal] = msgspec.field(default_factory=dict)
     open_count: bool = False
+    open_size: bool = False
     takes_host_port: bool = False
     evidence: list[Evidence] = msgspec.field(default_factory=list)
     undecided: list[Undecided] = msgspec.field(default_factory=list)
@@ -286,6 +291,7 @@ def _resources(found: _Found, resources: Any, where: str) -> dict[str, Decimal]:
         amount = request if request is not None else limit
         if isinstance(amount, Decimal):
             asked[name] = amount
+        found.open_size = found.open_size or isinstance(amount, Hidden)
     return asked
 
 
@@ -625,8 +631,8 @@ _GPU_CATEGORIES = frozenset({"g", "gr", "p", "inf", "trn", "dl"})
 
 
 def _tolerations(listed: Any) -> tuple[Toleration, ...]:
-    """A toleration that can't be read is assumed to tolerate everything: that may raise a floor and
-    never lowers it."""
+    """A toleration that can't be read is assumed to tolerate everything, so that the pod may land
+    on nodes with GPUs; that it lands on others is doubted (`open_tolerations`)."""
     if isinstance(listed, Hidden):
         return (Toleration(None, "Exists"),)
     return tuple(
@@ -636,7 +642,7 @@ def _tolerations(listed: Any) -> tuple[Toleration, ...]:
 
 
 def _toleration(value: Mapping[str, Any]) -> Toleration:
-    if any(isinstance(part, Hidden) for part in value.values()):
+    if has_hidden(value):
         return Toleration(None, "Exists")
     # Nothing is hidden any more.
     return Toleration(
@@ -659,14 +665,19 @@ def _spreads_one_per_node(spec: Any, labels: Any) -> bool:
     strict = [
         spread
         for spread in spreads
-        if at(spread, "whenUnsatisfiable") in (None, "DoNotSchedule")
-        and count(at(spread, "maxSkew")) == 1
+        if _may_be(at(spread, "whenUnsatisfiable"), None, "DoNotSchedule")
+        and _may_be(count(at(spread, "maxSkew")), 1)
     ]
     return any(
-        at(term, "topologyKey") == "kubernetes.io/hostname"
+        _may_be(at(term, "topologyKey"), "kubernetes.io/hostname")
         and selects(at(term, "labelSelector"), labels)
         for term in (*terms, *strict)
     )
+
+
+def _may_be(value: Any, *wanted: Any) -> bool:
+    """Whether a value is one of these, or is hidden and may be."""
+    return isinstance(value, Hidden) or value in wanted
 
 
 def selects(selector: Any, labels: Any) -> bool:
