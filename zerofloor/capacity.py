@@ -164,7 +164,8 @@ class Market(StrEnum):
 
 class Taint(Value, frozen=True):
     key: str
-    value: str = ""
+    value: str | None = ""
+    """None where it is hidden: a toleration of any value may fit."""
     effect: str = "NoSchedule"
 
 
@@ -214,6 +215,8 @@ class Placement(Value, frozen=True):
     grows: bool = True
     """Whether nodes are provisioned for pending pods: by an autoscaler that is there, or that can't
     be ruled out."""
+    open_growth: bool = False
+    """True where nothing tells whether, or up to how many, nodes are provisioned."""
     weight: int = 0
     """Karpenter tries heavier pools first, equal ones by name from z to a (seen: tests/data/truth,
     N65 and N66)."""
@@ -238,8 +241,8 @@ class Placement(Value, frozen=True):
     """Of its labels those whose value is hidden (other values that are None only the cloud
     knows)."""
     open_taints: bool = False
-    """True where a taint can't be read. It is left out of `taints`, so it keeps no pod off; but a
-    pod that runs here for that alone may belong on another pool."""
+    """True where a part of a taint can't be read. Without a known key and effect it is left out of
+    `taints` and keeps no pod off; but a pod that runs here for that alone may belong elsewhere."""
     open_limits: bool = False
     """True where a limit can't be read, so that nodes for pods may not be provisioned."""
     name_hidden: bool = False

@@ -9,7 +9,6 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from zerofloor.capacity import WEEK, Cause, Evidence, Hold, Market, PodDemand, Pool, Undecided
-from zerofloor.floor.doubts import find_doubts
 from zerofloor.floor.matching import Meeting, selects_nodes, shapes_for, tolerates
 from zerofloor.floor.packing import Nodes, Packed
 from zerofloor.floor.packings import (
@@ -256,12 +255,20 @@ class _Whereabouts(Value, frozen=True, kw_only=True):
 
 
 def workload_entry(
-    s: Scaled, *, meeting: Meeting, strays: tuple[Pool, ...], packings: Packings
+    s: Scaled,
+    *,
+    meeting: Meeting,
+    strays: tuple[Pool, ...],
+    doubts: tuple[Undecided, ...],
+    packings: Packings,
 ) -> Entry | None:
-    """The entry of a workload; None where it neither asks for GPUs nor keeps a GPU node."""
+    """The entry of a workload; None where it neither asks for GPUs nor keeps a GPU node.
+
+    `doubts`: why its pods may keep a GPU node.
+    """
     pod = s.workload.pod
     where = _locate(s, strays, packings.peak, meeting.by_key)
-    undecided = _open_points(s, where, meeting, packings)
+    undecided = _open_points(s, where, meeting, doubts)
     # A pod that insists on a GPU node keeps one, whether or not it asks for its GPUs.
     outside = (pod.wants_gpu or pod.pinned) and not meeting.meant(pod)
     if not pod.wants_gpu and not strays and not undecided and not outside:
@@ -307,7 +314,7 @@ def _locate(
 
 
 def _open_points(
-    s: Scaled, where: _Whereabouts, meeting: Meeting, packings: Packings
+    s: Scaled, where: _Whereabouts, meeting: Meeting, doubts: tuple[Undecided, ...]
 ) -> tuple[Undecided, ...]:
     """What is undecided of a workload, where it can matter to a GPU."""
     pod = s.workload.pod
@@ -315,10 +322,8 @@ def _open_points(
         return (*s.undecided, _unplaced(s, meeting, where.pending))
     if pod.wants_gpu or s.workload.pod_unread or (pod.pinned and not meeting.meant(pod)):
         return s.undecided
-    if (where.pods or s.undecided) and not where.strays:
-        doubts = find_doubts(s, meeting, packings.peak_level)
-        if doubts:
-            return doubts
+    if doubts:
+        return doubts
     if (where.elsewhere or s.undecided) and selects_nodes(pod):
         return _on_unknown_nodes(pod, meeting)
     return ()

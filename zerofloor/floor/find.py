@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from zerofloor.capacity import Assumption, Capacity, Notice, Pool, Workload
+from zerofloor.capacity import Assumption, Capacity, Notice, Pool, Undecided, Workload
 from zerofloor.estate import Estate
+from zerofloor.floor.doubts import find_doubts
 from zerofloor.floor.entries import pool_entries, workload_entry
 from zerofloor.floor.matching import Meeting, kind_of
 from zerofloor.floor.misfits import find_misfits
@@ -109,6 +110,8 @@ class _Reasons(Value, frozen=True, kw_only=True):
     """By pool: the workloads whose pods it carries in an idle week."""
     strays: Mapping[str, tuple[Pool, ...]]
     """By workload without GPUs: the GPU pools that provision nodes for it."""
+    doubts: Mapping[str, tuple[Undecided, ...]]
+    """By workload without GPUs: what is hidden, if it may keep a GPU node for that."""
     retained: Mapping[str, Retained]
     """By pool: the nodes that stay after the busy hour."""
 
@@ -121,6 +124,7 @@ def _find_reasons(
         askers=askers,
         carried=_find_carried(demand.workloads, packings.peak),
         strays=_find_strays(meeting.pools, demand.workloads, packings.peak),
+        doubts=find_doubts(meeting, demand, packings),
         retained=find_retained(meeting.pools, askers, capacity),
     )
 
@@ -177,7 +181,13 @@ def _build_entries(
         )
     for s in demand.workloads:
         strays = reasons.strays.get(s.workload.key, ())
-        entry = workload_entry(s, meeting=meeting, strays=strays, packings=packings)
+        entry = workload_entry(
+            s,
+            meeting=meeting,
+            strays=strays,
+            doubts=reasons.doubts.get(s.workload.key, ()),
+            packings=packings,
+        )
         if entry is not None:
             yield entry
 

@@ -185,7 +185,7 @@ def _tolerated(taint: Taint, toleration: Toleration) -> bool:
         return toleration.operator == "Exists"
     if toleration.key != taint.key:
         return False
-    return toleration.operator == "Exists" or toleration.value == taint.value
+    return toleration.operator == "Exists" or taint.value in (None, toleration.value)
 
 
 def _supplies(shape: Shape, pod: PodDemand) -> bool:

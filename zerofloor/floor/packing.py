@@ -234,6 +234,9 @@ def _alike(group: Group) -> object:
         pod.cpu,
         pod.memory,
         pod.one_per_node,
+        pod.open_tolerations,
+        pod.open_selector,
+        pod.open_size,
     )
 
 

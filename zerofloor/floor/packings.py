@@ -43,14 +43,9 @@ class Packings(Value, frozen=True):
     busiest: Packed
 
     @property
-    def peak_level(self) -> Level:
-        """The hours of an idle week in which the most runs."""
-        return self.levels[-1]
-
-    @property
     def peak(self) -> Packed:
-        """What runs then."""
-        return self.peak_level.packed
+        """The hours of an idle week in which the most runs."""
+        return self.levels[-1].packed
 
 
 Asker: TypeAlias = tuple[Scaled, ...]
@@ -59,7 +54,7 @@ Asker: TypeAlias = tuple[Scaled, ...]
 
 def pack_everything(meeting: Meeting, demand: Demand) -> Packings:
     """The estate's pods in its nodes: by hours of an idle week, at creation, at the busiest."""
-    daemons = tuple(_group_of(s, 1) for s in demand.daemons)
+    daemons = tuple(group_of(s, 1) for s in demand.daemons)
     levels = tuple(_pack_levels(meeting, demand.workloads, daemons))
     at_creation = {
         pool.key: max(pool.desired or 0, levels[0].standing.get(pool.key, 0))
@@ -96,16 +91,16 @@ def _hours_of(pools: Iterable[Pool], workloads: Iterable[Scaled]) -> set[Decimal
 def _desired_pods(demand: Demand) -> Iterator[Group]:
     for s in demand.workloads:
         if s.desired:
-            yield _group_of(s, s.desired)
+            yield group_of(s, s.desired)
 
 
 def _most_pods(demand: Demand) -> Iterator[Group]:
     for s in demand.workloads:
         if s.ceiling:
-            yield _group_of(s, min(s.ceiling, _MOST_PODS))
+            yield group_of(s, min(s.ceiling, _MOST_PODS))
 
 
-def _group_of(s: Scaled, replicas: int) -> Group:
+def group_of(s: Scaled, replicas: int) -> Group:
     pods = 1 if s.workload.daemon else replicas * s.workload.pods_per_replica
     return Group(s.workload.key, s.workload.pod, pods)
 

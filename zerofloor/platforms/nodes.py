@@ -12,6 +12,7 @@ from zerofloor.estate import Estate
 from zerofloor.hardware.node_labels import INSTANCE_TYPE
 from zerofloor.platforms.declared import Declared
 from zerofloor.platforms.machines import Machines
+from zerofloor.platforms.taints import read_taints
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
 from zerofloor.values import at, has_hidden, hidden, known_items, known_text
@@ -113,17 +114,15 @@ def _has_open_key(value: Any) -> bool:
 
 
 def _taints(value: Any) -> Iterator[Taint]:
-    """The taints. A hidden one keeps no pod off here; `open_taints` says that there is one."""
-    if isinstance(value, Mapping) and "effect" not in value:
-        for key, text in value.items():
-            content, _, effect = (known_text(text) or "").rpartition(":")
-            yield Taint(str(key), content, effect or "NoSchedule")
+    """The taints: a list, or an object of `value:effect` by key. A hidden one keeps no pod off
+    here; `open_taints` says that there is one."""
+    if not isinstance(value, Mapping) or "effect" in value:
+        yield from read_taints(value)
         return
-    for item in known_items(value):
-        key = known_text(at(item, "key"))
-        if key:
-            effect = known_text(at(item, "effect")) or "NoSchedule"
-            yield Taint(key, known_text(at(item, "value")) or "", _EFFECTS.get(effect, effect))
+    for key, text in value.items():
+        if isinstance(text, str):
+            content, _, effect = text.rpartition(":")
+            yield Taint(str(key), content, effect or "NoSchedule")
 
 
 _KAPSULE: Final = "k8s.scaleway.com/"
@@ -148,13 +147,6 @@ def _tag_taints(tags: Any) -> Iterator[Taint]:
         content, _, effect = plain.rpartition(":")
         key, _, value = content.partition("=")
         yield Taint(key if plain != rest else f"{_KAPSULE}{key}", value, effect)
-
-
-_EFFECTS: Final = {
-    "NO_SCHEDULE": "NoSchedule",
-    "NO_EXECUTE": "NoExecute",
-    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
-}
 
 
 def _device_taints(accelerators: Iterable[str]) -> Iterator[Taint]:

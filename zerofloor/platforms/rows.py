@@ -275,7 +275,7 @@ def read_row(
     released = _released(source, row, prefix, found)
     kept = _after_release(subject, kept, released)
     yield from _account(subject, kept, released)
-    yield _build_pool(subject, kept, number, released, scaled=mode is not row)
+    yield _build_pool(subject, kept, number, released, mode)
 
 
 def _account_plain(source: Declared, found: Machines) -> Iterator[Accounted]:
@@ -328,13 +328,21 @@ def _account(
         yield Accounted(urn=urn, path=subject.prefix + row.machine[0], because=because)
 
 
+def _has_open_growth(subject: _Subject, mode: Row | Undecided) -> bool:
+    """Whether it can't be told that pods get more nodes, or how many."""
+    if isinstance(mode, Undecided):
+        return True
+    scaling = subject.row.scaling
+    paths = (*mode.ceiling, *([scaling.switch] if scaling and scaling.switch else ()))
+    return any(subject.source.field(subject.prefix + path).is_hidden for path in paths)
+
+
 def _build_pool(
     subject: _Subject,
     kept: Kept,
     number: Size | Undecided,
     released: Evidence | Undecided | None,
-    *,
-    scaled: bool,
+    mode: Row | Undecided,
 ) -> Pool:
     estate, row, source = subject.estate, subject.row, subject.source
     prefix, found = subject.prefix, subject.found
@@ -342,8 +350,11 @@ def _build_pool(
     tail = _idle_tail(row, source, prefix)
     placement = None
     if row.nodes is not None:
-        grows = scaled and kept.ceiling != 0
-        placement = placement_of(estate, row.cloud, source, prefix, row.nodes, found, grows=grows)
+        grows = mode is not row and kept.ceiling != 0
+        placement = replace(
+            placement_of(estate, row.cloud, source, prefix, row.nodes, found, grows=grows),
+            open_growth=_has_open_growth(subject, mode),
+        )
     evidence = (*found.evidence, released) if isinstance(released, Evidence) else found.evidence
     return Pool(
         urn=source.urn,

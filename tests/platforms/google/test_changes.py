@@ -75,7 +75,15 @@ def _numbers(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
         yield path
 
 
-@pytest.mark.parametrize("name", [name for name, stack in TABLES.items() if len(stack.cases) == 1])
+RAISED = [
+    name
+    for name, stack in TABLES.items()
+    # A node without GPUs may take pods off one with GPUs.
+    if len(stack.cases) == 1 and not name.startswith("strays: ")
+]
+
+
+@pytest.mark.parametrize("name", RAISED)
 def test_raising_a_minimum_never_lowers_the_floor(name: str) -> None:
     stack = TABLES[name]
     settings = parse(dict(stack.settings), "test")

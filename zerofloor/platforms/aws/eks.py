@@ -8,7 +8,18 @@ from typing import Any, Final, assert_never
 
 from msgspec.structs import replace
 
-from zerofloor.capacity import Cause, Hold, Market, Notice, Part, Placement, Pool, Taint, Undecided
+from zerofloor.capacity import (
+    Assumption,
+    Cause,
+    Hold,
+    Market,
+    Notice,
+    Part,
+    Placement,
+    Pool,
+    Taint,
+    Undecided,
+)
 from zerofloor.documents.template_text import parse
 from zerofloor.estate import Estate, tags
 from zerofloor.hardware.instances import lookup
@@ -20,6 +31,7 @@ from zerofloor.platforms.aws.read import CLOUD, declared, machines, market
 from zerofloor.platforms.aws.templates import STACKS
 from zerofloor.platforms.declared import Declared, Size, link_of, size
 from zerofloor.platforms.machines import Machines
+from zerofloor.platforms.taints import read_taints
 from zerofloor.platforms.trust import Cluster
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import (
@@ -333,16 +345,13 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
         if evidence is None
         else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
     )
-    reclaim = (
-        trust.reclaim_seconds(estate)
-        if trust.cluster_autoscaler(estate) is not None
-        else placed.reclaim
-    )
-    if not fixed and kept is None and reclaim == placed.reclaim:
-        return placed
+    autoscaler = trust.cluster_autoscaler(estate)
+    reclaim = placed.reclaim if autoscaler is None else trust.reclaim_seconds(estate)
+    open_growth = not isinstance(autoscaler, Assumption) or maximum.is_hidden
     return replace(
         placed,
         grows=placed.grows and not fixed,
+        open_growth=open_growth and not fixed,
         retained=kept,
         reclaim=reclaim,
         evicts_local=trust.evicts_local_storage(estate),
@@ -434,13 +443,6 @@ def group_cluster(estate: Estate, source: Declared) -> Cluster | None:
     return None
 
 
-_EFFECTS: Final = {
-    "NO_SCHEDULE": "NoSchedule",
-    "NO_EXECUTE": "NoExecute",
-    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
-}
-
-
 def placement(
     estate: Estate,
     source: Declared,
@@ -481,26 +483,13 @@ def placement(
 
 
 def _taints(value: Any) -> tuple[Taint, ...]:
-    """The taints that are known. A hidden one keeps no pod off here; `open_taints` says that there
-    is one."""
-    listed = (
-        [known_mapping(item) for item in known_items(value)]
-        if not isinstance(value, Mapping)
-        else []
-    )
-    if isinstance(value, Mapping):  # pulumi-eks' self-managed groups: {key: {value, effect}}
-        listed = [{"key": key, **known_mapping(body)} for key, body in value.items()]
-    out = []
-    for taint in listed:
-        effect = known_text(taint.get("effect")) or "NoSchedule"
-        out.append(
-            Taint(
-                known_text(taint.get("key")) or "",
-                known_text(taint.get("value")) or "",
-                _EFFECTS.get(effect, effect),
-            )
-        )
-    return tuple(out)
+    """The taints: a list, or by key those of pulumi-eks' self-managed groups ({value, effect})."""
+    if not isinstance(value, Mapping):
+        return tuple(read_taints(value))
+    listed = [
+        {"key": key, **known_mapping(body)} for key, body in value.items() if not hidden(body)
+    ]
+    return tuple(read_taints(listed))
 
 
 def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:

@@ -424,15 +424,28 @@ def _virtual_machines(supply: Supply, numbers: tuple[Size | Undecided, ...]) -> 
     return replace(supply, holds=(together,), desired=units, ceiling=units)
 
 
+def _is_stopped(profile: _Profile) -> bool | None:
+    """Whether the pool's nodes are stopped; None where that can't be told."""
+    state = profile.field("powerState.code")
+    if state.is_hidden:
+        return None
+    system = _is_system(profile)
+    if not azure.is_text(state.value, "Stopped") or system is True:
+        return False  # AKS, "Start and stop node pools": a system pool can't be stopped.
+    # "When an Agent Pool is first created it is initially Running" (azure-native, powerState).
+    is_new = profile.source.resource.op in ("create", "create-replacement", "replace", "import")
+    return None if is_new or system is not False else True
+
+
 def _powered(profile: _Profile, supply: Supply) -> Supply:
     """The supply under the pool's power state: a stopped user pool bills no machine."""
     state = profile.field("powerState.code")
-    if not azure.is_text(state.value, "Stopped") or not (supply.holds or supply.undecided):
+    is_stopped = _is_stopped(profile)
+    if state.is_hidden or is_stopped is False or not (supply.holds or supply.undecided):
         return supply
     if _is_system(profile) is not False:
-        return supply  # AKS, "Start and stop node pools": a system pool can't be stopped.
-    if profile.source.resource.op in ("create", "create-replacement", "replace", "import"):
-        # "When an Agent Pool is first created it is initially Running" (azure-native, powerState).
+        return supply
+    if is_stopped is None:
         why = "A new pool starts Running: whether it is stopped at creation isn't documented"
         return replace(supply, holds=(), undecided=(*supply.undecided, state.undecided(why)))
     return replace(
@@ -497,6 +510,7 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
         open_taints=has_hidden(profile.field("nodeTaints").value)
         or profile.field("onlyCriticalAddonsEnabled").is_hidden,
         grows=_grows(profile, supply),
+        open_growth=_has_open_growth(profile),
         retained=_retained(profile),
         reclaim=_reclaim(profile),
     )
@@ -511,6 +525,8 @@ def _hidden_labels(profile: _Profile, own: Mapping[str, Any] | Hidden) -> frozen
 
 def _grows(profile: _Profile, supply: Supply) -> bool:
     """Whether a pending pod gets a node: the pool's autoscaler is on and not at its limit."""
+    if _is_stopped(profile) is True:
+        return False
     switch = profile.field("enableAutoScaling", "autoScalingEnabled").switch()
     minimum, maximum = profile.size("minCount"), profile.size("maxCount")
     fixed_size = (
@@ -520,6 +536,12 @@ def _grows(profile: _Profile, supply: Supply) -> bool:
         and maximum.known == (minimum.known or 0)
     )
     return (isinstance(switch, Hidden) or switch is True) and not fixed_size
+
+
+def _has_open_growth(profile: _Profile) -> bool:
+    """Whether it can't be told that a pending pod gets a node."""
+    switch = profile.field("enableAutoScaling", "autoScalingEnabled")
+    return _is_stopped(profile) is None or switch.is_hidden or profile.field("maxCount").is_hidden
 
 
 def _retained(profile: _Profile) -> Hold | None:

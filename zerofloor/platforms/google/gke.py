@@ -265,6 +265,7 @@ def _node_pool(
             found,
             region=region,
             grows=sizes.grows,
+            open_growth=sizes.ceiling is None,
             sold=sold,
             by_gke=alone is Alone.NO,
         ),

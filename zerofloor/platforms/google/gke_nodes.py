@@ -16,8 +16,9 @@ from zerofloor.platforms.google.read import (
 )
 from zerofloor.platforms.google.tokens import CLUSTERS
 from zerofloor.platforms.machines import Machines
+from zerofloor.platforms.taints import read_taints
 from zerofloor.stack import Hidden
-from zerofloor.values import at, get, has_hidden, known_items, known_mapping, known_text
+from zerofloor.values import get, has_hidden, known_mapping, known_text
 
 _RECLAIM: Final = Decimal(600)
 """Seconds for which a node must be unneeded before it is removed (Cluster Autoscaler FAQ,
@@ -66,11 +67,6 @@ _OPEN_LABELS: Final = (
 )
 """Labels that GKE puts on nodes and whose values no declaration settles."""
 _POOL_LABEL: Final = "cloud.google.com/gke-nodepool"
-_EFFECTS: Final = {
-    "NO_SCHEDULE": "NoSchedule",
-    "NO_EXECUTE": "NoExecute",
-    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
-}
 
 
 def placement_of(
@@ -81,6 +77,7 @@ def placement_of(
     *,
     region: str | None,
     grows: bool,
+    open_growth: bool,
     sold: Market,
     by_gke: bool,
 ) -> Placement:
@@ -109,6 +106,7 @@ def placement_of(
         taints=_taints(source, config, found, by_gke=by_gke and not is_default),
         open_taints=has_hidden(get(source.inputs, f"{config}.taints")),
         grows=grows,
+        open_growth=open_growth,
         reclaim=_RECLAIM,
         tolerates_by_request=True,
     )
@@ -207,17 +205,7 @@ def _label_value(value: Any) -> str:
 
 
 def _taints(source: Declared, config: str, found: Machines, *, by_gke: bool) -> tuple[Taint, ...]:
-    taints = []
-    # A hidden taint keeps no pod off here; `open_taints` says that there is one.
-    for item in known_items(get(source.inputs, f"{config}.taints")):
-        effect = known_text(at(item, "effect")) or "NoSchedule"
-        taints.append(
-            Taint(
-                key=known_text(at(item, "key")) or "",
-                value=known_text(at(item, "value")) or "",
-                effect=_EFFECTS.get(effect, effect),
-            )
-        )
+    taints = list(read_taints(get(source.inputs, f"{config}.taints")))
     names = {shape.accelerator for shape in found.shapes if shape.gpus != 0}
     keys = {taint.key for taint in taints}
     if not by_gke:

@@ -18,7 +18,6 @@ from zerofloor.capacity import (
     Placement,
     Pool,
     Subject,
-    Taint,
     Undecided,
 )
 from zerofloor.estate import Estate
@@ -39,6 +38,7 @@ from zerofloor.platforms.kubernetes.karpenter_types import (
 )
 from zerofloor.platforms.kubernetes.objects import Object, objects
 from zerofloor.platforms.kubernetes.pods import SETTLE
+from zerofloor.platforms.taints import read_taints
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
 from zerofloor.values import (
@@ -50,7 +50,6 @@ from zerofloor.values import (
     items,
     known_items,
     known_mapping,
-    known_text,
     quantity,
     seconds,
 )
@@ -215,7 +214,7 @@ def _find_keeping(estate: Estate, obj: Object, supply: _Supply) -> Keeping:
         return find_static_cpu(obj)
     static = find_static(estate, obj)
     emptying = find_emptying(obj)
-    taints = _taints(at(obj.spec, "template", "spec", "taints"))
+    taints = tuple(read_taints(at(obj.spec, "template", "spec", "taints")))
     notices = warnings(
         estate, obj, limits=supply.limits.amounts, shapes=supply.shapes, taints=taints
     )
@@ -242,7 +241,7 @@ def _placement(estate: Estate, obj: Object, supply: _Supply, keeping: Keeping) -
         name_hidden=obj.name_hidden,
         cluster=obj.cluster,
         requirements=supply.requirements.known,
-        taints=_taints(taints),
+        taints=tuple(read_taints(taints)),
         open_taints=has_hidden(taints),
         # A static pool does not grow for pods (seen: tests/data/truth G14).
         grows=at(obj.spec, "replicas") is None and estate.settings.trust.karpenter,
@@ -271,17 +270,6 @@ def _labels(labels: Any) -> Mapping[str, str | None]:
         for key, value in known_mapping(labels).items()
         if isinstance(value, str | Hidden)
     }
-
-
-def _taints(listed: Any) -> tuple[Taint, ...]:
-    """The taints. A hidden one keeps no pod off here; `open_taints` says that there is one."""
-    taints: list[Taint] = []
-    for taint in known_items(listed):
-        key = known_text(at(taint, "key"))
-        if key is not None:
-            value, effect = known_text(at(taint, "value")), known_text(at(taint, "effect"))
-            taints.append(Taint(key=key, value=value or "", effect=effect or "NoSchedule"))
-    return tuple(taints)
 
 
 def _system(requirements: tuple[Requirement, ...]) -> str:
