@@ -30,6 +30,8 @@ PLACED = {
 """Constructors and readers' methods: what each positional argument is."""
 NAMED = {"why": "point", "settle": "fix", "fix": "fix", "message": "sentence", "because": "clause"}
 """The same of keyword arguments."""
+OF_CONSTRUCTOR = {("Notice", "message"): "point"}
+"""Where a keyword argument is something else than NAMED says."""
 READERS = ("platforms/", "floor/", "rules/")
 """The rooms that write them; others say their own sentences."""
 OTHER_SHAPE = ("found.open", "baseline.read")
@@ -84,8 +86,10 @@ def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
         if -len(call.args) <= index < len(call.args):
             yield kind, call.args[index]
     for keyword in call.keywords:
-        if keyword.arg in NAMED:
-            yield NAMED[keyword.arg], keyword.value
+        argument = keyword.arg or ""
+        named = OF_CONSTRUCTOR.get((name, argument), NAMED.get(argument))
+        if named is not None:
+            yield named, keyword.value
 
 
 def _written(value: ast.expr) -> Iterator[str]:

@@ -156,7 +156,7 @@ class GpuDeploymentArgs(ScalingArgs, total=False):
     are read, from 1 to 256. Without it the streamer's own number."""
     pre_pull: bool
     """A DaemonSet that pulls the image on each node that a replica may run on, and keeps none. It
-    saves the pull on nodes that other pods brought or that are still there; a new node is made for
+    saves the pull on nodes that run for other pods or that are still there; a new node is made for
     a replica that pulls at the same time. The image must have a shell. Default false."""
     pre_pull_idle_image: pulumi.Input[str]
     """prePull: the image that idles on those nodes. Default registry.k8s.io/pause:3.10."""

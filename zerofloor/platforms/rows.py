@@ -402,7 +402,7 @@ def _long_tail(
         urn=source.urn,
         message=(
             f"{row.platform} {source.name} bills for {shown(tail / 3600)} h after its last "
-            f"request because of {field.path}."
+            f"request because of {field.path}"
         ),
         fix=f"Lower {field.path}",
         evidence=(field.evidence("machines bill until it is over"),),

@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """No answer came, or nobody is let in: nothing of this cluster can be read."""
+    """The cluster did not answer or refused access: nothing of it can be read."""
 
 
 class Kind(Value, frozen=True):

@@ -348,7 +348,7 @@ def _tell(act: Callable[[], None]) -> None:
 
 
 def restore(apis: dict[Place, Api], kubeconfig: Path | None, record: Mapping[str, Any]) -> None:
-    """Takes back what a record of an undo file says, if nobody has changed it since. `apis` keeps
+    """Takes back what a record of an undo file says, if it has not been changed since. `apis` keeps
     the clusters that were opened.
 
     Raises NotDone, and KeyError, TypeError or ValueError where it is no such record.

@@ -95,7 +95,7 @@ def _resets(link: Evidence) -> Notice:
         urn=link.urn,
         message=(
             "Each update sets spec.targetNodes back to what is declared, whatever the autoscaler "
-            "has scaled the pool to."
+            "has scaled the pool to"
         ),
         fix="Remove spec.targetNodes, or add it to ignoreChanges",
         evidence=(link,),

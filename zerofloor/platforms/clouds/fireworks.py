@@ -205,7 +205,7 @@ def _long_window(estate: Estate, source: Declared) -> Iterator[Notice]:
             urn=source.urn,
             message=(
                 f"Replicas of Fireworks deployment {source.name} bill {shown(length)} s after the "
-                f"last request: {window.path}."
+                f"last request: {window.path}"
             ),
             fix=f"Set {window.path} to 300s",
             evidence=(window.evidence("a replica bills until it is over"),),

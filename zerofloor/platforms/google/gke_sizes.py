@@ -165,7 +165,7 @@ def _reapplied(source: Declared, prefix: str, floor: int, zones: Zones) -> Itera
         urn=source.urn,
         message=(
             f"Node pool {source.name} gets its {number.path} back at every update although its "
-            "autoscaler lowers it."
+            "autoscaler lowers it"
         ),
         fix=f"Leave {number.path} out (initialNodeCount sets the size at creation only)",
         evidence=(number.evidence("applied again at every update"),),

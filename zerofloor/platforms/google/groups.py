@@ -410,7 +410,7 @@ def _reapplied(source: Declared, target: Size | Undecided, minimum: int) -> Iter
         urn=source.urn,
         message=(
             f"Instance group {source.name} gets its targetSize back at every update although its "
-            "autoscaler lowers it."
+            "autoscaler lowers it"
         ),
         fix="Leave targetSize out, or ignore its changes",
         evidence=(source.evidence("targetSize", "applied again at every update"),),

@@ -13,7 +13,7 @@ from zerofloor.platforms.kubernetes.objects import Object
 from zerofloor.platforms.kubernetes.pods import SETTLE, requirement
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
-from zerofloor.values import at, has_hidden
+from zerofloor.values import at, has_hidden, text
 
 _NAMED: Final = (INSTANCE_TYPE, "beta.kubernetes.io/instance-type")
 _AWS_DOMAINS: Final = ("karpenter.k8s.aws", "eks.amazonaws.com")
@@ -68,8 +68,9 @@ def read_requirements(obj: Object, listed: list[Any], path: str) -> Requirements
     undecided: list[Undecided] = []
     for index, value in enumerate(listed):
         where = f"{path}[{index}]"
-        key, values = at(value, "key"), at(value, "values")
-        if any(isinstance(part, Hidden) for part in (value, key, at(value, "operator"))):
+        key, values = text(at(value, "key")), at(value, "values")
+        is_open = any(isinstance(part, Hidden) for part in (value, at(value, "operator")))
+        if is_open or isinstance(key, Hidden):
             why = f"{where} is not known at preview: it may allow GPU types"
             undecided.append(Undecided(obj.urn, where, why, SETTLE))
         elif not has_hidden(values):
@@ -79,8 +80,8 @@ def read_requirements(obj: Object, listed: list[Any], path: str) -> Requirements
         elif key in _TYPE_KEYS:
             why = "A value isn't known at preview and may allow GPU types"
             undecided.append(Undecided(obj.urn, f"{where}.values", why, SETTLE))
-        else:
-            open_keys.add(str(key))
+        elif key is not None:
+            open_keys.add(key)
     return Requirements(
         known=tuple(known), open_keys=frozenset(open_keys), undecided=tuple(undecided)
     )
