@@ -24,6 +24,7 @@ from tests.live.fake_cluster import (
     scaled_object,
     workload,
 )
+from zerofloor.live.kubernetes.prometheus import _BY_POD, QUERIES
 
 
 @pytest.fixture
@@ -302,3 +303,62 @@ def test_nodes_beside_their_pools(tmp_path: Path, fake: Fake) -> None:
     assert found["young"]["capacity"] == 1
     assert found["used"]["monthly"]["amount"] == "0.00"
     assert found["empty"]["monthly"]["amount"] == "734.38"
+
+
+def gke(name: str, kind: str, **labels: str) -> dict[str, Any]:
+    made = node(name, 1, kind, **labels)
+    made["metadata"]["labels"] |= {
+        "topology.kubernetes.io/region": "us-central1",
+        "topology.kubernetes.io/zone": "us-central1-a",
+    }
+    made["spec"]["providerID"] = f"gce://p/us-central1-a/{name}"
+    return made
+
+
+def test_what_a_node_costs(tmp_path: Path, fake: Fake) -> None:
+    card = {"cloud.google.com/gke-accelerator": "nvidia-tesla-t4"}
+    spot = {"cloud.google.com/gke-spot": "true"}
+    fake.add(
+        gke("g2", "g2-standard-4"),
+        gke("g2-spot", "g2-standard-4", **spot),
+        gke("n1", "n1-standard-8", **card),
+        gke("n1-without-a-card", "n1-standard-8"),
+        node("aws", 1, "g5.xlarge"),
+        node("aws-spot", 1, "g5.xlarge", **{"karpenter.sh/capacity-type": "spot"}),
+        node("unknown", 1, "zz9.plural"),
+    )
+    _, found = live(fake, tmp_path, export(tmp_path))
+    costs = {
+        name: one["monthly"] and float(one["monthly"]["amount"]) for name, one in found.items()
+    }
+    # The snapshot's hourly prices × 730: g2-standard-4 0.706832, spot 0.397336; n1-standard-8 0.38
+    # and a T4 0.35; g5.xlarge 1.006. There are no spot prices of AWS: unpriced, not 0.
+    assert costs == {
+        "g2": pytest.approx(515.99, abs=0.01),
+        "g2-spot": pytest.approx(290.06, abs=0.01),
+        "n1": pytest.approx(532.9),
+        "n1-without-a-card": None,
+        "aws": pytest.approx(734.38),
+        "aws-spot": None,
+        "unknown": None,
+    }
+    assert found["g2-spot"]["capacityType"] == "spot"
+
+
+def test_a_cluster_without_gpus(tmp_path: Path, fake: Fake) -> None:
+    fake.add(node("cpu", 0, "m7i.large"), pod("web", "cpu", gpus=0))
+    config = fake.kubeconfig(tmp_path)
+    done = zerofloor("live", export(tmp_path), "--kubeconfig", config, cwd=tmp_path)
+    assert (done.code, done.out) == (0, "No GPU machine runs in cluster prod.\n")
+    fake.refuse("/api/v1/pods", 403)
+    done = zerofloor("live", export(tmp_path), "--kubeconfig", config, cwd=tmp_path)
+    assert done.code == 2
+    assert done.out == "No GPU was found in cluster prod, but not all of it could be read.\n"
+
+
+def test_the_docs_have_every_query() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "live.md").read_text().replace("\\|", "|")
+    assert f"`BY_POD` is `{_BY_POD}`" in page
+    for name, query in QUERIES.items():
+        promql = query.promql.replace(_BY_POD, "BY_POD")
+        assert f"| {name} | {query.form} | `{promql}` |" in page

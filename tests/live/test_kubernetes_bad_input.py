@@ -170,6 +170,9 @@ def test_a_kind_that_is_refused_is_named_and_the_rest_is_judged(
     assert done.code == 2
     assert said in done.err
     assert ids(done) == left
+    states = {one["id"]: one["state"] for one in json.loads(done.out)["found"]}
+    # Where it can't be read whose it is, it isn't called an orphan.
+    assert states.get("ml/a-rs", "running") == "running"
     reaped = zerofloor(
         "reap",
         export(tmp_path),

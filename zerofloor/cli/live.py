@@ -256,14 +256,23 @@ def _price_of_unit(book: PriceBook, unit: Unit) -> Decimal | None:
 
 
 def _price_of_node(book: PriceBook, node: Node) -> Decimal | None:
-    """USD an hour of a node; reserved capacity at its list price."""
+    """USD an hour of a node with the cards that were added to it; reserved capacity at its list
+    price."""
+    if not node.cloud or not node.instance_type or not node.region or (node.bare and not node.card):
+        return None
+    machine = _price(book, node, node.instance_type)
+    if not node.card:
+        return machine
+    card = _price(book, node, node.card)
+    return None if machine is None or card is None else machine + card * node.gpus
+
+
+def _price(book: PriceBook, node: Node, item: str) -> Decimal | None:
     from zerofloor.capacity import Market
     from zerofloor.prices.book import Key, Missing
 
-    if not node.cloud or not node.instance_type or not node.region:
-        return None
     market = Market.SPOT if node.market is Market.SPOT else Market.ON_DEMAND
-    found = book.find(Key(node.cloud, node.instance_type, node.region, market))
+    found = book.find(Key(node.cloud, item, node.region, market))
     return None if isinstance(found, Missing) else found.money.amount
 
 
@@ -342,18 +351,20 @@ def table(found: Everything) -> Iterator[str]:
     """The report for people."""
     if found.account is not None:
         name = f"account {found.account.account or 'unknown'}"
-        yield from _block(name, found.account.found)
+        yield from _block(name, found.account.found, bool(found.account.faults))
     for index, cluster in enumerate(found.clusters):
         yield "\n" if index or found.account is not None else ""
-        yield from _block(f"cluster {cluster.access.context}", cluster.seen)
+        yield from _block(f"cluster {cluster.access.context}", cluster.seen, bool(cluster.faults))
 
 
-def _block(name: str, rows: Sequence[Found | Seen]) -> Iterator[str]:
+def _block(name: str, rows: Sequence[Found | Seen], partly: bool) -> Iterator[str]:
+    """`partly`: something of it could not be read."""
     from zerofloor.reports.visible import visible
     from zerofloor.words import counted
 
     if not rows:
-        yield visible(f"No GPU machine runs in {name}.") + "\n"
+        told = f"No GPU was found in {name}, but not all of it could be read."
+        yield visible(told if partly else f"No GPU machine runs in {name}.") + "\n"
         return
     gpus = sum((one.unit.gpus for one in rows), Decimal(0))
     yield visible(f"{counted(gpus, 'GPU')} in {name}") + "\n\n"

@@ -261,6 +261,9 @@ def _state(
 ) -> _Judged:
     declaration = _declaration(owner, declared)
     release = _release(owner, declared)
+    if declaration is None and release is None and owner.why_unread:
+        # What owns it may be declared.
+        return _Judged(State.RUNNING, f"it can't be read whose it is; {unused}")
     if declaration is None and release is None:
         return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
     if declaration is None:

@@ -350,9 +350,9 @@ def _node(body: Any) -> Node:
     cloud = _cloud(known_text(at(body, "spec", "providerID")) or "", instance_type)
     slots = _slots(body)
     shape = lookup(cloud, instance_type) if cloud else None
-    gpus = _physical(labels, slots)
-    if not slots and shape is not None and shape.gpus is not None:
-        gpus = shape.gpus  # its device plugin is not there (yet)
+    of_type = Decimal(0) if shape is None or shape.gpus is None else shape.gpus
+    # Without slots its device plugin is not there (yet): then the type or a label tells.
+    gpus = _physical(labels, slots) if slots else of_type or _labelled(labels)
     return Node(
         name=str(at(body, "metadata", "name")),
         labels=labels,
@@ -368,6 +368,8 @@ def _node(body: Any) -> Node:
         market=_market(labels),
         slots=slots,
         gpus=gpus,
+        card="" if of_type else labels.get(_CARD, ""),
+        bare=shape is not None and not of_type,
         created=_created(body),
         pins=_pins_of_node(at(body, "metadata", "annotations")),
     )
@@ -394,6 +396,19 @@ def _physical(labels: Mapping[str, str], slots: Decimal) -> Decimal:
     if replicas.isdecimal() and int(replicas) > 1 and (number or "").isdecimal():
         return Decimal(number or 0)
     return slots
+
+
+_CARD: Final = "cloud.google.com/gke-accelerator"
+_SIGNS: Final = (_CARD, "nvidia.com/gpu.present", "k8s.amazonaws.com/accelerator")
+"""Labels of nodes with accelerators: GKE's, GPU feature discovery's, EKS'."""
+
+
+def _labelled(labels: Mapping[str, str]) -> Decimal:
+    """GPUs by the labels of a node: their number, else at least one."""
+    number = _first(labels, "nvidia.com/gpu.count", "cloud.google.com/gke-accelerator-count")
+    if number.isdecimal():
+        return Decimal(number)
+    return Decimal(any(labels.get(sign, "false") != "false" for sign in _SIGNS))
 
 
 def _cloud(provider_id: str, instance_type: str) -> str:

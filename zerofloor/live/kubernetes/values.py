@@ -73,6 +73,10 @@ class Node(Value, frozen=True, kw_only=True):
     """Devices that pods can ask for."""
     gpus: Decimal
     """Physical ones: fewer than slots where they are shared by time."""
+    card: str
+    """What was added to a machine that has none of its own (GKE: `nvidia-tesla-t4`)."""
+    bare: bool
+    """Whether its type is known to have no GPU, so that its price is the machine's alone."""
     created: datetime.datetime | None
     pins: str
     """Why an autoscaler leaves it, by its own annotations; empty if it doesn't."""
