@@ -3,13 +3,25 @@
 # No `from __future__ import annotations` here: Pulumi reads the annotations at run time to make the
 # schema for other languages.
 from collections.abc import Mapping, Sequence
-from typing import Any, Required, TypedDict
+from typing import Any, Final, Required, TypedDict
 
 import pulumi
 
 from zerofloor.components.aks_node_pool_spec import AksNodePoolSpec
 from zerofloor.components.arguments import camel, read
 from zerofloor.components.declare import CloudResource, given
+
+_FIXED: Final = (
+    "availabilityZones",
+    "capacityReservationGroupID",
+    "gpuProfile",
+    "osDiskSizeGB",
+    "osDiskType",
+    "scaleSetPriority",
+    "vnetSubnetID",
+)
+"""What AKS refuses to change on a pool that exists, and the provider would try to (azurerm's
+kubernetes_cluster_node_pool makes the pool anew for each)."""
 
 
 class AksGpuNodePoolArgs(TypedDict, total=False):
@@ -20,9 +32,9 @@ class AksGpuNodePoolArgs(TypedDict, total=False):
     """Name of the node pool: up to 12 lower-case letters and digits. Default: the component's own
     name. Changing it replaces the pool."""
     resource_group: Required[pulumi.Input[str]]
-    """Resource group of the cluster."""
+    """Resource group of the cluster. Changing it replaces the pool."""
     cluster: Required[pulumi.Input[str]]
-    """Name of the AKS cluster."""
+    """Name of the AKS cluster. Changing it replaces the pool."""
     location: str
     """The cluster's location, to check that vmSize is sold there. Without it, unchecked."""
     any_region: bool
@@ -50,7 +62,8 @@ class AksGpuNodePoolArgs(TypedDict, total=False):
     """install or none: whether AKS installs the GPUs' driver (none is for the GPU operator).
     Changing it replaces the pool. Default install."""
     disk_gib: float
-    """Size of the OS disk for images and caches, in GiB. Default 200."""
+    """Size of the OS disk for images and caches, in GiB. Changing it replaces the pool. Default
+    200."""
     disk: str
     """managed, or ephemeral: on the machine's own disk, faster and without a price, where the size
     has room for diskGib. Changing it replaces the pool. Default managed."""
@@ -90,9 +103,12 @@ class AksGpuNodePool(pulumi.ComponentResource):
             "azure-native:containerservice:AgentPool",
             name,
             _pool(spec),
-            # The autoscaler owns the size: an `up` that wrote it again would undo its work.
             pulumi.ResourceOptions(
-                parent=self, ignore_changes=["count"], delete_before_replace=True
+                parent=self,
+                # The autoscaler owns the size: an `up` that wrote it again would undo its work.
+                ignore_changes=["count"],
+                replace_on_changes=list(_FIXED),
+                delete_before_replace=True,
             ),
         )
         self.name = pool.urn.apply(lambda _: spec.name)

@@ -24,14 +24,16 @@ class ContainerAppsGpuServiceArgs(TypedDict, total=False):
     """Name of the app: 2 to 32 lower-case letters, digits and dashes. Default: the component's own
     name. Changing it replaces the app."""
     resource_group: Required[pulumi.Input[str]]
-    """Resource group of the app, and of its environment where that is made here."""
+    """Resource group of the app, and of its environment where that is made here. Changing it
+    replaces the app."""
     location: Required[str]
     """Location. Which ones have serverless GPUs, Azure's documentation says. Changing it replaces
     the app."""
     any_region: bool
     """Accept a location in which no GPU has a known price. Default false."""
     environment_id: pulumi.Input[str]
-    """An environment that exists and has a GPU profile. Without it, the component makes one."""
+    """An environment that exists and has a GPU profile. Without it, the component makes one.
+    Changing it replaces the app."""
     workload_profile_name: str
     """With environmentId: the name of its consumption profile for the gpu."""
 
@@ -113,14 +115,19 @@ class ContainerAppsGpuService(pulumi.ComponentResource):
                 "azure-native:app:ManagedEnvironment",
                 f"{name}-environment",
                 _environment(spec),
-                pulumi.ResourceOptions(parent=self),
+                pulumi.ResourceOptions(parent=self, replace_on_changes=["location"]),
                 outputs=("defaultDomain",),
             )
         app = CloudResource(
             "azure-native:app:ContainerApp",
             name,
             _app(spec, spec.environment_id if environment is None else environment.id),
-            pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            pulumi.ResourceOptions(
+                parent=self,
+                # Azure lets neither be changed on an app that exists.
+                replace_on_changes=["environmentId", "location"],
+                delete_before_replace=True,
+            ),
             outputs=("latestRevisionFqdn",),
         )
         self.name = app.urn.apply(lambda _: spec.name)

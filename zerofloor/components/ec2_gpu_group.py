@@ -33,7 +33,7 @@ class Ec2GpuGroupArgs(TypedDict, total=False):
     """IAM instance profile, by name: what the instances may do, such as read the queue."""
     region: str
     """AWS region, checked against the regions in which instanceTypes have a price; needs the aws
-    provider 7. Without it, the provider's region, unchecked."""
+    provider 7. Without it, the provider's region, unchecked. Changing it replaces the group."""
     any_region: bool
     """Accept a region in which the types have no known price. Default false."""
 

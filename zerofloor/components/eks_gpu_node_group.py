@@ -38,7 +38,7 @@ class EksGpuNodeGroupArgs(TypedDict, total=False):
     """Subnets of the nodes. Changing them replaces the group."""
     region: str
     """AWS region, checked against the regions in which instanceTypes have a price; needs the aws
-    provider 7. Without it, the provider's region, unchecked."""
+    provider 7. Without it, the provider's region, unchecked. Changing it replaces the group."""
     any_region: bool
     """Accept a region in which the types have no known price. Default false."""
 

@@ -21,7 +21,7 @@ class GkeGpuNodePoolArgs(TypedDict, total=False):
     name: str
     """Name of the node pool. Default: the component's own name. Changing it replaces the pool."""
     cluster: Required[pulumi.Input[str]]
-    """The GKE cluster: its name or its id."""
+    """The GKE cluster: its name or its id. Changing it replaces the pool."""
     location: Required[str]
     """The cluster's region or zone, checked against the regions in which the machine has a price.
     Changing it replaces the pool."""
@@ -32,7 +32,8 @@ class GkeGpuNodePoolArgs(TypedDict, total=False):
 
     machine_type: Required[str]
     """Machine type with GPUs, such as g2-standard-8 or a3-highgpu-8g, TPUs, such as
-    ct5lp-hightpu-4t, or an N1 type with accelerator. Changing it replaces the pool."""
+    ct5lp-hightpu-4t, or an N1 type with accelerator. A type with the same cards is taken in place,
+    node by node. Changing it replaces the pool."""
     accelerator: str
     """On an N1 machine: the cards to add, such as nvidia-tesla-t4. Changing it replaces the
     pool."""
@@ -53,11 +54,10 @@ class GkeGpuNodePoolArgs(TypedDict, total=False):
     """NVIDIA's driver that GKE installs: default, latest or none. Changing it replaces the pool.
     Default default."""
     disk_gib: float
-    """Size of the boot disk for images and caches in GiB. Changing it replaces the pool.
-    Default 200."""
+    """Size of the boot disk for images and caches in GiB. Default 200."""
     disk_type: str
     """Type of the boot disk. Without it, pd-balanced, or hyperdisk-balanced where the machine needs
-    it. Changing it replaces the pool."""
+    it."""
     local_ssds: float
     """Local SSDs of 375 GiB for the pods' temporary storage, where the machine type takes a number.
     Changing it replaces the pool."""
