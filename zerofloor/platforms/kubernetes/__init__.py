@@ -21,6 +21,7 @@ from zerofloor.platforms.kubernetes import (
     kserve,
     kubevirt,
     llm_services,
+    machine_objects,
     model_servers,
     nim,
     notebooks,
@@ -107,6 +108,11 @@ PLATFORMS: Final = (
     Platform("Spark", spark.read, _kinds(spark.KINDS)),
     Platform("Argo Workflows", argo.read, _kinds(argo.KINDS)),
     Platform("Objects that hold others", wrappers.read, _kinds(wrappers.KINDS)),
+    Platform(
+        "eksctl and OpenShift machine sets",
+        machine_objects.read,
+        _kinds(machine_objects.KINDS),
+    ),
     Platform("AIBrix", aibrix.read, _kinds(aibrix.KINDS)),
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)

@@ -38,10 +38,12 @@ class Row(Value, frozen=True):
 
 _ROLLOUT = "Argo Rollouts docs, Specification: replicas defaults to 1"
 _KRUISE = "OpenKruise API, apps/v1alpha1 and v1beta1: replicas, if unspecified, defaults to 1"
+_ARC = "actions/actions-runner-controller, AutoscalingRunnerSet: minRunners defaults to 0"
 _SELDON = "Seldon Core docs, SeldonDeployment: replicas defaults to 1"
 
 ROWS: Final = (
     Row("argoproj.io", "Rollout", "spec.replicas", 1, "spec.template", _ROLLOUT),
+    Row("actions.github.com", "AutoscalingRunnerSet", "spec.minRunners", 0, "spec.template", _ARC),
     Row("apps.kruise.io", "CloneSet", "spec.replicas", 1, "spec.template", _KRUISE),
     Row("apps.kruise.io", "StatefulSet", "spec.replicas", 1, "spec.template", _KRUISE),
     Row(
