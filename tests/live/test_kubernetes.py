@@ -111,10 +111,11 @@ def test_without_a_metric_nothing_is_idle(tmp_path: Path, fake: Fake) -> None:
     [
         ("vllm:request_success_total", {"namespace": "ml", "pod": "a-0"}, [3], "idle"),
         ("vllm:request_success_total", {"namespace": "ml", "pod": "a-0"}, [3, 4], "busy"),
-        ("vllm:num_requests", {"namespace": "ml", "pod": "a-0"}, [0, 1, 0], "busy"),
+        ("vllm:num_requests_waiting", {"namespace": "ml", "pod": "a-0"}, [0, 1, 0], "busy"),
+        ("vllm:num_requests_running", {"namespace": "ml", "pod": "a-0"}, [0], "unknown"),
         ("sglang:num_requests_total", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
         ("tgi_request_count", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
-        ("nv_inference_request", {"namespace": "ml", "pod": "a-0"}, [0, 5], "busy"),
+        ("nv_inference_request_success", {"namespace": "ml", "pod": "a-0"}, [0, 5], "busy"),
         ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "ml", "pod": "a-0"}, [0], "idle"),
         ("DCGM_FI_DEV_GPU_UTIL", {"namespace": "ml", "pod": "a-0"}, [0, 3, 0], "busy"),
         ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", {"namespace": "ml", "pod": "a-0"}, [0.2], "busy"),
@@ -357,8 +358,9 @@ def test_a_cluster_without_gpus(tmp_path: Path, fake: Fake) -> None:
 
 
 def test_the_docs_have_every_query() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "live.md").read_text().replace("\\|", "|")
+    page = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
     assert f"`BY_POD` is `{_BY_POD}`" in page
     for name, query in QUERIES.items():
         promql = query.promql.replace(_BY_POD, "BY_POD")
-        assert f"| {name} | {query.form} | `{promql}` |" in page
+        alone = "yes" if query.alone else "no"
+        assert f"| {name} | {query.form} | {alone} | `{promql}` |" in page

@@ -46,36 +46,38 @@ class Query(Value, frozen=True):
     form: Form
     promql: str
     """`$STEP` stands for the time between two points."""
+    alone: bool = True
+    """Whether it shows a workload to be unused by itself: what is running at the moment of a scrape
+    misses what is short."""
 
 
 _BY_POD: Final = "by (namespace, pod, exported_namespace, exported_pod)"
 
+
+def _counter(name: str, *, alone: bool = True) -> Query:
+    return Query("counter", f'sum {_BY_POD} ({{__name__="{name}"}})', alone)
+
+
+def _gauge(name: str, *, alone: bool) -> Query:
+    return Query("gauge", f'max {_BY_POD} (max_over_time({{__name__="{name}"}}[$STEP]))', alone)
+
+
 QUERIES: Final[Mapping[str, Query]] = {
-    # vLLM counts aborted requests nowhere but in their tokens.
-    "vllm": Query("counter", f'sum {_BY_POD} ({{__name__="vllm:request_success_total"}})'),
-    "vllm-tokens": Query("counter", f'sum {_BY_POD} ({{__name__="vllm:prompt_tokens_total"}})'),
-    "vllm-running": Query(
-        "gauge",
-        f"max {_BY_POD} (max_over_time("
-        '{__name__=~"vllm:num_requests_(running|waiting)"}[$STEP]))',
-    ),
-    "sglang": Query("counter", f'sum {_BY_POD} ({{__name__="sglang:num_requests_total"}})'),
-    "sglang-running": Query(
-        "gauge",
-        f'max {_BY_POD} (max_over_time({{__name__=~"sglang:num_(running|queue)_reqs"}}[$STEP]))',
-    ),
-    "tgi": Query("counter", f"sum {_BY_POD} (tgi_request_count)"),
-    "triton": Query(
-        "counter",
-        f'sum {_BY_POD} ({{__name__=~"nv_inference_request_(success|failure)"}})',
-    ),
+    "vllm": _counter("vllm:request_success_total"),
+    "vllm-tokens": _counter("vllm:prompt_tokens_total"),  # also of requests that were aborted
+    "vllm-running": _gauge("vllm:num_requests_running", alone=False),
+    "vllm-waiting": _gauge("vllm:num_requests_waiting", alone=False),
+    "sglang": _counter("sglang:num_requests_total"),
+    "sglang-running": _gauge("sglang:num_running_reqs", alone=False),
+    "sglang-queued": _gauge("sglang:num_queue_reqs", alone=False),
+    "tgi": _counter("tgi_request_count"),
+    "triton": _counter("nv_inference_request_success"),
+    "triton-failed": _counter("nv_inference_request_failure", alone=False),
     "keda-http": Query(
         "counter", "sum by (route_namespace, route_name) (interceptor_request_count_total)"
     ),
-    "dcgm": Query("gauge", f"max {_BY_POD} (max_over_time(DCGM_FI_DEV_GPU_UTIL[$STEP]))"),
-    "dcgm-engine": Query(
-        "gauge", f"max {_BY_POD} (max_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE[$STEP]))"
-    ),
+    "dcgm": _gauge("DCGM_FI_DEV_GPU_UTIL", alone=True),
+    "dcgm-engine": _gauge("DCGM_FI_PROF_GR_ENGINE_ACTIVE", alone=True),
 }
 """vLLM, SGLang, Text Generation Inference and Triton as their documentation names them; KEDA's
 HTTP add-on from 0.13 on (keda.sh/http-add-on, reference, metrics); DCGM exporter."""
@@ -98,6 +100,8 @@ class Metrics(Value, frozen=True):
 
     hours: int
     by_query: Mapping[str, Mapping[Subject, Series]]
+    alone: frozenset[str]
+    """The queries that show a workload to be unused by themselves."""
     faults: tuple[Fault, ...] = ()
 
 
@@ -157,7 +161,8 @@ def read_metrics(
         except (_Refused, httpx2.HTTPError) as error:
             faults.append(Fault(f"Prometheus {name}", str(error)[:200] or type(error).__name__))
             by_query = {}
-    return Metrics(hours, by_query, tuple(faults))
+    alone = frozenset(called for called, query in queries.items() if query.alone)
+    return Metrics(hours, by_query, alone, tuple(faults))
 
 
 class _Span(Value, frozen=True):
@@ -303,9 +308,11 @@ def use_of(metrics: Metrics | None, subjects: Iterable[Sequence[Subject]]) -> tu
             used = [one.last for one in found if one.last is not None]
             if used and (last is None or max(used) > last[0]):
                 last = max(used), name
-            if found and len(found) == len(wanted) and all(one.covered for one in found):
+            if not found or metrics is None or name not in metrics.alone:
+                continue
+            if len(found) == len(wanted) and all(one.covered for one in found):
                 unused = unused or name
-            elif found:
+            else:
                 partly = partly or name
     if last is not None:
         when = datetime.datetime.fromtimestamp(last[0], datetime.UTC)
