@@ -55,6 +55,7 @@ def judge(
         today=today,
         settings=settings.in_force.sources,
         docs=settings.docs,
+        schedule_cap=settings.caps.schedule_hours_per_week,
     )
 
 

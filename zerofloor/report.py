@@ -11,7 +11,7 @@ from zerofloor.capacity import Assumption, Change, Evidence
 from zerofloor.cost.estimate import Estimate
 from zerofloor.floor.result import Floor
 from zerofloor.money import Money
-from zerofloor.settings import Source
+from zerofloor.settings import SCHEDULE_HOURS, Source
 from zerofloor.structs import Value
 
 
@@ -59,6 +59,10 @@ class Finding(Value, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     monthly: Money | None = None
     """What it holds a month; None where nothing is held or no price is known."""
+    up_to: Money | None = None
+    """The same at the most expensive of several types; None where the type is settled."""
+    at_most: bool = False
+    """True where a part of it is an upper bound (spot nodes without a spot price)."""
     cost_unknown: bool = False
     """True where it may cost something and no price is known; then no waiver's cap can be shown to
     hold."""
@@ -116,3 +120,5 @@ class Report(Value, frozen=True):
     """The file of known findings that this was compared with."""
     fixed: tuple[Fixed, ...] = ()
     """Findings of that file that are gone."""
+    schedule_cap: Decimal = SCHEDULE_HOURS
+    """Hours a week for which a schedule may hold GPUs."""

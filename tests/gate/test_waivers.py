@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from decimal import Decimal
 
@@ -114,6 +115,15 @@ def test_a_waiver_ends_at_its_cap() -> None:
     assert (
         gate.refusal(waiver(cap="734.37"), finding(), TODAY)
         == "permits $734.37 a month, and the cost is $734.38, $0.01 more"
+    )
+
+
+def test_a_cap_holds_for_the_most_expensive_choice() -> None:
+    ranged = dataclasses.replace(finding(), up_to=Money(Decimal("1000.01")))
+    assert gate.refusal(waiver(cap="1000.01"), ranged, TODAY) is None
+    assert (
+        gate.refusal(waiver(cap="1000"), ranged, TODAY)
+        == "permits $1,000 a month, and the cost may be $1,000.01, $0.01 more"
     )
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from tests.reports.sample import report
 from tests.reports.test_reports import HOSTILE
+from zerofloor.capacity import Undecided
+from zerofloor.cost.estimate import Figure, Gap
 from zerofloor.report import Fixed, Report
 from zerofloor.reports.formats import Format, View, render
 from zerofloor.settings import Source
@@ -142,6 +144,23 @@ def test_csv_has_no_formula_and_adds_up(text: str) -> None:
     for row in rows:
         for cell in row.values():
             assert not cell.startswith(("=", "+", "@", "-"))
+
+
+def test_csv_has_a_row_without_a_cost_for_what_is_not_known() -> None:
+    one = report()
+    urn = one.findings[0].urn
+    gap = Gap(urn, "g6e.xlarge", "its region is unknown", "", True, (Figure.FLOOR,))
+    doubt = Undecided(urn, "x", "desiredCapacity isn't known at preview", "")
+    estimate = replace(one.estimate, items=(), gaps=(gap,))
+    shown = replace(one, estimate=estimate, floor=replace(one.floor, undecided=(doubt,)))
+    rows = list(csv.DictReader(io.StringIO(render([shown], Format.CSV, View()))))
+    assert [(row["x_Figure"], row["ChargeDescription"]) for row in rows] == [
+        ("unpriced", "g6e.xlarge has no price because its region is unknown"),
+        ("undecided", "desiredCapacity isn't known at preview"),
+    ]
+    for row in rows:
+        assert (row["ListCost"], row["ContractedCost"], row["BillingCurrency"]) == ("", "", "")
+        assert (row["ResourceId"], row["x_Rules"]) == (urn, "GPU012 GPU101")
 
 
 @pytest.mark.parametrize("form", Format)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import replace
 from decimal import Decimal as D
+from typing import Any
 
 import jsonschema
 import pytest
@@ -19,9 +20,10 @@ from zerofloor.cost.estimate import Amount, Figure, Gap, Item, ResourceCost
 from zerofloor.cost.meaning import meaning
 from zerofloor.floor.result import Floor, Verdict
 from zerofloor.money import Money
-from zerofloor.report import Gate, Report
+from zerofloor.report import Gate, Report, Severity
 from zerofloor.reports import html, json_report, markdown, table
-from zerofloor.reports.phrases import priced_lines
+from zerofloor.reports.formats import Format, View, render
+from zerofloor.reports.phrases import headline
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
 from zerofloor.settings import ColdStart
@@ -50,7 +52,7 @@ def test_table_says_what_matters_on_one_page() -> None:
     assert re.search(r"^floor +\$55\.04 +\$40,179\.20", page, re.M)
     assert re.search(r"^ceiling +\$110\.08 to \$165\.12", page, re.M)
     assert re.search(r"^residual +\$0\.10 +\$73\.00", page, re.M)
-    assert "- p5.48xlarge llm: $55.04 per node and hour; 1 node in floor," in page
+    assert "- NodeGroup llm: p5.48xlarge llm, $55.04 per node and hour; 1 node in floor," in page
     assert "2026-10-12 (43 days old)" in page
     assert "ERROR GPU012 pool-minimum-holds-gpu  $40,179.20 a month" in page
     assert "aws:eks/nodeGroup:NodeGroup::llm (llm:22)" in page
@@ -168,7 +170,7 @@ def test_quantity_times_price_gives_the_sums_again() -> None:
         == D("40.00")
         == D(out["residual"]["monthly"]["amount"])
     )
-    assert "disk: $0.08 per GB-month; 500 GB in residual" in table.render(one)
+    assert "disk, $0.08 per GB-month; 500 GB in residual" in table.render(one)
 
 
 def test_each_line_tells_its_price_a_gpu_and_its_sum() -> None:
@@ -176,14 +178,12 @@ def test_each_line_tells_its_price_a_gpu_and_its_sum() -> None:
     (item,) = one.estimate.items
     amount = Amount(item.price)
     cost = ResourceCost(item.urn, "llm", item.what, amount, amount, None, amount, Money(D("6.88")))
-    lines, sources = priced_lines(replace(one, estimate=replace(one.estimate, resources=(cost,))))
-    assert lines == [
-        (
-            "p5.48xlarge llm: $55.04 per node and hour ($6.88 per GPU-hour); 1 node in floor, "
-            "desired, ceiling: $40,179.20 a month (llm) [1]"
-        )
-    ]
-    assert sources == ["[1] price list llm, 2026-10-12 (43 days old)"]
+    page = table.render(replace(one, estimate=replace(one.estimate, resources=(cost,))))
+    assert (
+        "- NodeGroup llm: p5.48xlarge llm, $55.04 per node and hour ($6.88 per GPU-hour); 1 node in "
+        "floor, desired, ceiling: $40,179.20 a month [1]"
+    ) in " ".join(page.split())
+    assert "[1] price list llm, 2026-10-12 (43 days old)" in page
 
 
 def test_table_has_colour_only_when_asked() -> None:
@@ -256,6 +256,8 @@ def test_json_contract() -> None:
         "fix": "Set llm to 0.",
         "change": [{"urn": urn, "path": "scalingConfig.minSize", "to": 0}],
         "monthly": {"amount": "40179.20", "currency": "USD"},
+        "monthly_up_to": None,
+        "monthly_at_most": False,
         "gpus": None,
         "waived_by": None,
         "fingerprint": "",
@@ -280,8 +282,8 @@ def test_schema_refuses_what_is_not_in_the_contract() -> None:
 
 def test_same_report_same_bytes() -> None:
     one, other = report(), report()
-    for render in (json_report.render, markdown.render, table.render):
-        assert render(one) == render(other)
+    for write in (json_report.render, markdown.render, table.render):
+        assert write(one) == write(other)
 
 
 def test_markdown_is_one_comment_however_much_there_is_to_say() -> None:
@@ -355,11 +357,70 @@ def scheduled(gate: Gate, *causes: Cause) -> Report:
 def test_a_floor_by_schedule_says_for_how_many_hours() -> None:
     allowed = table.render(scheduled("pass", Cause.SCHEDULE), width=100)
     assert allowed.startswith(
-        "PASS  8 idle GPUs (1 node) are held 45 h a week by schedule, allowed: $55.04/h on average"
+        "PASS  8 GPUs (1 node) run 45 h a week on a schedule (cap: 60 h): $55.04/h on average,"
     )
-    assert "held 45 h a week by schedule: " in table.render(scheduled("fail", Cause.SCHEDULE))
-    both = table.render(scheduled("pass", Cause.SCHEDULE, Cause.POOL_MINIMUM))
+    above = replace(scheduled("fail", Cause.SCHEDULE), schedule_cap=D(40))
+    assert "8 GPUs (1 node) run 45 h a week on a schedule (cap: 40 h): " in table.render(above)
+    both = table.render(scheduled("fail", Cause.SCHEDULE, Cause.POOL_MINIMUM))
     assert "8 idle GPUs (1 node) would keep billing" in both
+
+
+def passing(verdict: Verdict, **finding: Any) -> str:
+    """The headline of a report that passes, with this finding."""
+    one = report()
+    error = replace(one.findings[0], **finding)
+    floor = replace(one.floor, verdict=verdict, gpus=D(8) if verdict is Verdict.HELD else None)
+    return headline(replace(one, gate="pass", findings=(error,), floor=floor))
+
+
+def test_a_pass_says_why_it_is_one() -> None:
+    cost = "$55.04/h, $40,179.20 a month."
+    waived, known = {"waived_by": "ml: demo (until 2027-01-01)"}, {"tolerated": True}
+    warned = {"severity": Severity.WARNING}
+    held = "8 idle GPUs (1 node) are"
+    assert passing(Verdict.HELD, **waived) == f"{held} waived: {cost}"
+    assert passing(Verdict.HELD, **known) == f"Nothing new. {held} in the baseline: {cost}"
+    assert passing(Verdict.HELD, **warned) == f"{held} allowed by the settings: {cost}"
+    unsure = "Can't determine whether any GPU stays on while idle, which is"
+    assert passing(Verdict.UNDECIDED, **waived) == f"{unsure} waived."
+    assert passing(Verdict.UNDECIDED, **known) == f"{unsure} in the baseline."
+    assert passing(Verdict.UNDECIDED, **warned) == f"{unsure} allowed by the settings."
+
+
+def test_what_the_baseline_knows_is_no_error() -> None:
+    one = report()
+    known = replace(one.findings[0], tolerated=True, status="existing")
+    passed = replace(one, gate="pass", findings=(known,), baseline="b.json")
+    assert "\nKNOWN GPU012" in table.render(passed)
+    assert "- known GPU012" in markdown.render(passed)
+    assert '<span class="waived">known</span> GPU012' in html.render([passed])
+    for text in (table.render(passed), markdown.render(passed)):
+        assert "to fix" not in text
+
+
+def test_a_missing_price_is_nothing_to_fix() -> None:
+    one = report()
+    error = one.findings[0]
+    price = replace(error, rule="GPU202", name="unpriced-gpu", monthly=None, cost_unknown=True)
+    assert headline(replace(one, findings=(error, price))).endswith(
+        " a month. 1 finding to fix, 1 price missing."
+    )
+    assert headline(replace(one, findings=(price,))).endswith(" a month. 1 price missing.")
+
+
+def test_a_finding_tells_the_range_that_the_headline_tells() -> None:
+    one = report()
+    hold = replace(one.findings[0], monthly=Money(D("7659.63")), up_to=Money(D("40179.20")))
+    for at_most, said in (
+        (False, "$7,659.63 to $40,179.20 a month"),
+        (True, "up to $40,179.20 a month"),
+    ):
+        shown = replace(one, findings=(replace(hold, at_most=at_most),))
+        for form in (Format.TABLE, Format.MARKDOWN, Format.HTML, Format.SARIF, Format.JUNIT):
+            assert said in render([shown], form, View())
+        finding = json.loads(json_report.render(shown))["findings"][0]
+        assert finding["monthly_up_to"] == {"amount": "40179.20", "currency": "USD"}
+        assert finding["monthly_at_most"] is at_most
 
 
 def test_what_was_not_looked_at_is_not_printed_as_nothing() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.rules.examples import report_on
 from zerofloor import rules
 from zerofloor.capacity import WEEK, Capacity, Cause, Evidence, Hold, Market, Notice
 from zerofloor.cost.estimate import Amount, Estimate, Figure, Item
@@ -327,3 +328,60 @@ def test_a_pools_hold_is_told_with_its_own_nodes() -> None:
     assert found.message.startswith(
         "EKS managed node group gpu keeps 8 GPUs on 1 node running 24/7"
     )
+
+
+CRON = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llm}
+spec:
+  selector: {matchLabels: {app: llm}}
+  template:
+    metadata: {labels: {app: llm}}
+    spec:
+      containers:
+        - name: server
+          image: vllm/vllm-openai
+          resources: {limits: {nvidia.com/gpu: 1}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {name: llm}
+  minReplicaCount: 0
+  maxReplicaCount: 1
+  triggers:
+    - type: cron
+      metadata: {timezone: UTC, start: "0 8 * * 1-5", end: "0 18 * * 1-5", desiredReplicas: "1"}
+---
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: gpu}
+spec:
+  disruption: {consolidationPolicy: WhenEmpty, consolidateAfter: 60s}
+  limits: {nvidia.com/gpu: 1}
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      taints: [{key: nvidia.com/gpu, effect: NoSchedule}]
+      requirements:
+        - {key: karpenter.sh/capacity-type, operator: In, values: [on-demand]}
+        - {key: node.kubernetes.io/instance-type, operator: In, values: [g5.xlarge]}
+---
+settings: {region: {aws: us-east-1}}
+"""
+
+
+def test_a_schedule_costs_its_hours_also_where_something_else_keeps_the_nodes() -> None:
+    """g5.xlarge is $1.006/h: 168 h a week are $734.38 a month, 50 h are 50/168 of it."""
+    by_schedule = {one.rule: one for one in report_on(CRON).findings}["GPU009"]
+    always = CRON.replace("consolidateAfter: 60s", "consolidateAfter: Never")
+    both = {one.rule: one for one in report_on(always).findings}
+    for one in (by_schedule, both["GPU009"]):
+        assert one.monthly is not None
+        assert f"{one.monthly.amount:.2f}" == "218.57"
+        assert "because a cron trigger keeps 1 replica from `0 8 * * 1-5` to" in one.message
+    kept = both["GPU017"].monthly
+    assert kept is not None
+    assert f"{kept.amount:.2f}" == "734.38"

@@ -289,13 +289,12 @@ class Estimate(Value, frozen=True):
                 assert_never(figure)
 
 
-def together(floor: Amount, residual: Amount) -> Amount:
+def together(one: Amount, other: Amount) -> Amount:
     """Both as one amount."""
     most = None
-    if floor.up_to is not None or residual.up_to is not None:
-        most = (floor.up_to or floor.hourly) + (residual.up_to or residual.hourly)
-    at_most = floor.at_most or residual.at_most
-    return Amount(floor.hourly + residual.hourly, most, at_most=at_most)
+    if one.up_to is not None or other.up_to is not None:
+        most = (one.up_to or one.hourly) + (other.up_to or other.hourly)
+    return Amount(one.hourly + other.hourly, most, at_most=one.at_most or other.at_most)
 
 
 def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:

@@ -31,12 +31,11 @@ from zerofloor.judge import judge, judge_resource
 from zerofloor.prices.book import PriceBook
 from zerofloor.prices.opening import open_for
 from zerofloor.report import Finding, Severity
-from zerofloor.reports.phrases import money_line
+from zerofloor.reports.phrases import cost_of, money_line
 from zerofloor.settings import Settings
 from zerofloor.settings.finding import POLICY_VARIABLE, read_settings, settings_in
 from zerofloor.settings.nodes import Node, node_of
 from zerofloor.stack import Resource, Stack
-from zerofloor.words import dollars
 
 NAME = "zerofloor"
 """The pack's name, and the policy that carries what is no rule's: limits, and failures of our
@@ -342,7 +341,7 @@ def _resource(request: Any) -> Resource | None:
 def _text(finding: Finding) -> str:
     lines = [f"{finding.message} ({finding.source})" if finding.source else finding.message]
     if finding.monthly is not None:
-        lines.append(f"Costs {dollars(finding.monthly)} a month.")
+        lines.append(f"Costs {cost_of(finding)}.")
     if finding.waived_by is not None:
         lines.append(f"Waived by {finding.waived_by}.")
     elif finding.fix:

@@ -119,7 +119,7 @@ def _waivers(audit: Audit, blocking: Sequence[Seen], terms: Terms) -> Iterator[W
         if seen.urn and seen.name not in NEVER_WAIVED:
             by_place[seen.urn, seen.rule].append(seen)
     for (urn, rule), some in sorted(by_place.items()):
-        costs = [seen.monthly or Decimal(0) for seen in some]
+        costs = [seen.up_to or seen.monthly or Decimal(0) for seen in some]
         gpus = [seen.gpus for seen in some if seen.gpus is not None]
         yield Waiver(
             rule=rule,
@@ -162,6 +162,7 @@ def _finding(seen: Seen) -> Finding:
         message=seen.message,
         fix="",
         monthly=None if seen.monthly is None else Money(seen.monthly),
+        up_to=None if seen.up_to is None else Money(seen.up_to),
         cost_unknown=seen.cost_unknown,
         gpus=seen.gpus,
     )

@@ -90,6 +90,7 @@ def findings_of(report: Report, index: Owned, *, joined: bool) -> tuple[Seen, ..
             fingerprint=one.fingerprint,
             severity=one.severity.value,
             monthly=None if one.monthly is None else one.monthly.cents().amount,
+            up_to=None if one.up_to is None else one.up_to.cents().amount,
             gpus=one.gpus,
             cost_unknown=one.cost_unknown,
             blocks=blocks(one),

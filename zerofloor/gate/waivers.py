@@ -83,9 +83,11 @@ def refusal(waiver: Waiver, finding: Finding, today: datetime.date) -> str | Non
         return f"{permits}, and the cost is unknown"
     if finding.monthly is not None and finding.monthly.currency != "USD":
         return f"{permits}, and the cost is in {finding.monthly.currency}"
-    if finding.monthly is not None and finding.monthly.amount > waiver.max_monthly_usd:
-        over = replace(finding.monthly, amount=finding.monthly.amount - waiver.max_monthly_usd)
-        return f"{permits}, and the cost is {dollars(finding.monthly)}, {dollars(over)} more"
+    most = finding.up_to or finding.monthly  # Where a choice is open, the most expensive may run.
+    if most is not None and most.amount > waiver.max_monthly_usd:
+        over = replace(most, amount=most.amount - waiver.max_monthly_usd)
+        may_be = "may be" if finding.up_to else "is"
+        return f"{permits}, and the cost {may_be} {dollars(most)}, {dollars(over)} more"
     return None
 
 

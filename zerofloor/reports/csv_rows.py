@@ -49,12 +49,18 @@ COLUMNS: Final = (
 )
 """FOCUS columns, then ours with x_, as FOCUS asks."""
 
+UNPRICED: Final = "unpriced"
+UNDECIDED: Final = "undecided"
+"""The figures of what has no price and of what is undecided: rows without a cost, since no row
+would read as no cost."""
+
 FORMULAS: Final = ("=", "+", "-", "@")
 """What a spreadsheet would run when it opens the file."""
 
 
 def render(reports: Sequence[Report]) -> str:
-    """A header, and a row for each charge and each figure that it counts in."""
+    """A header, a row for each charge and each figure that it counts in, and one for each charge
+    that has no price or is undecided."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -64,28 +70,62 @@ def render(reports: Sequence[Report]) -> str:
 
 
 def _rows(report: Report) -> Iterator[list[str]]:
+    for urn, row in _charges(report):
+        of_it = [one for one in report.findings if one.urn == urn]
+        waived = [one.waived_by for one in of_it if one.waived_by]
+        row["x_Rules"] = " ".join(sorted({one.rule for one in of_it}))
+        row["x_WaivedBy"] = waived[-1] if waived else ""
+        yield [safe_cell(row[column]) for column in COLUMNS]
+
+
+def _charges(report: Report) -> Iterator[tuple[str, dict[str, str]]]:
+    """By URN what is priced, what is not, and what is undecided."""
     whole = "+".join(f"{one.project}/{one.stack}".strip("/") for one in report.documents)
-    by_urn: dict[str, list[str]] = {}
-    waived: dict[str, str] = {}
-    for finding in report.findings:
-        by_urn.setdefault(finding.urn, []).append(finding.rule)
-        if finding.waived_by:
-            waived[finding.urn] = finding.waived_by
+    owners = report.estimate.owners
     for item in report.estimate.items:
-        rules = " ".join(sorted(set(by_urn.get(item.urn, ()))))
         for figure in item.counts_in:
-            owner = report.estimate.owners.get(item.urn, UNOWNED)
-            row = _row(item, figure, owner, whole)
-            row |= {"x_Rules": rules, "x_WaivedBy": waived.get(item.urn, "")}
-            yield [safe_cell(row[column]) for column in COLUMNS]
+            yield item.urn, _row(item, figure, owners.get(item.urn, UNOWNED), whole)
+    unknown: list[tuple[str, str, str]] = [
+        (gap.urn, UNPRICED, f"{gap.what} has no price because {gap.why}")
+        for gap in report.estimate.gaps
+    ]
+    unknown += [(one.urn, UNDECIDED, one.why) for one in report.floor.undecided]
+    for urn, what, text in unknown:
+        row = dict.fromkeys(COLUMNS, "") | _of(urn, owners.get(urn, UNOWNED), whole)
+        yield (
+            urn,
+            row
+            | {
+                "ChargeCategory": "Usage",
+                "ChargeDescription": text,
+                "x_Figure": what,
+            },
+        )
+
+
+def _of(urn: str, owner: Owner, whole: str) -> dict[str, str]:
+    """What a charge is for, and whose it is."""
+    stack = f"{owner.project}/{owner.stack}".strip("/") or whole
+    kind, _, name = short(urn).partition("::")
+    return {
+        "ResourceId": urn,
+        "ResourceName": name or kind,
+        "ResourceType": kind,
+        "SubAccountName": stack,
+        "Tags": _object(owner.tags),
+        "x_Component": owner.component,
+        "x_Labels": _object(owner.labels),
+        "x_Namespace": owner.namespace,
+        "x_Owner": owner.owner,
+        "x_Project": owner.project,
+        "x_Stack": stack,
+    }
 
 
 def _row(item: Item, figure: str, owner: Owner, whole: str) -> dict[str, str]:
-    stack = f"{owner.project}/{owner.stack}".strip("/") or whole
     hours = item.quantity * HOURS_PER_MONTH
     listed = item.listed or item.price
-    kind, _, name = short(item.urn).partition("::")
-    return {
+    return _of(item.urn, owner, whole) | {
         "BillingCurrency": item.price.currency,
         "ChargeCategory": "Usage",
         "ChargeDescription": item.what,
@@ -97,21 +137,10 @@ def _row(item: Item, figure: str, owner: Owner, whole: str) -> dict[str, str]:
         "ListCost": f"{(listed * hours).cents().amount:f}",
         "ListUnitPrice": _number((listed * _per(item)).amount),
         "PricingUnit": f"{item.unit}-Months" if item.listed_monthly else f"{item.unit}-Hours",
-        "ResourceId": item.urn,
-        "ResourceName": name or kind,
-        "ResourceType": kind,
         "ServiceCategory": "Compute" if item.unit == "node" else "Other",
-        "SubAccountName": stack,
-        "Tags": _object(owner.tags),
-        "x_Component": owner.component,
         "x_Figure": figure,
-        "x_Labels": _object(owner.labels),
-        "x_Namespace": owner.namespace,
-        "x_Owner": owner.owner,
-        "x_Project": owner.project,
         "x_PriceAsOf": item.as_of,
         "x_PriceSource": item.source,
-        "x_Stack": stack,
     }
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from zerofloor.capacity import Accounted, Evidence
 from zerofloor.errors import InputError
 from zerofloor.floor.result import Entry, Verdict
+from zerofloor.money import ZERO
 from zerofloor.report import Finding, Report
+from zerofloor.reports.phrases import cost_of
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
 from zerofloor.stack import Resource, Stack
-from zerofloor.words import counted, dollars, hours, link, open_point, sentence, short, unique
+from zerofloor.words import counted, hours, link, open_point, sentence, short, unique
 
 NOBODY_CAN_CHANGE = (
     "While the source of a trigger fails, KEDA keeps what runs, or what a fallback says, "
@@ -188,9 +190,7 @@ def _evidence(entries: list[Entry], findings: list[Finding]) -> Iterator[Evidenc
 
 
 def _verdict(entry: Entry, findings: list[Finding]) -> str:
-    monthly = max(
-        (finding.monthly for finding in findings if finding.monthly is not None), default=None
-    )
+    priced = [finding for finding in findings if finding.monthly is not None]
     parts = [f"{entry.platform} {entry.name}: {entry.verdict}"]
     if entry.gpus:
         parts.append(
@@ -198,8 +198,8 @@ def _verdict(entry: Entry, findings: list[Finding]) -> str:
             + (f" on {counted(entry.nodes, 'node')}" if entry.nodes else "")
         )
         parts.append(hours(entry.hours_per_week))
-    if monthly is not None:
-        parts.append(f"{dollars(monthly)} a month")
+    if priced:
+        parts.append(cost_of(max(priced, key=lambda one: (one.monthly or ZERO).amount)))
     return ", ".join(parts) + "."
 
 

@@ -41,9 +41,10 @@ def _severity(severity: Severity) -> str:
 def _issue(finding: Finding, report: Report) -> dict[str, Any]:
     place = place_of(finding, report)
     cost = cost_of(finding)
-    text = f"{short(finding.urn)}: {finding.message}" if finding.urn else finding.message
-    text += (f" ({cost})" if cost else "") + (f" Change: {finding.fix}" if finding.fix else "")
-    severity = _severity(finding.severity)
+    about = ", ".join(filter(None, (short(finding.urn), cost)))
+    text = f"{about}: {finding.message}" if about else finding.message
+    text += f" Change: {finding.fix}" if finding.fix else ""
+    severity = _severity(Severity.WARNING if finding.tolerated else finding.severity)
     return {
         "description": visible(text),
         "check_name": f"{finding.rule} {finding.name}",

@@ -8,9 +8,10 @@ from typing import Final
 
 from zerofloor.floor.result import Entry, EntryKind, Verdict
 from zerofloor.report import Report
+from zerofloor.reports.phrases import label
 from zerofloor.reports.visible import visible
 from zerofloor.structs import Value
-from zerofloor.words import counted, short, unique
+from zerofloor.words import counted, unique
 
 ROWS_AT_MOST: Final = 14
 WIDTH: Final = 860
@@ -41,7 +42,7 @@ def holding_graph(report: Report) -> str:
                 hold in other.holds for other in held if other != entry
             ):
                 continue
-            cause = _Box(f"{hold.cause.value} {hold.urn}", hold.cause.value, short(hold.urn), 0)
+            cause = _Box(f"{hold.cause.value} {hold.urn}", hold.cause.value, label(hold.urn), 0)
             boxes.append(cause)
             edges.append((cause.key, box.key))
         edges += [(box.key, urn) for urn in entry.carried_by]
@@ -81,13 +82,14 @@ def _draw(boxes: dict[str, _Box], edges: list[tuple[str, str]]) -> str:
         x, y = places[box.key]
         parts.append(
             f'<rect x="{x}" y="{y}" width="{BOX}" height="48" rx="6" fill="var(--card)" '
-            'stroke="var(--line)"/>'
-            f'<text x="{x + 10}" y="{y + 20}" fill="var(--fg)">{_text(box.title, 30)}</text>'
-            f'<text x="{x + 10}" y="{y + 38}" fill="var(--dim)">{_text(box.text, 30)}</text>'
+            'stroke="var(--line)">'
+            f"<title>{_text(f'{box.title}: {box.text}', 300)}</title></rect>"
+            f'<text x="{x + 10}" y="{y + 20}" fill="var(--fg)">{_text(box.title, 34)}</text>'
+            f'<text x="{x + 10}" y="{y + 38}" fill="var(--dim)">{_text(box.text, 34)}</text>'
         )
     height = max(rows) * ROW + 8
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="What holds what" '
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="What keeps GPUs on" '
         f'font-family="system-ui, sans-serif" font-size="13">{"".join(parts)}</svg>'
     )
 

@@ -26,6 +26,8 @@ from zerofloor.reports.phrases import (
     priced_lines,
     resource_rows,
     rows,
+    severity_of,
+    sources_of,
 )
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, link, short
@@ -69,8 +71,16 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';
 
 def render(reports: Sequence[Report]) -> str:
     """The page."""
-    title = "zerofloor: " + " · ".join("fail" if r.gate == "fail" else "pass" for r in reports)
-    return page(title, (line for at, report in enumerate(reports) for line in _report(report, at)))
+    title = "zerofloor: " + " · ".join(map(_named, reports))
+    return page(
+        text(title), (line for at, report in enumerate(reports) for line in _report(report, at))
+    )
+
+
+def _named(report: Report) -> str:
+    """`FAIL, shop/dev`: what a tab shows."""
+    names = ["/".join(filter(None, (d.project, d.stack))) or d.name for d in report.documents]
+    return ", ".join([report.gate.upper(), *filter(None, names[:3])])
 
 
 def page(title: str, lines: Iterable[str], style: str = "") -> str:
@@ -101,8 +111,9 @@ def _report(report: Report, number: int) -> Iterator[str]:
     yield from _findings(report)
     yield from _charts(report, number)
     yield from _resources(report)
-    lines, priced = priced_lines(report)
-    yield from _folded("Breakdown", [*lines, *priced, gathered(report)])
+    lines = priced_lines(report)
+    marked = (f"{line.text} [{line.mark}]" for line in lines)
+    yield from _folded("Breakdown", [*marked, *sources_of(lines, report), gathered(report)])
     yield from _folded("Assumptions", assumptions(report))
     yield from _folded("Notes", notes(report))
 
@@ -136,7 +147,7 @@ def _findings(report: Report) -> Iterator[str]:
 
 def _group(group: Group, report: Report) -> Iterator[str]:
     first, number = group.findings[0], len(group.findings)
-    style = "waived" if first.waived_by else first.severity
+    style = "waived" if first.waived_by or first.tolerated else first.severity.value
     name = text(f"{first.rule} {first.name}")
     url = help_url(report, first.rule, first.name)
     if url:
@@ -145,7 +156,7 @@ def _group(group: Group, report: Report) -> Iterator[str]:
     status = f" · {first.status}" if first.status else ""
     yield '<section class="finding">'
     yield (
-        f'<h3><span class="{style}">{first.severity}</span> {name}{status}'
+        f'<h3><span class="{style}">{severity_of(first)}</span> {name}{status}'
         f"{f' · {text(cost)}' if cost else ''}</h3>"
     )
     for finding in group.findings[:GROUP_AT_MOST]:
@@ -172,7 +183,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 def _charts(report: Report, number: int) -> Iterator[str]:
     graph = holding_graph(report)
     if graph:
-        yield f'<h2>What holds what</h2><div class="chart">{graph}</div>'
+        yield f'<h2>What keeps GPUs on</h2><div class="chart">{graph}</div>'
     for title, chart in (
         ("Floor by resource, in dollars a month", floor_chart(report, f"floor-{number}")),
         ("Cost over use", use_chart(report, f"use-{number}")),

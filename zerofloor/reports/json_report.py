@@ -339,6 +339,8 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
         ]
         or None,
         "monthly": _optional(finding.monthly),
+        "monthly_up_to": _optional(finding.up_to),
+        "monthly_at_most": finding.at_most,
         "gpus": _number(finding.gpus),
         "waived_by": finding.waived_by,
         "fingerprint": finding.fingerprint,

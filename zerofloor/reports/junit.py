@@ -52,7 +52,7 @@ def _case(finding: Finding, report: Report) -> Iterator[str]:
         f'name={_attribute(name)} file={_attribute(place.path)} line="{place.line}">'
     )
     cost = cost_of(finding)
-    told = finding.message + (f" ({cost})" if cost else "")
+    told = (f"{cost}: " if cost else "") + finding.message
     if blocks(finding):
         yield f"      <failure type={_attribute(finding.name)} message={_attribute(told)}>"
         yield f"{_text(f'Change: {finding.fix}')}</failure>"

@@ -16,13 +16,14 @@ from zerofloor.reports.phrases import (
     assumptions,
     changes,
     cost_of,
+    dated,
     document,
-    gathered,
     headline,
     meaning,
     notes,
     priced_lines,
     rows,
+    severity_of,
     signed_monthly,
     total_rows,
     totals_of,
@@ -141,7 +142,7 @@ def _title(report: Report) -> str:
 
 def _documents(report: Report) -> Iterator[str]:
     for one in report.documents[:ROWS_AT_MOST]:
-        yield code(document(one))
+        yield document(one, code)
         yield ""
 
 
@@ -187,8 +188,8 @@ def _costs(report: Report) -> Iterator[str]:
     for line in (*changes(report), *meaning(report)):
         yield escaped(line)
         yield ""
-    lines, sources = priced_lines(report)
-    yield from _folded("Breakdown", [*lines, *sources, gathered(report)])
+    lines = [line.text for line in priced_lines(report)]
+    yield from _folded("Breakdown", [*lines, dated(report)])
 
 
 def _section(heading: str, findings: Sequence[Finding], report: Report) -> Iterator[str]:
@@ -206,7 +207,7 @@ def _group(group: Group, report: Report) -> Iterator[str]:
     url = help_url(report, first.rule, first.name)
     name = f"{first.rule} {first.name}"
     cost = cost_of(group)
-    severity = f"**{first.severity}**" if blocks(first) else first.severity
+    severity = f"**{first.severity}**" if blocks(first) else severity_of(first)
     head = f"- {severity} {f'[{name}]({url})' if url else name}{group.spread}"
     yield head + (f", {cost}" if cost else "") + "<br>"
     for finding in group.findings[:ROWS_AT_MOST]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -25,12 +25,13 @@ from zerofloor.cost.meaning import WEEKEND_HOURS
 from zerofloor.cost.owners import Total, Totals, totals_by
 from zerofloor.cost.undecided import open_figures
 from zerofloor.floor.result import EntryKind, Verdict
+from zerofloor.gate.waivers import blocks
 from zerofloor.money import HOURS_PER_MONTH, Money
 from zerofloor.report import DocumentInfo, Finding, Report, Severity
 from zerofloor.reports.groups import Group
 from zerofloor.settings.values import NOTICED_AFTER_DAYS
 from zerofloor.structs import Value
-from zerofloor.words import counted, dollars, number, short, tokens
+from zerofloor.words import counted, dollars, number, short, tokens, verb
 
 FIGURES: Final[Mapping[Figure, str]] = {
     Figure.FLOOR: "GPU nodes while idle",
@@ -43,36 +44,73 @@ FIGURES: Final[Mapping[Figure, str]] = {
 
 HOW: Final = {
     "engine": "previewed by the Pulumi engine",
-    "in-process": "previewed in this process, without the Pulumi engine",
+    "in-process": "previewed without the Pulumi engine",
 }
+
+
+KINDS: Final = {
+    "cloudformation": "CloudFormation template",
+    "digest": "preview",
+    "events": "event log",
+    "export": "stack export",
+    "manifests": "Kubernetes manifests",
+    "plan": "Terraform plan",
+}
+"""What a document is, where no program was previewed."""
 
 
 def headline(report: Report) -> str:
     """The verdict in one sentence, and how much is left to do."""
-    errors = sum(
-        1
-        for finding in report.findings
-        if finding.severity is Severity.ERROR and finding.waived_by is None
-    )
-    return verdict(report) + (f" {counted(errors, 'finding')} to fix." if errors else "")
+    said = verdict(report) if report.gate == "fail" else _passed(report)
+    blocking = [one for one in report.findings if blocks(one)]
+    prices = sum(1 for one in blocking if one.name == "unpriced-gpu")
+    rest = len(blocking) - prices
+    parts = (f"{counted(rest, 'finding')} to fix", f"{counted(prices, 'price')} missing")
+    left = [part for part, number in zip(parts, (rest, prices), strict=True) if number]
+    return f"{said} {', '.join(left)}." if left else said
 
 
-def document(one: DocumentInfo) -> str:
-    """A document in a line: its name, its stack, and who previewed it."""
-    stack = (
-        "/".join(part for part in (one.project, one.stack) if part)
-        if one.kind != "manifests"
-        else ""
-    )
-    return ", ".join(
-        part
-        for part in (
-            one.name,
-            f"stack {stack}" if stack else "",
-            HOW.get(one.previewed_by, one.kind),
-        )
-        if part
-    )
+def _passed(report: Report) -> str:
+    """The verdict where the gate passes: why it does, though a GPU may keep billing."""
+    why = _why_it_passes(report)
+    match report.floor.verdict:
+        case Verdict.ZERO:
+            return verdict(report)
+        case Verdict.UNDECIDED:
+            return f"{verdict(report).removesuffix('.')}, which is {why}."
+        case Verdict.HELD:
+            weekly = _scheduled_hours(report)
+            if weekly is not None and weekly <= report.schedule_cap:
+                return verdict(report)
+            new = "Nothing new. " if any(one.tolerated for one in report.findings) else ""
+            more = "; more may idle" if report.floor.undecided else ""
+            gpus = report.floor.gpus
+            are = "is" if gpus is not None and 0 < gpus <= 1 else "are"
+            return f"{new}{_idle_gpus(report)} {are} {why}{more}{_cost(report)}."
+    assert_never(report.floor.verdict)
+
+
+def _why_it_passes(report: Report) -> str:
+    """`waived`, `in the baseline`, or `allowed` (by the severities that are set)."""
+    errors = [one for one in report.findings if one.severity is Severity.ERROR]
+    waived = "waived" if any(one.waived_by is not None for one in errors) else ""
+    known = "in the baseline" if any(one.tolerated for one in errors) else ""
+    return " or ".join(filter(None, (waived, known))) or "allowed by the settings"
+
+
+def severity_of(finding: Finding) -> str:
+    """`error`, `warning`, `info`; `known` where the baseline has it and it fails no gate."""
+    return "known" if finding.tolerated else finding.severity.value
+
+
+def document(one: DocumentInfo, quoted: Callable[[str], str] = str) -> str:
+    """A document in a line: its stack, its name, and who previewed it. Names are `quoted`."""
+    stack = "/".join(part for part in (one.project, one.stack) if part)
+    how = HOW.get(one.previewed_by, KINDS.get(one.kind, one.kind))
+    if not stack or one.kind == "manifests":
+        return f"{quoted(one.name)} ({how})" if one.name else how[:1].upper() + how[1:]
+    where = f" in {quoted(one.name)}" if one.name else ""
+    return f"Stack {quoted(stack)}{where} ({how})"
 
 
 class Row(Value, frozen=True):
@@ -162,9 +200,18 @@ def resource_rows(report: Report) -> Iterator[tuple[ResourceCost, str, str]]:
         yield one, _columns(one.floor, lacks[0])[1], _columns(one.ceiling, lacks[1])[1]
 
 
-def priced_lines(report: Report) -> tuple[list[str], list[str]]:
-    """What the figures are made of: each kind of thing with its price, quantities and resources;
-    and the prices' numbered sources."""
+class PricedLine(Value, frozen=True):
+    """A line of the breakdown."""
+
+    text: str
+    mark: int
+    """The number of its source."""
+    source: str
+    as_of: str
+
+
+def priced_lines(report: Report) -> list[PricedLine]:
+    """What the figures are made of: each kind of thing with its price, quantities and resources."""
     per_gpu = {(cost.urn, cost.what): cost.per_gpu_hour for cost in report.estimate.resources}
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.estimate.items:
@@ -173,17 +220,33 @@ def priced_lines(report: Report) -> tuple[list[str], list[str]]:
         groups.setdefault((item.what, item.source, item.as_of, _priced(item) + share), []).append(
             item
         )
-    sources: dict[tuple[str, str], int] = {}
+    marks: dict[tuple[str, str], int] = {}
     lines = []
     for (what, source, as_of, cost), items in groups.items():
-        names = list(dict.fromkeys(item.urn.rsplit("::", 1)[-1] for item in items))
+        names = list(dict.fromkeys(label(item.urn) for item in items))
         of = ", ".join(names) if len(names) <= 3 else counted(len(names), "resource")
-        mark = sources.setdefault((source, as_of), len(sources) + 1)
-        lines.append(f"{what}: {cost}; {_quantities(items)} ({of}) [{mark}]")
-    return lines, [
-        f"[{mark}] {source}, {age(as_of, report.today)}"
-        for (source, as_of), mark in sources.items()
-    ]
+        mark = marks.setdefault((source, as_of), len(marks) + 1)
+        lines.append(PricedLine(f"{of}: {what}, {cost}; {_quantities(items)}", mark, source, as_of))
+    return lines
+
+
+def sources_of(lines: Iterable[PricedLine], report: Report) -> list[str]:
+    """The prices' numbered sources."""
+    found = {line.mark: f"{line.source}, {age(line.as_of, report.today)}" for line in lines}
+    return [f"[{mark}] {source}" for mark, source in found.items()]
+
+
+def label(urn: str) -> str:
+    """`NodePool gpu`: a resource as people call it."""
+    kind, _, name = short(urn).partition("::")
+    return f"{kind.rsplit(':', 1)[-1]} {name}".strip()
+
+
+def dated(report: Report) -> str:
+    """How old the prices are, in a few words."""
+    estimate = report.estimate
+    oldest = f", the oldest of {estimate.oldest}" if estimate.oldest else ""
+    return f"Prices: gathered {estimate.snapshot_as_of}{oldest}."
 
 
 def gathered(report: Report) -> str:
@@ -412,13 +475,17 @@ def place(finding: Finding) -> str:
 def cost_of(what: Finding | Group) -> str:
     """What a finding, or a group of them, costs a month; empty where it costs nothing."""
     findings = what.findings if isinstance(what, Group) else (what,)
-    known = [one.monthly for one in findings if one.monthly is not None]
+    known = [(one.monthly, one.up_to or one.monthly) for one in findings if one.monthly is not None]
     if any(one.cost_unknown for one in findings) and not known:
         return "cost unknown"
-    if not known or any(one.currency != known[0].currency for one in known):
+    if not known or any(low.currency != known[0][0].currency for low, _ in known):
         return ""
-    least = "at least " if any(one.cost_unknown for one in findings) else ""
-    return f"{least}{dollars(sum(known[1:], known[0]))} a month"
+    (low, high), *more = known
+    for one, other in more:
+        low, high = low + one, high + other
+    if any(one.cost_unknown for one in findings):
+        return f"at least {dollars(low)} a month"
+    return f"{ranged(low, high, at_most=any(one.at_most for one in findings))} a month"
 
 
 def _is_least(report: Report) -> bool:
@@ -444,19 +511,24 @@ def verdict(report: Report) -> str:
 
 
 def _held(report: Report) -> str:
-    floor = report.floor
-    gpus = counted(floor.gpus, "idle GPU") if floor.gpus else "Idle GPUs"
-    nodes = f" ({counted(floor.nodes, 'node')})" if floor.nodes else ""
-    more = ", and more might" if floor.undecided else ""
+    more = ", and more might" if report.floor.undecided else ""
     weekly = _scheduled_hours(report)
     if weekly is None:
-        return f"{gpus}{nodes} would keep billing{more}{_cost(report)}."
-    is_one = floor.gpus is not None and floor.gpus <= 1
-    allowed = ", allowed" if report.gate == "pass" else ""
+        return f"{_idle_gpus(report)} would keep billing{more}{_cost(report)}."
+    gpus = report.floor.gpus
+    runs = verb(gpus, "runs", "run") if gpus else "run"
+    cap = f"cap: {number(report.schedule_cap)} h"
     return (
-        f"{gpus}{nodes} {'is' if is_one else 'are'} held {number(weekly)} h a week by schedule"
-        f"{allowed}{more}{_cost(report, averaged=True)}."
+        f"{_idle_gpus(report, 'GPU')} {runs} {number(weekly)} h a week on a schedule ({cap})"
+        f"{more}{_cost(report, averaged=True)}."
     )
+
+
+def _idle_gpus(report: Report, noun: str = "idle GPU") -> str:
+    """`8 idle GPUs (1 node)`."""
+    floor = report.floor
+    gpus = counted(floor.gpus, noun) if floor.gpus else f"{noun[:1].upper()}{noun[1:]}s"
+    return gpus + (f" ({counted(floor.nodes, 'node')})" if floor.nodes else "")
 
 
 def _scheduled_hours(report: Report) -> Decimal | None:
@@ -482,12 +554,15 @@ def _cost(report: Report, *, averaged: bool = False) -> str:
 
 
 def _range(amount: Amount, hours: Decimal | int) -> str:
-    low = dollars(amount.hourly * hours)
-    is_range = amount.up_to is not None and amount.up_to != amount.hourly
-    high = dollars(amount.up_to * hours) if amount.up_to is not None and is_range else low
-    if amount.at_most:
-        return f"up to {high}"
-    return f"{low} to {high}" if is_range else low
+    high = amount.up_to or amount.hourly
+    return ranged(amount.hourly * hours, high * hours, at_most=amount.at_most)
+
+
+def ranged(low: Money, high: Money, *, at_most: bool) -> str:
+    """`$1.86`, `$1.86 to $3.72`, `up to $3.72`."""
+    if at_most:
+        return f"up to {dollars(high)}"
+    return dollars(low) if low == high else f"{dollars(low)} to {dollars(high)}"
 
 
 def money_line(report: Report) -> str:

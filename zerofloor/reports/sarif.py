@@ -91,7 +91,7 @@ def _level(severity: Severity) -> str:
 def _result(finding: Finding, report: Report, index: dict[str, int]) -> dict[str, Any]:
     place = place_of(finding, report)
     cost = cost_of(finding)
-    text = visible(finding.message) + (f" ({cost})" if cost else "")
+    text = (f"{cost}: " if cost else "") + visible(finding.message)
     text += f" Change: {visible(finding.fix)}" if finding.fix else ""
     location: dict[str, Any] = {
         "physicalLocation": {

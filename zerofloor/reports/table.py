@@ -24,6 +24,8 @@ from zerofloor.reports.phrases import (
     place,
     priced_lines,
     rows,
+    severity_of,
+    sources_of,
     total_rows,
     totals_of,
     verdict,
@@ -138,10 +140,10 @@ class _Page:
             yield from wrapped(line, self.width) if layout.cells(line) > self.width else (line,)
 
     def breakdown(self) -> Iterator[str]:
-        lines, sources = priced_lines(self.report)
-        yield from self.bullets("Breakdown", lines)
+        lines = priced_lines(self.report)
+        yield from self.bullets("Breakdown", (f"{line.text} [{line.mark}]" for line in lines))
         yield ""
-        for line in (*sources, gathered(self.report)):
+        for line in (*sources_of(lines, self.report), gathered(self.report)):
             yield from self.paragraph(line, style="dim")
 
     def findings(self, title: str, *, waived: bool) -> Iterator[str]:
@@ -153,12 +155,12 @@ class _Page:
 
     def group(self, group: Group) -> Iterator[str]:
         first = group.findings[0]
-        style = "dim" if first.waived_by else first.severity
+        style = "dim" if first.waived_by or first.tolerated else first.severity.value
         number = len(group.findings)
         head = f" {first.rule} {first.name}{group.spread}"
-        severity = styled(first.severity.upper(), style, self.colour)
+        severity = styled(severity_of(first).upper(), style, self.colour)
         cost = cost_of(group)
-        if layout.cells(f"{first.severity}{head}  {cost}") <= self.width:
+        if layout.cells(f"{severity_of(first)}{head}  {cost}") <= self.width:
             yield severity + styled(head, "bold", self.colour) + (f"  {cost}" if cost else "")
         else:
             yield severity

@@ -115,6 +115,8 @@ def _finding(rule: Rule, problem: Problem, severity: Severity, judged: Judged) -
         source=problem.source or _position(judged.estate, component or resource),
         evidence=problem.evidence,
         monthly=problem.monthly,
+        up_to=problem.up_to,
+        at_most=problem.at_most,
         cost_unknown=problem.cost_unknown,
         change=problem.change,
         gpus=problem.gpus,

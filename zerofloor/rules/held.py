@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.capacity import WEEK, Cause, Hold
-from zerofloor.cost.estimate import Estimate, Figure
+from zerofloor.cost.estimate import Amount, Estimate, Figure, together
 from zerofloor.floor.result import Entry, EntryKind, Floor, Verdict
 from zerofloor.hardware.accelerators import device_noun
-from zerofloor.money import HOURS_PER_MONTH, Money
+from zerofloor.money import HOURS_PER_MONTH
 from zerofloor.report import Severity
 from zerofloor.rules.rule import Check, Judged, Problem
 from zerofloor.structs import Value
@@ -36,7 +36,7 @@ class _Bill(Value, frozen=True):
     entries: Mapping[str, Sequence[Entry]]
     guests: Mapping[str, Sequence[Entry]]
     """The workloads that a pool carries."""
-    floor: Mapping[str, Money]
+    floor: Mapping[str, Amount]
     """What the floor costs an hour; a URN that is missing has no price."""
     node_hours: Mapping[str, Decimal]
     """Node-hours of a week."""
@@ -90,7 +90,7 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
         distinct, key=lambda hold: (hold.least * hold.hours_per_week, hold.hours_per_week)
     )
     weekly = _hours(owners, distinct)
-    monthly = _monthly(owners, bill)
+    cost = _cost(owners, bill)
     by_schedule = (
         strongest.cause is Cause.SCHEDULE and weekly <= judged.settings.caps.schedule_hours_per_week
     )
@@ -99,8 +99,10 @@ def _problem(urn: str, held: list[Held], judged: Judged, bill: _Bill) -> Problem
         message=_message(owners, strongest, weekly, judged, bill),
         fix=strongest.fix,
         evidence=tuple(unique(link for hold in distinct for link in hold.evidence)),
-        monthly=monthly,
-        cost_unknown=monthly is None,
+        monthly=None if cost is None else cost.monthly,
+        up_to=None if cost is None or cost.up_to is None else cost.up_to * HOURS_PER_MONTH,
+        at_most=cost is not None and cost.at_most,
+        cost_unknown=cost is None,
         severity=Severity.WARNING if by_schedule else None,
         change=strongest.change,
         gpus=sum((_kept(entry, strongest)[0] for entry in _entries(owners)), Decimal(0)) or None,
@@ -206,11 +208,13 @@ def _bill(floor: Floor, estimate: Estimate) -> _Bill:
     for entry in floor.entries:
         for urn in entry.carried_by:
             guests[urn].append(entry)
-    costs: dict[str, Money] = {}
+    costs: dict[str, Amount] = {}
     for item in estimate.items:
         if Figure.FLOOR in item.counts_in and item.urn not in estimate.unpriced:
-            money = item.price * item.quantity
-            costs[item.urn] = costs[item.urn] + money if item.urn in costs else money
+            most = None if item.dearest is None else item.dearest * item.quantity
+            amount = Amount(item.price * item.quantity, most, at_most=item.at_most)
+            known = costs.get(item.urn)
+            costs[item.urn] = amount if known is None else together(known, amount)
     entries: dict[str, list[Entry]] = defaultdict(list)
     node_hours: dict[str, Decimal] = defaultdict(Decimal)
     for entry in floor.entries:
@@ -220,26 +224,32 @@ def _bill(floor: Floor, estimate: Estimate) -> _Bill:
     return _Bill(entries, guests, costs, node_hours)
 
 
-def _monthly(held: list[Held], bill: _Bill) -> Money | None:
-    """What the holds keep a month; None where a part of it is not priced."""
+def _cost(held: list[Held], bill: _Bill) -> Amount | None:
+    """What the holds keep an hour; None where a part of it is not priced."""
     shares: dict[str, Decimal] = {}
     for entry, hold in held:
         for urn, share in _shares(entry, hold, bill).items():
             shares[urn] = min(Decimal(1), shares.get(urn, Decimal(0)) + share)
-    costs = [(bill.floor.get(urn), share) for urn, share in sorted(shares.items())]
-    total: Money | None = None
-    for cost, share in costs:
-        if cost is None or (total is not None and total.currency != cost.currency):
+    total: Amount | None = None
+    for urn, share in sorted(shares.items()):
+        cost = bill.floor.get(urn)
+        if cost is None or (total is not None and total.hourly.currency != cost.hourly.currency):
             return None
-        total = cost * share if total is None else total + cost * share
-    return None if total is None else total * HOURS_PER_MONTH
+        part = _part(cost, share)
+        total = part if total is None else together(total, part)
+    return total
+
+
+def _part(cost: Amount, share: Decimal) -> Amount:
+    most = None if cost.up_to is None else cost.up_to * share
+    return Amount(cost.hourly * share, most, at_most=cost.at_most)
 
 
 def _shares(entry: Entry, hold: Hold, bill: _Bill) -> Mapping[str, Decimal]:
     """Which part of which entry's bill a hold keeps."""
     if entry.supply is None:
         return {
-            urn: _part_of(entry, pool, bill)
+            urn: _part_of(entry, pool, bill) * _time_of(hold, pool, bill)
             for urn in entry.carried_by
             for pool in bill.entries.get(urn, ())
         }
@@ -247,6 +257,14 @@ def _shares(entry: Entry, hold: Hold, bill: _Bill) -> Mapping[str, Decimal]:
     if entry.kind is EntryKind.WORKLOAD or hold.units is None or not node_hours:
         return {entry.urn: Decimal(1)}
     return {entry.urn: min(Decimal(1), hold.units * hold.hours_per_week / node_hours)}
+
+
+def _time_of(hold: Hold, pool: Entry, bill: _Bill) -> Decimal:
+    """The part of the time in which a pool's nodes run that a hold has them, by its schedule."""
+    node_hours = bill.node_hours[pool.urn]
+    if hold.hours_per_week >= WEEK or not pool.nodes or not node_hours:
+        return Decimal(1)
+    return min(Decimal(1), hold.hours_per_week * pool.nodes / node_hours)
 
 
 def _part_of(workload: Entry, pool: Entry, bill: _Bill) -> Decimal:

@@ -39,6 +39,10 @@ class Problem(Value, frozen=True):
     fix: str
     evidence: tuple[Evidence, ...] = ()
     monthly: Money | None = None
+    up_to: Money | None = None
+    """`monthly` at the most expensive of several types; None where the type is settled."""
+    at_most: bool = False
+    """True where a part of the cost is an upper bound."""
     cost_unknown: bool = False
     """True where it may cost something and no price is known: no waiver's cap can be shown to hold
     then."""

@@ -3,6 +3,7 @@
 from zerofloor.settings.parsing import load, parse
 from zerofloor.settings.values import (
     FILE_NAME,
+    SCHEDULE_HOURS,
     Allow,
     AllowedWaivers,
     Caps,
@@ -24,6 +25,7 @@ from zerofloor.settings.values import (
 
 __all__ = [
     "FILE_NAME",
+    "SCHEDULE_HOURS",
     "Allow",
     "AllowedWaivers",
     "Caps",

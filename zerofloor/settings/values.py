@@ -16,6 +16,7 @@ import msgspec
 FILE_NAME: Final = "zerofloor.yaml"
 
 NOTICED_AFTER_DAYS: Final = 30
+SCHEDULE_HOURS: Final = Decimal(60)
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -107,7 +108,7 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
 
     idle_tail_seconds: NotNegative = Decimal(3600)
     """A cool-down or consolidateAfter above this is a warning."""
-    schedule_hours_per_week: NotNegative = Decimal(60)
+    schedule_hours_per_week: NotNegative = SCHEDULE_HOURS
     """A schedule that holds GPUs for at most this many hours a week warns; above it fails."""
 
 

@@ -294,7 +294,8 @@ def _cron(
         obj.urn,
         path,
         {key: meta.get(key) for key in ("start", "end", "desiredReplicas")},
-        f"keeps {counted(wanted, 'replica')} for {hours} h a week",
+        f"a cron trigger keeps {counted(wanted, 'replica')} from "
+        f"`{meta['start']}` to `{meta['end']}`",
     )
     # Hidden triggers are undecided by now.
     others = len(known_items(at(obj.spec, "triggers"))) > 1
