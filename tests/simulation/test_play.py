@@ -158,6 +158,29 @@ def test_a_trigger_that_the_trace_tells_nothing_of_is_named(trigger: Any, why: s
     assert "spec.triggers[1]" in str(error.value)
 
 
+def _two_pools(most: str) -> dict[str, Any]:
+    """The pool, which takes so many GPUs at most, and another one like it."""
+    objects = copy.deepcopy(manifests())
+    objects["NodePool"]["spec"]["limits"] = {"nvidia.com/gpu": most}
+    other = copy.deepcopy(objects["NodePool"])
+    other["metadata"]["name"] = "other"
+    return {**objects, "another": other}
+
+
+def test_of_two_pools_that_take_all_pods_the_first_is_played_and_named() -> None:
+    # Karpenter tries those of equal weight by name, the last one first (OrderByWeight).
+    found = run(_two_pools("4"))
+    assert "Its pods run on pool other, the first that takes them" in found.assumptions
+    assert "Its pods run on pool" not in " ".join(run().assumptions)
+
+
+def test_pods_that_need_two_pools_at_once_are_named() -> None:
+    objects = _two_pools("1")
+    objects["ScaledObject"]["spec"]["maxReplicaCount"] = 2
+    with pytest.raises(NotPlayable, match=r"use several pools \(gpu, other\) at once"):
+        run(objects)
+
+
 def test_a_hidden_bound_is_named() -> None:
     objects = _changed("ScaledObject", minReplicaCount="04da6b54-80e4-46f7-96ec-b56ff0331ba9")
     with pytest.raises(NotPlayable, match=r"spec\.minReplicaCount"):

@@ -94,6 +94,15 @@ def test_what_scales_another_way_is_named() -> None:
         simulate(stacks, SETTINGS, open_book(), TODAY, trace(0.0), Asked())
 
 
+def test_an_instance_of_a_hidden_type_is_named() -> None:
+    text = (FOLDER / "ec2.json").read_text()
+    assert '"g6e.xlarge"' in text
+    unknown = text.replace('"g6e.xlarge"', '"04da6b54-80e4-46f7-96ec-b56ff0331ba9"')
+    stacks = (read_document("x", unknown.encode()),)
+    with pytest.raises(NotPlayable, match="instanceType"):
+        simulate(stacks, SETTINGS, open_book(), TODAY, trace(0.0), Asked())
+
+
 def test_money_is_the_hours_on_the_bill_times_the_price() -> None:
     one = _outcome("fireworks.json", trace(0.0, 100.0))
     assert one.cost is not None

@@ -32,6 +32,13 @@ def test_the_azure_traces_format_is_read_to_the_last_digit(tmp_path: Path) -> No
     assert found.generated.tolist() == [44.0, 109.0, 55.0]
 
 
+@pytest.mark.parametrize("text", [AZURE, AZURE.replace("\n", "\r\n"), AZURE.rstrip("\n")])
+def test_the_traces_own_format_is_read_by_arrays(text: str) -> None:
+    found = module._fast_rows(text[len(HEAD) :].lstrip().encode())
+    assert found is not None
+    assert found[2].tolist() == [44.0, 109.0, 55.0]
+
+
 @pytest.mark.parametrize(
     "text",
     [
