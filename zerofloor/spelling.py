@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -13,9 +13,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near}?" if near else ""
 
 
+def none_of(word: str, known: Sequence[str]) -> str:
+    """`X is none of A, B, C; did you mean B?`."""
+    return f"{word} is none of {', '.join(known)}{did_you_mean(word, known)}"
+
+
 def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:
-    """The known name that is spelled most like it, in any case, with `-` for `_`; empty where none
-    is near. Of equally near ones that with the nearest numbers, then the first as given."""
+    """The known name that is spelled most like it, in any case, with `-` for `_`, without dashes
+    before it; empty where none is near. Of equally near ones that with the nearest numbers, then
+    the first as given."""
     import difflib  # Takes 5 ms, and only a mistake needs it.
 
     names: dict[str, str] = {}
@@ -34,7 +40,7 @@ def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-")
+    return name.strip().strip("-").lower().replace("_", "-")
 
 
 def _distance(name: str, wanted: str) -> float:

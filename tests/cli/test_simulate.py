@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.command import TODAY, zerofloor
 from tests.simulation.stacks import MANIFESTS
+from zerofloor.extras import how_to_add
 
 SETTINGS = "region: {aws: us-east-1}\n"
 TRACE = """\
@@ -115,10 +116,7 @@ def test_without_numpy_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     code, _, err = _simulate(folder)
-    assert (code, err) == (
-        2,
-        "zerofloor: simulate needs numpy: pip install 'zerofloor[simulate]'\n",
-    )
+    assert (code, err) == (2, f"zerofloor: simulate needs numpy: {how_to_add('simulate')}\n")
 
 
 def test_a_stack_that_serves_nothing_is_told(tmp_path: Path) -> None:

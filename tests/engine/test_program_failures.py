@@ -85,8 +85,9 @@ FAILING = {
     "no module": (
         "import pulumi_nowhere",
         (
-            "the program imports pulumi_nowhere at __main__.py:1, which is not installed: "
-            "install the program's requirements"
+            "the program imports pulumi_nowhere at __main__.py:1, which is not installed in "
+            f"{sys.executable}: install the program's requirements there, or name their "
+            "environment in Pulumi.yaml (runtime.options.virtualenv)"
         ),
     ),
     "the same URN twice": (

@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.engine.program_folder import program
 from tests.hiding import floor_of
 from zerofloor.engine.invokes import Question, answer
 from zerofloor.engine.program import preview_in_process
 from zerofloor.errors import InputError
+from zerofloor.settings import parse
 from zerofloor.stack import UNKNOWN
 
 
@@ -62,13 +64,16 @@ def test_a_machine_type_that_is_looked_up_is_unknown(tmp_path: Path) -> None:
     [
         (
             'ec2.get_launch_template(name="lt")',
-            'answers: {"aws:ec2/getLaunchTemplate:getLaunchTemplate": {arn: …',
+            'answers: {"aws:ec2/getLaunchTemplate:getLaunchTemplate": {instanceType: REPLACE}}',
         ),
         (
             "ec2.get_instance_types()",
-            'answers: {"aws:ec2/getInstanceTypes:getInstanceTypes": {filters: …',
+            'answers: {"aws:ec2/getInstanceTypes:getInstanceTypes": {instanceTypes: [REPLACE]}}',
         ),
-        ('ssm.get_parameter(name="size")', 'answers: {"aws:ssm/getParameter:getParameter": {arn'),
+        (
+            'ssm.get_parameter(name="size")',
+            'answers: {"aws:ssm/getParameter:getParameter": {value: REPLACE}}',
+        ),
     ],
 )
 def test_what_may_name_a_machine_type_is_asked_for(tmp_path: Path, call: str, said: str) -> None:
@@ -76,6 +81,32 @@ def test_what_may_name_a_machine_type_is_asked_for(tmp_path: Path, call: str, sa
     with pytest.raises(InputError) as refused:
         preview_in_process(program(tmp_path, source, config="aws:region: us-west-2"), "dev")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'ec2.get_launch_template(name="lt").instance_type',
+        "ec2.get_instance_types().instance_types[0]",
+        'ssm.get_parameter(name="size").value',
+    ],
+)
+def test_the_answer_to_paste_works_once_its_placeholder_is_replaced(
+    tmp_path: Path, call: str
+) -> None:
+    source = f"""
+        import pulumi_aws as aws
+        aws.ec2.Instance("box", ami="ami-1", instance_type=aws.{call})
+    """
+    folder = program(tmp_path, source, config="aws:region: us-west-2")
+    with pytest.raises(InputError) as refused:
+        preview_in_process(folder, "dev")
+    pasted = str(refused.value).partition("To paste: ")[2]
+    with pytest.raises(InputError, match="is a placeholder; write the value"):
+        parse(yaml.safe_load(pasted), "zerofloor.yaml")
+    settings = parse(yaml.safe_load(pasted.replace("REPLACE", "g5.xlarge")), "zerofloor.yaml")
+    stack = preview_in_process(folder, "dev", answers=settings.answers)
+    assert (floor_of(stack).verdict, str(floor_of(stack).gpus)) == ("held", "1")
 
 
 def test_a_policy_document_is_computed() -> None:

@@ -396,7 +396,7 @@ def test_progress_goes_to_a_terminal_only(backend: Backend) -> None:
         (("--by", "tag"), "--by"),
         (("--by", "stacks"), "--by"),
         (("--executor", "localhost:1"), "expected dask://HOST:PORT"),
-        (("--format", "xml"), "xml is not one of them"),
+        (("--format", "xml"), "xml is none of table, json, "),
         (("--since", "nix.json"), "nix.json: can't be read"),
         (("--settings", "nix.yaml"), "nix.yaml: can't be read"),
         (("--jobs", "0"), "less than 1"),

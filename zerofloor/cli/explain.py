@@ -46,7 +46,8 @@ def explain(
     from zerofloor.cli.inputs import Chosen, Previewing, Reading, read_any, settings_for
     from zerofloor.cli.output import emit, terminal_width
     from zerofloor.errors import InputError
-    from zerofloor.rules import find_rule
+    from zerofloor.gate.names import nearest_rule
+    from zerofloor.rules import find_rule, known_rules
 
     rule = find_rule(what)
     if rule is not None and sources:
@@ -58,9 +59,9 @@ def explain(
         from zerofloor.reports.explain import rule_page
 
         if rule is None:
+            near = nearest_rule(what, known_rules().ids) or "; `zerofloor rules` lists them."
             raise InputError(
-                f"{what}: no rule of that name (`zerofloor rules` lists them); for a "
-                "resource add --from FILE"
+                f"{what}: there is no rule of that name{near} For a resource add --from FILE"
             )
         emit(rule_page(rule))
         return

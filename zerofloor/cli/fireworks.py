@@ -167,11 +167,12 @@ def _existing(api: Api, id_: str) -> Mapping[str, Any]:
 def _asked(act: Callable[[Api], Any]) -> Any:
     """What the API answers. Raises InputError where it can't be asked or refuses."""
     from zerofloor.errors import InputError
+    from zerofloor.extras import lacking
 
     try:
         from zerofloor.fireworks.api import BASE, Api, ApiError
     except ImportError:
-        raise InputError("fireworks: needs httpx: pip install 'zerofloor[fireworks]'") from None
+        raise lacking("fireworks", "httpx", "fireworks") from None
     key = os.environ.get("FIREWORKS_API_KEY", "")
     account = os.environ.get("FIREWORKS_ACCOUNT_ID", "")
     if not key or not account:

@@ -105,15 +105,16 @@ def preview(directory: Path, how: Previewing, settings: Settings) -> Stack:
 
 def _previewed(directory: Path, how: Previewing, settings: Settings) -> Stack:
     from zerofloor.engine.program import preview_in_process
-    from zerofloor.engine.project import choose_stack
+    from zerofloor.engine.project import choose_stack, read_project
     from zerofloor.engine.pulumi import EngineUnavailable, find_pulumi, preview_with_engine
 
     stack = choose_stack(directory, how.stack, os.environ)
+    runtime = read_project(directory).runtime
     if how.engine == "pulumi" or (how.engine == "auto" and find_pulumi(os.environ) is not None):
         try:
             return preview_with_engine(directory, stack, time_limit=how.time_limit)
         except EngineUnavailable as error:
-            if how.engine == "pulumi":
+            if how.engine == "pulumi" or runtime != "python":
                 raise InputError(
                     f"{directory}: the Pulumi engine can't preview it here: {error.reason}"
                 ) from None
@@ -121,7 +122,7 @@ def _previewed(directory: Path, how: Previewing, settings: Settings) -> Stack:
                 f"the Pulumi engine can't preview it here ({error.reason}); previewing it "
                 "in this process"
             )
-    if how.engine == "auto" and find_pulumi(os.environ) is None:
+    if how.engine == "auto" and runtime == "python" and find_pulumi(os.environ) is None:
         say("there is no `pulumi` command on PATH; previewing the program in this process")
     return preview_in_process(
         directory,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias
 
 from zerofloor.cli.output import columns, say, write
-from zerofloor.spelling import did_you_mean
+from zerofloor.spelling import did_you_mean, none_of
 
 Function: TypeAlias = Callable[..., int | None]
 """A command: its result is the exit code, None for 0."""
@@ -60,6 +60,10 @@ class Parser(argparse.ArgumentParser):
         write(sys.stderr, self.format_usage())
         say(message)
         raise SystemExit(2)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, none_of(str(value), list(action.choices)))
 
     def print_help(self, file: Any = None) -> None:
         write(sys.stdout, self.format_help())
@@ -209,17 +213,19 @@ def _converter(kind: type, told: Option | Argument) -> Callable[[str], Any]:
         if own is not None:
             try:
                 return own(given)
-            except ValueError:
-                raise argparse.ArgumentTypeError(f"{given} is not one of them") from None
+            except ValueError as error:
+                raise argparse.ArgumentTypeError(str(error)) from None
         if told.metavar == "YYYY-MM-DD":
             try:
                 datetime.date.fromisoformat(given)
             except ValueError:
-                raise argparse.ArgumentTypeError(f"{given} is no date: YYYY-MM-DD") from None
+                raise argparse.ArgumentTypeError(
+                    f"{given} is not a date; write YYYY-MM-DD"
+                ) from None
         try:
             value = kind(given)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{given} is no number") from None
+            raise argparse.ArgumentTypeError(f"{given} is not a number") from None
         if least is not None and not value >= least:
             raise argparse.ArgumentTypeError(f"{given} is less than {least}")
         return value

@@ -22,6 +22,7 @@ from zerofloor.cli.app import (
 )
 from zerofloor.cli.parsing import Argument, Option, day
 from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 
 
 def simulate(
@@ -186,7 +187,7 @@ def simulate(
     try:
         import numpy  # noqa: F401
     except ImportError:
-        raise InputError("simulate needs numpy: pip install 'zerofloor[simulate]'") from None
+        raise lacking("simulate", "numpy", "simulate") from None
     from zerofloor.cli.inputs import (
         Chosen,
         Previewing,

@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from zerofloor.documents.detect import DocumentKind, detect, text_of
+from zerofloor.documents.detect import EXPECTED, DocumentKind, detect, text_of
 from zerofloor.documents.digest import decoded, stack_of
+from zerofloor.documents.misplaced import is_foreign
 from zerofloor.documents.refusal import refusal
 from zerofloor.errors import InputError
 from zerofloor.stack import Stack
@@ -71,10 +72,21 @@ def read(
         digest = None if input_format else decoded(data)
         if digest is not None:
             return stack_of(name, digest, baseline)
-        kind = _named(input_format) if input_format else detect(name, data)
-        return _reader(kind)(name, data, baseline)
+        if input_format:
+            return _reader(_named(input_format))(name, data, baseline)
+        return _detected(name, data, baseline)
     except RecursionError:
         raise refusal(name, "nested too deeply") from None
+
+
+def _detected(name: str, data: bytes, baseline: Stack | None) -> Stack:
+    kind = detect(name, data)
+    try:
+        return _reader(kind)(name, data, baseline)
+    except InputError:
+        if kind != "manifests" or not is_foreign(name, data):
+            raise
+    raise refusal(name, f"not a format that zerofloor reads: {EXPECTED}")
 
 
 def _named(given: str) -> DocumentKind:

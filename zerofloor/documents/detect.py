@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from zerofloor.documents.cloudformation import is_template
+from zerofloor.documents.misplaced import is_foreign, misplaced_report, misplaced_text
 from zerofloor.documents.refusal import refusal, undecodable
 
 DocumentKind = Literal["cloudformation", "digest", "events", "export", "manifests", "plan"]
@@ -44,6 +45,7 @@ class Top(
     lineage: msgspec.Raw = _ABSENT
     template_version: msgspec.Raw = _ABSENT
     template_resources: msgspec.Raw = _ABSENT
+    schema: msgspec.Raw = _ABSENT
 
 
 _DECODER = msgspec.json.Decoder(Top)
@@ -75,7 +77,7 @@ def detect(name: str, data: bytes) -> DocumentKind:
     """The kind of a document that `text_of` returned. Raises InputError where it is none of
     them."""
     start = data.lstrip()[:2]
-    if start[:1] == b"[":
+    if start[:1] == b"[" and not is_foreign(name, data):
         raise refusal(name, f"it is a JSON array: {EXPECTED}")
     if start[:1] != b"{" or start == b"{{":
         if b"\n{" in data and (b'"changeSummary"' in data or b'"resourcePreEvent"' in data):
@@ -83,6 +85,9 @@ def detect(name: str, data: bytes) -> DocumentKind:
                 name,
                 "other text stands before the JSON: save the command's stdout only, without 2>&1",
             )
+        told = misplaced_text(name, data)
+        if told:
+            raise refusal(name, told)
         return "cloudformation" if is_template(data) else "manifests"
     if (end := data.strip().find(b"\n")) > 0 and _is_event(data.lstrip()[:end]):
         return "events"
@@ -117,7 +122,9 @@ def _kind(name: str, top: Top) -> DocumentKind:
         raise refusal(
             name, "a preview digest without `steps`: the preview failed, or its output was filtered"
         )
-    raise refusal(name, f"a JSON object of another kind: {EXPECTED}")
+    raise refusal(
+        name, misplaced_report(bytes(top.schema)) or f"a JSON object of another kind: {EXPECTED}"
+    )
 
 
 def _there(value: msgspec.Raw) -> bool:

@@ -38,10 +38,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         _serve(stop)
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"zerofloor: the pack needs {error.name}, which is not installed: pip install "
-            "'zerofloor[pulumi]'\n"
-        )
+        from zerofloor.extras import lacking
+
+        sys.stderr.write(f"zerofloor: {lacking('the pack', str(error.name), 'pulumi')}\n")
         raise SystemExit(1) from None
 
 

@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
-UNANSWERED: list[dict[str, str | None]] = []
+UNANSWERED: list[dict[str, Any]] = []
 """The functions of a provider whose result the program needs at once and isn't known, each with
 its line in the program."""
 
@@ -203,10 +203,9 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
     def answered(token: str, args: Any, typ: Any) -> Any:
         frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
         asked = {"function": token, "at": position(frames, root)}
-        names = property_names(typ)
         image = str(args.get("name", "")) if isinstance(args, dict) else ""
         if typ is None or (DECIDES.search(token) and not image.startswith("/aws/service/")):
-            UNANSWERED.append({**asked, "properties": ", ".join(names)})
+            UNANSWERED.append({**asked, "sample": sample(typ, args)})
             raise Unanswered(f"the result of {token} isn't known here")
         ASSUMED.append(asked)
         from pulumi.runtime import rpc
@@ -245,14 +244,36 @@ def camel(name: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-def property_names(typ: Any) -> list[str]:
-    """The properties of a function's result, as a provider spells them."""
+PLACEHOLDER = "REPLACE"
+VALUES = ("value", "values", "secretString", "size")
+
+
+def sample(typ: Any, args: Any) -> dict[str, Any]:
+    """An answer of the type of a function's result with the user's values left to write: the
+    properties that may name a machine type or be a value, without what is only handed back."""
     from pulumi import _types
 
     try:
-        return sorted(_types.output_type_types(typ))
+        types = _types.output_type_types(typ)
     except (AttributeError, AssertionError, TypeError, NameError):
-        return []
+        return {"value": PLACEHOLDER}
+    given = {camel(str(key)) for key in args} if isinstance(args, dict) else set()
+    samples = {key: sample_of(types[key]) for key in sorted(types) if key not in given}
+    wanted = [key for key in samples if samples[key] and (DECIDES.search(key) or key in VALUES)]
+    others = [key for key in samples if samples[key] and key not in ("arn", "id", "region")]
+    return {key: samples[key] for key in (wanted or others)[:3]} or {"id": PLACEHOLDER}
+
+
+def sample_of(wanted: Any) -> Any:
+    """A value of this type to replace; None where it is of several parts."""
+    from pulumi import _types
+
+    wanted = _types.unwrap_optional_type(wanted)
+    origin = typing.get_origin(wanted) or wanted
+    if origin in (list, collections.abc.Sequence):
+        inner = typing.get_args(wanted)
+        return [PLACEHOLDER] if not inner or inner[0] is str else None
+    return PLACEHOLDER if wanted is str else None
 
 
 def stand_in(wanted: Any, name: str, args: dict[str, Any], depth: int) -> Any:

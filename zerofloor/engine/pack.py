@@ -25,8 +25,8 @@ def pack_path() -> Path:
         if (folder / EXECUTABLE).is_file():
             return folder / EXECUTABLE
     raise InputError(
-        f"{EXECUTABLE} is not beside {sys.executable}: install with pip into a virtual "
-        "environment, `pip install 'zerofloor[pulumi]'`"
+        f"{EXECUTABLE} is not beside {sys.executable}: install zerofloor with its [pulumi] extra "
+        "into a virtual environment, with pip"
     )
 
 

@@ -21,6 +21,7 @@ from zerofloor.engine.isolation import apart, ending_signals
 from zerofloor.engine.project import Config, Project, read_config, read_project
 from zerofloor.engine.rendering import with_value_files
 from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 from zerofloor.stack import UNKNOWN, Resource, Stack
 
 if TYPE_CHECKING:
@@ -89,10 +90,7 @@ def preview_in_process(
     try:
         from zerofloor.engine.monitor import Surroundings, serve
     except ImportError as error:
-        raise InputError(
-            f"the in-process preview needs the Pulumi SDK ({error.name} is missing): pip "
-            "install 'zerofloor[pulumi]'"
-        ) from None
+        raise lacking("the in-process preview", str(error.name), "pulumi") from None
     hidden = _hidden(config)
     surroundings = Surroundings(
         project=project.name,
@@ -119,8 +117,8 @@ def preview_in_process(
         {*hidden, *registered.secrets, *marked, *(config.values[key] for key in config.secret)}
     )
     _show(run, registered, scrub)
-    if failure := _failure(directory, config, run, registered, time_limit):
-        raise InputError(scrub(failure))
+    if failure := _failure(project, config, run, registered, time_limit):
+        raise InputError(scrub(f"{directory}: {failure}"))
     imported = [
         f"the environment {name} is not opened here: what it configures is missing"
         for name in config.environments
@@ -331,13 +329,13 @@ def _parsed(path: Path) -> Mapping[str, Any] | None:
 
 
 def _failure(
-    directory: Path, config: Config, run: _Run, registered: Registered, time_limit: float
+    project: Project, config: Config, run: _Run, registered: Registered, time_limit: float
 ) -> str | None:
     """Why there is no preview, in one line; None where the program ended well."""
     report = run.report
     if run.exit_code is None:
         return (
-            f"{directory}: the program did not end within {time_limit:g} s: raise "
+            f"the program did not end within {time_limit:g} s: raise "
             "--time-limit, or find out what it waits for"
         )
     if report is None:
@@ -350,18 +348,18 @@ def _failure(
             if run.exit_code
             else ""
         )
-        return f"{directory}: the program ended itself ({how}) before it was done" + (
+        return f"the program ended itself ({how}) before it was done" + (
             f": {last}" if last else ""
         )
     if asked := report.get("unanswered"):
-        return f"{directory}: {_ask(asked)}"
+        return _ask(asked)
     if registered.failures:
-        return f"{directory}: {registered.failures[0]}{_at(report)}"
+        return f"{registered.failures[0]}{_at(report)}"
     if report.get("ended") == "well" and registered.ended:
         return None
     if report.get("ended") == "well":
-        return f"{directory}: the program ended itself before it was done"
-    return f"{directory}: {_told(config, report)}"
+        return "the program ended itself before it was done"
+    return _told(config, report, project.python)
 
 
 def _assumed(report: Mapping[str, Any] | None) -> list[str]:
@@ -412,8 +410,8 @@ def _ask(asked: Sequence[Mapping[str, Any]]) -> str:
         else ""
     )
     first = asked[0]
-    wanted = str(first.get("properties") or "value").split(", ")
-    shown = ", ".join(f"{name}: …" for name in wanted[:3])
+    sample = first.get("sample") or {"value": "REPLACE"}
+    shown = ", ".join(f"{name}: {value}" for name, value in sample.items()).replace("'", "")
     return (
         f"the program needs the result of {names}, which only the cloud knows: "
         f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi command and "
@@ -425,7 +423,7 @@ def _at(report: Mapping[str, Any]) -> str:
     return f" at {report['at']}" if report.get("at") else ""
 
 
-def _told(config: Config, report: Mapping[str, Any]) -> str:
+def _told(config: Config, report: Mapping[str, Any], python: Path) -> str:
     """The child's report on a program that failed, in words."""
     ended, message, key = report.get("ended"), str(report.get("message", "")), report.get("key")
     encrypted = next(
@@ -456,8 +454,9 @@ def _told(config: Config, report: Mapping[str, Any]) -> str:
             return f"the program calls sys.exit({message}){_at(report)}"
         case "ModuleNotFoundError" if report.get("name"):
             return (
-                f"the program imports {report['name']}{_at(report)}, which is not installed: "
-                "install the program's requirements"
+                f"the program imports {report['name']}{_at(report)}, which is not installed in "
+                f"{python}: install the program's requirements there, or name their environment in "
+                "Pulumi.yaml (runtime.options.virtualenv)"
             )
         case "SyntaxError":
             return f"the program has a syntax error{_at(report)}: {message}"

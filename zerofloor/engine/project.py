@@ -62,8 +62,16 @@ class Config:
         return {key: self.values[key] for key in sorted(self.values) if key not in self.secret}
 
 
+def _instead_of(file: Path) -> str:
+    if (file.parent / "Pulumi.yaml").is_file():
+        return f"a file, not the program's folder: `zerofloor preview {file.parent}`"
+    return f"a file, not the folder of a program: judge a document with `zerofloor check {file}`"
+
+
 def read_project(directory: Path) -> Project:
     """Reads `directory`/Pulumi.yaml. InputError where it is missing or no project."""
+    if directory.is_file():
+        raise InputError(f"{directory}: {_instead_of(directory)}")
     if not directory.is_dir():
         raise InputError(f"{directory}: no such folder")
     path = next(

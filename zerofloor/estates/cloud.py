@@ -11,6 +11,7 @@ import msgspec
 
 from zerofloor.errors import InputError
 from zerofloor.estates.values import Listing, StackRef
+from zerofloor.extras import lacking
 
 ACCEPT: Final = "application/vnd.pulumi+8"
 
@@ -58,7 +59,7 @@ class PulumiCloud:
         try:
             import httpx
         except ModuleNotFoundError:
-            raise InputError("https:// needs httpx: pip install 'zerofloor[audit]'") from None
+            raise lacking("https://", "httpx", "audit") from None
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.hostname}"
         if parts.port:

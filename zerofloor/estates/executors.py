@@ -21,6 +21,7 @@ from zerofloor.estates.values import (
     StackResult,
     encoded,
 )
+from zerofloor.extras import lacking
 from zerofloor.structs import Value
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Dask:
         try:
             import distributed
         except ModuleNotFoundError:
-            raise InputError("dask:// needs distributed: pip install 'zerofloor[dask]'") from None
+            raise lacking("dask://", "distributed", "dask") from None
         self.distributed: Any = distributed
         self.address = address
 

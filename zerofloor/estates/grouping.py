@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from zerofloor.estates.values import Audit, Line
+from zerofloor.spelling import none_of
 from zerofloor.structs import Value
 
 BY: Final = ("stack", "owner", "cause", "cloud")
@@ -34,7 +35,7 @@ def by_of(given: str) -> str:
     name, _, key = given.partition(":")
     if given in BY or (name == "tag" and key):
         return given
-    raise ValueError(given)
+    raise ValueError(none_of(given, (*BY, "tag:NAME")))
 
 
 def grouped(audit: Audit, by: str) -> tuple[Row, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zerofloor.documents import read
 from zerofloor.documents.export import NothingDeployed
 from zerofloor.documents.refusal import refusal
+from zerofloor.extras import how_to_add
 from zerofloor.stack import Stack
 from zerofloor.structs import Value
 
@@ -52,7 +53,7 @@ def _open_zstd(name: str) -> Any:
         else:
             from backports import zstd
     except ModuleNotFoundError:
-        told = "packed with zstd, which needs: pip install 'zerofloor[audit]'"
+        told = f"packed with zstd, which needs backports.zstd: {how_to_add('audit')}"
         raise refusal(name, told) from None
     return zstd.ZstdDecompressor()
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 from zerofloor.structs import Value
 
 TIMEOUT: Final = 60
@@ -99,7 +100,7 @@ class S3:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError, ClientError
         except ModuleNotFoundError:
-            raise _missing("s3", "boto3", "audit") from None
+            raise lacking("s3://", "boto3", "audit") from None
         parts = urlsplit(url)
         asked = _query(parts.query)
         self.errors = (BotoCoreError, ClientError)
@@ -159,7 +160,7 @@ class GoogleStorage:
                 from google.auth.exceptions import GoogleAuthError
                 from google.cloud import storage
         except ModuleNotFoundError:
-            raise _missing("gs", "google-cloud-storage", "gcs") from None
+            raise lacking("gs://", "google-cloud-storage", "gcs") from None
         parts = urlsplit(url)
         self.errors = (GoogleAPIError, GoogleAuthError, OSError)
         self.name, self.prefix = parts.netloc, _prefix(parts.path)
@@ -214,7 +215,7 @@ class AzureBlobs:
             from azure.core.exceptions import AzureError
             from azure.storage.blob import ContainerClient
         except ModuleNotFoundError:
-            raise _missing("azblob", "azure-storage-blob", "azblob") from None
+            raise lacking("azblob://", "azure-storage-blob", "azblob") from None
         parts = urlsplit(url)
         asked = _query(parts.query)
         self.errors = (AzureError, OSError)
@@ -273,7 +274,7 @@ def _azure_credential() -> Any:
     try:
         from azure.identity import DefaultAzureCredential
     except ModuleNotFoundError:
-        raise _missing("azblob", "azure-identity", "azblob") from None
+        raise lacking("azblob://", "azure-identity", "azblob") from None
     return DefaultAzureCredential()
 
 
@@ -283,10 +284,6 @@ SCHEMES: Final[Mapping[str, type[Folder | S3 | GoogleStorage | AzureBlobs]]] = {
     "gs": GoogleStorage,
     "azblob": AzureBlobs,
 }
-
-
-def _missing(scheme: str, package: str, extra: str) -> InputError:
-    return InputError(f"{scheme}:// needs {package}: pip install 'zerofloor[{extra}]'")
 
 
 def _query(text: str) -> Mapping[str, str]:

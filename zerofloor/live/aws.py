@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 from zerofloor.hardware.instances import lookup
 from zerofloor.live.values import Fault, Kind, Size, Unit, Use
 from zerofloor.structs import Value
@@ -34,7 +34,7 @@ def open_clients() -> Client:
         import boto3
         from botocore.config import Config
     except ImportError:
-        raise InputError("live: needs boto3: pip install 'zerofloor[aws]'") from None
+        raise lacking("live", "boto3", "aws") from None
     config = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=30)
     return lambda service, region: boto3.client(service, region_name=region, config=config)
 

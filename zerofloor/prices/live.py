@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from zerofloor.capacity import Market
 from zerofloor.errors import InputError
+from zerofloor.extras import how_to_add
 from zerofloor.money import Money
 from zerofloor.prices import price_list
 from zerofloor.prices.book import HOUR, Key, Price
@@ -46,7 +47,7 @@ def boto_clients() -> Clients:
         import boto3
         from botocore.config import Config
     except ImportError:
-        raise LiveFailed("live prices need boto3: pip install 'zerofloor[aws]'") from None
+        raise LiveFailed(f"live prices need boto3: {how_to_add('aws')}") from None
     config = Config(
         retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=30
     )

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 from zerofloor.money import HOURS_PER_MONTH
 from zerofloor.report import Report
 from zerofloor.reports.visible import visible
@@ -77,7 +77,7 @@ def _pygal() -> Any:
     try:
         import pygal
     except ModuleNotFoundError:
-        raise InputError("the HTML report needs pygal: pip install 'zerofloor[html]'") from None
+        raise lacking("the HTML report", "pygal", "html") from None
     return pygal
 
 

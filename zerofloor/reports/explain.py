@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from zerofloor.capacity import Accounted, Evidence
 from zerofloor.errors import InputError
@@ -13,6 +13,7 @@ from zerofloor.report import Finding, Report
 from zerofloor.reports.phrases import cost_of
 from zerofloor.reports.visible import visible
 from zerofloor.rules.rule import Rule
+from zerofloor.spelling import did_you_mean
 from zerofloor.stack import Resource, Stack
 from zerofloor.words import counted, hours, link, open_point, sentence, short, unique
 
@@ -33,9 +34,21 @@ def resource_page(report: Report, stacks: Sequence[Stack], asked: str, *, width:
     Raises InputError where none or several are meant.
     """
     resources = {resource.urn: resource for stack in stacks for resource in stack.resources}
-    resource = _meant(asked, report, resources)
-    lines = [line for part in _page(report, resource, resources) for line in _wrapped(part, width)]
+    resource, others = _meant(asked, report, resources)
+    parts = [*_page(report, resource, resources), *_of_the_same_name(others)]
+    lines = [line for part in parts for line in _wrapped(part, width)]
     return "\n".join(lines) + "\n"
+
+
+def _of_the_same_name(urns: Sequence[str]) -> Iterator[str]:
+    for urn in urns[:5]:
+        yield f"Of the same name: `zerofloor explain {_brief(urn)} --from …`."
+
+
+def _brief(urn: str) -> str:
+    """`Deployment::default/llm`: an end of the URN that is enough to ask for it, mostly."""
+    kind, _, name = short(urn).rpartition("::")
+    return f"{kind.rpartition(':')[2]}::{name}"
 
 
 def rule_page(rule: Rule) -> str:
@@ -60,30 +73,53 @@ def rule_page(rule: Rule) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _meant(asked: str, report: Report, resources: dict[str, Resource]) -> Resource:
-    """What has to do with a GPU comes first: a name may also be that of its Service or its
-    chart."""
-    of_interest = {entry.urn for entry in report.floor.entries} | {
-        finding.urn for finding in report.findings
-    }
+def _meant(
+    asked: str, report: Report, resources: Mapping[str, Resource]
+) -> tuple[Resource, Sequence[str]]:
+    """The resource that is asked for, and the URNs of others of that name that have findings.
+
+    What has to do with a GPU comes first, pools and workloads before what decides about them: a
+    name may also be that of a Service, a chart or a scaler.
+    """
     if asked in resources:
-        return resources[asked]
-    for urns in (sorted(of_interest & set(resources)), sorted(resources)):
-        found = [urn for urn in urns if urn.endswith(asked) or resources[urn].name == asked]
-        exact = [
-            urn
-            for urn in found
-            if resources[urn].name == asked or urn.endswith((f"::{asked}", f"/{asked}"))
-        ]
-        chosen = exact or found
-        if len(chosen) == 1:
-            return resources[chosen[0]]
-        if chosen:
+        return resources[asked], ()
+    entries = {entry.urn for entry in report.floor.entries}
+    of_interest = entries | {finding.urn for finding in report.findings}
+    for urns in (of_interest & resources.keys(), resources.keys()):
+        chosen = _called(asked, urns, resources)
+        first = [urn for urn in chosen if urn in entries] or chosen
+        if len(first) == 1:
+            return resources[first[0]], [urn for urn in chosen if urn != first[0]]
+        if first:
             raise InputError(
-                f"{asked}: {counted(len(chosen), 'resource')} are meant: "
-                f"{', '.join(short(urn) for urn in chosen[:5])}"
+                f"{asked}: {counted(len(first), 'resource')} are meant: "
+                f"{', '.join(short(urn) for urn in first[:5])}"
             )
-    raise InputError(f"{asked}: no such resource; `zerofloor show` lists them")
+    raise InputError(f"{asked}: no such resource{_instead(asked, of_interest, resources)}")
+
+
+def _called(asked: str, urns: Set[str], resources: Mapping[str, Resource]) -> list[str]:
+    """Those that a name or the end of a URN means: whole names before ends of names."""
+    found = [urn for urn in sorted(urns) if urn.endswith(asked) or resources[urn].name == asked]
+    exact = [
+        urn
+        for urn in found
+        if resources[urn].name == asked or urn.endswith((f"::{asked}", f"/{asked}"))
+    ]
+    return exact or found
+
+
+def _instead(asked: str, of_interest: Set[str], resources: Mapping[str, Resource]) -> str:
+    """What may have been meant, or the names of what has to do with a GPU."""
+    names: list[str] = []
+    for urn in (*sorted(of_interest & resources.keys()), *sorted(resources)):
+        name = resources[urn].name
+        names += (name, name.rpartition("/")[2])
+    near = did_you_mean(asked, names)
+    if near or not of_interest:
+        return near or "; nothing here has to do with a GPU"
+    some = [_brief(urn) for urn in sorted(of_interest & resources.keys())]
+    return f"; there are {', '.join(some[:5])}" + (f" and {len(some) - 5} more" * (len(some) > 5))
 
 
 def _carriers(entry: Entry, report: Report) -> Iterator[str]:

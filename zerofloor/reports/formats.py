@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from zerofloor.spelling import none_of
 from zerofloor.structs import Value
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ class Target(Value, frozen=True):
 
 
 def target_of(given: str) -> Target:
-    """`FORMAT` or `FORMAT=FILE`. Raises ValueError for another format."""
+    """`FORMAT` or `FORMAT=FILE`. Raises ValueError, with the formats, for another."""
     name, equals, path = given.partition("=")
+    if name not in (known := list(Format)):
+        raise ValueError(none_of(name, known))
     return Target(Format(name), Path(path) if equals else None)
 
 

@@ -93,7 +93,8 @@ def fields_of(kind: type) -> Mapping[str, tuple[str, Any, bool]]:
 
 
 def _together(settings: Settings, node: Node) -> Iterator[str]:
-    """What two keys say together."""
+    """What two keys say together, and what no type tells."""
+    yield from _left_open(node)
     waivers = node.value.get("waivers") if isinstance(node.value, dict) else None
     for waiver, place in zip(settings.waivers, waivers.value if waivers else (), strict=False):
         if waiver.urn is None and waiver.id is None:
@@ -203,10 +204,10 @@ def _example(hint: Any) -> str:
         fields = fields_of(hint)
         keys = [key for key, (_, _, required) in fields.items() if required] or [next(iter(fields))]
         return f"{{{', '.join(f'{key}: {_example(fields[key][1])}' for key in keys)}}}"
-    return _PLACEHOLDERS.get(hint, "…")
+    return _SAMPLES.get(hint, "…")
 
 
-_PLACEHOLDERS: Final[Mapping[Any, str]] = {
+_SAMPLES: Final[Mapping[Any, str]] = {
     bool: "true",
     datetime.date: "2026-12-31",
     Decimal: "1",
@@ -222,6 +223,22 @@ def plain(node: Node) -> Any:
     if isinstance(node.value, list):
         return [plain(part) for part in node.value]
     return node.value
+
+
+_PLACEHOLDERS: Final = frozenset({"…", "...", "REPLACE"})
+"""What messages and examples write for a value of a person's own."""
+
+
+def _left_open(node: Node, path: str = "") -> Iterator[str]:
+    """Placeholders that were pasted and not replaced."""
+    if isinstance(node.value, dict):
+        for key, part in node.value.items():
+            yield from _left_open(part, f"{path}.{key}" if path else shown_key(key))
+    elif isinstance(node.value, list):
+        for part in node.value:
+            yield from _left_open(part, path)
+    elif isinstance(node.value, str) and node.value.strip() in _PLACEHOLDERS:
+        yield f"{node.place}: {path} is a placeholder; write the value"
 
 
 def _scalar(kind: type, node: Node, path: str, problems: list[str]) -> Any:

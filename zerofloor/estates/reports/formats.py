@@ -9,6 +9,7 @@ from typing import assert_never
 
 from zerofloor.estates.values import Audit
 from zerofloor.reports.formats import View
+from zerofloor.spelling import none_of
 from zerofloor.structs import Value
 
 
@@ -31,8 +32,10 @@ class AuditTarget(Value, frozen=True):
 
 
 def audit_target_of(given: str) -> AuditTarget:
-    """`FORMAT` or `FORMAT=FILE`. Raises ValueError for another format."""
+    """`FORMAT` or `FORMAT=FILE`. Raises ValueError, with the formats, for another."""
     name, equals, path = given.partition("=")
+    if name not in (known := list(AuditFormat)):
+        raise ValueError(none_of(name, known))
     return AuditTarget(AuditFormat(name), Path(path) if equals else None)
 
 

@@ -22,6 +22,7 @@ import msgspec
 import yaml
 
 from zerofloor.errors import InputError
+from zerofloor.extras import lacking
 from zerofloor.structs import Value
 
 DEFAULT: Final = "~/.kube/config"
@@ -189,8 +190,7 @@ def _config(
         from lightkube.config.kubeconfig import KubeConfig
         from lightkube.config.models import Cluster, Context, User
     except ModuleNotFoundError:
-        told = "clusters need lightkube: pip install 'zerofloor[kubernetes]'"
-        raise InputError(told) from None
+        raise lacking("reading clusters", "lightkube", "kubernetes") from None
     authority = _beside(cluster.get("certificate-authority"), folder)
     known = dict(cluster)
     if authority is not None:
