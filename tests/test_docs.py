@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
+from tools.docs import PAGES
 from zerofloor.rules import all_rules
 from zerofloor.settings import load
 from zerofloor.settings.parsing import schema
@@ -37,6 +39,12 @@ def test_every_way_of_the_catalogue_is_caught_or_out_of_reach_with_a_reason() ->
         way["number"] for way in ways if way["number"] not in named and not way.get("beyond")
     ] == []
     assert named <= {way["number"] for way in ways}
+
+
+@pytest.mark.parametrize("page", ["evidence/ways.md", "rules.md"])
+def test_a_page_of_the_rules_is_as_it_is_made(page: str) -> None:
+    made = "\n".join(PAGES[page]()) + "\n"
+    assert (TOOLS.parent / "docs" / page).read_text(encoding="utf-8") == made
 
 
 def _fields(schema: object) -> set[str]:
