@@ -54,24 +54,24 @@ def check(
     from zerofloor.cli.estates import Judging, judge_files
     from zerofloor.cli.inputs import Chosen, Reading
     from zerofloor.cli.judging import Asked, known_findings
-    from zerofloor.cli.output import emit_reports, exit_code
+    from zerofloor.cli.output import emit_reports, exit_code, told_to_pull_requests
 
-    judged = judge_files(
-        files,
-        Judging(
-            reading=Reading(input_format, baseline, max_size * MIB),
-            chosen=Chosen(settings, policy, day(today)),
-            asked=Asked(
-                today=day(today),
-                live=live,
-                offline_ok=offline_ok,
-                against=against,
-                known=known_findings(baseline_findings),
-                fail_on=fail_on,
+    with told_to_pull_requests(forms, output):
+        judged = judge_files(
+            files,
+            Judging(
+                reading=Reading(input_format, baseline, max_size * MIB),
+                chosen=Chosen(settings, policy, day(today)),
+                asked=Asked(
+                    today=day(today),
+                    live=live,
+                    offline_ok=offline_ok,
+                    against=against,
+                    known=known_findings(baseline_findings),
+                    fail_on=fail_on,
+                ),
+                join=join,
             ),
-            join=join,
-        ),
-    )
-    if judged.reports:
-        emit_reports(judged.reports, forms, output)
+        )
+        emit_reports(judged.reports, forms, output, judged.failures)
     return exit_code(judged.reports, failed=judged.failed, advisory=advisory)

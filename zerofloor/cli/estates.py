@@ -35,23 +35,28 @@ class Judged(Value, frozen=True):
     """What came of the files."""
 
     reports: tuple[Report, ...]
-    failed: bool
-    """Whether one could not be judged; it was named on stderr."""
+    failures: tuple[str, ...]
+    """What could not be judged, and why; it was named on stderr."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether one could not be judged."""
+        return bool(self.failures)
 
 
 def judge_files(files: Sequence[str], how: Judging) -> Judged:
     """A report for each file or folder, one for all of them with `join`. What can't be judged is
     named, and the rest is judged."""
     estates: list[tuple[tuple[str, ...], tuple[Stack, ...]]] = []
-    failed = False
+    failures: list[str] = []
     for name in files:
         try:
             estates.append(((name,), _read(name, how)))
         except InputError as error:
             say(str(error))
-            failed = True
+            failures.append(str(error))
     if how.join and estates:
-        if failed:
+        if failures:
             say("judging the rest without it; what it would have changed is unknown")
         names = tuple(name for some, _ in estates for name in some)
         estates = [(names, tuple(stack for _, stacks in estates for stack in stacks))]
@@ -61,8 +66,8 @@ def judge_files(files: Sequence[str], how: Judging) -> Judged:
             reports.append(report_on(stacks, *settings_for(how.chosen, names), how.asked))
         except InputError as error:
             say(str(error))
-            failed = True
-    return Judged(reports=tuple(reports), failed=failed)
+            failures.append(str(error))
+    return Judged(reports=tuple(reports), failures=tuple(failures))
 
 
 def _read(name: str, how: Judging) -> tuple[Stack, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,24 +40,59 @@ def emit(text: str, output: Path | None = None) -> None:
         _replace(output, text)
 
 
-def emit_reports(reports: Sequence[Report], targets: Sequence[Target], output: Path | None) -> None:
-    """The reports in each format that was asked for: to its file, else to `output`, else stdout.
+class ReportFailed(InputError):
+    """A format of a report that can't be written; what was judged stands in the others."""
 
-    Raises InputError where two are meant for one place, before anything is written.
+
+def emit_reports(
+    reports: Sequence[Report],
+    targets: Sequence[Target],
+    output: Path | None,
+    failures: Sequence[str] = (),
+) -> None:
+    """The reports in each format that was asked for: to its file, else to `output`, else stdout.
+    Formats for a pull request tell the `failures`, too; stderr has them already.
+
+    Raises InputError where two are meant for one place, before anything is written, and
+    ReportFailed where a format can't be rendered, once the others are written.
     """
-    from zerofloor.reports.formats import Format, render
+    from zerofloor.reports.formats import TELLS_FAILURES, Format, render
 
     wanted = [(one.form, one.path or output) for one in targets] or [(Format.TABLE, output)]
-    emit_texts(wanted, lambda form, view: render(reports, form, view))
+    if not reports:
+        wanted = [(form, path) for form, path in wanted if form in TELLS_FAILURES]
+    emit_texts(wanted, lambda form, view: render(reports, form, view, failures))
+
+
+@contextlib.contextmanager
+def told_to_pull_requests(targets: Sequence[Target], output: Path | None) -> Iterator[None]:
+    """Writes the formats for a pull request with the reason if nothing could be judged: there
+    nobody looks at stderr first."""
+    try:
+        yield
+    except ReportFailed:
+        raise
+    except Exception as error:
+        why = str(error) if isinstance(error, InputError) else f"internal {type(error).__name__}"
+        with contextlib.suppress(InputError, OSError):
+            emit_reports((), targets, output, [why])
+        raise
 
 
 def emit_texts(wanted: Sequence[tuple[F, Path | None]], render: Callable[[F, View], str]) -> None:
     """What each format renders, to its place. Raises InputError where two are meant for one place,
-    before anything is written."""
+    before anything is written, and ReportFailed where one can't be rendered, at the end."""
     refuse_one_place([path for _, path in wanted])
-    texts = [(render(form, _view(path)), path) for form, path in wanted]
-    for text, path in texts:
-        emit(text, path)
+    failed = []
+    for form, path in wanted:
+        try:
+            text = render(form, _view(path))
+        except InputError as error:
+            failed.append(f"{path}: {error}" if path else str(error))
+        else:
+            emit(text, path)
+    if failed:
+        raise ReportFailed("; ".join(failed))
 
 
 def refuse_one_place(places: Sequence[Path | None]) -> None:

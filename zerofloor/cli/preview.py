@@ -52,20 +52,20 @@ def preview(
     """
     from zerofloor.cli import inputs
     from zerofloor.cli.judging import Asked, known_findings, report_on
-    from zerofloor.cli.output import emit_reports, exit_code
+    from zerofloor.cli.output import emit_reports, exit_code, told_to_pull_requests
 
-    asked = Asked(
-        today=day(today),
-        live=live,
-        offline_ok=offline_ok,
-        against=against,
-        known=known_findings(baseline_findings),
-        fail_on=fail_on,
-    )
-    chosen = inputs.settings_for(inputs.Chosen(settings, policy, day(today)), [str(directory)])
-    found = inputs.preview(
-        directory, inputs.Previewing(stack, engine, time_limit, stack_outputs), chosen[0]
-    )
-    reports = [report_on((found,), *chosen, asked)]
-    emit_reports(reports, forms, output)
+    with told_to_pull_requests(forms, output):
+        asked = Asked(
+            today=day(today),
+            live=live,
+            offline_ok=offline_ok,
+            against=against,
+            known=known_findings(baseline_findings),
+            fail_on=fail_on,
+        )
+        place = [str(directory)]
+        chosen = inputs.settings_for(inputs.Chosen(settings, policy, day(today)), place)
+        how = inputs.Previewing(stack, engine, time_limit, stack_outputs)
+        reports = [report_on((inputs.preview(directory, how, chosen[0]),), *chosen, asked)]
+        emit_reports(reports, forms, output)
     return exit_code(reports, advisory=advisory)

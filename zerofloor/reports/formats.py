@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from zerofloor.spelling import none_of
 from zerofloor.structs import Value
@@ -51,8 +51,15 @@ class View(Value, frozen=True):
     colour: bool = False
 
 
-def render(reports: Sequence[Report], form: Format, view: View) -> str:  # noqa: C901, PLR0911 – a case a format
-    """The reports in one text."""
+TELLS_FAILURES: Final = frozenset({Format.GITHUB, Format.JUNIT, Format.MARKDOWN})
+"""The formats in which a pull request shows what could not be judged. The others have findings
+only: written without any, they would read as a pass."""
+
+
+def render(  # noqa: C901, PLR0911 – a case a format
+    reports: Sequence[Report], form: Format, view: View, failures: Sequence[str] = ()
+) -> str:
+    """The reports in one text, with what could not be judged where the format tells that."""
     match form:
         case Format.TABLE:
             from zerofloor.reports import table
@@ -69,7 +76,7 @@ def render(reports: Sequence[Report], form: Format, view: View) -> str:  # noqa:
         case Format.MARKDOWN:
             from zerofloor.reports import markdown
 
-            return markdown.render_all(reports)
+            return markdown.render_all(reports, failures)
         case Format.SARIF:
             from zerofloor.reports import sarif
 
@@ -77,11 +84,11 @@ def render(reports: Sequence[Report], form: Format, view: View) -> str:  # noqa:
         case Format.JUNIT:
             from zerofloor.reports import junit
 
-            return junit.render(reports)
+            return junit.render(reports, failures)
         case Format.GITHUB:
             from zerofloor.reports import github
 
-            return github.render(reports)
+            return github.render(reports, failures)
         case Format.GITLAB:
             from zerofloor.reports import gitlab
 

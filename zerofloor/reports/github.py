@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 from zerofloor.report import Finding, Report, Severity
-from zerofloor.reports.phrases import cost_of, headline
+from zerofloor.reports.phrases import NOT_JUDGED, cost_of, headline
 from zerofloor.reports.places import place_of
 from zerofloor.reports.visible import visible
 
@@ -14,9 +14,12 @@ AT_MOST: Final = 10
 """Annotations of one kind that GitHub shows for a step; the rest are counted."""
 
 
-def render(reports: Sequence[Report]) -> str:
-    """A line an annotation, the most expensive first; a summary as the last one."""
-    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+def render(reports: Sequence[Report], failures: Sequence[str] = ()) -> str:
+    """What could not be judged; then a line an annotation, the most expensive first, and a summary
+    as the last one."""
+    failed = [f"::error title={NOT_JUDGED}::{_data(why)}" for why in failures]
+    lines = [line for report in reports for line in _lines(report)]
+    return "".join(f"{line}\n" for line in (*failed, *lines))
 
 
 def _lines(report: Report) -> Iterator[str]:

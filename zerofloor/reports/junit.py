@@ -7,24 +7,38 @@ from xml.sax.saxutils import escape, quoteattr
 
 from zerofloor.gate.waivers import blocks
 from zerofloor.report import Finding, Report
-from zerofloor.reports.phrases import cost_of, document, headline
+from zerofloor.reports.phrases import NOT_JUDGED, cost_of, document, headline
 from zerofloor.reports.places import place_of
 from zerofloor.reports.visible import visible
 from zerofloor.words import short
 
 
-def render(reports: Sequence[Report]) -> str:
+def render(reports: Sequence[Report], not_judged: Sequence[str] = ()) -> str:
     """A `testsuites` document. A finding that does not block is a skipped case with its reason; a
-    report without findings has one case that passes."""
+    report without findings has one case that passes; what could not be judged is an error."""
     failures = sum(blocks(finding) for report in reports for finding in report.findings)
-    tests = sum(max(len(report.findings), 1) for report in reports)
+    tests = sum(max(len(report.findings), 1) for report in reports) + len(not_judged)
+    errors = f' errors="{len(not_judged)}"' if not_judged else ""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuites name="zerofloor" tests="{tests}" failures="{failures}">',
+        f'<testsuites name="zerofloor" tests="{tests}" failures="{failures}"{errors}>',
+        *_not_judged(not_judged),
         *(line for report in reports for line in _suite(report)),
         "</testsuites>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _not_judged(reasons: Sequence[str]) -> Iterator[str]:
+    if not reasons:
+        return
+    number = len(reasons)
+    yield f'  <testsuite name="zerofloor" tests="{number}" failures="0" errors="{number}">'
+    for why in reasons:
+        yield f'    <testcase classname="zerofloor" name={_attribute(NOT_JUDGED)}>'
+        yield f'      <error type="not-judged" message={_attribute(why)}/>'
+        yield "    </testcase>"
+    yield "  </testsuite>"
 
 
 def _suite(report: Report) -> Iterator[str]:

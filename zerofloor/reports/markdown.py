@@ -13,6 +13,7 @@ from zerofloor.report import Finding, Fixed, Report
 from zerofloor.reports.groups import Group, groups_of
 from zerofloor.reports.links import help_url
 from zerofloor.reports.phrases import (
+    NOT_JUDGED,
     assumptions,
     changes,
     cost_of,
@@ -53,19 +54,22 @@ SECTIONS: Final = (
 
 ROWS_AT_MOST: Final = 20
 
+WHY_AT_MOST: Final = 2_000
+
 
 def render(report: Report) -> str:
     """The comment; ends with a newline."""
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report]) -> str:
-    """One comment for several reports, with the marker once."""
-    pages = ["\n".join(_lines(report)) for report in reports]
+def render_all(reports: Sequence[Report], failures: Sequence[str] = ()) -> str:
+    """One comment for several reports and what could not be judged, with the marker once."""
+    failed = [f"### ⚠️ {NOT_JUDGED}\n\n{escaped(why[:WHY_AT_MOST])}\n" for why in failures]
+    pages = [*failed[:ROWS_AT_MOST], *("\n".join(_lines(report)) for report in reports)]
     text = f"{MARKER}\n" + "\n".join(pages) + "\n"
     if len(text) <= WHOLE_AT_MOST:
         return text
-    heads = [f"{_title(report)}\n" for report in reports]
+    heads = [*failed[:ROWS_AT_MOST], *(f"{_title(report)}\n" for report in reports)]
     listed = "\n".join(_within(WHOLE_AT_MOST - 500, heads))
     return f"{MARKER}\n{listed}\nToo long for one comment; see the other reports of this run.\n"
 

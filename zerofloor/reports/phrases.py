@@ -59,6 +59,9 @@ KINDS: Final = {
 """What a document is, where no program was previewed."""
 
 
+NOT_JUDGED: Final = "zerofloor could not judge this"
+
+
 def headline(report: Report) -> str:
     """The verdict in one sentence, and how much is left to do."""
     said = verdict(report) if report.gate == "fail" else _passed(report)
