@@ -74,7 +74,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "gate": ("tests/gate", "tests/rules", "tests/test_judge.py"),
     "hardware": ("tests/hardware", *STACKS),
     "model": (
+        "tests/test_estate.py",
         "tests/test_schedules.py",
+        "tests/test_words.py",
         "tests/test_judge.py",
         "tests/rules",
         "tests/cost",

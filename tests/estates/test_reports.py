@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -160,6 +161,48 @@ def test_the_whole_audit_is_as_it_was_read_through(form: AuditFormat) -> None:
     if os.environ.get("ZEROFLOOR_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def many(number: int) -> Audit:
+    """So many resources of as many stacks and owners, the most expensive first."""
+    lines = tuple(
+        msgspec.structs.replace(
+            HELD,
+            urn=f"{POOL}{index}",
+            name=f"gpu{index}",
+            stack=f"team{index}/prod",
+            owner=f"team{index}",
+            monthly=Decimal(number - index),
+        )
+        for index in range(number)
+    )
+    return msgspec.structs.replace(SAMPLE, lines=lines, fresh=None, notices=(), problems=())
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "more"),
+    [
+        # A terminal shows 20 rows of a sum and 10 resources, a page 50 and 100: the rest is told.
+        (AuditFormat.TABLE, 10, []),
+        (AuditFormat.TABLE, 11, ["and 1 more resource"]),
+        (AuditFormat.TABLE, 20, ["and 10 more resources"]),
+        (AuditFormat.TABLE, 21, ["and 1 more", "and 11 more resources"]),
+        (AuditFormat.HTML, 50, []),
+        (AuditFormat.HTML, 51, ["and 1 more"]),
+        (AuditFormat.HTML, 300, ["and 250 more"]),
+        (AuditFormat.HTML, 301, ["and 251 more", "and 1 more resource"]),
+    ],
+)
+def test_what_is_left_out_is_told(form: AuditFormat, number: int, more: list[str]) -> None:
+    text = render(many(number), ("owner",), form, View())
+    assert re.findall(r"and \d+ more(?: resources?)?", text) == more
+
+
+def test_the_smallest_of_a_treemap_are_one_part() -> None:
+    """120 rectangles and one of their own colour for the other 2 + 1."""
+    drawn = render(many(122), ("owner",), AuditFormat.HTML, View())
+    assert re.findall(r'<title>2 smaller ones: \$3</title><rect class="(\w+)"', drawn) == ["c5"]
+    assert "smaller ones" not in render(many(120), ("owner",), AuditFormat.HTML, View())
 
 
 def test_the_csv_has_the_columns_of_focus_and_runs_nothing() -> None:

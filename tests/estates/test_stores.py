@@ -208,6 +208,27 @@ def test_the_token_of_a_login_is_for_its_service_only(cloud: Cloud, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    "kept",
+    [
+        {"accounts": {"{}": {"accessToken": "pul-right"}}},
+        # Versions before 2.0 of the CLI kept it apart, and a logout leaves an empty one behind.
+        {"accessTokens": {"{}": "pul-right"}},
+        {"accounts": {"{}": {"accessToken": ""}}, "accessTokens": {"{}": "pul-right"}},
+    ],
+)
+def test_where_a_login_keeps_its_token(
+    kept: dict[str, Any], cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(cloud) as (address, _):
+        text = json.dumps(kept).replace("{}", f"http://{address}")
+        (tmp_path / "credentials.json").write_text(text)
+        environ = {"PULUMI_HOME": str(tmp_path), "PULUMI_ACCESS_TOKEN": ""}
+        assert (
+            len(json.loads(audit(f"http://{address}", tmp_path, environ=environ).out)["stacks"]) > 1
+        )
+
+
+@pytest.mark.parametrize(
     ("status", "said"),
     [(401, "the token isn't accepted"), (403, "no right"), (404, "isn't there"), (302, "HTTP 302")],
 )

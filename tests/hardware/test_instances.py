@@ -28,6 +28,8 @@ from zerofloor.hardware.instances import lookup, plain_type
         ("gcp", "a3-highgpu-8g", "8"),
         ("gcp", "g2-standard-4", "1"),
         ("gcp", "n2-standard-4", "0"),
+        ("gcp", "t2d-standard-4", "0"),  # no variant of a t2
+        ("gcp", "n4d-standard-4", "0"),
         ("gcp", "ct5lp-hightpu-4t", "4"),
     ],
 )

@@ -111,6 +111,7 @@ OPEN = [
     ("exoscale", "gpu3.small"),
     ("snowflake", "GPU_L40S_G1_48"),
     ("alibaba", "ecs.vgn6i-m4.xlarge"),
+    ("alibaba", "ecs.gn7i-c8g1.medium"),
     ("tencent", "PNV4.7XLARGE116"),
     ("oci", "BM.GPU.NEW"),
     ("ibm", "gx2-custom"),

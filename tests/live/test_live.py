@@ -420,7 +420,7 @@ def test_what_is_not_shown_to_be_idle_is_left(
     ("arguments", "said"),
     [
         (("live", "absent.json"), "can't be read"),
-        (("live", "pod.yaml"), "not a state"),
+        (("live", "pod.yaml"), "pod.yaml: not a state: give `pulumi stack export`"),
         (("live", "export.json", "--now", "yesterday"), "not a time"),
         (("reap",), "name the states"),
         (("reap", "--undo", "export.json"), "not an undo file"),

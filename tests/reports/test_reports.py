@@ -23,7 +23,8 @@ from zerofloor.money import Money
 from zerofloor.report import Gate, Report, Severity
 from zerofloor.reports import html, json_report, markdown, table
 from zerofloor.reports.formats import Format, View, render
-from zerofloor.reports.phrases import headline
+from zerofloor.reports.markdown import _within
+from zerofloor.reports.phrases import headline, money_line
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
 from zerofloor.settings import ColdStart
@@ -421,6 +422,46 @@ def test_a_finding_tells_the_range_that_the_headline_tells() -> None:
         finding = json.loads(json_report.render(shown))["findings"][0]
         assert finding["monthly_up_to"] == {"amount": "40179.20", "currency": "USD"}
         assert finding["monthly_at_most"] is at_most
+
+
+def test_a_line_about_money_is_there_where_something_was_counted() -> None:
+    one = report()
+    assert money_line(one).startswith("Cost: floor $55.04/h ($40,179.20 a month)")
+    none = Amount(Money(D(0)))
+    nothing = replace(one.estimate, floor=none, desired=none, ceiling=none, items=())
+    # A machine without a price has an entry and no item; a disk has an item and no entry.
+    entry_only = replace(one, estimate=nothing)
+    item_only = replace(one, floor=Floor(Verdict.ZERO, D(0), 0, ()))
+    assert money_line(entry_only) != ""
+    assert money_line(item_only) != ""
+    assert money_line(replace(item_only, estimate=nothing)) == ""
+
+
+def test_a_resource_without_a_price_has_no_amount_on_the_page() -> None:
+    none = Amount(Money(D(0)))
+    costs = [
+        ResourceCost("urn:pulumi:dev::s::t::" + name, name, what, none, none, None, none, None)
+        for name, what in (("free", "g5.xlarge"), ("open", ""))
+    ]
+    one = report()
+    page = html.render([replace(one, estimate=replace(one.estimate, resources=tuple(costs)))])
+    rows = re.findall(r"<tr><td>t::(\w+)</td><td>([^<]*)</td>(.*?)</tr>", page)
+    assert [(name, what) for name, what, _ in rows] == [
+        ("free", "g5.xlarge"), ("open", "unpriced"),
+    ]  # fmt: skip
+    cell = '<td class="n">{}</td>'
+    assert rows[0][2] == cell.format("$0.00 a month") * 2
+    assert rows[1][2] == cell.format("unpriced") * 2
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"), [(0, 0), (9, 0), (10, 1), (29, 2), (30, 3), (39, 3), (40, 4), (99, 4)]
+)
+def test_as_many_lines_as_fit_and_how_many_more(most: int, shown: int) -> None:
+    """Four lines of nine characters, each with its line end."""
+    lines = [f"line {number:4}" for number in range(4)]
+    rest = f"- … and {4 - shown} more: the table and the JSON report have all of them"
+    assert list(_within(most, lines)) == [*lines[:shown], *([rest] if shown < 4 else [])]
 
 
 def test_what_was_not_looked_at_is_not_printed_as_nothing() -> None:

@@ -170,7 +170,7 @@ def _page(report: Report, resource: Resource, resources: dict[str, Resource]) ->
         decided = [
             one
             for one in report.floor.entries
-            if one.urn != resource.urn and any(link.urn == resource.urn for link in _chain(one))
+            if any(link.urn == resource.urn for link in _chain(one))
         ]
         if not decided and not findings:
             yield from _without_gpu(report, resource)
