@@ -144,7 +144,7 @@ def test_what_has_no_part_in_it_says_so() -> None:
     [
         # Ends of two names, of which neither is whole.
         ("eb", "eb: 2 resources are meant: kubernetes:core/v1:Service::chat/old-web, kub"),
-        ("nothing", "nothing: no such resource; `zerofloor show` lists them"),
+        ("nothing", "nothing: no such resource; there are Deployment::chat/llm, Horizont"),
     ],
 )
 def test_what_is_not_one_resource_is_refused(asked: str, said: str) -> None:

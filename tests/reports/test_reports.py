@@ -450,7 +450,7 @@ def test_a_resource_without_a_price_has_no_amount_on_the_page() -> None:
         ("free", "g5.xlarge"), ("open", "unpriced"),
     ]  # fmt: skip
     cell = '<td class="n">{}</td>'
-    assert rows[0][2] == cell.format("$0.00 a month") * 2
+    assert rows[0][2] == cell.format("$0.00") * 2
     assert rows[1][2] == cell.format("unpriced") * 2
 
 
