@@ -438,8 +438,10 @@ def state_with(folder: Path, kubeconfig: Any) -> str:
 
 
 def test_a_stacks_own_kubeconfig(tmp_path: Path, fake: Fake) -> None:
-    for text in (yaml.safe_dump, json.dumps):
-        state = state_with(tmp_path, text(kubeconfig_for(fake.url)))
+    whole = kubeconfig_for(fake.url)
+    path = str(written(tmp_path, whole))
+    for given in (yaml.safe_dump(whole), json.dumps(whole), path):
+        state = state_with(tmp_path, given)
         done = zerofloor("live", state, "--stack-kubeconfig", "--format", "json", cwd=tmp_path)
         assert done.code == 1, done.err
         assert ids(done) == {"ml/a", "n1"}
@@ -458,7 +460,8 @@ def test_a_stacks_own_kubeconfig_that_is_of_no_use(tmp_path: Path) -> None:
     for given, said in (
         (secret, "its kubeconfig is secret: give --kubeconfig"),
         (yaml.safe_dump(runs), "a stack's kubeconfig may not run 'curl evil': give --kubeconfig"),
-        ("apiVersion: [", "not YAML"),
+        ("apiVersion: [\n", "not YAML"),
+        (TOKEN, "not a kubeconfig"),
         (None, "no stack has a Kubernetes provider"),
     ):
         state = state_with(tmp_path, given)

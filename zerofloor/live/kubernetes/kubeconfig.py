@@ -88,10 +88,17 @@ def access_of_stack(text: str, context: str | None, source: str) -> Access:
 
     Raises InputError, also where it would run a program that is no well-known plugin.
     """
-    if not text.lstrip().startswith(("{", "apiVersion", "kind", "clusters", "#", "---")):
+    if _is_file(text):
         return open_access(Path(text), context)
     merged = _merge([(source, None, _decode(source, text))])
     return _choose(merged, context, plugins=KNOWN_PLUGINS)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return "\n" not in text and Path(text).is_file()
+    except (OSError, ValueError):  # too long, or a NUL in it
+        return False
 
 
 def _files(file: Path | None) -> list[Path]:
