@@ -185,6 +185,25 @@ def test_what_a_stack_owns_needs_owned_and_what_it_keeps_is_left(
     assert fake.found("ScaledObject", "zero")["spec"]["minReplicaCount"] == 0
 
 
+def test_what_may_be_kept_is_left(tmp_path: Path, fake: Fake) -> None:
+    """A minimum that the state has encrypted, and a Helm release's, are not known to be 0."""
+    made = {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "ml"}
+    fake.add(*deployed("secret", "n1"), *deployed("charted", "n1", annotations=made))
+    idle(fake, "secret-0", "charted-0")
+    (hidden,) = declared(workload("secret"))
+    cipher = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "ciphertext": "v1:x",
+    }
+    hidden["inputs"]["spec"]["replicas"] = cipher
+    release = {"type": "kubernetes:helm.sh/v3:Release", "inputs": {"name": "r", "namespace": "ml"}}
+    state = export(tmp_path, hidden, release)
+    out = reap(fake, tmp_path, state, "--owned").out
+    assert "0 targets" in out
+    assert "Deployment ml/secret in prod: shop/dev may keep it" in out
+    assert "Deployment ml/charted in prod: Helm release 1 would set it back" in out
+
+
 def test_a_node_without_pods_is_told_with_what_keeps_it(tmp_path: Path, fake: Fake) -> None:
     pinned = node("pinned")
     pinned["metadata"]["annotations"] = {"karpenter.sh/do-not-disrupt": "true"}

@@ -169,33 +169,43 @@ def compare(
             workloads[owner.ref.key].append(pod)
             owners[owner.ref.key] = owner
     running = _kept_live(owners.values(), contents.scalers)
+    scalers = _by_target(contents.scalers)
     found = []
     for key, pods in workloads.items():
-        unit = _unit_of(owners[key], pods, nodes, access)
-        scaler = _scaler_of(owners[key].ref, contents.scalers)
-        subjects = _subjects(owners[key].ref, pods, contents.scalers)
-        use, why = use_of(metrics, subjects)
-        mine = _declaration(owners[key], declared)
-        kept = None if mine is None else declared.kept.get(mine.resource.urn)
-        state = _state(owners[key], declared, running.get(key), use, why)
-        monthly = _share(pods, nodes, hourly)
+        owner = owners[key]
+        own = scalers.get(key[2:], ())
+        use, unused = use_of(metrics, _subjects(owner.ref, pods, own))
+        judged = _judge(owner, declared, running.get(key), use, unused)
+        scaler = _scaler_of(owner.ref, own)
+        scaling = None if scaler is None else _declaration(scaler, declared)
         found.append(
             Seen(
-                unit=unit,
-                state=state.state,
+                unit=_unit_of(owner, pods, nodes, access),
+                state=judged.state,
                 use=use,
-                why=state.why,
-                stack=state.stack,
-                urn=state.urn,
-                monthly=monthly,
-                keeps=kept is not None and kept.least > 0,
+                why=judged.why,
+                stack=judged.stack,
+                urn=judged.urn,
+                monthly=_share(pods, nodes, hourly),
+                keeps=judged.keeps,
                 scaler=scaler,
-                scaler_stack=_stack_of(scaler, declared),
+                scaler_stack="" if scaling is None else scaling.stack,
             )
         )
     found += _nodes(contents, declared, access, hourly)
     found.sort(key=lambda one: (-(one.monthly or Decimal(0)), one.unit.kind, one.unit.id))
     return tuple(found)
+
+
+def _by_target(
+    scalers: Iterable[Mapping[str, Any]],
+) -> Mapping[tuple[str, str], list[Mapping[str, Any]]]:
+    """The scalers by the namespace and name of what they scale."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for body in scalers:
+        space = at(body, "metadata", "namespace")
+        found[str(space), str(at(body, "spec", "scaleTargetRef", "name"))].append(body)
+    return found
 
 
 def _kept_live(owners: Iterable[Owner], scalers: Iterable[Mapping[str, Any]]) -> Mapping[Key, Kept]:
@@ -246,6 +256,7 @@ class _Judged(Value, frozen=True):
     why: str
     stack: str = ""
     urn: str = ""
+    keeps: str = ""
 
 
 def _declaration(owner: Owner, declared: Declared) -> Declaration | None:
@@ -256,33 +267,45 @@ def _declaration(owner: Owner, declared: Declared) -> Declaration | None:
     return next(iter((*own, *open_, *listed)), None)
 
 
-def _state(
+def _judge(
     owner: Owner, declared: Declared, running: Kept | None, use: Use, unused: str
 ) -> _Judged:
+    """`unused`: what tells its use."""
     declaration = _declaration(owner, declared)
-    release = _release(owner, declared)
-    if declaration is None and release is None and owner.why_unread:
-        # What owns it may be declared.
-        return _Judged(State.RUNNING, f"it can't be read whose it is; {unused}")
-    if declaration is None and release is None:
-        return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
     if declaration is None:
-        assert release is not None
-        state = State.IDLE if use is Use.IDLE else State.RUNNING
-        name = release.resource.name
-        told = f"Helm release {name} of a stack has it; {unused}"
-        return _Judged(state, told, release.stack, release.resource.urn)
+        return _judge_undeclared(owner, declared, use, unused)
     stack, urn = declaration.stack, declaration.resource.urn
     if declaration.uid and owner.uid and declaration.uid != owner.uid:
         unused = f"{unused}; it isn't the object that the stack made, but has its name"
     kept = declared.kept.get(urn)
-    if kept is not None and not kept.open and running is not None and running.least > kept.least:
-        told = f"{running.because or 'it keeps more'}; {kept.least} declared"
-        return _Judged(State.DRIFTED, f"{told}; {unused}", stack, urn)
-    if kept is not None and kept.least > 0:
-        return _Judged(State.HELD, f"{kept.because}; {unused}", stack, urn)
-    state = State.IDLE if use is Use.IDLE and kept is not None else State.RUNNING
-    return _Judged(state, unused, stack, urn)
+    if kept is None or kept.open:
+        told = unused if kept is None else f"{unused}; {kept.open}"
+        keeps = f"{stack} may keep it: change the program"
+        return _Judged(State.RUNNING, told, stack, urn, keeps)
+    keeps = f"{stack} keeps it, and would start it again: change the program"
+    keeps = keeps if kept.least else ""
+    if running is not None and running.least > kept.least:
+        told = f"{running.because or 'it keeps more'}; {kept.least} declared; {unused}"
+        return _Judged(State.DRIFTED, told, stack, urn, keeps)
+    if kept.least > 0:
+        return _Judged(State.HELD, f"{kept.because}; {unused}", stack, urn, keeps)
+    return _Judged(State.IDLE if use is Use.IDLE else State.RUNNING, unused, stack, urn)
+
+
+def _judge_undeclared(owner: Owner, declared: Declared, use: Use, unused: str) -> _Judged:
+    release = _release(owner, declared)
+    if release is not None:
+        name = f"Helm release {release.resource.name}"
+        return _Judged(
+            state=State.IDLE if use is Use.IDLE else State.RUNNING,
+            why=f"{name} of a stack has it; {unused}",
+            stack=release.stack,
+            urn=release.resource.urn,
+            keeps=f"{name} would set it back: change its values",
+        )
+    if owner.why_unread:  # What owns it may be declared.
+        return _Judged(State.RUNNING, f"it can't be read whose it is; {unused}")
+    return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
 
 
 def _release(owner: Owner, declared: Declared) -> Declaration | None:
@@ -295,31 +318,22 @@ def _release(owner: Owner, declared: Declared) -> Declaration | None:
 
 def _scaler_of(ref: Ref, scalers: Iterable[Mapping[str, Any]]) -> Owner | None:
     """What moves an object's replicas; KEDA's before an HPA, which it refuses beside its own."""
-    found: list[Mapping[str, Any]] = []
-    for body in scalers:
-        target = at(body, "spec", "scaleTargetRef")
-        kind = at(target, "kind") or "Deployment"
-        if (
-            at(body, "metadata", "namespace") == ref.namespace
-            and at(target, "name") == ref.name
-            and kind == ref.kind
-        ):
-            found.append(body)
-    found.sort(key=lambda one: ("ScaledObject", "HTTPScaledObject").count(str(one.get("kind"))))
+    found = [
+        body
+        for body in scalers
+        if (at(body, "spec", "scaleTargetRef", "kind") or "Deployment") == ref.kind
+    ]
+    found.sort(key=lambda one: one.get("kind") in ("ScaledObject", "HTTPScaledObject"))
     if not found:
         return None
     body = found[-1]
     metadata = known_mapping(at(body, "metadata"))
+    name = str(metadata.get("name"))
     return Owner(
-        ref=Ref(str(body["apiVersion"]), str(body["kind"]), ref.namespace, str(metadata["name"])),
+        ref=Ref(str(body["apiVersion"]), str(body["kind"]), ref.namespace, name),
         uid=str(metadata.get("uid") or ""),
         body=body,
     )
-
-
-def _stack_of(owner: Owner | None, declared: Declared) -> str:
-    declaration = None if owner is None else _declaration(owner, declared)
-    return "" if declaration is None else declaration.stack
 
 
 def _subjects(
@@ -329,16 +343,12 @@ def _subjects(
     yield [("pod", pod.namespace, pod.name) for pod in pods]
     yield [("workload", ref.namespace, ref.name)]
     for body in scalers:
-        target = at(body, "spec", "scaleTargetRef")
-        space, name = at(body, "metadata", "namespace"), at(body, "metadata", "name")
-        if space != ref.namespace or at(target, "name") != ref.name:
-            continue
         if body.get("kind") == "HTTPScaledObject":
-            yield [("route", space, str(name))]
+            yield [("route", ref.namespace, str(at(body, "metadata", "name")))]
         for trigger in known_items(at(body, "spec", "triggers")):
             route = at(trigger, "metadata", "interceptorRoute")
             if isinstance(route, str):
-                yield [("route", space, route)]
+                yield [("route", ref.namespace, route)]
 
 
 def _nodes(

@@ -20,7 +20,7 @@ from zerofloor.live.kubernetes.api import Api, Kind, Refused, Unreachable
 from zerofloor.live.kubernetes.kubeconfig import Access, open_access
 from zerofloor.live.kubernetes.read import HTTP_SCALED_OBJECT, OWNERS, SCALED_OBJECT
 from zerofloor.live.kubernetes.values import Owner, Ref, Seen
-from zerofloor.live.values import Fault, State, Use
+from zerofloor.live.values import Fault, Use
 from zerofloor.structs import Value
 from zerofloor.values import at, known_items, known_mapping
 
@@ -143,9 +143,7 @@ def _refusal(seen: Seen, owned: bool) -> str:
     owners = [stack for stack in (seen.stack, seen.scaler_stack) if stack]
     if owners and not owned:
         return f"{owners[0]} declares it: change the program, or add --owned"
-    if seen.keeps or seen.state is State.HELD:
-        return f"{seen.stack} keeps it, and would start it again: change the program"
-    return _manager(seen.unit.owner)
+    return seen.keeps or _manager(seen.unit.owner)
 
 
 def _manager(owner: Owner | None) -> str:

@@ -132,8 +132,9 @@ class Seen(Value, frozen=True, kw_only=True):
     monthly: Decimal | None = None
     """USD a month: of a workload the share of its nodes that its pods hold, of a node the rest, so
     that a sum counts nothing twice. None where a price isn't known."""
-    keeps: bool = False
-    """Whether its declaration keeps pods without a request."""
+    keeps: str = ""
+    """Why its declaration would bring it back, as a sentence without a full stop; empty if it
+    wouldn't."""
     scaler: Owner | None = None
     """What moves its replicas (a ScaledObject or an HPA)."""
     scaler_stack: str = ""
