@@ -59,6 +59,8 @@ def _lines(error: SpecError, head: str) -> list[str]:
         ({"gpus": 0}, "gpus: must be at least 1"),
         ({"gpus": 0.5}, "gpus: must be a whole number"),
         ({"gpus": 8, "instance_types": ["g6e.12xlarge"]}, "gpus: 8 do not fit on g6e.12xlarge, which holds 4"),
+        ({"gpus": 17}, "gpus: 17 are more than any node has: the most is 16, of p2.16xlarge; use `nodes` for more"),
+        ({"gpus": 9, "gpu_resource": "amd.com/gpu"}, "gpus: 9 are more than any node has: the most is 8, of Standard_ND96is_MI300X_v5; use `nodes` for more"),
         ({"gpus": 2, "instance_types": ["g6e.12xlarge", "g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
         ({"instance_types": ["g6e.xlarg"]}, (
             "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did "
@@ -155,6 +157,10 @@ SERVER: list[Any] = [
         ({"engine": "ollama", "model": "m", "scale_by": "waiting", "prometheus_address": "p"}, "scale_by: ollama exports no such metric; it has: none"),
         ({"scale_query": "q", "prometheus_address": "p"}, "scale_target: is required with `scale_query`"),
         ({"office_hours": ["Mo-Fr 8-19"]}, "office_hours[0]: must be days and hours such as Mon-Fri 08:00-19:00, or two cron expressions such as 0 8 * * 1-5 to 0 19 * * 1-5"),
+        ({"office_hours": "Mon-Fri 08:00-19:00"}, "office_hours: must be a list"),
+        ({"more_signals": "redis"}, "more_signals: must be a list"),
+        ({"tolerations": "team"}, "tolerations: must be a list"),
+        ({"labels": {1: "a"}}, "labels: must have text for its keys"),
         ({"office_hours": ["Mon-Fry 08:00-19:00"]}, "office_hours[0]: Fry is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
         ({"office_hours": ["Mon 08:00-25:00"]}, "office_hours[0]: 25:00 is no time of day: write 00:00 to 23:59"),
         ({"office_hours": ["Mon 08:00-08:00"]}, "office_hours[0]: starts when it ends, which KEDA refuses"),
@@ -171,6 +177,7 @@ SERVER: list[Any] = [
         ({"expires_at": "tomorrow"}, "expires_at: must be a date or a time with its zone, such as 2026-12-31 or 2026-12-31T18:00Z"),
         ({"expires_at": "2099-01-01T10:00"}, "expires_at: must be a date or a time with its zone, such as 2026-12-31 or 2026-12-31T18:00Z"),
         ({"ttl_hours": 8}, "starts_at: is required with `ttl_hours`: the date comes from configuration"),
+        ({"ttl_hours": 1e8, "starts_at": "2099-01-01"}, "ttl_hours: must be at most 87600"),
         ({"ttl_hours": 8, "starts_at": "2020-01-01"}, "ttl_hours: the lease ran out at 2020-01-02 08:00 UTC: extend it, or remove the component from the program"),
         ({"max_hourly_cost": 1, "instance_types": ["g6e.xlarge"], "region": "us-east-1"}, "max_hourly_cost: 1 pays for no replica: one costs 1.86"),
         ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"], "region": "us-east1"}, "region: us-east1 is no region with GPU prices; did you mean us-east-1?"),

@@ -86,6 +86,7 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"instance_types": ["g6e.xlarg"]}, "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
         ({"instance_types": ["m7i.large"]}, "instance_types[0]: m7i.large has no GPU"),
         ({"instance_types": []}, "instance_types: must name at least one"),
+        ({"instance_types": ["g6e.xlarge"] * 21}, "instance_types: must name at most 20"),
         ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, "instance_types: mixes aws.amazon.com/neuron and nvidia.com/gpu: make one group for each, as each has its own taint"),
         ({"instance_types": ["g5.xlarge", "g5g.xlarge"]}, "instance_types: mixes Arm and x86 processors: make one group for each"),
         ({"instance_types": ["g4ad.xlarge"]}, "instance_types[0]: EKS has no image with drivers for AMD Radeon Pro V520"),
@@ -108,6 +109,8 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"name": "a b"}, "name: must be letters, digits, dashes and underscores, at most 63, as EKS names are: set `name`"),
         ({"name": "a" * 64}, "name: must be letters, digits, dashes and underscores, at most 63, as EKS names are: set `name`"),
         ({"cluster_name": None}, "cluster_name: is required"),
+        ({"subnet_ids": []}, "subnet_ids: must name at least one"),
+        ({"subnet_ids": "subnet-1"}, "subnet_ids: must be a list"),
     ],
 )  # fmt: skip
 def test_one_thing_wrong_with_a_node_group(args: dict[str, Any], says: str) -> None:
@@ -142,6 +145,7 @@ LB = {"wake_signal": "load_balancer", "queue_name": None, "load_balancer_arn": "
         ({"warm_pool": "stopped", "capacity_type": "spot"}, "warm_pool: excludes `capacity_type` spot: AWS has no warm spot pool"),
         ({"warm_pool": "stopped", "instance_types": ["g6.xlarge", "g5.xlarge"]}, "warm_pool: needs a single one of `instance_types`"),
         ({"warm_pool": "stopped", "warm_pool_size": 5}, "warm_pool_size: 5 is above `max_instances`, which is 4"),
+        ({"subnet_ids": []}, "subnet_ids: must name at least one"),
         ({"warm_pool_size": 2}, "warm_pool_size: needs `warm_pool` stopped or running"),
         ({"capacity_type": "on_demand"}, "capacity_type: must be one of on-demand, spot; did you mean on-demand?"),
         ({"name": "a b"}, "name: must be letters, digits, dashes, dots and underscores, at most 100: set `name`"),

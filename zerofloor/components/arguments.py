@@ -151,6 +151,12 @@ def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:
             why = f"must be at most {context['le']}"
         case "value_error":
             why = str(context["error"])
+        case "too_long":
+            why = f"must name at most {context['max_length']}"
+        case "tuple_type":
+            why = "must be a list"
+        case "string_type" if rest[-1:] == ["[key]"]:
+            return Problem(str(head), "must have text for its keys")
         case "enum":
             why = f"must be one of {context['expected']}"
         case _:
@@ -253,6 +259,8 @@ Text = Annotated[Any, BeforeValidator(_text)]
 """Text that is only passed on: an Output, unknown or secret, goes through untouched."""
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_list), WrapValidator(_or_output)]
 """A list that is only passed on; it or its items may be Outputs."""
+SomeTexts = Annotated[tuple[Text, ...], BeforeValidator(_some), WrapValidator(_or_output)]
+"""Such a list that must not be empty where it is no Output."""
 TextMap = Annotated[Mapping[str, Text], BeforeValidator(_map), WrapValidator(_or_output)]
 """A map that is only passed on; it or its values may be Outputs."""
 PlainMap = Annotated[Mapping[str, Any], BeforeValidator(_map)]

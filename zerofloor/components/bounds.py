@@ -11,7 +11,8 @@ from typing import Final
 from zerofloor.capacity import Market
 from zerofloor.components.arguments import Problem
 from zerofloor.components.choices import ModelType
-from zerofloor.hardware.instances import Shape, lookup, snapshot_rows
+from zerofloor.components.spec import resource_of
+from zerofloor.hardware.instances import Shape, accelerated_types, lookup, snapshot_rows
 from zerofloor.prices.book import Key, Missing, Price, open_book
 from zerofloor.spelling import did_you_mean
 
@@ -60,6 +61,19 @@ def _memories() -> Mapping[tuple[str, str], Decimal]:
         for row in snapshot_rows("gpu_instances.csv")
         if row["gpu_memory_gib_per_gpu"]
     }
+
+
+@cache
+def most_gpus(resource: str) -> tuple[int, str]:
+    """The most devices of a resource that one machine type of the large clouds has, and that type;
+    0 where none is known."""
+    found = [
+        (int(shape.gpus), shape.instance_type)
+        for cloud in _CLOUDS
+        for shape in accelerated_types(cloud)
+        if shape.gpus and resource_of(shape) == resource
+    ]
+    return max(found, key=lambda one: one[0], default=(0, ""))
 
 
 def weights_gib(billions: float, kind: ModelType) -> Decimal:

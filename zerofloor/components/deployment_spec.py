@@ -220,6 +220,12 @@ class DeploymentSpec(ScalingSpec):
 
     def warnings(self) -> Iterator[str]:
         """What is allowed and probably not meant."""
+        tensor = self.split.tensor
+        if self.engine is not None and tensor & (tensor - 1):
+            yield (
+                f"tensor_parallel {tensor} is no power of two: an engine refuses to start where "
+                "the model's attention heads can't be divided by it"
+            )
         billions, guessed = self.model_billions, False
         if billions is None and self.model is not None:
             billions, guessed = billions_in(self.model), True
@@ -398,6 +404,13 @@ class DeploymentSpec(ScalingSpec):
     def _size_problems(self) -> Iterator[Problem]:
         for index, name in enumerate(self.instance_types or ()):
             yield from self._fits(f"instance_types[{index}]", name)
+        most, largest = bounds.most_gpus(self.gpu_resource)
+        if not self.instance_types and self.gpus > most > 0:
+            yield Problem(
+                "gpus",
+                f"{self.gpus} are more than any node has: the most is {most}, of {largest}; use "
+                "`nodes` for more",
+            )
         room = self._gpu_room()
         if self.model_billions is not None and room is not None:
             weights = bounds.weights_gib(self.model_billions, self.model_type)

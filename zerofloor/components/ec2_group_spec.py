@@ -15,6 +15,7 @@ from zerofloor.components.arguments import (
     PlainTexts,
     Problem,
     Some,
+    SomeTexts,
     Spec,
     Text,
     TextItems,
@@ -66,7 +67,7 @@ class Ec2GroupSpec(Spec):
     }
 
     name: Annotated[str, BeforeValidator(_name)]
-    subnet_ids: Texts
+    subnet_ids: SomeTexts
     security_group_ids: Texts | None = None
     instance_profile: Text = None
     region: PlainText | None = None

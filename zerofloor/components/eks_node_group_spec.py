@@ -16,10 +16,10 @@ from zerofloor.components.arguments import (
     PlainTexts,
     Problem,
     Some,
+    SomeTexts,
     Spec,
     Text,
     TextItems,
-    Texts,
     Whole,
 )
 from zerofloor.components.machine_types import Market, above_maximum, alike, is_arm, not_sold
@@ -77,7 +77,7 @@ class EksNodeGroupSpec(Spec):
     name: Annotated[str, BeforeValidator(group_name)]
     cluster_name: Text
     node_role_arn: Text
-    subnet_ids: Texts
+    subnet_ids: SomeTexts
     region: PlainText | None = None
     any_region: Flag = False
 

@@ -31,6 +31,10 @@ NODE_SECONDS = 600
 minutes, a 10 GB image pulls in 5 to 10."""
 
 
+TEN_YEARS = 87_600
+"""In hours."""
+
+
 def _amount(value: Any) -> float:
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1e9:
@@ -111,7 +115,7 @@ class ScalingSpec(Spec):
 
     expires_at: Moment | None = None
     starts_at: Moment | None = None
-    ttl_hours: Amount | None = None
+    ttl_hours: Annotated[Amount, Field(le=TEN_YEARS)] | None = None
     lease_image: Text = "registry.k8s.io/kubectl:v1.34.2"
 
     @property
@@ -134,7 +138,10 @@ class ScalingSpec(Spec):
         """When the lease runs out; None: there is none."""
         if self.expires_at is not None or self.starts_at is None or self.ttl_hours is None:
             return self.expires_at
-        return self.starts_at + datetime.timedelta(hours=self.ttl_hours)
+        try:
+            return self.starts_at + datetime.timedelta(hours=self.ttl_hours)
+        except OverflowError:
+            return datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
     @property
     def start_seconds(self) -> int:
