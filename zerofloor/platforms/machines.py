@@ -10,14 +10,15 @@ from msgspec.structs import force_setattr, replace
 
 from zerofloor.capacity import Assumption, Evidence, Undecided
 from zerofloor.estate import Estate
-from zerofloor.hardware.instances import Shape
+from zerofloor.hardware.instances import Shape, accelerated_types
 from zerofloor.platforms.declared import Declared
+from zerofloor.spelling import did_you_mean
 from zerofloor.structs import Value
 from zerofloor.values import hidden
 from zerofloor.words import counted, unique
 
 SETTLE_TYPE: Final = (
-    "Name the instance type in the program or in a config value, or add it under "
+    "Name an instance type that zerofloor knows, or add it with its GPUs (0: none) under "
     "hints.instances in zerofloor.yaml"
 )
 
@@ -85,8 +86,8 @@ def machines_of(estate: Estate, cloud: str, source: Declared, path: str, value: 
             undecided.append(
                 source.open(
                     where,
-                    f"Unknown instance type {item}: it could have GPUs",
-                    SETTLE_TYPE,
+                    f"Unknown instance type {item}: it could have GPUs{_like(cloud, item)}",
+                    _hint_for(item),
                 )
             )
         else:
@@ -95,6 +96,16 @@ def machines_of(estate: Estate, cloud: str, source: Declared, path: str, value: 
     found = tuple(dict.fromkeys(shapes))
     evidence = (source.evidence(path, describe(found)),) if found else ()
     return Machines(found, tuple(undecided), evidence, tuple(dict.fromkeys(assumptions)))
+
+
+def _like(cloud: str, instance_type: str) -> str:
+    known = [shape.instance_type for shape in accelerated_types(cloud)]
+    return did_you_mean(instance_type, known)
+
+
+def _hint_for(instance_type: str) -> str:
+    written = f"{{instanceType: {instance_type}, gpus: 0, reason: …}}"
+    return f"Add hints: {{instances: [{written}]}} to zerofloor.yaml, with the GPUs it has"
 
 
 def union(parts: Iterable[Machines]) -> Machines:

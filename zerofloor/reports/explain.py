@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from zerofloor.capacity import Accounted, Evidence
 from zerofloor.errors import InputError
 from zerofloor.floor.result import Entry, Verdict
+from zerofloor.floor.settling import how_to_settle
 from zerofloor.money import ZERO
 from zerofloor.report import Finding, Report
 from zerofloor.reports.phrases import cost_of
@@ -250,7 +251,8 @@ def _links(entry: Entry, resources: dict[str, Resource]) -> Iterator[str]:
         )
         yield f"  {number}. {where}{link(one)}"
     for open_one in entry.undecided:
-        yield f"  ?  {sentence(open_point(open_one))} To resolve: {sentence(open_one.settle)}"
+        settle = how_to_settle(open_one, resources.get(open_one.urn))
+        yield f"  ?  {sentence(open_point(open_one))} To resolve: {sentence(settle)}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zerofloor.floor.result import Verdict
+from zerofloor.floor.settling import how_to_settle
 from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.words import counted, open_point
@@ -35,7 +36,7 @@ def check(judged: Judged) -> Iterable[Problem]:
         yield Problem(
             one.urn,
             open_point(one),
-            one.settle,
+            how_to_settle(one, judged.estate.by_urn.get(one.urn)),
             cost_unknown=True,
             severity=Severity(judged.settings.undecided),
             place=one.path,
@@ -65,8 +66,8 @@ RULE = Rule(
         "What can't be shown to scale to zero blocks; the setting `undecided: warning` makes it a warning."
     ),
     fix=(
-        "Use a value known at preview time (for example stack configuration), or add a hint "
-        "with a reason."
+        "Use a value known at preview (for example plain stack configuration), or add a hint "
+        "(hints.workloads, hints.instances) with a reason."
     ),
     severity=Severity.ERROR,
     since="0.1.0",
