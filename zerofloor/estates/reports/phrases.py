@@ -32,10 +32,15 @@ def headline(audit: Audit) -> str:
     if not held:
         open_stacks = len({line.stack for line in audit.lines})
         return f"Can't determine whether GPUs idle in {open_stacks} of {of}"
-    return (
-        f"{counted(audit.gpus, 'idle GPU')} in {stacks} of {of}: "
-        f"{money(audit, audit.monthly)} a month"
-    )
+    unpriced = any(line.state == "unpriced" for line in held)
+    return f"{counted(audit.gpus, 'idle GPU')} in {stacks} of {of}: {_sum(audit, unpriced)}"
+
+
+def _sum(audit: Audit, unpriced: bool) -> str:
+    """What idles a month; a missing price is never $0."""
+    if not unpriced:
+        return f"{money(audit, audit.monthly)} a month"
+    return f"at least {money(audit, audit.monthly)} a month" if audit.monthly else "cost unknown"
 
 
 def remarks(audit: Audit) -> Iterator[str]:
