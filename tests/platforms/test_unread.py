@@ -83,6 +83,10 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
         {"machineType": "projects/p/zones/us-central1-a/machineTypes/a2-highgpu-1g"},
     ),
     # GPUs by nature: no property says so.
+    (
+        "kubernetes:ome.io/v1beta1:InferenceService",
+        {"spec": {"model": {"name": "llama"}, "engine": {"minReplicas": 1}}},
+    ),
     ("oci:GenerativeAi/dedicatedAiCluster:DedicatedAiCluster", {"unitShape": "LARGE_COHERE"}),
     ("ionoscloud:index/gpuServer:GpuServer", {"templateUuid": "6a2f"}),
     # Accelerators by other names.
@@ -182,6 +186,10 @@ LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
     ("kubernetes:core/v1:ConfigMap", {"data": {"gpu": "p5.48xlarge"}}),
     ("kubernetes:core/v1:ResourceQuota", {"spec": {"hard": {"requests.nvidia.com/gpu": "8"}}}),
     ("kubernetes:scheduling.k8s.io/v1:PriorityClass", {"metadata": {"name": "gpu"}, "value": 1}),
+    (
+        "kubernetes:ome.io/v1beta1:ClusterServingRuntime",
+        {"spec": {"engineConfig": {"runner": {"resources": {"limits": {"nvidia.com/gpu": 8}}}}}},
+    ),
     ("kubernetes:nvidia.com/v1:ClusterPolicy", {"spec": {"devicePlugin": {"enabled": True}}}),
     # Words that mean something else elsewhere.
     ("example:index/group:Group", {"instanceTypesOndemand": "m5.large", "minSize": 1}),

@@ -86,7 +86,9 @@ def _in_order(pool: Pool) -> tuple[Shape, ...]:
 
 def _concerns_gpus(workload: Workload) -> bool:
     """Whether a workload has to do with GPUs where no pool has any."""
-    return workload.pod.wants_gpu or workload.pod.pinned or workload.pod_unread
+    pod = workload.pod
+    # Of a workload without a GPU there is a word only where the API server refuses its GPUs.
+    return pod.wants_gpu or pod.pinned or workload.pod_unread or bool(workload.notices)
 
 
 def _find_demand(capacity: Capacity, estate: Estate, pools: tuple[Pool, ...]) -> Demand:

@@ -93,6 +93,8 @@ INERT: Final = frozenset(
         ("trainer.kubeflow.org", "ClusterTrainingRuntime"),
         ("serving.kserve.io", "ClusterStorageContainer"),
         ("kueue.x-k8s.io", "ProvisioningRequestConfig"),
+        ("ome.io", "ServingRuntime"),
+        ("ome.io", "ClusterServingRuntime"),
     }
 )
 """Kinds that name GPUs and run none: device drivers, quotas, queues, templates, alerts."""

@@ -208,12 +208,25 @@ def build(
         pods_per_replica=pods_per_replica,
         has_scale=scales and (kind is not None or (obj.group, obj.kind) in WITH_SCALE),
         undecided=undecided,
-        notices=notices if pod.wants_gpu else (),
+        notices=(*(notices if pod.wants_gpu else ()), *_refusal(obj, kind, reading)),
         assumptions=assumptions,
         evidence=evidence,
         node_shape=shape,
         region=None if shape is None else estate.region(obj.resource, shape.cloud),
     )
+
+
+def _refusal(obj: Object, kind: str | None, reading: PodReading) -> tuple[Notice, ...]:
+    """A warning where the API server turns the pod down: who declares it waits for it in vain."""
+    refused = reading.refused
+    if refused is None:
+        return ()
+    message = (
+        f"{kind or obj.kind} {obj.shown_name} never starts a pod because {refused.path} has no "
+        "limit beside it, which the API server refuses."
+    )
+    fix = f"Set {refused.path.replace('.requests[', '.limits[')} to the same number"
+    return (Notice(Cause.UNFIT_REPLICA, obj.urn, message, fix, (refused,)),)
 
 
 def _within(obj: Object, link: Evidence) -> Evidence:

@@ -131,6 +131,8 @@ _BY_NATURE: Final = lazy(
     r"|scaleway:(?:inference/deployment|index/inferenceDeployment):.*"
     r"|alicloud:eais/instance:.*|alicloud:eflo/(?:node|hyperNode):.*"
     r"|oci:Core/computeGpuMemoryCluster:.*"
+    # OME serves models on the accelerators that its runtimes ask for (ome.io ServingRuntime).
+    r"|kubernetes:ome\.io/[^:]+:InferenceService"
 )
 _GPU_TYPE: Final = lazy(r"(?:.*[a-z0-9_])?(?:G[Pp][Uu]|Tpu|TPU)s?(?:$|[A-Z_].*)|gpu[A-Z_].*")
 _NO_GPU_TYPE: Final = lazy(
