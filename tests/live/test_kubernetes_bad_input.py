@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,15 @@ def test_mistakes_are_one_line(
         monkeypatch.delenv(name, raising=False)
     written(tmp_path, GOOD)
     assert said in refused(live(tmp_path, *arguments))
+
+
+def test_without_lightkube_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lightkube", "lightkube.config.kubeconfig"):
+        monkeypatch.setitem(sys.modules, name, None)
+    line = refused(live(tmp_path, "--kubeconfig", written(tmp_path, GOOD)))
+    assert "needs lightkube" in line
 
 
 def test_a_refused_connection_leaves_the_other_clusters(tmp_path: Path, fake: Fake) -> None:
