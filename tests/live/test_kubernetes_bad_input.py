@@ -161,6 +161,26 @@ def test_credentials_that_are_not_accepted_are_told_once(tmp_path: Path, fake: F
     assert "401 Unauthorized: these credentials aren't accepted" in done.err
 
 
+def test_a_connection_that_breaks_off_leaves_what_was_read(
+    tmp_path: Path, fake: Fake, slept: list[float]
+) -> None:
+    """It is tried again; what can't be read to its owner isn't called an orphan."""
+
+    def broken(method: str, path: str, query: dict[str, str]) -> Any:
+        if "/replicasets" in path:
+            raise ConnectionResetError
+        return None
+
+    fake.answers.append(broken)
+    done = live(tmp_path, "--kubeconfig", fake.kubeconfig(tmp_path))
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert f"{fake.url} (prod): " in done.err
+    assert slept == [0.5, 1.0, 2.0]
+    states = {one["id"]: one["state"] for one in json.loads(done.out)["found"]}
+    assert states == {"ml/a-rs": "running", "n1": "orphaned"}
+
+
 @pytest.mark.parametrize(
     ("part", "said", "left"),
     [

@@ -123,7 +123,7 @@ class Api:
                 return _told(call, self.access)
             except _Again as again:
                 if attempt == ATTEMPTS:
-                    raise Refused(again.code, str(again)) from None
+                    raise again.given_up() from None
                 time.sleep(min(again.after or delay, LONGEST_WAIT))
                 delay *= 2
         raise AssertionError("the last attempt returns or raises")
@@ -135,8 +135,12 @@ class _Again(Exception):
     def __init__(self, code: int, why: str, after: float) -> None:
         super().__init__(why)
         self.code = code
+        """0 where the connection broke off."""
         self.after = after
         """Seconds that the server asks for; 0 where it doesn't."""
+
+    def given_up(self) -> Exception:
+        return Refused(self.code, str(self)) if self.code else Unreachable(str(self))
 
 
 def _told(call: Callable[[], T], access: Access) -> T:
@@ -149,6 +153,8 @@ def _told(call: Callable[[], T], access: Access) -> T:
         return call()
     except httpx2.HTTPStatusError as error:
         raise _refusal(error) from None
+    except (httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+        raise _Again(0, _transport(error), 0) from None
     except httpx2.TransportError as error:
         raise Unreachable(_transport(error)) from None
     except (ConfigError, OSError) as error:

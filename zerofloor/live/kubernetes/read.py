@@ -85,14 +85,10 @@ def read_cluster(api: Api, namespaces: Sequence[str], now: datetime.datetime) ->
     """The GPU nodes and workloads of a cluster, in some namespaces or in all. What can't be read is
     a fault; the rest is there."""
     reader = _Reader(api, now)
-    try:
-        nodes = [node for node in map(_node, reader.objects_of(NODE)) if node.gpus or node.slots]
-        pods = reader.pods(namespaces, {node.name for node in nodes})
-        owners = reader.owners([pod for pod in pods if _asks(pod)])
-        scalers = list(reader.scalers(sorted({pod.namespace for pod in pods if _asks(pod)})))
-    except Unreachable as error:
-        what = f"{api.access.server} ({api.access.context})"
-        return Contents(nodes=(), pods=(), owners={}, scalers=(), faults=(Fault(what, str(error)),))
+    nodes = [node for node in map(_node, reader.objects_of(NODE)) if node.gpus or node.slots]
+    pods = reader.pods(namespaces, {node.name for node in nodes})
+    owners = reader.owners([pod for pod in pods if _asks(pod)])
+    scalers = list(reader.scalers(sorted({pod.namespace for pod in pods if _asks(pod)})))
     return Contents(
         nodes=tuple(sorted(nodes, key=lambda node: node.name)),
         pods=tuple(sorted(pods, key=lambda pod: (pod.namespace, pod.name))),
@@ -114,14 +110,24 @@ class _Reader:
         self._api = api
         self._latest = now + SKEW
         self._refused: dict[tuple[Kind, str], str] = {}
+        self._unreachable = ""
+        """Why nothing more is asked; empty while it answers."""
 
     def objects_of(
         self, kind: Kind, namespace: str = "", *, absent: bool = False, keep: Any = None
     ) -> list[Any]:
         """All objects of a kind; none, and a fault, where that is refused. `absent`: the cluster
         may not have this kind."""
+        if self._unreachable:
+            self._refused[kind, namespace] = self._unreachable
+            return []
         try:
             found = self._api.objects_of(kind, namespace or None, keep)
+        except Unreachable as error:
+            self._refused[kind, namespace] = self._unreachable = str(error)
+            what = f"{self._api.access.server} ({self._api.access.context})"
+            self.faults.append(Fault(what, str(error)))
+            return []
         except Refused as refused:
             if refused.code == 404 and absent:
                 return []
