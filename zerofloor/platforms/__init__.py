@@ -90,6 +90,17 @@ def _unreadable(estate: Estate, known: Callable[[str], bool]) -> Iterator[Undeci
                 yield Undecided(resource.urn, "", why, unread.SETTLE)
 
 
+def _with_sharing(estate: Estate, parts: list[Part]) -> list[Part]:
+    """The parts with what the device plugin's configuration makes of their GPUs."""
+    if not any(token.startswith("kubernetes:") for token in estate.by_type):
+        return parts
+    from zerofloor.platforms.kubernetes.sharing import is_configured, with_sharing
+
+    if not is_configured(estate):
+        return parts
+    return [with_sharing(estate, p) if isinstance(p, Pool) else p for p in parts]
+
+
 def read(estate: Estate) -> Capacity:
     """All pools, workloads and scalers of an estate, each sorted by URN, with what can't be
     decided."""
@@ -103,6 +114,7 @@ def read(estate: Estate) -> Capacity:
         if any(platform.reads(token) for token in estate.by_type for platform in family):
             parts += [part for platform in family for part in platform.read(estate)]
     parts = [in_its_cluster(estate, p) if isinstance(p, Pool) else p for p in parts]
+    parts = _with_sharing(estate, parts)
     parts += _unreadable(estate, is_read)
     parts += estate.used_hints()
     parts += list(unread.read(estate, is_read, tuple(parts), holds_nothing))
