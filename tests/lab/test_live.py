@@ -82,6 +82,7 @@ class Cluster:
     Prometheus."""
 
     def __init__(self, lab: Lab, prometheus: Fake, folder: Path, config: Path) -> None:
+        self.lab = lab
         self.api = lab.api
         self.prometheus = prometheus
         self.folder = folder
@@ -233,9 +234,13 @@ def job() -> Manifest:
 
 
 def test_to_zero_and_back(cluster: Cluster, tmp_path: Path) -> None:
-    """A Deployment by its scale, one under KEDA by its minimum, a Job by its suspension; what is
-    not shown to be idle, and what a stack owns, is left."""
+    """A Deployment by its scale, one under KEDA by its minimum, one whose trigger never lets go by
+    KEDA's pause, a Job by its suspension; what is not shown to be idle, and what a stack owns, is
+    left."""
+    cluster.lab.set_trigger(f"{SPACE}-always", 5)
     for manifest in (
+        deployment("always", 1),
+        scaler("always", 0),
         deployment("alone", 2),
         deployment("kept", 1),
         scaler("kept", 1),
@@ -244,16 +249,18 @@ def test_to_zero_and_back(cluster: Cluster, tmp_path: Path) -> None:
         deployment("busy", 1),
     ):
         cluster.api.apply(manifest)
-    names = ("alone", "kept", "stuck", "owned")
+    gone = ("alone", "always", "kept", "stuck")
+    names = (*gone, "owned")
     wait(lambda: all(map(cluster.pods, names)), "pods of each")
     wait(lambda: len(cluster.pods("alone")) == 2, "both pods")
+    wait(lambda: len(cluster.pods("always")) == 2, "both pods for the trigger")
     cluster.unused(*names)
     state = export(tmp_path, *declared(deployment("owned", 1)))
     arguments = (state, "--namespace", SPACE)
 
     dry = cluster.run("reap", *arguments)
     assert dry.code == 0, dry.err
-    assert "3 targets" in dry.out
+    assert "4 targets" in dry.out
     assert "Left: Deployment live/owned in lab: shop/dev declares it" in dry.out
     assert "Left: Deployment live/busy in lab: it isn't shown to be idle" in dry.out
     assert "Left: Node live-gpu in lab: nodes are not touched" in dry.out
@@ -263,21 +270,21 @@ def test_to_zero_and_back(cluster: Cluster, tmp_path: Path) -> None:
     assert given.code == 0, given
     path = f"/apis/apps/v1/namespaces/{SPACE}/deployments/alone"
     assert "zerofloor/reap-after" in cluster.api.get(path)["metadata"]["annotations"]
-    wrong = cluster.run("reap", *arguments, "--apply", "2")
+    wrong = cluster.run("reap", *arguments, "--apply", "3")
     assert wrong.code == 2
-    assert "but 3 can be put to zero now" in wrong.err
+    assert "but 4 can be put to zero now" in wrong.err
 
     undo = tmp_path / "undo.json"
-    done = cluster.run("reap", *arguments, "--apply", "3", "--undo-file", str(undo))
+    done = cluster.run("reap", *arguments, "--apply", "4", "--undo-file", str(undo))
     assert done.code == 0, done
-    wait(lambda: not any(map(cluster.pods, ("alone", "kept", "stuck"))), "no pod of the three")
+    wait(lambda: not any(map(cluster.pods, gone)), "no pod of the four")
     assert cluster.pods("owned")
     assert cluster.pods("busy")
 
     back = cluster.run("reap", "--undo", str(undo))
     assert back.code == 0, back
-    assert "Restored 3 of 3" in back.out
+    assert "Restored 4 of 4" in back.out
     wait(lambda: len(cluster.pods("alone")) == 2, "both pods again")
-    wait(lambda: all(map(cluster.pods, ("kept", "stuck"))), "the pods of the others again")
+    wait(lambda: all(map(cluster.pods, gone)), "the pods of the others again")
     kept = cluster.api.get(f"/apis/keda.sh/v1alpha1/namespaces/{SPACE}/scaledobjects/kept")
     assert kept["spec"]["minReplicaCount"] == 1
