@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,7 @@ def test_what_tells_use(
     fake.series[word] = [(labels, values)]
     _, found = live(fake, tmp_path, export(tmp_path))
     assert found["ml/a"]["use"] == use
+    assert (found["ml/a"]["lastUsed"] is not None) == (use == "busy")
 
 
 def test_a_metric_counts_for_all_pods_and_the_whole_time(tmp_path: Path, fake: Fake) -> None:
@@ -252,7 +254,7 @@ def test_nodes_beside_their_pools(tmp_path: Path, fake: Fake) -> None:
     del plain["status"]["allocatable"]["nvidia.com/gpu"]
     cpu = node("cpu", 0, "m7i.large")
     fake.add(plain, cpu, pod("p", "used", owned_by("example.com/v1", "Widget", "w")))
-    pool = {
+    pool: dict[str, Any] = {
         "type": "kubernetes:karpenter.sh/v1:NodePool",
         "inputs": {
             "apiVersion": "karpenter.sh/v1",
@@ -304,6 +306,24 @@ def test_nodes_beside_their_pools(tmp_path: Path, fake: Fake) -> None:
     assert found["young"]["capacity"] == 1
     assert found["used"]["monthly"]["amount"] == "0.00"
     assert found["empty"]["monthly"]["amount"] == "734.38"
+    pool["inputs"]["spec"]["disruption"]["consolidateAfter"] = "Never"
+    _, found = live(fake, tmp_path, export(tmp_path, pool, group))
+    assert found["empty"]["state"] == "held as declared"
+    assert "empty nodes are never removed" in found["empty"]["why"]
+
+
+def test_when_it_was_last_used(tmp_path: Path, fake: Fake) -> None:
+    """Its counter changed in the middle of the day, on the second of two pods."""
+    fake.add(node("n1", 8), *deployed("a", "n1", replicas=2))
+    fake.series["vllm:request_success_total"] = [
+        ({"namespace": "ml", "pod": "a-0"}, [7]),
+        ({"namespace": "ml", "pod": "a-1"}, [7, 8]),
+    ]
+    _, found = live(fake, tmp_path, export(tmp_path))
+    told = datetime.datetime.fromisoformat(found["ml/a"]["lastUsed"])
+    noon = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=12)
+    assert abs(told - noon) < datetime.timedelta(minutes=6)
+    assert f"vllm: last used {told:%Y-%m-%d %H:%M} UTC" in found["ml/a"]["why"]
 
 
 def gke(name: str, kind: str, **labels: str) -> dict[str, Any]:

@@ -343,7 +343,8 @@ def _in_cluster(seen: Seen) -> dict[str, Any]:
             "capacity": float(unit.node.gpus),
         }
     if unit.owner is not None:
-        told["apiVersion"] = unit.owner.ref.api_version
+        last = None if seen.last_used is None else seen.last_used.isoformat(timespec="seconds")
+        told |= {"apiVersion": unit.owner.ref.api_version, "lastUsed": last}
     return told
 
 

@@ -14,7 +14,7 @@ from zerofloor.capacity import Hold, Pool
 from zerofloor.estate import Estate, estate
 from zerofloor.floor.scaling import Scaled, scale
 from zerofloor.live.kubernetes.kubeconfig import Access
-from zerofloor.live.kubernetes.prometheus import Metrics, Subject, use_of
+from zerofloor.live.kubernetes.prometheus import Metrics, Subject, Used, use_of
 from zerofloor.live.kubernetes.read import Contents, stack_of
 from zerofloor.live.kubernetes.values import ClusterUnit, Node, Owner, Pod, Ref, Seen
 from zerofloor.live.values import State, Use
@@ -174,15 +174,16 @@ def compare(
     for key, pods in workloads.items():
         owner = owners[key]
         own = scalers.get(key[2:], ())
-        use, unused = use_of(metrics, _subjects(owner.ref, pods, own))
-        judged = _judge(owner, declared, running.get(key), use, unused)
+        used = use_of(metrics, _subjects(owner.ref, pods, own))
+        judged = _judge(owner, declared, running.get(key), used)
         scaler = _scaler_of(owner.ref, own)
         scaling = None if scaler is None else _declaration(scaler, declared)
         found.append(
             Seen(
                 unit=_unit_of(owner, pods, nodes, access),
                 state=judged.state,
-                use=use,
+                use=used.use,
+                last_used=used.last,
                 why=judged.why,
                 stack=judged.stack,
                 urn=judged.urn,
@@ -267,13 +268,11 @@ def _declaration(owner: Owner, declared: Declared) -> Declaration | None:
     return next(iter((*own, *open_, *listed)), None)
 
 
-def _judge(
-    owner: Owner, declared: Declared, running: Kept | None, use: Use, unused: str
-) -> _Judged:
-    """`unused`: what tells its use."""
+def _judge(owner: Owner, declared: Declared, running: Kept | None, used: Used) -> _Judged:
     declaration = _declaration(owner, declared)
     if declaration is None:
-        return _judge_undeclared(owner, declared, use, unused)
+        return _judge_undeclared(owner, declared, used)
+    unused = used.why
     stack, urn = declaration.stack, declaration.resource.urn
     if declaration.uid and owner.uid and declaration.uid != owner.uid:
         unused = f"{unused}; it isn't the object that the stack made, but has its name"
@@ -289,23 +288,27 @@ def _judge(
         return _Judged(State.DRIFTED, told, stack, urn, keeps)
     if kept.least > 0:
         return _Judged(State.HELD, f"{kept.because}; {unused}", stack, urn, keeps)
-    return _Judged(State.IDLE if use is Use.IDLE else State.RUNNING, unused, stack, urn)
+    return _Judged(_idle_or_running(used), unused, stack, urn)
 
 
-def _judge_undeclared(owner: Owner, declared: Declared, use: Use, unused: str) -> _Judged:
+def _idle_or_running(used: Used) -> State:
+    return State.IDLE if used.use is Use.IDLE else State.RUNNING
+
+
+def _judge_undeclared(owner: Owner, declared: Declared, used: Used) -> _Judged:
     release = _release(owner, declared)
     if release is not None:
         name = f"Helm release {release.resource.name}"
         return _Judged(
-            state=State.IDLE if use is Use.IDLE else State.RUNNING,
-            why=f"{name} of a stack has it; {unused}",
+            state=_idle_or_running(used),
+            why=f"{name} of a stack has it; {used.why}",
             stack=release.stack,
             urn=release.resource.urn,
             keeps=f"{name} would set it back: change its values",
         )
     if owner.why_unread:  # What owns it may be declared.
-        return _Judged(State.RUNNING, f"it can't be read whose it is; {unused}")
-    return _Judged(State.ORPHANED, f"no stack that was given declares it; {unused}")
+        return _Judged(State.RUNNING, f"it can't be read whose it is; {used.why}")
+    return _Judged(State.ORPHANED, f"no stack that was given declares it; {used.why}")
 
 
 def _release(owner: Owner, declared: Declared) -> Declaration | None:
@@ -416,9 +419,10 @@ def _node_state(
     if holding:
         return _Judged(State.RUNNING, told, stack, pool.urn)
     least = max((hold.least for hold in pool.holds), default=0)
-    if empty <= least:
-        because = _because(pool.holds)
-        return _Judged(State.HELD, f"{because}; {told}", stack, pool.urn)
+    retained = None if pool.placement is None else pool.placement.retained
+    holds = (*(pool.holds if empty <= least else ()), *([retained] if retained else []))
+    if holds:
+        return _Judged(State.HELD, f"{_because(holds)}; {told}", stack, pool.urn)
     return _Judged(State.IDLE, told, stack, pool.urn)
 
 

@@ -295,20 +295,31 @@ def _together(listed: Sequence[Series]) -> Series:
     return Series(max(used, default=None), all(one.covered for one in listed))
 
 
-def use_of(metrics: Metrics | None, subjects: Iterable[Sequence[Subject]]) -> tuple[Use, str]:
+class Used(Value, frozen=True):
+    """Whether a workload was used."""
+
+    use: Use
+    why: str
+    """What tells it, as a clause."""
+    last: datetime.datetime | None = None
+
+
+def use_of(metrics: Metrics | None, subjects: Iterable[Sequence[Subject]]) -> Used:
     """Whether a workload was used, and what tells it. `subjects` are alternatives: its pods
     together, itself, its routes."""
-    hours = 0 if metrics is None else metrics.hours
+    nothing = Used(Use.UNKNOWN, "no GPU or request metric tells whether it was used")
+    if metrics is None:
+        return nothing
     alternatives = [list(one) for one in subjects]
     last: tuple[float, str] | None = None
     unused = partly = ""
-    for name, by_subject in {} if metrics is None else metrics.by_query.items():
+    for name, by_subject in metrics.by_query.items():
         for wanted in alternatives:
             found = [by_subject[one] for one in wanted if one in by_subject]
             used = [one.last for one in found if one.last is not None]
             if used and (last is None or max(used) > last[0]):
                 last = max(used), name
-            if not found or metrics is None or name not in metrics.alone:
+            if not found or name not in metrics.alone:
                 continue
             if len(found) == len(wanted) and all(one.covered for one in found):
                 unused = unused or name
@@ -316,9 +327,9 @@ def use_of(metrics: Metrics | None, subjects: Iterable[Sequence[Subject]]) -> tu
                 partly = partly or name
     if last is not None:
         when = datetime.datetime.fromtimestamp(last[0], datetime.UTC)
-        return Use.BUSY, f"{last[1]}: last used {when:%Y-%m-%d %H:%M} UTC"
+        return Used(Use.BUSY, f"{last[1]}: last used {when:%Y-%m-%d %H:%M} UTC", when)
     if unused:
-        return Use.IDLE, f"{unused}: unused for {hours} h"
+        return Used(Use.IDLE, f"{unused}: unused for {metrics.hours} h")
     if partly:
-        return Use.UNKNOWN, f"{partly} doesn't cover all its pods for {hours} h"
-    return Use.UNKNOWN, "no GPU or request metric tells whether it was used"
+        return Used(Use.UNKNOWN, f"{partly} doesn't cover all its pods for {metrics.hours} h")
+    return nothing

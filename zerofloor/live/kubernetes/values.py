@@ -125,6 +125,8 @@ class Seen(Value, frozen=True, kw_only=True):
     unit: ClusterUnit
     state: State
     use: Use
+    last_used: datetime.datetime | None = None
+    """When a metric last showed use, to a step of its query; None where none did."""
     why: str
     """As a clause."""
     stack: str = ""
