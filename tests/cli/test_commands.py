@@ -201,7 +201,7 @@ def test_preview_in_process_judges_a_program_and_says_who_previewed(tmp_path: Pa
     assert done.code == 1, done.err
     assert done.out.startswith("FAIL  1 idle GPU")
     assert "previewed without the Pulumi engine" in done.out
-    assert "stack shop/dev" in done.out
+    assert "Stack shop/dev in ." in done.out
 
 
 def test_a_program_that_raises_or_never_ends_is_refused(tmp_path: Path) -> None:

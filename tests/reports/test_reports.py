@@ -444,7 +444,10 @@ def test_a_resource_without_a_price_has_no_amount_on_the_page() -> None:
         for name, what in (("free", "g5.xlarge"), ("open", ""))
     ]
     one = report()
-    page = html.render([replace(one, estimate=replace(one.estimate, resources=tuple(costs)))])
+    lacks = (Figure.FLOOR, Figure.CEILING)
+    gap = Gap(urn=costs[1].urn, what="b900", why="no price", settle="", blocks=True, lacks=lacks)
+    priced = replace(one.estimate, resources=tuple(costs), gaps=(gap,), unpriced=())
+    page = html.render([replace(one, estimate=priced)])
     rows = re.findall(r"<tr><td>t::(\w+)</td><td>([^<]*)</td>(.*?)</tr>", page)
     assert [(name, what) for name, what, _ in rows] == [
         ("free", "g5.xlarge"), ("open", "unpriced"),

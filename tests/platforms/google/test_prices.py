@@ -59,6 +59,17 @@ UNREDUNDANT = {
     **L4_SERVICE,
     "template": {**L4_SERVICE["template"], "gpuZonalRedundancyDisabled": True},  # type: ignore[dict-item]
 }
+
+
+def with_limits(cpu: str, memory: str) -> dict[str, Any]:
+    """The service whose container has these limits."""
+    limits = {"cpu": cpu, "memory": memory, "nvidia.com/gpu": "1"}
+    containers = [{"resources": {"limits": limits}}]
+    return {**L4_SERVICE, "template": {**L4_SERVICE["template"], "containers": containers}}  # type: ignore[dict-item]
+
+
+LARGE_SERVICE = with_limits("8", "32Gi")
+SMALL_SERVICE = with_limits("2", "8Gi")
 T4 = [{"type": "nvidia-tesla-t4", "count": 2}]
 
 PRICED = [
@@ -108,6 +119,10 @@ PRICED = [
     ((RUN, L4_SERVICE), "1.42164"),
     # Without redundancy 0.67212 and the same 0.3744: 1.04652.
     ((RUN, UNREDUNDANT), "1.04652"),
+    # Eight vCPU and 32 GiB beside it: 1.04724 + 8 * 0.0648 + 32 * 0.0072.
+    ((RUN, LARGE_SERVICE), "1.79604"),
+    # Two vCPU and 8 GiB are less than the smallest instance with an L4 has: priced as that.
+    ((RUN, SMALL_SERVICE), "1.42164"),
     # A reservation of two a2-highgpu-1g at 3.673385.
     (
         (

@@ -396,7 +396,7 @@ def _kept_nodes(source: Declared) -> tuple[Hold, ...] | Undecided:
     policy, mode = source.field("autoscalingPolicy"), source.field("autoscalingPolicy.mode")
     if policy.is_hidden or mode.is_hidden:
         return policy.undecided("Whether the node group scales in isn't known")
-    word = str(mode.value or "OFF").upper()
+    word = str(mode.value).upper()
     scales = word in ("ON", "ONLY_SCALE_OUT")
     paths = ["autoscalingPolicy.minNodes"] if scales else ["initialSize"]
     number = size(source, paths, 0, "omitted: 0")
