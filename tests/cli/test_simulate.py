@@ -74,7 +74,7 @@ def test_another_node_type_is_priced_and_an_unpriced_one_says_so(folder: Path) -
     (folder / "zerofloor.yaml").write_text("")
     code, out, _ = _simulate(folder)
     assert "unpriced" in out
-    assert "set `region: {aws: …}`" in " ".join(out.split())
+    assert "set `aws:region` of the stack, or `region: {aws: us-east-1}`" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
         (supply("p5e.48xlarge"), "no price for p5e.48xlarge in us-east-1"),
         (
             supply("g6e.xlarge", region="xx-nowhere-1"),
-            "on-demand in us-east-1 it would be $1.86/h; not counted",
+            "(on-demand in us-east-1: $1.86/h)",
         ),
         (supply("g6e.xlarge", region=None), "its region is unknown"),
         (supply("p5e.48xlarge", market=Market.SPOT), "no spot price for p5e.48xlarge in us-east-1"),
@@ -53,7 +53,7 @@ def own(item: str, amount: str, currency: str = "USD", **where: str) -> PriceBoo
             "no price for a3-ultragpu-8g in us-central1",
         ),
         (supply(), "its instance type is unknown"),
-        (supply(cloud=""), "the cloud of its nodes is unknown"),
+        (supply(cloud=""), "its node pool isn't in the documents"),
         (supply("1x B900", cloud="fireworks", region=None), "no price for B900"),
     ],
 )
@@ -71,7 +71,7 @@ def test_how_to_have_it_priced_is_told_once() -> None:
     ).footnotes
     assert [note for note in notes if note.startswith("To price it, ")] == [
         "To price it, put a price of your own into the file that `prices` in zerofloor.yaml names.",
-        "To price it, set `region: {aws: …}` in zerofloor.yaml.",
+        "To price it, set `aws:region` of the stack, or `region: {aws: us-east-1}` in zerofloor.yaml.",
     ]
 
 
@@ -124,7 +124,7 @@ def test_unpriced_blocks_where_it_counts_in_a_limit_that_is_set(
 def test_a_cpu_node_without_a_price_is_a_footnote() -> None:
     found = cost(supply("m5.large", region="eu-west-1"))
     assert found.unpriced == ()
-    assert "on-demand in us-east-1 it would be $0.0960/h; not counted" in found.footnotes[0]
+    assert "(on-demand in us-east-1: $0.0960/h)" in found.footnotes[0]
 
 
 def test_the_line_says_which_type_counts_and_which_is_the_dearest() -> None:

@@ -142,7 +142,7 @@ def test_an_instance_by_its_zone_and_its_disk() -> None:
     assert hourly(found)[:3] == (D("0.587"), D("0.587"), D("0.587"))
     # The disk's price in eu-west-1 is not in the book: a footnote.
     assert hourly(found)[3] == 0
-    assert any("on-demand in us-east-1 it would be $0.0110/h" in note for note in found.footnotes)
+    assert any("on-demand in us-east-1: $0.0110/h" in note for note in found.footnotes)
 
 
 def test_a_replacement_bills_twice_once() -> None:
@@ -238,7 +238,7 @@ def test_karpenters_spot_nodes_are_priced_as_spot() -> None:
 def test_the_region_comes_from_the_settings_where_nothing_else_says_it() -> None:
     without = estimate_of(machine(), config={"other": "x"})
     assert without.unpriced == (machine().urn,)
-    assert any("set `region: {aws: …}`" in note for note in without.footnotes)
+    assert any("`region: {aws: us-east-1}` in zerofloor.yaml" in note for note in without.footnotes)
     by_setting = estimate_of(
         machine(), config={"other": "x"}, settings={"region": {"aws": "us-west-2"}}
     )
@@ -354,7 +354,7 @@ def test_another_operating_system_is_not_priced_as_linux() -> None:
     group = eks(1, 1, 1, "g5.xlarge", amiType="WINDOWS_CORE_2022_x86_64")
     (gap,) = [gap for gap in estimate_of(group).gaps if gap.blocks]
     assert "no price for g5.xlarge with windows in us-east-1" in gap.why
-    assert gap.elsewhere == "with Linux on-demand in us-east-1 it would be $1.01/h"
+    assert gap.elsewhere == "with Linux on-demand in us-east-1: $1.01/h"
     linux = estimate_of(eks(1, 1, 1, "g5.xlarge", amiType="AL2023_x86_64_NVIDIA"))
     assert hourly(linux) == each(D("1.006") + EKS_DISK, (1, 1, 1))
     reserved = {"instanceType": "g5.xlarge", "instanceCount": 1, "availabilityZone": "us-east-1a"}

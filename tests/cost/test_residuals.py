@@ -154,11 +154,11 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
 @pytest.mark.parametrize(
     ("kind", "inputs", "says"),
     [
-        ("aws:elb/loadBalancer:LoadBalancer", {}, "classic load balancer has no price"),
+        ("aws:elb/loadBalancer:LoadBalancer", {}, "no price for classic load balancer"),
         (
             "kubernetes:core/v1:Service",
             {"spec": {"type": "LoadBalancer"}},
-            "classic load balancer has no price",
+            "no price for classic load balancer",
         ),
         (
             "aws:lb/loadBalancer:LoadBalancer",
@@ -166,11 +166,11 @@ def test_priced_by_hand(kind: str, inputs: dict[str, Any], expected: D) -> None:
             "unknown kind of load balancer",
         ),
         ("aws:ebs/volume:Volume", {"size": UNKNOWN}, "its size is unknown"),
-        ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "EBS volume (io2) has no price"),
+        ("aws:ebs/volume:Volume", {"size": 100, "type": "io2"}, "no price for EBS volume (io2)"),
         ("aws:ebs/snapshot:Snapshot", {}, "EBS snapshot"),
-        ("aws:efs/fileSystem:FileSystem", {}, "EFS file system has no price"),
-        ("gcp:container/cluster:Cluster", {}, "GKE cluster management has no price"),
-        ("azure-native:network:LoadBalancer", {}, "load balancer, by its rules has no price"),
+        ("aws:efs/fileSystem:FileSystem", {}, "no price for EFS file system"),
+        ("gcp:container/cluster:Cluster", {}, "no price for GKE cluster management"),
+        ("azure-native:network:LoadBalancer", {}, "no price for load balancer, by its rules"),
         (
             "kubernetes:core/v1:PersistentVolumeClaim",
             {"spec": {"resources": {"requests": {"storage": "100Gi"}}}},
@@ -206,11 +206,11 @@ def test_what_has_no_price_is_a_footnote_and_blocks_nothing(
 def test_in_another_region_the_us_east_1_figure_stands_beside_and_does_not_count() -> None:
     found = rest(resource("aws:ec2/natGateway:NatGateway", "nat", {}), region="eu-west-1")
     same(found, D(0))
-    assert "on-demand in us-east-1 it would be $0.0450/h; not counted" in " ".join(found.footnotes)
+    assert "(on-demand in us-east-1: $0.0450/h)" in " ".join(found.footnotes)
     disk = rest(
         resource("aws:ebs/volume:Volume", "disk", {"size": 100, "type": "gp3"}), region="eu-west-1"
     )
-    assert "it would be $0.0110/h" in " ".join(disk.footnotes)
+    assert "on-demand in us-east-1: $0.0110/h" in " ".join(disk.footnotes)
 
 
 def test_extended_support_begins_the_day_after_standard_support_ends() -> None:
@@ -270,7 +270,7 @@ def test_auto_mode_has_a_fee_that_is_named() -> None:
     cluster = resource(
         "aws:eks/cluster:Cluster", "ml", {"version": "1.35", "computeConfig": {"enabled": True}}
     )
-    assert "Auto Mode's fee on top of each of its nodes has no price" in " ".join(
+    assert "no price for EKS Auto Mode's fee on top of each of its nodes" in " ".join(
         rest(cluster).footnotes
     )
 
@@ -357,8 +357,8 @@ def test_the_disk_of_a_node_that_says_no_size_is_named_and_marks_the_residual() 
     )
     assert (gap.lacks, gap.blocks) == (("residual",), False)
     assert (
-        "aws:ec2/instance:Instance::box: root disk of the instance has no price because its size "
-        "comes from the AMI."
+        "aws:ec2/instance:Instance::box: no price for root disk of the instance: its size comes "
+        "from the AMI."
     ) in found.footnotes
 
 

@@ -87,7 +87,9 @@ def test_a_mistyped_region_is_told_beside_a_missing_price(
 ) -> None:
     missing = open_book().find(Key(cloud, "nothing", region))
     assert isinstance(missing, Missing)
-    assert missing.why == f"no price for nothing in {region}" + (f" ({doubt})" if doubt else "")
+    assert missing.why == f"the price book has no price for nothing in {region}" + (
+        f" ({doubt})" if doubt else ""
+    )
     assert missing.settle.startswith("correct the region") == bool(doubt)
 
 

@@ -155,7 +155,7 @@ def test_csv_has_a_row_without_a_cost_for_what_is_not_known() -> None:
     shown = replace(one, estimate=estimate, floor=replace(one.floor, undecided=(doubt,)))
     rows = list(csv.DictReader(io.StringIO(render([shown], Format.CSV, View()))))
     assert [(row["x_Figure"], row["ChargeDescription"]) for row in rows] == [
-        ("unpriced", "g6e.xlarge has no price because its region is unknown"),
+        ("unpriced", "No price for g6e.xlarge: its region is unknown"),
         ("undecided", "desiredCapacity isn't known at preview"),
     ]
     for row in rows:

@@ -195,3 +195,23 @@ settings:
     found = [one for one in report.findings if one.rule == rule]
     assert [one.message for one in found] == [message]
     assert found[0].source == "example"
+
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes for a value that it doesn't know yet."""
+
+
+@pytest.mark.parametrize(("most", "many"), [(4, "up to 4 instances"), (1, "up to 1 instance")])
+def test_an_unknown_number_is_bounded_by_the_maximum(most: int, many: str) -> None:
+    report = report_on(f"""\
+resources:
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {{minSize: 0, desiredSize: {UNKNOWN}, maxSize: {most}}}
+""")
+    (found,) = (one for one in report.findings if one.rule == "GPU201")
+    assert found.message.startswith("scalingConfig.desiredSize isn't known at preview")
+    assert found.message.endswith(f"so {many} with GPUs could stay on.")

@@ -66,8 +66,8 @@ def emit_reports(
 
 @contextlib.contextmanager
 def told_to_pull_requests(targets: Sequence[Target], output: Path | None) -> Iterator[None]:
-    """Writes the formats for a pull request with the reason if nothing could be judged: there
-    nobody looks at stderr first."""
+    """Writes the formats for a pull request with the reason if nothing could be judged: a reviewer
+    doesn't see stderr."""
     try:
         yield
     except ReportFailed:

@@ -77,11 +77,8 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
     any."""
     if not supply.cloud:
         return Unpriced(
-            why="the cloud of its nodes is unknown",
-            settle=(
-                "check it together with the stack that declares the node pool "
-                "(`zerofloor check --join`)"
-            ),
+            why="its node pool isn't in the documents",
+            settle="run `zerofloor check --join` on this one and the one that declares the pool",
         )
     if not supply.shapes:
         return Unpriced(why="its instance type is unknown")
@@ -117,7 +114,18 @@ def choose(supply: Supply, book: PriceBook) -> Choice | Unpriced:
 
 def set_region(cloud: str) -> str:
     """How to settle the region of what runs in a cloud."""
-    return f"set `region: {{{cloud}: …}}` in zerofloor.yaml"
+    return (
+        f"set `{_REGION_OF_A_STACK[cloud]}` of the stack, or `region: {{{cloud}: "
+        f"{LIST_REGION[cloud]}}}` in zerofloor.yaml"
+    )
+
+
+_REGION_OF_A_STACK: Final = {
+    "aws": "aws:region",
+    "gcp": "gcp:region",
+    "azure": "azure-native:location",
+}
+"""The configuration that says the region, by cloud."""
 
 
 SPOT_BOUND: Final = "at most its on-demand price"

@@ -132,6 +132,12 @@ class Gap(Value, frozen=True):
     none."""
 
     @property
+    def said(self) -> str:
+        """`g6e.xlarge: its region is unknown (on-demand in us-east-1: $1.86/h)`."""
+        beside = f" ({self.elsewhere})" if self.elsewhere else ""
+        return f"{self.what}: {self.why}{beside}"
+
+    @property
     def is_of_gpus(self) -> bool:
         """Whether a sum of GPU nodes lacks it, which a residual or a disk of unknown size is in
         none of."""
@@ -300,8 +306,7 @@ def together(one: Amount, other: Amount) -> Amount:
 def unpriced_notes(gaps: Iterable[Gap]) -> Iterator[str]:
     """A sentence for each gap: what has no price and why."""
     for gap in gaps:
-        beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-        yield f"{short(gap.urn)}: {gap.what} has no price because {gap.why}{beside}."
+        yield f"{short(gap.urn)}: no price for {gap.said}."
 
 
 def pricing_notes(gaps: Iterable[Gap]) -> Iterator[str]:

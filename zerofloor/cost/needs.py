@@ -101,7 +101,7 @@ def divided(money: Money, by: Decimal) -> Money:
 def elsewhere(price: Price, quantity: Decimal = Decimal(1)) -> str:
     """A price that is shown beside a missing one and counts nowhere."""
     money, _ = hourly(price)
-    return f"{price.key.market} in {price.key.region} it would be {_small(money * quantity)}/h"
+    return f"{price.key.market} in {price.key.region}: {_small(money * quantity)}/h"
 
 
 def some(names: Sequence[str]) -> str:

@@ -280,5 +280,5 @@ def _assume_elsewhere(workloads: tuple[Scaled, ...], peak: Packed) -> Iterable[A
             yield Assumption(
                 f"{s.workload.kind} {s.workload.name} runs in a cluster whose GPU nodes are not "
                 "declared here",
-                "no pool of the estate is meant for its pods, so their demand counts by itself",
+                "no pool here is meant for its pods, so their GPUs are counted by themselves",
             )

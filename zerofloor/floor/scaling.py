@@ -368,10 +368,10 @@ def _beside(workload: Workload, scalers: list[Scaler], estate: Estate) -> tuple[
         "each update of the resource puts the replicas back until KEDA's next poll",
     )
     message = (
-        f"{workload.kind} {workload.name} declares {counted(declared, 'replica')} beside a "
-        "ScaledObject, so every update wakes it"
+        f"Each deployment sets {workload.kind} {workload.name} back to "
+        f"{counted(declared, 'replica')} and starts a GPU node, though a ScaledObject scales it"
     )
-    fix = "Leave spec.replicas out, or add ignore_changes=['spec.replicas']"
+    fix = "Remove spec.replicas (in a Pulumi program: ignore_changes=['spec.replicas'])"
     return (Notice(Cause.REPLICAS_BESIDE_SCALER, workload.urn, message, fix, (because,)),)
 
 

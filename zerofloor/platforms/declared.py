@@ -23,6 +23,7 @@ from zerofloor.values import (
     switch,
     text,
 )
+from zerofloor.words import counted
 
 SETTLE_VALUE: Final = (
     "Make the value known at preview (a config value instead of another resource's output), or "
@@ -168,6 +169,13 @@ def link_of(
     return estate.link(user.resource, prop, *types, value=value, names=names)
 
 
+def how_many(most: int | None, noun: str) -> str:
+    """`up to 4 instances with GPUs`, `any number of GPU instances`."""
+    return (
+        f"any number of GPU {noun}s" if most is None else f"up to {counted(most, noun)} with GPUs"
+    )
+
+
 class Size(Value, frozen=True):
     """A number that the platform accepts, with its property path."""
 
@@ -188,9 +196,9 @@ class Size(Value, frozen=True):
     def is_hidden(self) -> bool:
         return isinstance(self.value, Hidden)
 
-    def open(self) -> Undecided:
-        """That it isn't known and what this could mean."""
-        why = f"{self.path} isn't known at preview, so any number of GPU instances could stay on"
+    def open(self, most: int | None = None) -> Undecided:
+        """That it isn't known and what this could mean, at `most` where there is a maximum."""
+        why = f"{self.path} isn't known at preview, so {how_many(most, 'instance')} could stay on"
         return self.source.open(self.path, why)
 
     def evidence(self, because: str) -> Evidence:

@@ -218,7 +218,7 @@ def _why_missing(key: Key) -> str:
     system = f" with {key.os}" if key.os != "linux" else ""
     currency = _SOLD_IN.get(key.cloud)
     sold = f" (it is sold in {currency}, and the price list is in USD)" if currency else ""
-    return f"no{market} price for {key.item}{service}{system}{where}{sold}"
+    return f"the price book has no{market} price for {key.item}{service}{system}{where}{sold}"
 
 
 _SOLD_IN: Final = {"ovh": "EUR", "scaleway": "EUR", "upcloud": "EUR"}

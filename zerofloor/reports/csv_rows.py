@@ -86,8 +86,7 @@ def _charges(report: Report) -> Iterator[tuple[str, dict[str, str]]]:
         for figure in item.counts_in:
             yield item.urn, _row(item, figure, owners.get(item.urn, UNOWNED), whole)
     unknown: list[tuple[str, str, str]] = [
-        (gap.urn, UNPRICED, f"{gap.what} has no price because {gap.why}")
-        for gap in report.estimate.gaps
+        (gap.urn, UNPRICED, f"No price for {gap.said}") for gap in report.estimate.gaps
     ]
     unknown += [(one.urn, UNDECIDED, one.why) for one in report.floor.undecided]
     for urn, what, text in unknown:

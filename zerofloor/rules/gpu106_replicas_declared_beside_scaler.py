@@ -63,7 +63,7 @@ RULE = Rule(
         "Every `pulumi up` resets the declared replicas, so each update starts GPUs "
         "until the scaler scales in again."
     ),
-    fix="Leave replicas out, or add `spec.replicas` to ignoreChanges.",
+    fix="Remove spec.replicas, or add `spec.replicas` to ignoreChanges.",
     severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from zerofloor.cost.estimate import Figure
+from zerofloor.cost.estimate import Figure, Gap
 from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Limits, ScopedLimits
@@ -34,17 +34,21 @@ def check(judged: Judged) -> Iterable[Problem]:
     }
     for gap in judged.estimate.gaps:
         if gap.blocks:
-            beside = f" ({gap.elsewhere}; not counted)" if gap.elsewhere else ""
-            figures = " and the ".join(figure for figure in gap.lacks if counting.get(figure))
-            where = f"; it counts in the {figures}" if figures else ""
-            message = f"{gap.what} has no price because {gap.why}{beside}{where}."
             yield Problem(
                 gap.urn,
-                f"{message[:1].upper()}{message[1:]}",
+                f"No price for {gap.said}{_needed_by(gap, counting)}.",
                 f"{gap.settle[:1].upper()}{gap.settle[1:]}." if gap.settle else RULE.fix,
                 cost_unknown=True,
                 place=gap.what,
             )
+
+
+def _needed_by(gap: Gap, counting: Mapping[Figure, bool]) -> str:
+    """The limits that need it, where the floor doesn't."""
+    if Figure.FLOOR in gap.lacks:
+        return ""
+    figures = " and the ".join(figure for figure in gap.lacks if counting.get(figure))
+    return f"; the limit on the {figures} needs it" if figures else ""
 
 
 RULE = Rule(

@@ -84,7 +84,7 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     if minimum.is_hidden:
         yield replace(
             pool,
-            undecided=(minimum.open(),),
+            undecided=(minimum.open(maximum.known),),
         )
         return
     low, high = minimum.known or 0, maximum.known

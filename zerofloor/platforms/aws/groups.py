@@ -249,7 +249,7 @@ def _hidden(group: Group) -> tuple[Undecided, ...]:
     unread = [group.minimum] if group.minimum.is_hidden else []
     if group.desired.is_hidden and not settled and not lowers:
         unread.append(group.desired)
-    return tuple(dict.fromkeys(size.open() for size in unread))
+    return tuple(dict.fromkeys(size.open(group.maximum.known) for size in unread))
 
 
 def _minimum(group: Group, machines: Machines) -> tuple[Hold, ...]:

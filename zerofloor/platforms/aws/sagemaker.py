@@ -278,9 +278,9 @@ def _managed_scaling(config: Declared, path: str, managed: Any, initial: Size | 
     minimum = size(config, [f"{prefix}.minInstanceCount"], 1, "omitted")
     if isinstance(minimum, Undecided):
         return Kept(undecided=(minimum,))
-    if minimum.is_hidden:
-        return Kept(undecided=(minimum.open(),))
     most = count(at(managed, "maxInstanceCount"))
+    if minimum.is_hidden:
+        return Kept(undecided=(minimum.open(most if isinstance(most, int) else None),))
     if isinstance(most, int) and isinstance(minimum.value, int) and minimum.value > most:
         why = (
             f"minInstanceCount {minimum.value} is above maxInstanceCount {most}: SageMaker "

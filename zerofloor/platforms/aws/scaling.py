@@ -291,7 +291,7 @@ def kept(
         return Kept(undecided=(*wrong, *target.undecided))
     unknown = minimum if minimum.is_hidden else initial
     if unknown.is_hidden and (unknown is minimum or not target.may_lower):
-        return Kept(undecided=(unknown.open(), *target.undecided))
+        return Kept(undecided=(unknown.open(maximum.known), *target.undecided))
     low, high = minimum.known or 0, maximum.known
     if high is not None and low > high:
         why = f"minCapacity {low} is above maxCapacity {high}: AWS refuses it"

@@ -13,7 +13,7 @@ from zerofloor.capacity import (
     Notice,
     Undecided,
 )
-from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.declared import Declared, Size, how_many, size
 from zerofloor.platforms.google.gke_zones import Zones
 from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.stack import Hidden
@@ -123,7 +123,8 @@ def _autoscaled(
     ceiling = most_total.known if most_total.known is not None else _times(most, zones)
     hidden = [one for one in (each, total) if one.is_hidden]
     if hidden:
-        why = f"{hidden[0].path} isn't known at preview, so any number of GPU nodes could stay on"
+        many = how_many(ceiling, "node")
+        why = f"{hidden[0].path} isn't known at preview, so {many} could stay on"
         return Sizes(undecided=(source.open(hidden[0].path, why),), ceiling=ceiling, grows=True)
     per_zone = (each.known or 0) * zones.number
     minimum, nodes = (

@@ -21,7 +21,7 @@ from zerofloor.capacity import (
     Undecided,
 )
 from zerofloor.estate import Estate
-from zerofloor.platforms.declared import Declared, Size, size
+from zerofloor.platforms.declared import Declared, Size, how_many, size
 from zerofloor.platforms.google.read import (
     CLOUD,
     cards,
@@ -279,7 +279,8 @@ def _scaled(source: Declared, scaler: Declared, target: Size | Undecided) -> _Ke
     assert isinstance(minimum, Size)
     assert isinstance(maximum, Size)
     if minimum.known is None:
-        why = "The minimum isn't known at preview, so any number of GPU machines could stay on"
+        many = how_many(maximum.known, "machine")
+        why = f"The minimum isn't known at preview, so {many} could stay on"
         return _Kept(undecided=(scaler.open(minimum.path, why),), ceiling=maximum.known)
     if maximum.known is not None and minimum.known > maximum.known:
         why = f"{minimum.path} is above {maximum.path}: Compute Engine refuses the autoscaler"
