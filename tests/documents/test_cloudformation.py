@@ -134,3 +134,48 @@ def test_a_custom_resource_that_is_given_a_gpu_type_is_undecided() -> None:
     data = b"Resources:\n  C: {Type: 'Custom::Fleet', Properties: {ServiceToken: t, T: g5.xlarge}}"
     data += b"\n  B: {Type: AWS::S3::Bucket}\n"
     assert report_on(read("template", data)).floor.verdict == "undecided"
+
+
+def cdk(manifest: object, kind: str = "KubernetesResource", **more: object) -> bytes:
+    key = "Values" if kind == "HelmChart" else "Manifest"
+    applied = {
+        "Type": f"Custom::AWSCDK-EKS-{kind}",
+        "Properties": {"ServiceToken": "t", key: manifest, **more},
+    }
+    return json.dumps(
+        {"Resources": {"Applied": applied, "B": {"Type": "AWS::S3::Bucket"}}}
+    ).encode()
+
+
+def deployment(replicas: int) -> str:
+    """A Deployment as CDK writes it (aws-eks, k8s-manifest.ts: `stack.toJsonString`)."""
+    limits = {"limits": {"nvidia.com/gpu": 1}}
+    pod = {"spec": {"containers": [{"name": "c", "image": "x", "resources": limits}]}}
+    spec = {"replicas": replicas, "template": pod}
+    found = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    return json.dumps([found])
+
+
+@pytest.mark.parametrize(("replicas", "verdict"), [(2, "held"), (0, "zero")])
+def test_what_cdk_applies_to_a_cluster_is_read(replicas: int, verdict: str) -> None:
+    floor = report_on(read("template", cdk(deployment(replicas)))).floor
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(replicas))
+
+
+def test_a_manifest_with_a_reference_in_it_is_read_around_it() -> None:
+    head, tail = deployment(2).split('"x"')
+    joined = {"Fn::Join": ["", [f'{head}"', {"Ref": "Image"}, f'"{tail}']]}
+    assert report_on(read("template", cdk(joined))).floor.gpus == Decimal(2)
+
+
+def test_a_manifest_that_cannot_be_read_is_undecided() -> None:
+    hidden = cdk({"Fn::ImportValue": "other"})
+    assert report_on(read("template", hidden)).floor.verdict == "undecided"
+
+
+def test_a_chart_that_cdk_installs_is_read_by_its_values() -> None:
+    values = json.dumps({"ollama": {"gpu": {"enabled": True, "number": 2}}})
+    data = cdk(values, "HelmChart", Chart="ollama", Release="llm", Namespace="ai")
+    assert report_on(read("template", data)).floor.gpus == Decimal(2)
+    plain = cdk("{}", "HelmChart", Chart="ingress-nginx", Release="web")
+    assert report_on(read("template", plain)).floor.verdict == "zero"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from zerofloor.documents.cdk import CHART, MANIFEST, applied
 from zerofloor.documents.manifests import file_in_urn
 from zerofloor.documents.refusal import refusal, undecodable
 from zerofloor.documents.template_text import (
@@ -75,7 +76,13 @@ def _resources(name: str, urn: str, body: str, template: Mapping[str, Any]) -> I
         if token(one) and type_name(one) != _NESTED
     }
     urns = {logical: f"{urn}{token(one)}::{logical}" for logical, one in known.items()}
-    lines = _lines(body, frozenset(known))
+    lines = _lines(body, frozenset(map(str, declared_resources(template, scope))))
+    custom = (MANIFEST, CHART)
+    for logical, one in declared_resources(template, scope).items():
+        if type_name(one) in custom:
+            line = lines.get(logical)
+            position = None if line is None else f"{name}:{line}"
+            yield from applied(logical, one, scope, urn, position) or ()
     for logical, one in known.items():
         given = at(one, "Properties")
         properties = _known(camel(given, scope))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zerofloor.capacity import Accounted, Assumption, Part, Undecided
+from zerofloor.documents.cdk import CHART, MANIFEST, applied
 from zerofloor.documents.template_text import (
     Scope,
     Unreadable,
@@ -44,6 +45,7 @@ from zerofloor.platforms.aws.templates import (
     is_spread,
 )
 from zerofloor.platforms.declared import SETTLE_VALUE
+from zerofloor.platforms.unread import names_gpu
 from zerofloor.stack import Hidden, Resource
 from zerofloor.values import at, hidden, items, mapping
 
@@ -128,12 +130,44 @@ def _template(
                 given_at=f"templateBody: {logical}.Parameters",
                 asking=_MACHINE,
             )
+        elif type_name(body) in (MANIFEST, CHART):
+            yield from _of_cdk(stack, logical, body, scope, spread)
         elif token(body) not in _READ and not (spread and token(body)):
             unread[logical] = body
-    named = accelerated(unread) or accelerated(camel(unread, scope))
+    named = accelerated(unread) or accelerated(camel(unread, scope)) or _by_others(unread, scope)
     if named is not None:
         why = f"Its template names {named} in a way that isn't read: GPUs could stay on"
         yield Undecided(stack.urn, "templateBody", why, _SETTLE)
+
+
+def _by_others(unread: Mapping[str, Any], scope: Scope) -> str | None:
+    """The GPU that a resource of somebody else's kind (`Custom::…`, `AWSQS::…`) names, in a
+    manifest that it is given as a text too."""
+    for body in unread.values():
+        if not type_name(body).startswith("AWS::"):
+            properties = camel(at(body, "Properties"), scope)
+            inputs = properties if isinstance(properties, Mapping) else {}
+            found = next(names_gpu(inputs, ""), None)
+            if found is not None and not found.hidden:
+                return found.said
+    return None
+
+
+def _of_cdk(
+    stack: Resource, logical: str, body: Any, scope: Scope, spread: bool
+) -> Iterator[Undecided]:
+    """What CDK applies to a cluster, where it isn't in the document by itself."""
+    path = f"templateBody: {logical}"
+    found = applied(logical, body, scope, "", None)
+    if found is None:
+        why = "What it applies to a cluster can't be read: it could ask for GPUs"
+        yield Undecided(stack.urn, path, why, _SETTLE)
+        return
+    named = (named for one in found for named in names_gpu(one.inputs, "") if not spread)
+    for one in named:
+        why = f"What it applies to a cluster names a GPU ({one.said}), and isn't read here"
+        yield Undecided(stack.urn, path, why, _SETTLE)
+        return
 
 
 def _elsewhere(

@@ -23,6 +23,7 @@ from zerofloor.capacity import (
     Pool,
     Undecided,
 )
+from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared, machines
@@ -117,6 +118,9 @@ def _endpoints(estate: Estate) -> Iterator[Part]:
             names=("name", "endpointConfigName"),
         )
         configs = [Declared(resource, resource.inputs, resource.name) for resource in link.found]
+        if isinstance(value, Reference):  # Both stand in one template.
+            inner = declared(estate, *CONFIGS)
+            configs = [d for d in inner if d.urn == endpoint.urn and d.logical == value]
         if not configs:
             why = "Its endpoint configuration is not in this stack: it could run GPU instances"
             settle = (
