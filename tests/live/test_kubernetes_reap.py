@@ -279,6 +279,31 @@ def test_undo_needs_the_same_cluster(tmp_path: Path, fake: Fake) -> None:
     assert "give its --kubeconfig" in back.err
 
 
+def test_undo_of_a_cluster_that_a_stack_named(tmp_path: Path, fake: Fake) -> None:
+    fake.add(*deployed("a", "n1"))
+    idle(fake, "a-0")
+    inputs = {"kubeconfig": fake.kubeconfig(tmp_path).read_text()}
+    state = export(tmp_path, {"type": "pulumi:providers:kubernetes", "inputs": inputs})
+    where = ("reap", state, "--stack-kubeconfig", "--prometheus", fake.url)
+    assert zerofloor(*where, "--notice", "--grace-hours", "0", cwd=tmp_path).code == 0
+    assert zerofloor(*where, "--apply", "1", cwd=tmp_path).code == 0
+    back = zerofloor("reap", "--undo", "zerofloor-undo.json", cwd=tmp_path)
+    assert back.code == 2
+    assert "its kubeconfig was a stack's own: give --kubeconfig" in back.err
+    again = ("--kubeconfig", fake.kubeconfig(tmp_path))
+    back = zerofloor("reap", "--undo", "zerofloor-undo.json", *again, cwd=tmp_path)
+    assert back.code == 0, back
+    assert fake.found("Deployment", "a")["spec"]["replicas"] == 1
+
+
+def test_a_namespace_that_is_named_twice_counts_once(tmp_path: Path, fake: Fake) -> None:
+    fake.add(*deployed("a", "n1"))
+    idle(fake, "a-0")
+    out = reap(fake, tmp_path, export(tmp_path), "--namespace", "ml", "--namespace", "ml").out
+    # g5.48xlarge: 16.288 an hour × 730 / 8.
+    assert "1 target, $1,486.28 a month; 0 ready." in out
+
+
 def test_reap_needs_no_more_than_its_roles(tmp_path: Path, fake: Fake) -> None:
     for index, objects in enumerate(
         (deployed("a", "n1"), [*deployed("b", "n1"), scaled_object("b", 1)])

@@ -86,6 +86,15 @@ def test_what_no_stack_declares_is_orphaned(tmp_path: Path) -> None:
     assert found[idle]["monthly"] == {"amount": "734.38", "currency": "USD"}
 
 
+def test_a_region_that_is_named_twice_counts_once(tmp_path: Path) -> None:
+    run_instance()
+    twice = ("--region", REGION, "--region", REGION)
+    _, found = live(export(tmp_path), *twice)
+    done = zerofloor("live", export(tmp_path), *twice, cwd=tmp_path)
+    assert len(found) == 1
+    assert done.out.startswith("1 GPU in account")
+
+
 def test_what_a_stack_declares_is_its_own(tmp_path: Path) -> None:
     instance = run_instance()
     make_group("zero", 1, 2)

@@ -184,7 +184,7 @@ def read(
     """The account and the clusters beside the stacks. Raises InputError where a state can't be
     read, or neither a region nor a cluster is named."""
     default = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    named = list(regions) or ([default] if default and not wanted.any else [])
+    named = list(dict.fromkeys(regions)) or ([default] if default and not wanted.any else [])
     if not named and not wanted.any:
         told = "name a region (--region us-east-1) or a cluster (--context NAME)"
         raise InputError(f"live: {told}")

@@ -97,7 +97,7 @@ def read_clusters(
     for access in accesses:
         api = Api(access)
         try:
-            contents = read_cluster(api, wanted.namespaces, now)
+            contents = read_cluster(api, tuple(dict.fromkeys(wanted.namespaces)), now)
         finally:
             api.close()
         seen = compare(contents, declared, metrics, access=access, price=price)

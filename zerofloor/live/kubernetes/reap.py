@@ -307,7 +307,7 @@ def _step(api: Api, target: Target) -> Step:
             "id": unit.id,
             "context": api.access.context,
             "server": api.access.server,
-            "kubeconfig": str(Path(api.access.source).absolute()),
+            "kubeconfig": _file_of(api.access),
             "apiVersion": action.ref.api_version,
             "patched": action.ref.kind,
             "plural": action.plural,
@@ -320,6 +320,12 @@ def _step(api: Api, target: Target) -> Step:
         },
         act=partial(_tell, partial(_send, api, action.kind, action.ref, body, scale=action.scale)),
     )
+
+
+def _file_of(access: Access) -> str:
+    """The kubeconfig's path; empty for a stack's own, which is no file."""
+    path = Path(access.source)
+    return str(path.absolute()) if path.is_file() else ""
 
 
 def _place(seen: Seen) -> Place:
@@ -366,9 +372,11 @@ def restore(apis: dict[Place, Api], kubeconfig: Path | None, record: Mapping[str
 
 
 def _access_again(record: Mapping[str, Any], kubeconfig: Path | None) -> Access:
-    source = kubeconfig or Path(str(record["kubeconfig"]))
+    if kubeconfig is None and not record["kubeconfig"]:
+        raise NotDone("its kubeconfig was a stack's own: give --kubeconfig", certain=True)
     try:
-        access = open_access(source, str(record["context"]))
+        path = kubeconfig or Path(str(record["kubeconfig"]))
+        access = open_access(path, str(record["context"]))
     except InputError as error:
         raise NotDone(str(error), certain=True) from None
     if access.server != record["server"]:
