@@ -31,6 +31,12 @@ def rules_page() -> Iterator[str]:
     yield "rules: {long-idle-tail: error, unbounded-gpu-ceiling: off}"
     yield "```"
     yield ""
+    yield (
+        "Examples that begin with `resources:` are a shorthand: type, name and inputs of Pulumi "
+        "resources. `settings:` stands for zerofloor.yaml beside them, `policy:` for the "
+        "organisation's settings."
+    )
+    yield ""
     yield "| rule | name | severity | finds |"
     yield "|---|---|---|---|"
     for rule in all_rules():

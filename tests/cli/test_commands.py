@@ -111,7 +111,7 @@ def test_explain_a_resource_link_by_link(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert done.out.startswith("Deployment llm: held, 1 GPU")
     assert "spec.replicas is 1" in done.out
-    assert "Change: Scale Deployment llm to zero when idle" in done.out
+    assert "Change: Add a KEDA ScaledObject with minReplicaCount 0" in done.out
     assert len(done.out.splitlines()) <= 16
     urn = json.loads(zerofloor("show", "held.yaml", cwd=tmp_path).out)["resources"][0]["urn"]
     assert zerofloor("explain", urn, "--from", "held.yaml", *TODAY, cwd=tmp_path).out == done.out

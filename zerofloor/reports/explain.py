@@ -28,6 +28,10 @@ NOBODY_CAN_CHANGE = (
 SCALED_OBJECT = "keda.sh/v1alpha1:ScaledObject"
 
 
+SHORTHAND = "`resources:` is a shorthand: type, name and inputs of Pulumi resources."
+"""Of an example that isn't Kubernetes' own."""
+
+
 def resource_page(report: Report, stacks: Sequence[Stack], asked: str, *, width: int = 80) -> str:
     """The chain behind the verdict on the resource that `asked` means: a URN, the end of one, or a
     name that only one has.
@@ -71,6 +75,8 @@ def rule_page(rule: Rule) -> str:
         "",
         textwrap.indent(rule.good.rstrip("\n"), "    "),
     ]
+    if "resources:" in rule.bad:
+        parts += ["", SHORTHAND]
     return "\n".join(parts) + "\n"
 
 

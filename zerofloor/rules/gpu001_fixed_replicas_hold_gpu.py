@@ -56,8 +56,8 @@ RULE = Rule(
         " `replicas` left out means 1."
     ),
     fix=(
-        "Add a scaler that goes to zero (a KEDA ScaledObject with minReplicaCount 0), or set "
-        "replicas to 0 while it isn't used."
+        "Add a KEDA ScaledObject with minReplicaCount 0 and remove spec.replicas. If the server isn't "
+        "needed, set spec.replicas to 0: it then stays off."
     ),
     severity=Severity.ERROR,
     since="0.1.0",

@@ -28,6 +28,11 @@ spec:
 """
 
 GOOD = """\
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: placeholder}
+value: -10
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: overprovisioner}
@@ -37,9 +42,10 @@ spec:
   template:
     metadata: {labels: {app: overprovisioner}}
     spec:
+      priorityClassName: placeholder
       containers:
-        - name: server
-          image: vllm/vllm-openai
+        - name: pause
+          image: registry.k8s.io/pause:3.9
           resources: {limits: {nvidia.com/gpu: 1}}
 """
 

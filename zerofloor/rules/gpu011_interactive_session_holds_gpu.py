@@ -16,7 +16,12 @@ GOOD = """\
 resources:
   - type: aws:sagemaker/notebookInstance:NotebookInstance
     name: research
-    inputs: {instanceType: ml.t3.medium, roleArn: "arn:aws:iam::123456789012:role/notebook"}
+    inputs: {instanceType: ml.g5.xlarge, roleArn: "arn:aws:iam::123456789012:role/notebook", lifecycleConfigName: autostop}
+  - type: aws:sagemaker/notebookInstanceLifecycleConfiguration:NotebookInstanceLifecycleConfiguration
+    name: autostop
+    inputs:
+      name: autostop  # (crontab -l; echo "*/5 * * * * python autostop.py --time 3600") | crontab -
+      onStart: KGNyb250YWIgLWw7IGVjaG8gIiovNSAqICogKiAqIHB5dGhvbiBhdXRvc3RvcC5weSAtLXRpbWUgMzYwMCIpIHwgY3JvbnRhYiAt
 """
 
 RULE = Rule(

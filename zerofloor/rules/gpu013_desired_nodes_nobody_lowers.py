@@ -12,6 +12,7 @@ resources:
     inputs:
       clusterName: main
       instanceTypes: [g5.xlarge]
+      taints: [{key: nvidia.com/gpu, value: present, effect: NO_SCHEDULE}]
       scalingConfig: {minSize: 0, desiredSize: 1, maxSize: 2}
 """
 
@@ -22,7 +23,9 @@ resources:
     inputs:
       clusterName: main
       instanceTypes: [g5.xlarge]
+      taints: [{key: nvidia.com/gpu, value: present, effect: NO_SCHEDULE}]
       scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+settings: {trust: {clusterAutoscaler: true}}
 """
 
 RULE = Rule(
@@ -34,8 +37,8 @@ RULE = Rule(
         "running."
     ),
     fix=(
-        "Set the desired count to 0, or install a cluster autoscaler (trust.clusterAutoscaler "
-        "says that one runs)."
+        "Deploy a cluster autoscaler; if one already runs, set `trust: {clusterAutoscaler: true}`. "
+        "Or set the desired count to 0: it then stays at 0 until you raise it."
     ),
     severity=Severity.ERROR,
     since="0.1.0",

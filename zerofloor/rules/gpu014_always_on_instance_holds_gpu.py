@@ -14,9 +14,12 @@ resources:
 
 GOOD = """\
 resources:
-  - type: aws:ec2/instance:Instance
+  - type: aws:ec2/launchTemplate:LaunchTemplate
     name: inference
-    inputs: {instanceType: t4g.large, ami: ami-0123456789abcdef0}
+    inputs: {name: inference, instanceType: g5.xlarge, imageId: ami-0123456789abcdef0}
+  - type: aws:autoscaling/group:Group
+    name: inference
+    inputs: {minSize: 0, desiredCapacity: 0, maxSize: 1, launchTemplate: {name: inference}}
 """
 
 RULE = Rule(
@@ -27,7 +30,10 @@ RULE = Rule(
         "A virtual machine, a spot request or a fleet bills from start to stop. Spot instances bill too, and no autoscaler manages a single "
         "instance."
     ),
-    fix="Put it behind an Auto Scaling group with a minimum of 0, or stop it when it is not used.",
+    fix=(
+        "Put it behind a group with a minimum of 0 (an Auto Scaling group, a managed instance group, a "
+        "scale set), stop it (on AWS `aws.ec2transitgateway.InstanceState`), or remove it."
+    ),
     severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",

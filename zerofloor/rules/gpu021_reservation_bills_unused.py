@@ -14,9 +14,12 @@ resources:
 
 GOOD = """\
 resources:
-  - type: aws:ec2/capacityReservation:CapacityReservation
-    name: web
-    inputs: {instanceType: m6i.large, instanceCount: 1, availabilityZone: us-east-1a, endDateType: unlimited}
+  - type: aws:ec2/launchTemplate:LaunchTemplate
+    name: h100
+    inputs: {name: h100, instanceType: p5.48xlarge}
+  - type: aws:autoscaling/group:Group
+    name: h100
+    inputs: {minSize: 0, desiredCapacity: 0, maxSize: 1, launchTemplate: {name: h100}}
 """
 
 RULE = Rule(
@@ -27,7 +30,10 @@ RULE = Rule(
         "A capacity reservation, a capacity block or a dedicated host is billed from its start "
         "to its end, even without an instance in it."
     ),
-    fix="Give the reservation an end date, or remove it when the work is done.",
+    fix=(
+        "Remove the reservation when nothing uses it (a group with a minimum of 0 starts the same "
+        "instances on demand), or waive it until its end date."
+    ),
     severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",

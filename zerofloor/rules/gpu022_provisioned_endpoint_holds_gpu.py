@@ -23,10 +23,22 @@ resources:
     name: llm
     inputs:
       name: llm
-      productionVariants: [{variantName: main, modelName: llm, instanceType: ml.m5.large, initialInstanceCount: 1}]
+      executionRoleArn: "arn:aws:iam::123456789012:role/endpoint"
+      productionVariants:
+        - variantName: main
+          instanceType: ml.g5.xlarge
+          initialInstanceCount: 1
+          managedInstanceScaling: {status: ENABLED, minInstanceCount: 0, maxInstanceCount: 2}
   - type: aws:sagemaker/endpoint:Endpoint
     name: llm
     inputs: {name: llm, endpointConfigName: llm}
+  - type: aws-native:sagemaker:InferenceComponent
+    name: llm
+    inputs:
+      endpointName: llm
+      variantName: main
+      specification: {modelName: llm, computeResourceRequirements: {numberOfAcceleratorDevicesRequired: 1}}
+      runtimeConfig: {copyCount: 0}
 """
 
 RULE = Rule(
@@ -38,8 +50,8 @@ RULE = Rule(
         "scales to zero; scaling to zero also needs a policy that scales out from zero."
     ),
     fix=(
-        "Use an asynchronous or serverless endpoint or managed instance scaling with a minimum "
-        "of 0."
+        "Scale its instances with a minimum of 0 (SageMaker: managed instance scaling with inference "
+        "components, or an asynchronous endpoint), or delete it when idle."
     ),
     severity=Severity.ERROR,
     since="0.1.0",

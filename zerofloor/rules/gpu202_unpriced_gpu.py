@@ -11,16 +11,27 @@ from zerofloor.settings import Limits, ScopedLimits
 
 BAD = """\
 resources:
-  - type: aws:ec2/instance:Instance
-    name: inference
-    inputs: {instanceType: g5.xlarge, ami: ami-0123456789abcdef0, availabilityZone: xx-nowhere-1a}
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+settings:
+  limits: {maxCeilingHourly: 10}
 """
 
 GOOD = """\
 resources:
-  - type: aws:ec2/instance:Instance
-    name: inference
-    inputs: {instanceType: t3.large, ami: ami-0123456789abcdef0, availabilityZone: xx-nowhere-1a}
+  - type: aws:eks/nodeGroup:NodeGroup
+    name: gpu
+    inputs:
+      clusterName: main
+      instanceTypes: [g5.xlarge]
+      scalingConfig: {minSize: 0, desiredSize: 0, maxSize: 2}
+settings:
+  limits: {maxCeilingHourly: 10}
+  region: {aws: us-east-1}
 """
 
 

@@ -36,6 +36,11 @@ from zerofloor.words import counted, verb
 
 INSTANCES: Final = ("aws:ec2/instance:Instance", "aws-native:ec2:Instance")
 _SPOT: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
+_INSTANCE_FIX: Final = (
+    "Move it to an Auto Scaling group with minSize 0, stop it (aws.ec2transitgateway.InstanceState "
+    'with state "stopped"), or remove it'
+)
+_SPOT_FIX: Final = "Move it to an Auto Scaling group of spot instances with minSize 0, or remove it"
 _HOSTS: Final = ("aws:ec2/dedicatedHost:DedicatedHost", "aws-native:ec2:Host")
 _RESERVATIONS: Final = (
     "aws:ec2/capacityReservation:CapacityReservation",
@@ -143,10 +148,7 @@ def _instance(
         yield from _resting(estate, source, found, rest, spot)
         return
     step = source.evidence("instanceType", "it runs until it is stopped")
-    fix = (
-        "Remove the instance, stop it (an InstanceState resource with state stopped), or move "
-        "it to a group that scales to zero"
-    )
+    fix = _SPOT_FIX if source.resource.type == _SPOT else _INSTANCE_FIX
     hold = Hold(Cause.INSTANCE, source.urn, 1, (*found.evidence, step), fix)
     if isinstance(rest, Undecided):
         yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (rest,))
@@ -423,7 +425,7 @@ def _reservation(
     if matched:
         note += f"; {matched} of them {verb(matched, 'runs', 'run')} in this stack"
     step = number.evidence(note)
-    fix = "Cancel the reservation, or waive it with its end date"
+    fix = "Remove the reservation when nothing uses it, or waive it until its end date"
     hold = Hold(
         Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix
     )
@@ -458,7 +460,7 @@ def _reserved(source: Declared, path: str, hold: Hold) -> Hold:
         urn=source.urn,
         units=hold.units,
         evidence=(*hold.evidence[:-1], source.evidence(path, f"{bills} whether used or not")),
-        fix="Cancel the reservation fleet, or waive it with its end date",
+        fix="Remove the reservation fleet when nothing uses it, or waive it until its end date",
         change=hold.change,
     )
 

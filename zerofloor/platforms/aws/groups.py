@@ -305,15 +305,15 @@ def _desired(group: Group, machines: Machines) -> list[Hold]:
     if ignores(entries, group.desired.path):
         why = "its changes are left to something else, and nothing in the stack makes any"
         note.append(Evidence(group.source.urn, "ignoreChanges", group.desired.path, why))
-    fix, change = _to_zero(group)
+    to_zero, change = _to_zero(group)
+    fix = f"{to_zero}; it then stays at 0 until you or a scaling policy raise it"
     if group.missed is not None:
         note.append(group.missed)
-        fix += ", or tag the group so that the cluster autoscaler of the stack finds it"
+        fix = "Tag the group so that the cluster autoscaler of the stack finds it"
     elif group.placement is not None:
-        fix += (
-            ", or deploy a cluster autoscaler (or set trust.clusterAutoscaler in "
-            "zerofloor.yaml where one runs)"
-        )
+        fix = "Deploy a cluster autoscaler, or set trust: {clusterAutoscaler: true} if one runs"
+    if group.missed is not None or group.placement is not None:
+        fix += f". Or {to_zero[0].lower()}{to_zero[1:]}: no node then starts until you raise it"
     hold = Hold(
         cause=Cause.DESIRED_NOT_LOWERED,
         urn=group.source.urn,

@@ -16,7 +16,7 @@ from zerofloor.platforms.kubernetes.charts import plain_name
 from zerofloor.platforms.kubernetes.model_servers import node_affinity, profile_resources
 from zerofloor.platforms.kubernetes.objects import Object, merged
 from zerofloor.platforms.kubernetes.pods import SETTLE, PodReading, one_container, read_pod
-from zerofloor.platforms.kubernetes.workloads import build, keep_pods
+from zerofloor.platforms.kubernetes.workloads import build, keep_pods, scaled_to_zero
 from zerofloor.stack import UNKNOWN, Hidden
 from zerofloor.structs import Value
 from zerofloor.values import at, count, get, items, mapping, switch, text
@@ -303,7 +303,7 @@ def _workload(
         default=row.default,
         cause=row.cause,
         fix=(
-            f"Scale it to zero when idle: a KEDA ScaledObject with minReplicaCount 0, or {number} 0"
+            scaled_to_zero(number, declared=get(part, row.number) is not None)
             if row.kind
             else f"Set {number} to 0"
         ),

@@ -288,6 +288,16 @@ def replicated(
     )
 
 
+def scaled_to_zero(path: str, *, declared: bool) -> str:
+    """How a workload gets to zero: a count that stays declared would wake it at each update
+    (GPU106), and one at 0 is woken by nothing."""
+    removed = f" and remove {path}" if declared else ""
+    return (
+        f"Add a KEDA ScaledObject with minReplicaCount 0{removed} (`zerofloor explain GPU001`); or, "
+        f"if it isn't needed, set {path} to 0: it stays off"
+    )
+
+
 def keep_pods(
     estate: Estate,
     obj: Object,
@@ -331,8 +341,7 @@ def keep_pods(
         kept = Evidence(obj.urn, path, value, f"{field} {given}: it keeps {pods} without a request")
         scalable = scales and (obj.group, obj.kind) in WITH_SCALE
         advice = (
-            f"Scale {obj.kind} {obj.shown_name} to zero when idle: a KEDA ScaledObject with "
-            f"minReplicaCount 0, or {path} 0"
+            scaled_to_zero(path, declared=number is not None)
             if scalable
             else f"Set {path} to 0 when idle: {obj.kind} has no scale subresource for a scaler"
         )
