@@ -293,8 +293,8 @@ def scaled_to_zero(path: str, *, declared: bool) -> str:
     (GPU106), and one at 0 is woken by nothing."""
     removed = f" and remove {path}" if declared else ""
     return (
-        f"Add a KEDA ScaledObject with minReplicaCount 0{removed} (`zerofloor explain GPU001`); or, "
-        f"if it isn't needed, set {path} to 0: it stays off"
+        f"Add a KEDA ScaledObject with minReplicaCount 0{removed} (`zerofloor explain GPU001`); "
+        f"or, if it isn't needed, set {path} to 0: it stays off"
     )
 
 
