@@ -48,9 +48,18 @@ def told(folder: Path, limits: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"maxFloorHourly": 1.86}, "The floor costs $1.86/h; the limit is $1.86/h"),
-        ({"maxDesiredHourly": 1}, "The capacity at deployment costs $1.86/h; the limit is $1.00/h"),
-        ({"maxCeilingHourly": 7.7}, "The ceiling costs $7.76/h; the limit is $7.70/h"),
+        (
+            {"maxFloorHourly": 1.86},
+            "The floor costs $1.86/h, less than $0.01/h too much: the limit is $1.86/h",
+        ),
+        (
+            {"maxDesiredHourly": 1},
+            "The capacity at deployment costs $1.86/h, $0.86/h too much: the limit is $1.00/h",
+        ),
+        (
+            {"maxCeilingHourly": 7.7},
+            "The ceiling costs $7.76/h, $0.06/h too much: the limit is $7.70/h",
+        ),
         # Four nodes of one A10G and two of one L40S.
         ({"maxGpus": 5}, "The ceiling is 6 GPUs; the budget is 5"),
         (
@@ -95,6 +104,21 @@ def test_above_a_limit_fails(limits: Any, says: str, tmp_path: Path) -> None:
 def test_below_a_limit_or_outside_its_scope_passes(limits: Any, tmp_path: Path) -> None:
     digest(tmp_path)
     assert told(tmp_path, limits) == []
+
+
+def test_a_limit_costs_what_is_too_much_and_points_at_its_line(tmp_path: Path) -> None:
+    """g6e.xlarge is $1.861/h, 730 h a month; its disk of 20 GB (EKS' default) is $1.60 a month."""
+    digest(tmp_path)
+    (tmp_path / "zerofloor.yaml").write_text(
+        "limits:\n  maxFloorHourly: 1\n  scoped:\n    - {stack: d*, maxFloorHourly: 1.5}\n"
+    )
+    done = zerofloor("check", "digest.json", "--format", "json", *TODAY, cwd=tmp_path)
+    found = [one for one in json.loads(done.out)["findings"] if one["rule"] == "GPU203"]
+    assert [(one["source"], one["monthly"]["amount"]) for one in found] == [
+        ("zerofloor.yaml:2", "630.13"),
+        ("zerofloor.yaml:4", "265.13"),
+    ]
+    assert found[0]["fix"].startswith("Fix what keeps GPUs on, which ends this, too;")
 
 
 def test_each_scope_of_a_joined_estate_counts_its_own(tmp_path: Path) -> None:

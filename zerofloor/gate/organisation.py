@@ -181,6 +181,9 @@ class _Restricting:
                     self.refuse(path, f"{path}: {_shown(value)}", why)
             else:
                 changed[field] = value
+        if "places" in theirs.__struct_fields__:
+            keys = {camel(field) for field in changed} & own.places.keys()
+            changed["places"] = theirs.places | {key: own.places[key] for key in keys}
         return msgspec.structs.replace(theirs, **changed)
 
     def limits(self) -> Any:

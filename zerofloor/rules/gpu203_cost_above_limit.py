@@ -53,33 +53,58 @@ def check(judged: Judged) -> Iterable[Problem]:
 def _cost(part: Part, figure: Figure, limit: Decimal) -> Iterable[Problem]:
     amount = part.amounts[figure]
     most = amount.up_to or amount.hourly  # Where a choice is open, the most expensive may run.
-    setting = f"{part.path}.{camel(HOURLY[figure])}"
-    allowed = f"the limit is {dollars(Money(limit))}/h ({setting})"
+    key = camel(HOURLY[figure])
+    allowed = f"the limit is {dollars(Money(limit))}/h ({part.path}.{key})"
     name = _figure(part, figure)
     if amount.unbounded:
-        yield Problem(
-            "",
+        yield _problem(
+            part,
+            key,
             f"{name} has no upper bound, and {allowed}.",
             "Set a limit on every pool (spec.limits, a maximum).",
             cost_unknown=True,
-            place=setting,
         )
     elif most.currency != "USD":
-        yield Problem(
-            "",
+        yield _problem(
+            part,
+            key,
             f"{name} is in {most.currency}, and {allowed}.",
             "State the price override in USD.",
             cost_unknown=True,
-            place=setting,
         )
     elif most.amount > limit:
-        yield Problem(
-            "",
-            f"{name} costs {dollars(most)}/h; {allowed}.",
-            f"Lower the {figure}, or have the limit raised.",
-            monthly=most * HOURS_PER_MONTH,
-            place=setting,
+        over = Money(most.amount - limit)
+        much = f"{dollars(over)}/h" if over.cents().amount else "less than $0.01/h"
+        lower = "Fix what keeps GPUs on, which ends this, too;"
+        yield _problem(
+            part,
+            key,
+            f"{name} costs {dollars(most)}/h, {much} too much: {allowed}.",
+            f"{lower if figure is Figure.FLOOR else f'Lower the {figure},'} or have the limit raised.",
+            monthly=over * HOURS_PER_MONTH,
         )
+
+
+def _problem(
+    part: Part,
+    key: str,
+    message: str,
+    fix: str,
+    *,
+    monthly: Money | None = None,
+    cost_unknown: bool = False,
+    gpus: Decimal | None = None,
+) -> Problem:
+    return Problem(
+        "",
+        message,
+        fix,
+        monthly=monthly,
+        cost_unknown=cost_unknown,
+        gpus=gpus,
+        place=f"{part.path}.{key}",
+        source=part.limits.places.get(key, ""),
+    )
 
 
 def _budget(part: Part) -> Iterable[Problem]:
@@ -87,40 +112,39 @@ def _budget(part: Part) -> Iterable[Problem]:
     if budget is None or (most is not None and most <= budget):
         return
     name = _figure(part, Figure.CEILING)
-    setting = f"{part.path}.maxGpus"
+    allowed = f"the budget is {number(budget)} ({part.path}.maxGpus)"
     if most is None:
-        text = (
-            f"{name} has no known number of GPUs, and the budget is {number(budget)} ({setting})."
-        )
+        text = f"{name} has no known number of GPUs, and {allowed}."
         fix = "Set a limit on every pool (spec.limits, a maximum), with known types."
     else:
-        text = f"{name} is {counted(most, 'GPU')}; the budget is {number(budget)} ({setting})."
+        text = f"{name} is {counted(most, 'GPU')}; {allowed}."
         fix = "Lower the maximum of a pool, or have the budget raised."
-    yield Problem("", text, fix, place=setting)
+    yield _problem(part, "maxGpus", text, fix)
 
 
 def _idle(part: Part) -> Iterable[Problem]:
     gpus, hours = part.limits.max_idle_gpus, part.limits.max_idle_hours_per_week
     held = _figure(part, Figure.FLOOR)
     if gpus is not None and part.gpus > gpus:
-        setting = f"{part.path}.maxIdleGpus"
-        yield Problem(
-            "",
-            f"{held} holds {counted(part.gpus, 'GPU')}; the limit is {number(gpus)} ({setting}).",
+        yield _problem(
+            part,
+            "maxIdleGpus",
+            (
+                f"{held} holds {counted(part.gpus, 'GPU')}; the limit is {number(gpus)} "
+                f"({part.path}.maxIdleGpus)."
+            ),
             "Scale to zero what holds the GPUs, or have the limit raised.",
-            place=setting,
             gpus=part.gpus,
         )
     if hours is not None and part.hours > hours:
-        setting = f"{part.path}.maxIdleHoursPerWeek"
-        yield Problem(
-            "",
+        yield _problem(
+            part,
+            "maxIdleHoursPerWeek",
             (
                 f"{held} holds GPUs for {number(part.hours)} h a week; the limit is "
-                f"{number(hours)} h ({setting})."
+                f"{number(hours)} h ({part.path}.maxIdleHoursPerWeek)."
             ),
             "Shorten the schedule, scale to zero, or have the limit raised.",
-            place=setting,
         )
 
 

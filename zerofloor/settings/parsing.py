@@ -19,7 +19,7 @@ from zerofloor.settings.nodes import Node, node_of, read_file, shown_key
 from zerofloor.settings.values import Bounds, Settings
 from zerofloor.spelling import did_you_mean
 
-OURS: Final = frozenset({"in_force", "place"})
+OURS: Final = frozenset({"in_force", "place", "places"})
 """Fields that aren't written in a file."""
 
 AT_MOST: Final = 8
@@ -123,8 +123,11 @@ def _struct(kind: type, node: Node, path: str, problems: list[str]) -> Any:
             problems.append(f"{node.place}: {path + ': ' if path else ''}{key} is missing")
     if len(problems) > before:
         return _INVALID
-    if any(field.name == "place" for field in msgspec.structs.fields(kind)):
+    own = {field.name for field in msgspec.structs.fields(kind)} & OURS
+    if "place" in own:
         values["place"] = node.place
+    if "places" in own:
+        values["places"] = {key: part.place for key, part in node.value.items()}
     return kind(**values)
 
 

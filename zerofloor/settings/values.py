@@ -125,6 +125,8 @@ class ScopedLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_gpus: NotNegative | None = None
     max_idle_gpus: NotNegative | None = None
     max_idle_hours_per_week: HoursAWeek | None = None
+    places: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Not written by people: by key, `FILE:LINE` where it stands."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +148,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_price_age_days: Count | None = None
     """An older price that counts fails the gate, and so does one without a date: by its own date,
     not by the snapshot's. None: no limit."""
+    places: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Not written by people: by key, `FILE:LINE` where it stands."""
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
