@@ -514,3 +514,20 @@ def test_a_smaller_cloud_s_database_is_none() -> None:
         "linode_instance.l": {"type": "g6-nanode-1"},
     }
     assert report_on(read("plan", plan(databases))).floor.verdict == "zero"
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict"),
+    [
+        ("aws ec2 run-instances --instance-type p4d.24xlarge", "undecided"),
+        ("aws ec2 run-instances --instance-type t3.micro", "zero"),
+        ("echo g5.xlarge", "zero"),
+    ],
+)
+def test_a_provisioner_that_starts_a_gpu_machine_is_seen(command: str, verdict: str) -> None:
+    document = json.loads(plan({"null_resource.start": {}}))
+    (resource,) = document["configuration"]["root_module"]["resources"]
+    expressions = {"command": {"constant_value": command}}
+    resource["provisioners"] = [{"type": "local-exec", "expressions": expressions}]
+    floor = report_on(read("plan", json.dumps(document).encode())).floor
+    assert floor.verdict == verdict

@@ -83,6 +83,7 @@ NAMES_A_GPU: list[tuple[str, dict[str, Any]]] = [
         {"machineType": "projects/p/zones/us-central1-a/machineTypes/a2-highgpu-1g"},
     ),
     # GPUs by nature: no property says so.
+    ("vastai:index/instance:Instance", {"offerId": 1, "image": "x"}),
     (
         "kubernetes:ome.io/v1beta1:InferenceService",
         {"spec": {"model": {"name": "llama"}, "engine": {"minReplicas": 1}}},

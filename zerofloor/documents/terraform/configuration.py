@@ -51,6 +51,20 @@ class Configuration:
         found = self._resources.get(without_indexes(address))
         return None if found is None else _mapping(found[0].get("expressions"))
 
+    def commands(self, address: str) -> list[str]:
+        """The commands that run when the resource is created, as far as their text is told (one
+        with a reference in it is not)."""
+        found = self._resources.get(without_indexes(address))
+        listed = _sequence(found[0].get("provisioners")) if found is not None else ()
+        texts: list[str] = []
+        for provisioner in listed:
+            expressions = _mapping(_mapping(provisioner).get("expressions"))
+            for name in ("command", "inline"):
+                given = _mapping(expressions.get(name)).get("constant_value")
+                lines = given if isinstance(given, list) else [given]
+                texts += [line for line in lines if isinstance(line, str)]
+        return texts
+
     def provider_key(self, address: str) -> str:
         """The key of the resource's provider in `providers`; empty where none is told."""
         found = self._resources.get(without_indexes(address))

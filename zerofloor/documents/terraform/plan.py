@@ -211,6 +211,9 @@ def _providers(
     return found
 
 
+_COMMAND: Final = "command:local:Command"
+
+
 def _resources(
     name: str,
     change: ResourceChange,
@@ -231,6 +234,15 @@ def _resources(
     token = token_of(change.type)
     provider = providers.get(configuration.provider_key(change.address))
     actions = tuple(found.actions)
+    commands = configuration.commands(change.address)
+    if commands:  # What a provisioner runs is what a Command of Pulumi runs.
+        yield Resource(
+            urn=_urn_of(name, _COMMAND, change.address),
+            type=_COMMAND,
+            name=change.address,
+            inputs={"create": "\n".join(commands)},
+            op=_OPS[actions],
+        )
     yield Resource(
         urn=_urn(name, change),
         type=token,

@@ -131,6 +131,7 @@ _BY_NATURE: Final = lazy(
     r"|scaleway:(?:inference/deployment|index/inferenceDeployment):.*"
     r"|alicloud:eais/instance:.*|alicloud:eflo/(?:node|hyperNode):.*"
     r"|oci:Core/computeGpuMemoryCluster:.*"
+    r"|vastai:[^:]*:Instance"
     # OME serves models on the accelerators that its runtimes ask for (ome.io ServingRuntime).
     r"|kubernetes:ome\.io/[^:]+:InferenceService"
 )
