@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -117,6 +118,16 @@ def test_without_numpy_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "numpy", None)
     code, _, err = _simulate(folder)
     assert (code, err) == (2, f"zerofloor: simulate needs numpy: {how_to_add('simulate')}\n")
+
+
+def test_pods_that_fit_no_node_are_told_with_their_numbers(folder: Path) -> None:
+    stack = (folder / "stack.yaml").read_text()
+    larger = re.sub(r"limits: \{nvidia.com/gpu: \S+?\}", "limits: {nvidia.com/gpu: 64}", stack)
+    assert larger != stack
+    (folder / "stack.yaml").write_text(larger)
+    code, _, err = _simulate(folder)
+    assert (code, err.count("\n")) == (2, 1)
+    assert re.search(r"fits no node of .*: a pod asks for 64 GPUs, and \S+ has \d", err)
 
 
 def test_a_stack_that_serves_nothing_is_told(tmp_path: Path) -> None:

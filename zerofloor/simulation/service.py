@@ -188,7 +188,7 @@ def _of_workload(found: Read, s: Scaled, told: Measure | None) -> Service:
     if pools:
         plan, supplies, notes = _on_pools(found, s, meeting, pools, loop)
     else:
-        plan, supplies, notes = _outside(s, entries)
+        plan, supplies, notes = _outside(found, s, entries)
     keys = {pool.urn for pool in pools}
     rest = [
         e.supply for e in found.floor.entries if e.urn not in keys | {workload.urn} and e.supply
@@ -296,8 +296,7 @@ def _on_pools(found: Read, s: Scaled, meeting: Meeting, pools: Sequence[Pool], l
     each = workload.pods_per_replica
     kinds = tuple(_kinds(s, meeting))
     if not kinds:
-        why = "No pool can take its pods"
-        raise NotPlayable([Undecided(workload.urn, "", why, "Let a pool take them")])
+        raise NotPlayable([_no_node(found, s)])
     by_key = {pool.key: pool for pool in pools}
     wanted = loop.maximum * each
     most = _room_for(s, meeting, wanted)
@@ -431,12 +430,22 @@ def _others(found: Read, urns: set[str], plan: Plan, loop: Loop) -> Decimal:
     return joint - own
 
 
-def _outside(s: Scaled, entries: Sequence[Entry]) -> _Plan:
+def _no_node(found: Read, s: Scaled) -> Undecided:
+    """Why its pods get no node: as the rules say it, where they do (GPU109, GPU110)."""
+    told = (Cause.UNFIT_REPLICA, Cause.UNKNOWN_POOL)
+    for notice in found.floor.notices:
+        if notice.urn == s.workload.urn and notice.cause in told:
+            return Undecided(notice.urn, "", notice.message, notice.fix)
+    wanted = counted(s.workload.pod.gpus, "GPU")
+    why = f"No pool here takes its pods ({wanted} each)"
+    return Undecided(s.workload.urn, "", why, "Simulate it with the stack of its node pool")
+
+
+def _outside(found: Read, s: Scaled, entries: Sequence[Entry]) -> _Plan:
     """Pods for which no pool is declared: each new node is of the type that they select."""
     supply = next((e.supply for e in entries if e.supply is not None), None)
     if supply is None:
-        why = "No pool can take its pods"
-        raise NotPlayable([Undecided(s.workload.urn, "", why, "Let a pool take them")])
+        raise NotPlayable([_no_node(found, s)])
     shape = s.workload.node_shape
     gpus = s.workload.pod.gpus
     room = 1

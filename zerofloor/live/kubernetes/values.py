@@ -135,7 +135,7 @@ class Seen(Value, frozen=True, kw_only=True):
     """USD a month: of a workload the share of its nodes that its pods hold, of a node the rest, so
     that a sum counts nothing twice. None where a price isn't known."""
     keeps: str = ""
-    """Why its declaration would bring it back, as a sentence without a full stop; empty if it
+    """Why its declaration would restore it, as a sentence without a full stop; empty if it
     wouldn't."""
     scaler: Owner | None = None
     """What moves its replicas (a ScaledObject or an HPA)."""

@@ -141,7 +141,7 @@ def _template(
 
 
 def _by_others(unread: Mapping[str, Any], scope: Scope) -> str | None:
-    """The GPU that a resource of somebody else's kind (`Custom::…`, `AWSQS::…`) names, in a
+    """The GPU that a resource of a third party's kind (`Custom::…`, `AWSQS::…`) names, in a
     manifest that it is given as a text too."""
     for body in unread.values():
         if not type_name(body).startswith("AWS::"):
