@@ -24,7 +24,7 @@ from zerofloor.report import Gate, Report, Severity
 from zerofloor.reports import html, json_report, markdown, table
 from zerofloor.reports.formats import Format, View, render
 from zerofloor.reports.markdown import _within
-from zerofloor.reports.phrases import headline, money_line
+from zerofloor.reports.phrases import document, headline, money_line
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
 from zerofloor.settings import ColdStart
@@ -397,6 +397,24 @@ def test_what_the_baseline_knows_is_no_error() -> None:
     assert '<span class="waived">known</span> GPU012' in html.render([passed])
     for text in (table.render(passed), markdown.render(passed)):
         assert "to fix" not in text
+
+
+def test_a_document_is_named_as_people_name_it() -> None:
+    (digest,) = report().documents
+    manifests = replace(digest, kind="manifests", project="models.yaml", stack="manifests")
+    program = replace(digest, kind="program", name=".", previewed_by="in-process")
+    stdin = replace(digest, kind="export", name="")
+    named = {
+        digest: "Stack llm/llm in llm.json (preview)",
+        replace(manifests, name="models.yaml"): "models.yaml (Kubernetes manifests)",
+        program: "Stack llm/llm in . (previewed without the Pulumi engine)",
+        stdin: "Stack llm/llm (stack export)",
+    }
+    for one, said in named.items():
+        assert document(one) == said
+        page = html.render([replace(report(), documents=(one,))])
+        tab = "models.yaml" if one.kind == "manifests" else "llm/llm"
+        assert f"<title>zerofloor: FAIL, {tab}</title>" in page
 
 
 def test_a_missing_price_is_nothing_to_fix() -> None:

@@ -81,3 +81,18 @@ def test_a_hint_that_nothing_takes_is_named_with_its_line(
     (found,) = report["findings"]
     assert (found["rule"], found["severity"], report["gate"]) == ("GPU210", "info", "pass")
     assert (found["message"], found["source"]) == (message, "zerofloor.yaml:3")
+
+
+def test_a_hint_of_the_organisation_may_be_meant_for_others(tmp_path: Path) -> None:
+    elsewhere = '  workloads:\n    - {urn: "*::bix", runs: never, reason: no GPU in it}'
+    judged(tmp_path, "t3.large", elsewhere)
+    (tmp_path / "policy.yaml").write_text(f"hints:\n{elsewhere}\nallow: {{hints: true}}\n")
+
+    def rules() -> list[tuple[str, str]]:
+        form = ("-f", "json", "--policy", "policy.yaml")
+        done = zerofloor("check", "stack.json", *form, *TODAY, cwd=tmp_path)
+        return [(one["rule"], one["source"]) for one in json.loads(done.out)["findings"]]
+
+    assert rules() == [("GPU210", "zerofloor.yaml:3")]
+    (tmp_path / "zerofloor.yaml").unlink()
+    assert rules() == []

@@ -28,6 +28,7 @@ from zerofloor.reports.phrases import (
     rows,
     severity_of,
     sources_of,
+    stack_of,
 )
 from zerofloor.reports.visible import visible
 from zerofloor.words import counted, link, short
@@ -79,7 +80,7 @@ def render(reports: Sequence[Report]) -> str:
 
 def _named(report: Report) -> str:
     """`FAIL, shop/dev`: what a tab shows."""
-    names = ["/".join(filter(None, (d.project, d.stack))) or d.name for d in report.documents]
+    names = [stack_of(one) or one.name for one in report.documents]
     return ", ".join([report.gate.upper(), *filter(None, names[:3])])
 
 

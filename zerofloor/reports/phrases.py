@@ -106,11 +106,18 @@ def severity_of(finding: Finding) -> str:
     return "known" if finding.tolerated else finding.severity.value
 
 
+def stack_of(one: DocumentInfo) -> str:
+    """`shop/dev`; empty of manifests, which have none."""
+    if one.kind == "manifests":
+        return ""
+    return "/".join(part for part in (one.project, one.stack) if part)
+
+
 def document(one: DocumentInfo, quoted: Callable[[str], str] = str) -> str:
     """A document in a line: its stack, its name, and who previewed it. Names are `quoted`."""
-    stack = "/".join(part for part in (one.project, one.stack) if part)
+    stack = stack_of(one)
     how = HOW.get(one.previewed_by, KINDS.get(one.kind, one.kind))
-    if not stack or one.kind == "manifests":
+    if not stack:
         return f"{quoted(one.name)} ({how})" if one.name else how[:1].upper() + how[1:]
     where = f" in {quoted(one.name)}" if one.name else ""
     return f"Stack {quoted(stack)}{where} ({how})"

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from zerofloor.report import Severity
 from zerofloor.rules.rule import Judged, Problem, Rule
+from zerofloor.settings import InstanceHint, WorkloadHint
 
 BAD = """\
 resources:
@@ -33,16 +34,29 @@ def check(judged: Judged) -> Iterable[Problem]:
     hints = judged.settings.hints
     for workload in hints.workloads:
         if not any(fnmatchcase(urn, workload.urn) for urn in judged.estate.by_urn):
-            yield _problem(workload.urn, workload.place, "matches no resource", "URN pattern")
+            yield from _problem(
+                judged, workload, workload.urn, "matches no resource", "URN pattern"
+            )
     for instance in hints.instances:
         if not judged.estate.looked_up(instance.instance_type):
             what = "names an instance type that no resource uses"
-            yield _problem(instance.instance_type, instance.place, what, "instance type")
+            yield from _problem(judged, instance, instance.instance_type, what, "instance type")
 
 
-def _problem(of: str, place: str, what: str, part: str) -> Problem:
-    fix = f"Remove the hint, or correct its {part}."
-    return Problem("", f"The hint for {of} {what}.", fix, place=of, source=place)
+def _problem(
+    judged: Judged, hint: InstanceHint | WorkloadHint, of: str, what: str, part: str
+) -> Iterable[Problem]:
+    if not _is_for_many(judged, hint):
+        fix = f"Remove the hint, or correct its {part}."
+        yield Problem("", f"The hint for {of} {what}.", fix, place=of, source=hint.place)
+
+
+def _is_for_many(judged: Judged, hint: InstanceHint | WorkloadHint) -> bool:
+    """Whether a hint is the organisation's: that may be meant for another repository's stacks."""
+    sources = judged.settings.in_force.sources
+    own = [source.file for source in sources if source.owner == "repository"]
+    has_policy = any(source.owner == "organisation" for source in sources)
+    return has_policy and not any(hint.place.startswith(f"{file}:") for file in own)
 
 
 RULE = Rule(
