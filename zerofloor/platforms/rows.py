@@ -359,7 +359,7 @@ def _build_pool(
     return Pool(
         urn=source.urn,
         part=source.part(row.part or prefix.rstrip(".")),
-        name=f"{source.name}{prefix.rstrip('.').removeprefix(row.each)}",
+        name=_pool_name(row, source, prefix),
         platform=row.platform,
         cloud=row.cloud,
         shapes=found.shapes,
@@ -377,6 +377,13 @@ def _build_pool(
         overlap=(desired or 0) if source.resource.replaced_before_delete else 0,
         evidence=evidence,
     )
+
+
+def _pool_name(row: Row, source: Declared, prefix: str) -> str:
+    """The resource's name, and for one of several pools its own, or its place."""
+    place = prefix.rstrip(".").removeprefix(row.each)
+    own = source.field(prefix + row.nodes.name).text() if row.each and row.nodes else None
+    return f"{source.name}/{own}" if isinstance(own, str) else f"{source.name}{place}"
 
 
 def _idle_tail(row: Row, source: Declared, prefix: str) -> Decimal:
