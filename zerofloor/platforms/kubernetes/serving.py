@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from zerofloor.capacity import (
@@ -11,6 +12,7 @@ from zerofloor.capacity import (
     Change,
     Evidence,
     Hold,
+    Notice,
     Part,
     Undecided,
     Workload,
@@ -21,7 +23,7 @@ from zerofloor.platforms.kubernetes.pods import SETTLE, read_pod
 from zerofloor.platforms.kubernetes.workloads import build
 from zerofloor.stack import Hidden
 from zerofloor.structs import Value
-from zerofloor.values import Impossible, at, count, get, known_mapping, switch
+from zerofloor.values import Impossible, at, count, get, known_mapping, seconds, switch
 from zerofloor.words import counted
 
 KINDS = frozenset({("serving.knative.dev", "Service")})
@@ -33,6 +35,7 @@ TRUSTED: Final = Assumption(
 MIN_SCALE: Final = ("autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale")
 _MAX_SCALE: Final = ("autoscaling.knative.dev/max-scale", "autoscaling.knative.dev/maxScale")
 CLASS: Final = "autoscaling.knative.dev/class"
+_RETENTION: Final = "autoscaling.knative.dev/scale-to-zero-pod-retention-period"
 HPA: Final = "hpa.autoscaling.knative.dev"
 _CONFIGS: Final = (
     (("core", "ConfigMap"), "data"),
@@ -123,7 +126,36 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         desired=max(1, kept),
         ceiling=ceiling,
         assumptions=(TRUSTED,),
+        notices=tuple(_long_tail(estate, obj, annotations)),
     )
+
+
+def _long_tail(estate: Estate, obj: Object, annotations: Any) -> Iterator[Notice]:
+    """A warning where the last pod stays longer than the cap: by the revision's own annotation, or
+    by what the installation sets for those without one."""
+    own = known_mapping(annotations).get(_RETENTION)
+    path = f'spec.template.metadata.annotations["{_RETENTION}"]'
+    said = [(obj, path, own)] if own is not None else list(_retained(estate, obj))
+    cap = estate.settings.caps.idle_tail_seconds
+    for source, where, value in said:
+        tail = seconds(value)
+        if not isinstance(tail, Decimal) or tail <= cap:
+            continue
+        message = (
+            f"Knative keeps the last pod of {obj.shown_name} for {tail.normalize():f} s after its "
+            f"last request, above the cap of {cap} s."
+        )
+        because = Evidence(source.urn, where, value, "GPUs bill for this long")
+        fix = f"Set {where} to {cap}s or less"
+        yield Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, fix, (because,))
+
+
+def _retained(estate: Estate, obj: Object) -> Iterator[tuple[Object, str, Any]]:
+    key = _RETENTION.rpartition("/")[2]
+    for config, path, values in _configured(estate, obj):
+        value = known_mapping(values).get(key)
+        if value is not None:
+            yield config, f'{path}["{key}"]', value
 
 
 class Lowest(Value, frozen=True, kw_only=True):
