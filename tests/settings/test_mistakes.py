@@ -77,6 +77,11 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
             "region: {azure: east-us}",
             ":1: region.azure: east-us is not an Azure region; did you mean eastus?",
         ),
+        ("\ntraffic: {replicas: 99999999999}", ":2: traffic.replicas must be at most "),
+        (
+            "\nserverless: {model: qwen3-8}",
+            ":2: serverless.model: no token price for qwen3-8; did you mean qwen3-8b?",
+        ),
         ("region: {google: us-central1}", ":1: region: unknown cloud google; did you mean gcp?"),
         ("region: {AWS: us-east-1}", ":1: region: unknown cloud AWS; did you mean aws?"),
         (

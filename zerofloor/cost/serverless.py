@@ -77,6 +77,11 @@ def has_token_price(model: str) -> bool:
     return any(model in _names(row) for row in token_rows())
 
 
+def priced_models() -> list[str]:
+    """The models with a token price."""
+    return [row.model for row in token_rows()]
+
+
 def _names(row: TokenRow) -> tuple[str, str]:
     return row.model, f"{row.provider}/{row.model}"
 
@@ -85,7 +90,7 @@ def _row(model: str) -> TokenRow:
     for row in token_rows():
         if model in _names(row):
             return row
-    known = ", ".join(row.model for row in token_rows())
+    known = ", ".join(priced_models())
     raise InputError(f"serverless.model: no token price for {model!r}; known: {known}")
 
 

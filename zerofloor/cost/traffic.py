@@ -51,7 +51,7 @@ def profile(traffic: Traffic) -> Profile | None:
 
     Requests per second become nodes by `requests_per_second_per_replica`, one replica a node;
     without it any request at all means one node. Busy hours need `replicas`, one by default.
-    InputError where that is more than anybody has.
+    InputError where that is more than MOST.
     """
     if traffic.requests_per_second is not None:
         return _by_hour(traffic.requests_per_second, traffic.requests_per_second_per_replica)
@@ -63,8 +63,6 @@ def profile(traffic: Traffic) -> Profile | None:
     days = min(Decimal(7), (busy / BUSY_HOURS_A_DAY).to_integral_value(ROUND_CEILING))
     times = traffic.bursts_per_week or int(days)
     replicas = traffic.replicas or 1
-    if replicas > MOST:
-        raise InputError("traffic: replicas is more than anybody has")
     return (Layer(replicas, (Burst(busy * HOUR / times, (WEEK - busy) * HOUR / times, times),)),)
 
 
@@ -119,8 +117,8 @@ def _by_hour(rates: tuple[Decimal, ...], per_replica: Decimal | None) -> Profile
     levels = [_nodes(rate, per_replica) for rate in rates]
     if max(levels) > MOST:
         raise InputError(
-            "traffic: requestsPerSecond over requestsPerSecondPerReplica comes to more "
-            "replicas than anybody has"
+            "traffic: requestsPerSecond divided by requestsPerSecondPerReplica is more than "
+            f"{MOST:,} replicas"
         )
     steps = sorted({level for level in levels if level})
     return tuple(

@@ -1,5 +1,5 @@
-"""Names in settings that must exist elsewhere: rules, clouds, regions. A slip in one of them would
-change nothing, silently."""
+"""Names in settings that must exist elsewhere: rules, clouds, regions, models. A slip in one of
+them would change nothing, silently."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ALSO: Final[Mapping[str, str]] = {
 def check_names(node: Node, ids: Mapping[str, str]) -> None:
     """Raises InputError where a settings document that is otherwise right names what there is not;
     `ids` has each rule's ID by its ID and by its name."""
-    faults = [*_rule_faults(node, ids), *_region_faults(node)]
+    faults = [*_rule_faults(node, ids), *_region_faults(node), *_model_faults(node)]
     if faults:
         raise InputError("; ".join(faults))
 
@@ -87,6 +87,23 @@ def _region_faults(node: Node) -> Iterator[str]:
         fault = fault_of(cloud, region.value)
         if fault:
             yield f"{region.place}: region.{cloud}: {shown_key(region.value)} is {fault}"
+
+
+def _model_faults(node: Node) -> Iterator[str]:
+    serverless = _part(node, "serverless")
+    model = None if serverless is None else _part(serverless, "model")
+    if model is None or model.value is None:
+        return
+    from zerofloor.cost.serverless import has_token_price, priced_models
+
+    if not has_token_price(model.value):
+        near = did_you_mean(model.value, priced_models())
+        known = near or f"; known: {', '.join(priced_models())}"
+        yield f"{model.place}: serverless.model: no token price for {_shown(model.value)}{known}"
+
+
+def _shown(text: str) -> str:
+    return text if re.fullmatch(r"[\w./:-]{1,60}", text) else "this model"
 
 
 def _near_cloud(word: str) -> str:

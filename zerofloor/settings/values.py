@@ -215,7 +215,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """Requests per second for each hour of the week (168 values, Monday 00:00 UTC first)."""
     requests_per_second_per_replica: Positive | None = None
     """What one replica serves; needed with `requests_per_second`."""
-    replicas: Annotated[int, Bounds(least=Decimal(1))] | None = None
+    replicas: Annotated[int, Bounds(least=Decimal(1), most=Decimal(10**6))] | None = None
     """Replicas that `busy_hours_per_week` need. None: one."""
     bursts_per_week: Annotated[int, Bounds(least=Decimal(0), most=Decimal(604800))] | None = None
     """How many separate bursts the busy hours come in; each pays one cold start and one idle tail.
