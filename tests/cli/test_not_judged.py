@@ -73,6 +73,15 @@ def test_a_format_that_cannot_be_written_keeps_no_other_back(
     assert "1 idle GPU" in (tmp_path / "c.md").read_text()
 
 
+def test_a_place_that_cannot_be_written_keeps_no_other_report_back(tmp_path: Path) -> None:
+    (tmp_path / "llm.yaml").write_text(HELD)
+    forms = ("-f", "markdown=no/such/c.md", "-f", "json=r.json")
+    done = zerofloor("check", "llm.yaml", *forms, *TODAY, cwd=tmp_path)
+    assert done.code == 2
+    assert done.err.count("no/such/c.md") == 1
+    assert json.loads((tmp_path / "r.json").read_text())["gate"] == "fail"
+
+
 POOL = """\
 ---
 apiVersion: karpenter.sh/v1

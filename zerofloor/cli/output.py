@@ -81,7 +81,8 @@ def told_to_pull_requests(targets: Sequence[Target], output: Path | None) -> Ite
 
 def emit_texts(wanted: Sequence[tuple[F, Path | None]], render: Callable[[F, View], str]) -> None:
     """What each format renders, to its place. Raises InputError where two are meant for one place,
-    before anything is written, and ReportFailed where one can't be rendered, at the end."""
+    before anything is written, and ReportFailed where one can't be rendered or written, at the
+    end."""
     refuse_one_place([path for _, path in wanted])
     failed = []
     for form, path in wanted:
@@ -89,8 +90,11 @@ def emit_texts(wanted: Sequence[tuple[F, Path | None]], render: Callable[[F, Vie
             text = render(form, _view(path))
         except InputError as error:
             failed.append(f"{path}: {error}" if path else str(error))
-        else:
+            continue
+        try:
             emit(text, path)
+        except InputError as error:
+            failed.append(str(error))
     if failed:
         raise ReportFailed("; ".join(failed))
 
