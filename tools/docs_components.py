@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from zerofloor.judge import judge
 from zerofloor.prices.book import open_book
 from zerofloor.report import Report
 from zerofloor.settings import Settings
-from zerofloor.stack import Stack
+from zerofloor.stack import Resource, Stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "components.md"
@@ -122,10 +122,9 @@ def tried() -> Mapping[str, tuple[str, ...]]:
     report = judge((stack,), open_book(), Settings(), TODAY)
     below: dict[str, set[str]] = {}
     for resource in stack.resources:
-        file = (resource.source_position or "").partition(":")[0]
-        if file:
-            urns = {one.urn for one in stack.resources if resource.urn in (one.urn, one.parent)}
-            below.setdefault(file, set()).update(urns)
+        for one in _with_parents(resource, stack):
+            if file := (one.source_position or "").partition(":")[0]:
+                below.setdefault(file, set()).add(resource.urn)
     return {
         name: _shown(EXAMPLES / file, name, stack, report, below[file])
         for name in SPECS
@@ -133,22 +132,42 @@ def tried() -> Mapping[str, tuple[str, ...]]:
     }
 
 
+def _with_parents(resource: Resource, stack: Stack) -> Iterator[Resource]:
+    """It, its parent, and so on."""
+    by_urn = {one.urn: one for one in stack.resources}
+    above: Resource | None = resource
+    while above is not None:
+        yield above
+        above = by_urn.get(above.parent or "")
+
+
 def _shown(
     file: Path, component: str, stack: Stack, report: Report, urns: Set[str]
 ) -> tuple[str, ...]:
     code = file.read_text(encoding="utf-8").partition('"""\n\n')[2].strip()
-    parents = {one.urn for one in stack.resources if one.type == f"zerofloor:index:{component}"}
-    made = [one for one in stack.resources if one.parent in parents and one.urn in urns]
+    own = f"zerofloor:index:{component}"
+    made = [
+        one
+        for one in stack.resources
+        if one.urn in urns
+        and one.custom
+        and any(above.type == own for above in _with_parents(one, stack))
+    ]
     types = Counter(one.type for one in made)
     listed = "\n".join(
         f"- `{type_}`" + (f" ({number})" if number > 1 else "")
         for type_, number in sorted(types.items())
     )
+    example = ("## Example", f"```python\n{code}\n```", "It declares:", listed)
+    estimate = report.estimate
+    priced = {item.urn for item in estimate.items} | {gap.urn for gap in estimate.gaps}
+    if urns.isdisjoint(priced):
+        return (
+            *example,
+            "Nothing of that has a price: what bills are the nodes that its pods need.",
+        )
     return (
-        "## Example",
-        f"```python\n{code}\n```",
-        "It declares:",
-        listed,
+        *example,
         "## What it costs",
         "| | an hour |\n|---|---|\n"
         f"| at zero | {_hourly(report, urns, Figure.FLOOR, Figure.RESIDUAL)} |\n"
@@ -161,17 +180,19 @@ def _hourly(report: Report, urns: Set[str], *figures: Figure) -> str:
     gaps = [gap for gap in report.estimate.gaps if gap.urn in urns]
     if gaps and Figure.CEILING in figures:
         return "no price in the package's list"
-    total = sum(
-        item.quantity * item.price.amount
+    items = [
+        item
         for item in report.estimate.items
         if item.urn in urns and not set(figures).isdisjoint(item.counts_in)
-    )
-    return f"${total:,.2f}"
+    ]
+    total = sum(item.quantity * (item.dearest or item.price).amount for item in items)
+    bound = "up to " if any(item.dearest or item.at_most for item in items) else ""
+    return f"{bound}${total:,.2f}"
 
 
 def _regions(stack: Stack) -> str:
     config = stack.config or {}
-    return f"{config['aws:region']} on AWS, {config['gcp:region']} on Google Cloud, eastus on Azure"
+    return f"{config['aws:region']} on AWS, {config['gcp:region']} on Google Cloud, {config['azure-native:location']} on Azure"
 
 
 def shown(default: Any) -> str:

@@ -7,7 +7,7 @@ AksGpuNodePool(
     {
         "resource_group": "models",
         "cluster": "serving",
-        "location": "westeurope",
+        "location": "eastus",
         "vm_size": "Standard_NC24ads_A100_v4",
         "max_nodes": 4,
     },
