@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -393,8 +393,3 @@ def shown(found: Found | Seen) -> str:
         return f"{unit.kind} {unit.id}, no node yet"
     where = f"{unit.machines} × {unit.instance_type}" if unit.instance_type else "an unread node"
     return f"{unit.kind} {unit.id}, {held} on {where}"
-
-
-def waste(found: Iterable[Found | Seen]) -> Decimal:
-    """USD a month of what is known to be priced."""
-    return sum((one.monthly or Decimal(0) for one in found), Decimal(0))

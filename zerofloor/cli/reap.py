@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,21 +24,15 @@ from zerofloor.cli.live import (
     moment,
     read,
     wanted_clusters,
-    waste,
 )
 from zerofloor.cli.parsing import Option
 from zerofloor.errors import InputError
-from zerofloor.structs import Value
 
 if TYPE_CHECKING:
     from zerofloor.live.journal import Outcome, Step
     from zerofloor.live.kubernetes.api import Api
     from zerofloor.live.kubernetes.reap import Place
-    from zerofloor.live.kubernetes.reap import Plan as ClusterPlan
-    from zerofloor.live.kubernetes.reap import Target as ClusterTarget
-    from zerofloor.live.kubernetes.values import Seen
-    from zerofloor.live.reap import Plan, Target
-    from zerofloor.live.values import Found
+    from zerofloor.live.plan import Plan
 
 
 def reap(
@@ -97,124 +92,74 @@ def reap(
         say(f"{fault.what}: {fault.why}")
     if found.faults and (apply is not None or notice):
         raise InputError("reap: something could not be read, so nothing is changed")
-    plans = _make_plans(found, owned)
-    emit("".join(_shown(plans, time)))
-    if notice:
-        return _give_notice(found, plans, time + datetime.timedelta(hours=grace_hours))
-    if apply is None:
-        return 2 if found.faults else 0
-    count = len(plans.ready(time))
-    if apply != count:
-        raise InputError(
-            f"reap: --apply {apply}, but {count} can be put to zero now: nothing is changed"
-        )
-    return _apply(found, plans, time, undo_file) if count else 0
+    with contextlib.ExitStack() as stack:
+        plan = _make_plan(found, owned, stack)
+        emit("".join(_shown(plan, time)))
+        if notice:
+            return _notify(plan, time + datetime.timedelta(hours=grace_hours))
+        if apply is None:
+            return 2 if found.faults else 0
+        steps = [target.step for target in plan.targets if target.is_ready(time)]
+        if apply != len(steps):
+            told = f"{len(steps)} can be put to zero now: nothing is changed"
+            raise InputError(f"reap: --apply {apply}, but {told}")
+        return _apply(steps, undo_file) if steps else 0
 
 
-class _Plans(Value, frozen=True):
-    """What would be done."""
+def _make_plan(found: Everything, owned: bool, stack: contextlib.ExitStack) -> Plan:
+    """The plan for all that was read; what it opens is closed with the stack."""
+    from zerofloor.live.plan import Left, Target, plan_of
 
-    account: Plan
-    clusters: ClusterPlan
+    judged: list[Target | Left] = []
+    if found.account is not None:
+        from zerofloor.live.reap import judge
 
-    @property
-    def targets(self) -> tuple[Target | ClusterTarget, ...]:
-        return (*self.account.targets, *self.clusters.targets)
+        client = _clients()
+        judged += [judge(client, one, owned=owned) for one in found.account.found]
+    for cluster in found.clusters:
+        from zerofloor.live.kubernetes.api import Api
+        from zerofloor.live.kubernetes.reap import judge as judge_seen
 
-    def ready(self, now: datetime.datetime) -> list[Target | ClusterTarget]:
-        """What may be done now."""
-        return [target for target in self.targets if _is_ready(target, now)]
-
-
-def _make_plans(found: Everything, owned: bool) -> _Plans:
-    from zerofloor.live.kubernetes.reap import make_plan as make_cluster_plan
-    from zerofloor.live.reap import make_plan
-
-    units = () if found.account is None else found.account.found
-    seen = [one for cluster in found.clusters for one in cluster.seen]
-    return _Plans(make_plan(units, owned=owned), make_cluster_plan(seen, owned=owned))
+        api = Api(cluster.access)
+        stack.callback(api.close)
+        judged += [judge_seen(api, one, owned=owned) for one in cluster.seen]
+    return plan_of(judged)
 
 
-def _is_ready(target: Target | ClusterTarget, now: datetime.datetime) -> bool:
-    return target.notice is not None and target.notice <= now
-
-
-def _shown(plans: _Plans, now: datetime.datetime) -> Iterator[str]:
-    from zerofloor.live.kubernetes.reap import name_of
+def _shown(plan: Plan, now: datetime.datetime) -> Iterator[str]:
     from zerofloor.reports.visible import visible
     from zerofloor.words import counted
 
-    rows: list[Found | Seen] = [
-        *(target.found for target in plans.account.targets),
-        *(target.seen for target in plans.clusters.targets),
-    ]
-    unpriced = sum(1 for one in rows if one.monthly is None)
-    saved = f"${waste(rows):,.2f} a month" + (f" and {unpriced} unpriced" if unpriced else "")
-    yield f"{counted(len(rows), 'target')}, {saved}; {len(plans.ready(now))} ready.\n"
-    for target in plans.account.targets:
-        unit = target.found.unit
-        told = f"Would {target.act}: {unit.kind} {unit.id} in {unit.region} ({_when(target)})"
-        yield visible(f"{told}: {target.found.why}") + "\n"
-    for aim in plans.clusters.targets:
-        told = f"Would {aim.action.told}: {name_of(aim.seen)} ({_when(aim)})"
-        yield visible(f"{told}: {aim.seen.why}") + "\n"
-    for refused in plans.account.refused:
-        unit = refused.found.unit
-        yield visible(f"Left: {unit.kind} {unit.id} in {unit.region}: {refused.why}") + "\n"
-    for left in plans.clusters.refused:
-        yield visible(f"Left: {name_of(left.seen)}: {left.why}") + "\n"
+    unpriced = sum(1 for target in plan.targets if target.monthly is None)
+    saved = sum((target.monthly or Decimal(0) for target in plan.targets), Decimal(0))
+    told = f"${saved:,.2f} a month" + (f" and {unpriced} unpriced" if unpriced else "")
+    ready = sum(1 for target in plan.targets if target.is_ready(now))
+    yield f"{counted(len(plan.targets), 'target')}, {told}; {ready} ready.\n"
+    for target in plan.targets:
+        when = "no notice yet" if target.notice is None else f"notice until {target.notice}"
+        told = f"Would {target.would}: {target.step.what} ({when}): {target.why}"
+        yield visible(told) + "\n"
+    for left in plan.left:
+        yield visible(f"Left: {left.what}: {left.why}") + "\n"
 
 
-def _when(target: Target | ClusterTarget) -> str:
-    return "no notice yet" if target.notice is None else f"notice until {target.notice}"
-
-
-@contextlib.contextmanager
-def _opened(found: Everything) -> Iterator[Mapping[Place, Api]]:
-    """The clusters."""
-    from zerofloor.live.kubernetes.api import Api
-
-    with contextlib.ExitStack() as stack:
-        apis: dict[Place, Api] = {}
-        for cluster in found.clusters:
-            api = Api(cluster.access)
-            stack.callback(api.close)
-            apis[cluster.access.server, cluster.access.context] = api
-        yield apis
-
-
-def _give_notice(found: Everything, plans: _Plans, until: datetime.datetime) -> int:
+def _notify(plan: Plan, until: datetime.datetime) -> int:
     from zerofloor.cli.output import emit
-    from zerofloor.live.journal import Outcome
-    from zerofloor.live.kubernetes.reap import give_notice as annotate
-    from zerofloor.live.reap import give_notice
+    from zerofloor.live.plan import give_notice
 
-    outcomes = [Outcome(0, ())]
-    if plans.account.targets:
-        outcomes.append(give_notice(_clients(), plans.account, until))
-    if plans.clusters.targets:
-        with _opened(found) as apis:
-            outcomes.append(annotate(apis, plans.clusters.targets, until))
-    done = sum(one.done for one in outcomes)
-    emit(f"Notice given to {done}; --apply from {until.isoformat(timespec='minutes')}.\n")
-    return _told(outcomes)
+    done = give_notice(plan.targets, until)
+    start = until.isoformat(timespec="minutes")
+    emit(f"Notice given to {done.done}; --apply from {start}.\n")
+    return _told(done)
 
 
-def _apply(found: Everything, plans: _Plans, now: datetime.datetime, undo_file: Path) -> int:
+def _apply(steps: Sequence[Step], undo_file: Path) -> int:
     from zerofloor.cli.output import emit
     from zerofloor.live.journal import carry_out
-    from zerofloor.live.kubernetes.reap import steps_to_zero as cluster_steps
-    from zerofloor.live.reap import steps_to_zero
 
-    steps: list[Step] = []
-    machines = [target for target in plans.account.targets if _is_ready(target, now)]
-    if machines:
-        steps += steps_to_zero(_clients(), machines)
-    with _opened(found) as apis:
-        steps += cluster_steps(apis, [one for one in plans.clusters.targets if _is_ready(one, now)])
-        done = carry_out(undo_file, steps)
+    done = carry_out(undo_file, steps)
     emit(f"Put {done.done} to zero. Undo: zerofloor reap --undo {undo_file}\n")
-    return _told([done])
+    return _told(done)
 
 
 def _clients() -> Any:
@@ -223,13 +168,12 @@ def _clients() -> Any:
     return open_clients()
 
 
-def _told(outcomes: Sequence[Outcome]) -> int:
+def _told(outcome: Outcome) -> int:
     from zerofloor.cli.output import say
 
-    faults = [fault for outcome in outcomes for fault in outcome.faults]
-    for fault in faults:
+    for fault in outcome.faults:
         say(f"{fault.what}: {fault.why}")
-    return 2 if faults else 0
+    return 2 if outcome.faults else 0
 
 
 def _restore(path: Path, kubeconfig: Path | None) -> int:
@@ -253,4 +197,4 @@ def _restore(path: Path, kubeconfig: Path | None) -> int:
         for api in apis.values():
             api.close()
     emit(f"Restored {done.done} of {planned}.\n")
-    return _told([done])
+    return _told(done)

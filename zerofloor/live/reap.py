@@ -5,58 +5,34 @@ Nothing is deleted: instances are stopped (their disks stay), groups get a minim
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from zerofloor.live.aws import Client, reason_of
-from zerofloor.live.journal import NotDone, Outcome, Step
-from zerofloor.live.values import Fault, Found, Kind, Size, State, Unit, Use
-from zerofloor.structs import Value
+from zerofloor.live.journal import NotDone, Step
+from zerofloor.live.plan import Left, Target, notice_of
+from zerofloor.live.values import Found, Kind, Size, State, Unit, Use
 
 NOTICE: Final = "zerofloor:reap-after"
 """The tag of the notice; its value is the time from which the unit may be put to zero."""
 
-Act = Literal["stop", "scale to 0"]
 
-
-class Target(Value, frozen=True):
-    """A unit that would be put to zero."""
-
-    found: Found
-    act: Act
-    notice: datetime.datetime | None
-    """From when its notice allows it; None where it has none yet."""
-
-
-class Refused(Value, frozen=True):
-    """A unit that is left, and why."""
-
-    found: Found
-    why: str
-
-
-class Plan(Value, frozen=True):
-    """What would be done."""
-
-    targets: tuple[Target, ...]
-    refused: tuple[Refused, ...]
-
-
-def make_plan(found: Iterable[Found], *, owned: bool) -> Plan:
-    """What to put to zero: orphans that are idle, and with `owned` what a stack declares, may be at
-    zero and is idle. What is busy, or what no metric knows, is left."""
-    targets: list[Target] = []
-    refused: list[Refused] = []
-    for one in found:
-        why = _refusal(one, owned)
-        if why:
-            refused.append(Refused(one, why))
-            continue
-        act: Act = "stop" if one.unit.kind is Kind.INSTANCE else "scale to 0"
-        targets.append(Target(one, act, _notice_of(one.unit)))
-    return Plan(tuple(targets), tuple(refused))
+def judge(client: Client, found: Found, *, owned: bool) -> Target | Left:
+    """Whether a unit is put to zero: orphans that are idle, and with `owned` what a stack declares,
+    may be at zero and is idle. What is busy, or what no metric knows, is left."""
+    unit = found.unit
+    why = _refusal(found, owned)
+    if why:
+        return Left(_name(unit), why)
+    return Target(
+        would="stop" if unit.kind is Kind.INSTANCE else "scale to 0",
+        why=found.why,
+        monthly=found.monthly,
+        notice=notice_of(unit.tags.get(NOTICE)),
+        announce=lambda until: _tell(partial(_tag, client, unit, until)),
+        step=_step(client, unit),
+    )
 
 
 def _refusal(found: Found, owned: bool) -> str:
@@ -76,27 +52,6 @@ def _refusal(found: Found, owned: bool) -> str:
     if found.state is State.HELD:
         return f"{found.stack} keeps it, and would start it again: change the program"
     return ""
-
-
-def _notice_of(unit: Unit) -> datetime.datetime | None:
-    try:
-        told = datetime.datetime.fromisoformat(unit.tags.get(NOTICE, ""))
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
-
-
-def give_notice(client: Client, plan: Plan, until: datetime.datetime) -> Outcome:
-    """Tags every target that has no notice yet."""
-    value = until.isoformat(timespec="seconds")
-    faults = []
-    fresh = [target.found.unit for target in plan.targets if target.notice is None]
-    for unit in fresh:
-        try:
-            _tell(partial(_tag, client, unit, value))
-        except NotDone as error:
-            faults.append(Fault(_name(unit), str(error)))
-    return Outcome(len(fresh) - len(faults), tuple(faults))
 
 
 def _tag(client: Client, unit: Unit, value: str) -> None:
@@ -121,11 +76,6 @@ def _tag(client: Client, unit: Unit, value: str) -> None:
             eks.tag_resource(resourceArn=arn, tags={NOTICE: value})
         case Kind.ENDPOINT:
             raise AssertionError("an endpoint is never a target")
-
-
-def steps_to_zero(client: Client, targets: Iterable[Target]) -> list[Step]:
-    """Stops or scales each target."""
-    return [_step(client, target.found.unit) for target in targets]
 
 
 def _step(client: Client, unit: Unit) -> Step:

@@ -8,19 +8,19 @@ since it was read.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from zerofloor.errors import InputError
-from zerofloor.live.journal import NotDone, Outcome, Step
+from zerofloor.live.journal import NotDone, Step
 from zerofloor.live.kubernetes.api import Api, Kind, Refused, Unreachable
 from zerofloor.live.kubernetes.kubeconfig import Access, open_access
 from zerofloor.live.kubernetes.read import HTTP_SCALED_OBJECT, OWNERS, SCALED_OBJECT
 from zerofloor.live.kubernetes.values import Owner, Ref, Seen
-from zerofloor.live.values import Fault, Use
+from zerofloor.live.plan import Left, Target, notice_of
+from zerofloor.live.values import Use
 from zerofloor.structs import Value
 from zerofloor.values import at, known_items, known_mapping
 
@@ -95,43 +95,23 @@ def _kind(ref: Ref, plural: str) -> Kind:
     return Kind(ref.group, ref.version, ref.kind, plural)
 
 
-class Target(Value, frozen=True):
-    """A workload that would be put to zero."""
-
-    seen: Seen
-    action: Action
-    notice: datetime.datetime | None
-    """From when its notice allows it; None where it has none yet."""
-
-
-class Refusal(Value, frozen=True):
-    """A unit that is left, and why."""
-
-    seen: Seen
-    why: str
-
-
-class Plan(Value, frozen=True):
-    """What would be done in the clusters."""
-
-    targets: tuple[Target, ...]
-    refused: tuple[Refusal, ...]
-
-
-def make_plan(seen: Iterable[Seen], *, owned: bool) -> Plan:
-    """What to put to zero: orphans that are idle, and with `owned` what a stack declares, may be at
-    zero and is idle. What is busy, or what no metric knows, is left."""
-    targets: list[Target] = []
-    refused: list[Refusal] = []
-    for one in seen:
-        why = _refusal(one, owned)
-        action = why or _action(one)
-        if isinstance(action, str):
-            refused.append(Refusal(one, action))
-        else:
-            assert one.unit.owner is not None
-            targets.append(Target(one, action, _notice_of(one.unit.owner)))
-    return Plan(tuple(targets), tuple(refused))
+def judge(api: Api, seen: Seen, *, owned: bool) -> Target | Left:
+    """Whether a unit is put to zero: orphans that are idle, and with `owned` what a stack declares,
+    may be at zero and is idle. What is busy, or what no metric knows, is left."""
+    what = f"{seen.unit.kind} {seen.unit.id} in {seen.unit.cluster}"
+    action = _refusal(seen, owned) or _action(seen)
+    if isinstance(action, str):
+        return Left(what, action)
+    owner = seen.unit.owner
+    assert owner is not None
+    return Target(
+        would=action.told,
+        why=seen.why,
+        monthly=seen.monthly,
+        notice=notice_of(at(owner.body, "metadata", "annotations", NOTICE)),
+        announce=partial(_announce, api, owner),
+        step=_step(api, what, seen, action),
+    )
 
 
 def _refusal(seen: Seen, owned: bool) -> str:
@@ -259,48 +239,20 @@ def _patch(
     )
 
 
-def _notice_of(owner: Owner) -> datetime.datetime | None:
-    try:
-        text = at(owner.body, "metadata", "annotations", NOTICE)
-        told = datetime.datetime.fromisoformat(text if isinstance(text, str) else "")
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
+def _announce(api: Api, owner: Owner, until: str) -> None:
+    kind = _kind(owner.ref, OWNERS[owner.ref.group, owner.ref.kind])
+    body = {"metadata": {"annotations": {NOTICE: until}}}
+    _tell(partial(_send, api, kind, owner.ref, body, scale=False))
 
 
-def give_notice(
-    apis: Mapping[Place, Api], targets: Iterable[Target], until: datetime.datetime
-) -> Outcome:
-    """Annotates every target that has no notice yet."""
-    value = until.isoformat(timespec="seconds")
-    done, faults = 0, []
-    for target in targets:
-        owner = target.seen.unit.owner
-        if target.notice is not None or owner is None:
-            continue
-        kind = _kind(owner.ref, OWNERS[owner.ref.group, owner.ref.kind])
-        body = {"metadata": {"annotations": {NOTICE: value}}}
-        api = apis[_place(target.seen)]
-        try:
-            _tell(partial(_send, api, kind, owner.ref, body, scale=False))
-            done += 1
-        except NotDone as error:
-            faults.append(Fault(name_of(target.seen), str(error)))
-    return Outcome(done, tuple(faults))
-
-
-def steps_to_zero(apis: Mapping[Place, Api], targets: Iterable[Target]) -> list[Step]:
-    """The change of each target."""
-    return [_step(apis[_place(target.seen)], target) for target in targets]
-
-
-def _step(api: Api, target: Target) -> Step:
-    action, unit = target.action, target.seen.unit
+def _step(api: Api, what: str, seen: Seen, action: Action) -> Step:
+    unit = seen.unit
     body = {**action.forth, "metadata": {**known_mapping(action.forth.get("metadata"))}}
     if action.version:
         body["metadata"]["resourceVersion"] = action.version
+    kind = _kind(action.ref, action.plural)
     return Step(
-        what=name_of(target.seen),
+        what=what,
         record={
             "cloud": "kubernetes",
             "kind": unit.kind,
@@ -318,7 +270,7 @@ def _step(api: Api, target: Target) -> Step:
             "forth": action.forth,
             "back": action.back,
         },
-        act=partial(_tell, partial(_send, api, action.kind, action.ref, body, scale=action.scale)),
+        act=partial(_tell, partial(_send, api, kind, action.ref, body, scale=action.scale)),
     )
 
 
@@ -326,15 +278,6 @@ def _file_of(access: Access) -> str:
     """The kubeconfig's path; empty for a stack's own, which is no file."""
     path = Path(access.source)
     return str(path.absolute()) if path.is_file() else ""
-
-
-def _place(seen: Seen) -> Place:
-    return seen.unit.server, seen.unit.cluster
-
-
-def name_of(seen: Seen) -> str:
-    """A unit, for people."""
-    return f"{seen.unit.kind} {seen.unit.id} in {seen.unit.cluster}"
 
 
 def _send(api: Api, kind: Kind, ref: Ref, body: Mapping[str, Any], *, scale: bool) -> None:

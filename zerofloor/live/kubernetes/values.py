@@ -101,8 +101,6 @@ class ClusterUnit(Value, frozen=True, kw_only=True):
     """NAMESPACE/NAME, or a node's name."""
     cluster: str
     """The context."""
-    server: str
-    """With the context it is unique: two kubeconfigs may have contexts of one name."""
     region: str
     instance_type: str
     """Those of its nodes, with commas."""
