@@ -478,6 +478,24 @@ def test_a_stacks_own_kubeconfig(tmp_path: Path, fake: Fake) -> None:
         assert TOKEN not in done.out + done.err
 
 
+def test_clusters_whose_contexts_have_one_name(tmp_path: Path, fake: Fake) -> None:
+    with running_fake() as other:
+        other.add(node("n9"))
+        providers = [
+            {
+                "type": "pulumi:providers:kubernetes",
+                "inputs": {"kubeconfig": json.dumps(kubeconfig_for(url))},
+            }
+            for url in (fake.url, other.url)
+        ]
+        state = export(tmp_path, *providers)
+        done = zerofloor("live", state, "--stack-kubeconfig", "--format", "json", cwd=tmp_path)
+    assert done.code == 1, done.err
+    clusters = {one["id"]: one["cluster"] for one in json.loads(done.out)["found"]}
+    assert clusters["n1"] == f"prod ({fake.url})"
+    assert clusters["n9"] == f"prod ({other.url})"
+
+
 def test_a_stacks_own_kubeconfig_that_is_of_no_use(tmp_path: Path) -> None:
     secret = {
         "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",

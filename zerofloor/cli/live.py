@@ -355,7 +355,7 @@ def table(found: Everything) -> Iterator[str]:
         yield from _block(name, found.account.found, bool(found.account.faults))
     for index, cluster in enumerate(found.clusters):
         yield "\n" if index or found.account is not None else ""
-        yield from _block(f"cluster {cluster.access.context}", cluster.seen, bool(cluster.faults))
+        yield from _block(f"cluster {cluster.access.name}", cluster.seen, bool(cluster.faults))
 
 
 def _block(name: str, rows: Sequence[Found | Seen], partly: bool) -> Iterator[str]:

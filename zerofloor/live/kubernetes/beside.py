@@ -225,7 +225,7 @@ def _unit_of(
     return ClusterUnit(
         kind=owner.ref.kind,
         id=f"{owner.ref.namespace}/{owner.ref.name}",
-        cluster=access.context,
+        cluster=access.name,
         region=", ".join(sorted({node.region for node in known if node.region})),
         instance_type=", ".join(sorted({node.instance_type or "unknown" for node in known})),
         machines=len(beneath),
@@ -376,7 +376,7 @@ def _nodes(
             unit=ClusterUnit(
                 kind="Node",
                 id=node.name,
-                cluster=access.context,
+                cluster=access.name,
                 region=node.region,
                 instance_type=node.instance_type or "unknown",
                 machines=1,

@@ -42,12 +42,17 @@ class Access(Value, frozen=True, kw_only=True):
 
     context: str
     server: str
-    namespace: str
     config: Any
     """lightkube's SingleConfig."""
     proxy: str | None
     source: str
     """The file it stands in, or the stack."""
+    label: str = ""
+    """Its name for people, where its context names several clusters."""
+
+    @property
+    def name(self) -> str:
+        return self.label or self.context
 
 
 class _Named(msgspec.Struct):
@@ -175,7 +180,6 @@ def _choose(merged: _Merged, wanted: str | None, *, plugins: frozenset[str] | No
     return Access(
         context=name,
         server=cluster["server"],
-        namespace=str(context.get("namespace") or "default"),
         config=_config(where, name, cluster, folder, _credentials(where, user, beside, plugins)),
         proxy=cluster.get("proxy-url"),
         source=merged.source,

@@ -133,7 +133,7 @@ class _Reader:
                 return []
             place = f"in namespace {namespace}" if namespace else "in all namespaces"
             place = place if kind.namespaced else "of the cluster"
-            what = f"list {kind.shown} {place} of {self._api.access.context}"
+            what = f"list {kind.shown} {place} of {self._api.access.name}"
             what = what.replace("of the cluster of", "of")
             self._refused[kind, namespace] = str(refused)
             self.faults.append(Fault(what, str(refused)))
@@ -144,7 +144,7 @@ class _Reader:
     def _check_clock(self, found: Iterable[Any]) -> None:
         if any((made := _created(one)) and made > self._latest for one in found):
             why = "objects there are newer than now: this machine's clock is behind"
-            self.faults.append(Fault(f"the clock of {self._api.access.context}", why))
+            self.faults.append(Fault(f"the clock of {self._api.access.name}", why))
             self._latest = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
     def pods(self, namespaces: Sequence[str], gpu_nodes: set[str]) -> list[Pod]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +69,20 @@ def find_clusters(wanted: Wanted, stacks: Sequence[Stack]) -> tuple[list[Access]
             found.setdefault((access.server, access.context), access)
         if not found and not faults:
             faults.append(Fault("--stack-kubeconfig", "no stack has a Kubernetes provider"))
-    return list(found.values()), faults
+    return list(map(_labelled(found.values()), found.values())), faults
+
+
+def _labelled(accesses: Iterable[Access]) -> Callable[[Access], Access]:
+    """Several kubeconfigs may have contexts of one name (`aws`): then the server tells them
+    apart."""
+    times = Counter(access.context for access in accesses)
+
+    def label(access: Access) -> Access:
+        if times[access.context] == 1:
+            return access
+        return replace(access, label=f"{access.context} ({access.server})")
+
+    return label
 
 
 def _kubeconfigs(stacks: Sequence[Stack]) -> Iterator[tuple[str, str | Hidden, str | None]]:
