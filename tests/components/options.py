@@ -109,7 +109,7 @@ _SCALERS: list[Any] = [
         {"target_name": "llm", "service": "llm", "port": 8000}, REDIS | {"target_name": "llm"},
         REDIS | {"target_name": "llm", "target_kind": "StatefulSet"}, {"inference_service": "llama"},
         REDIS | {"target_name": "llm", "target_kind": "LeaderWorkerSet", "expires_at": "2099-12-31"},
-        REDIS | {"target_name": "llm", "target_kind": "RayCluster", "target_api_version": "ray.io/v1"},
+        REDIS | {"target_name": "llm", "target_kind": "LeaderWorkerSet", "target_api_version": "leaderworkerset.x-k8s.io/v1"},
         REDIS | {"target_name": "llm", "replaces_hpa": "llm", "min_replicas": 1, "max_replicas": 4},
         REDIS | {"target_name": "llm", "office_hours": ["Mon-Fri 08:00-19:00"], "expires_at": "2099-12-31"},
 ]  # fmt: skip

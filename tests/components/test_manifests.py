@@ -76,6 +76,7 @@ def test_a_few_lines_are_a_server_that_scales_to_zero(manifests: Manifests) -> N
         "minReplicaCount": 0,
         "maxReplicaCount": 1,
         "cooldownPeriod": 300,
+        "initialCooldownPeriod": 300,
         "pollingInterval": 15,
         "advanced": {
             "horizontalPodAutoscalerConfig": {

@@ -347,6 +347,8 @@ def test_the_engines_own_metric_asks_for_more_beside_what_wakes_the_first() -> N
         "serverAddress": "http://p",
         "query": '100 * sum(vllm:kv_cache_usage_perc{namespace="default",pod=~"c0-.*"})',
         "threshold": "80",
+        # No value of it keeps or wakes a replica (tests/lab/trials scale_query).
+        "activationThreshold": "1000000000",
     }
 
 
@@ -424,6 +426,17 @@ def test_a_lease_ends_at_its_minute() -> None:
     ]
     assert scaler["zerofloor/expires-at"] == "2099-03-02T08:00Z"
     assert scaler["autoscaling.keda.sh/paused"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("days", "suspended"), [(1, False), (356, False), (358, True), (800, True)]
+)
+def test_a_lease_of_more_than_a_year_does_not_end_at_its_first_anniversary(
+    days: int, suspended: bool
+) -> None:
+    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    cron = only("CronJob", {"expires_at": ends.strftime("%Y-%m-%dT%H:%MZ")})["spec"]
+    assert cron["suspend"] is suspended
 
 
 def test_a_scaler_takes_a_workload_that_it_does_not_own() -> None:

@@ -219,6 +219,7 @@ def scaler(**args: Any) -> list[str]:
 SCALER: list[Any] = [
         (REDIS, "target_name: is required, or `inference_service` in its place"),
         (REDIS | {"target_name": "a", "inference_service": "b"}, "inference_service: excludes `target_name`: give one of the two"),
+        (REDIS | {"target_name": "a", "target_kind": "RayCluster", "target_api_version": "ray.io/v1"}, "target_kind: RayCluster has no scale subresource that KEDA could use: declare minReplicas 0 and enableInTreeAutoscaling in the RayCluster"),
         (REDIS | {"target_name": "a", "target_kind": "Deploymnt"}, "target_kind: Deploymnt needs `target_api_version`; did you mean Deployment?"),
         ({"target_name": "a", "port": 80}, 'service: is required with `wake_signal` "http"'),
         (REDIS | {"target_name": "a", "port": 80}, 'port: belongs to `wake_signal` "http"'),

@@ -23,7 +23,9 @@ class Rollout(StrEnum):
     """Not before the rollout: at zero replicas the first caller finds out."""
     WARM_UP = "warm_up"
     """By a Job that starts one replica, waits until its probe passes, and ends. The Deployment is
-    changed after it succeeds. It bills one replica's GPUs for one cold start at each change."""
+    changed after it succeeds. It bills one replica's GPUs for one cold start at each change. A Job
+    that failed over something else than the image is run again by `pulumi up --replace
+    '**-warm-up'`."""
 
 
 class ColdStart(StrEnum):

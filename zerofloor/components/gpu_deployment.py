@@ -340,6 +340,15 @@ class GpuDeployment(pulumi.ComponentResource):
         seconds = spec.start_seconds + 60
         job: Any = {
             "backoffLimit": 0,
+            # A machine that is taken away says nothing of the image.
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    }
+                ]
+            },
             "activeDeadlineSeconds": seconds,
             "template": template(spec, warm_up_pod(spec), own),
         }

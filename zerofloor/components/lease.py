@@ -12,6 +12,10 @@ import pulumi_kubernetes as k8s
 
 from zerofloor.leases import moment
 
+_YEAR: Final = datetime.timedelta(days=357)
+"""A CronJob's schedule has no year. Further away than this a lease would end too early: on the same
+day of this year, or at once for a week after it (startingDeadlineSeconds)."""
+
 
 def now() -> datetime.datetime:
     """The time by which leases are judged: the configuration zerofloor:now if it is set (for tests
@@ -43,6 +47,12 @@ def declare(parent: pulumi.ComponentResource, name: str, leased: Leased) -> None
 
     The scaler is declared as not paused, so an update with a later date takes it back to work.
     """
+    if _far(leased):
+        pulumi.log.warn(
+            f"The lease ends on {leased.ends:%Y-%m-%d}, and a CronJob's schedule has no year: it "
+            "is suspended until an update within the last year of the lease.",
+            parent,
+        )
     child = pulumi.ResourceOptions(parent=parent)
     called = f"{leased.name}-lease"
     metadata: Any = {"name": called, "namespace": leased.namespace, "labels": dict(leased.labels)}
@@ -88,6 +98,10 @@ def _rules(leased: Leased) -> list[Any]:
     return rules
 
 
+def _far(leased: Leased) -> bool:
+    return leased.ends - now() > _YEAR
+
+
 def _cron_job(leased: Leased) -> Any:
     at = leased.ends
     pause = [
@@ -103,6 +117,7 @@ def _cron_job(leased: Leased) -> Any:
         # It recurs once a year; by then the preview has long been failing.
         "schedule": f"{at.minute} {at.hour} {at.day} {at.month} *",
         "timeZone": "Etc/UTC",
+        "suspend": _far(leased),
         "concurrencyPolicy": "Forbid",
         # A controller that was down at that minute catches up for a week.
         "startingDeadlineSeconds": 7 * 24 * 3600,

@@ -23,6 +23,19 @@ KNOWN_KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Tried in the lab (tests/lab/scenarios KR17, JS23): the ScaledObject is accepted and does nothing.
+WITHOUT_SCALE: Mapping[str, str] = {
+    "RayCluster": "declare minReplicas 0 and enableInTreeAutoscaling in the RayCluster",
+    "RayService": "declare minReplicas 0 and enableInTreeAutoscaling in its rayClusterConfig",
+    "RayJob": "a RayJob ends by itself with shutdownAfterJobFinishes",
+    "JobSet": "a JobSet ends by itself; suspend it to stop it",
+    "Job": 'a Job ends by itself; a GpuDeployment with `run` "job" makes one for each message',
+    "DaemonSet": "select no node to stop it",
+    "InferenceService": "give its name as `inference_service`",
+}
+"""Kinds without a scale subresource, so that nothing can scale them, and what to do instead."""
+
+
 class ScalerSpec(ScalingSpec):
     """The arguments of a GpuScaler."""
 
@@ -66,7 +79,13 @@ class ScalerSpec(ScalingSpec):
             yield Problem("inference_service", "excludes `target_name`: give one of the two")
         if self.inference_service is not None and self.target_kind != "Deployment":
             yield Problem("target_kind", "must be Deployment with `inference_service`")
-        if self.target_kind not in KNOWN_KINDS and self.target_api_version is None:
+        if self.target_kind in WITHOUT_SCALE:
+            yield Problem(
+                "target_kind",
+                f"{self.target_kind} has no scale subresource that KEDA could use: "
+                f"{WITHOUT_SCALE[self.target_kind]}",
+            )
+        elif self.target_kind not in KNOWN_KINDS and self.target_api_version is None:
             yield Problem(
                 "target_kind",
                 f"{self.target_kind} needs `target_api_version`"

@@ -16,6 +16,8 @@ from zerofloor.components.wake import WakeSignal, interceptor, trigger
 from zerofloor.leases import KEY
 
 ONE_HOUR = 3600
+_NEVER = "1000000000"
+"""A value that no metric of an engine reaches."""
 
 
 def metadata(spec: ScalingSpec, name: str, own: Mapping[str, str]) -> Any:
@@ -63,6 +65,8 @@ def triggers(spec: ScalingSpec, engine_query: Any = None) -> list[dict[str, Any]
                 "serverAddress": spec.prometheus_address,
                 "query": query,
                 "threshold": f"{spec.scale_at:g}",
+                # It may have a value while no signal asks: that keeps no replica and wakes none.
+                "activationThreshold": _NEVER,
             },
         }
         if spec.trigger_authentication is not None:
@@ -104,6 +108,8 @@ def scaled_object(
         "minReplicaCount": spec.min_replicas,
         "maxReplicaCount": maximum,
         "cooldownPeriod": spec.cooldown_seconds,
+        # Without it what runs when the scaler is made goes at once: nothing has asked yet.
+        "initialCooldownPeriod": spec.cooldown_seconds,
         "pollingInterval": spec.polling_seconds,
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
         "triggers": made,

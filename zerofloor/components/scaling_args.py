@@ -27,7 +27,7 @@ class ScalingArgs(TypedDict, total=False):
     """The most replicas at any load. Default 1."""
     cooldown_seconds: float
     """Time without a request after which the last replica goes, and for which surplus replicas
-    stay. Default 300."""
+    stay; it also begins when the scaler is made. Default 300."""
     idle_cap_seconds: float
     """The longest cooldownSeconds that is accepted. Default 3600."""
     polling_seconds: float
@@ -71,13 +71,14 @@ class ScalingArgs(TypedDict, total=False):
     kafka_servers: pulumi.Input[str]
     """wakeSignal kafka: bootstrap servers, HOST:PORT, separated by commas."""
     kafka_topic: pulumi.Input[str]
-    """wakeSignal kafka: topic."""
+    """wakeSignal kafka: topic. There are never more replicas than it has partitions."""
     kafka_consumer_group: pulumi.Input[str]
     """wakeSignal kafka: consumer group of the replicas."""
 
     scale_query: str
     """Prometheus query by which more replicas are made once one runs, such as the engine's queue;
-    at zero it may have no value. It wakes no replica that another signal does not wake."""
+    at zero it may have no value. Whatever its value, it neither wakes a replica nor keeps the last
+    one: the signals do."""
     scale_target: float
     """Value of scaleQuery that one replica should have."""
     office_hours: Sequence[str]
