@@ -92,6 +92,12 @@ def test_at_default_nothing_is_held(option: dict[str, Any]) -> None:
         ({"min_replicas": 2, "max_replicas": 2, "gpus": 8}, 16),
         ({"min_replicas": 1, "gpus": 8, "nodes": 2}, 16),
         ({"min_replicas": 2, "max_replicas": 2, "gpus": 4, "nodes": 3}, 24),
+        (SQS | {"min_replicas": 1}, 8),
+        (REDIS | {"wake_signal": "http", "more_signals": ["redis"], "min_replicas": 3, "max_replicas": 4, "gpus": 8}, 24),
+        ({"engine": "vllm", "model": "s3://models/m", "min_replicas": 1, "pre_pull": True}, 8),
+        ({"cold_start": "retry_after", "min_replicas": 1}, 8),
+        # Two replicas of four GPUs fit on one node.
+        ({"min_replicas": 2, "max_replicas": 2, "gpus": 4}, 8),
         ({"office_hours": ["Mon-Fri 08:00-19:00"]}, 8),
         (REDIS | {"office_hours": ["Sat,Sun 10:00-12:00"], "office_replicas": 2, "max_replicas": 4, "gpus": 8}, 16),
     ],
@@ -190,6 +196,28 @@ def test_an_existing_workload_under_a_gpu_scaler_is_held_by_nothing() -> None:
         stack = read("x.yaml", text, input_format="manifests")
         floor = judge((stack,), open_book(), parse({}, "test"), TODAY).floor
         assert (floor.verdict.value, floor.gpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "gpus"),
+    [
+        ({}, 0),
+        ({"min_replicas": 1}, 8),
+        ({"min_replicas": 3, "max_replicas": 4}, 24),
+        ({"office_hours": ["Mon-Fri 08:00-19:00"]}, 8),
+        ({"office_hours": ["Mon-Fri 08:00-19:00"], "office_replicas": 2, "max_replicas": 2}, 16),
+        ({"expires_at": "2099-12-31"}, 0),
+    ],
+)
+def test_each_way_a_gpu_scaler_keeps_replicas_is_held(option: dict[str, Any], gpus: int) -> None:
+    whole = LLM | {"name": "own", "gpus": 8}
+    [[deployment, *_], scaler, pool] = declared(
+        [("GpuDeployment", whole), ("GpuScaler", REDIS | {"target_name": "own"} | option), GPU_POOL]
+    )
+    text = "\n---\n".join(map(json.dumps, [deployment, *scaler, *pool])).encode()
+    stack = read("x.yaml", text, input_format="manifests")
+    floor = judge((stack,), open_book(), parse({}, "test"), TODAY).floor
+    assert (floor.verdict.value, floor.gpus) == ("held" if gpus else "zero", gpus)
 
 
 def only(kind: str, option: Mapping[str, Any], component: str = "GpuDeployment") -> Manifest:
