@@ -217,7 +217,7 @@ def test_each_way_a_gpu_scaler_keeps_replicas_is_held(option: dict[str, Any], gp
     text = "\n---\n".join(map(json.dumps, [deployment, *scaler, *pool])).encode()
     stack = read("x.yaml", text, input_format="manifests")
     floor = judge((stack,), open_book(), parse({}, "test"), TODAY).floor
-    assert (floor.verdict.value, floor.gpus) == ("held" if gpus else "zero", gpus)
+    assert (floor.verdict.value, floor.gpus) == ("held" if gpus else "zero", Decimal(gpus))
 
 
 def only(kind: str, option: Mapping[str, Any], component: str = "GpuDeployment") -> Manifest:

@@ -28,7 +28,9 @@ from zerofloor.leases import moment
 
 NODE_SECONDS = 600
 """How long a node may take from nothing to a running container: a GPU node is ready in about 2
-minutes, a 10 GB image pulls in 5 to 10."""
+minutes, a 10 GB image pulls in 7 to 10 (tensorfuse/fastpull, README), one of 15 to 20 GB in 4 to 6
+on a fast disk (AWS Machine Learning Blog, "Reducing container cold start times using SOCI index on
+DLAMI and DLC")."""
 
 
 TEN_YEARS = 87_600
