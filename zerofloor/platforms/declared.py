@@ -54,7 +54,7 @@ class Declared(Value, frozen=True):
 
     def part(self, path: str = "") -> str:
         """Which of several pools of the resource one is: `Pool.part`."""
-        return "#".join(one for one in (self.logical or "", path) if one)
+        return "#".join(one for one in (self.logical, path) if one)
 
     def path(self, path: str) -> str:
         """The property path in the Pulumi resource's own inputs."""

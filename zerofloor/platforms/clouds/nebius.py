@@ -26,7 +26,7 @@ def _machines(at: str) -> Callable[[Estate, Declared, str], Machines]:
         named, size = platform.text(), preset.text()
         if isinstance(named, str) and named.startswith("cpu"):
             return machines_of(estate, CLOUD, source, platform.path, f"{named}_cpu")
-        if platform.is_hidden or (platform.is_absent and preset.is_absent and not source.inputs):
+        if platform.is_hidden:
             why = f"{platform.path} isn't known at preview: it may be a GPU platform"
             return Machines(undecided=(platform.undecided(why, SETTLE_TYPE),))
         if not isinstance(named, str):
