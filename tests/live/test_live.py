@@ -86,6 +86,25 @@ def test_what_no_stack_declares_is_orphaned(tmp_path: Path) -> None:
     assert found[idle]["monthly"] == {"amount": "734.38", "currency": "USD"}
 
 
+def test_a_metric_that_has_stopped_shows_use_but_not_idleness(tmp_path: Path) -> None:
+    """Its agent wrote for the last time ten hours ago."""
+    silent, busy = run_instance(), run_instance()
+    for instance, value in ((silent, 0.0), (busy, 40.0)):
+        client("cloudwatch").put_metric_data(
+            Namespace="CWAgent",
+            MetricData=[
+                {
+                    "MetricName": "nvidia_smi_utilization_gpu",
+                    "Dimensions": [{"Name": "InstanceId", "Value": instance}],
+                    "Timestamp": NOW - datetime.timedelta(hours=10),
+                    "Value": value,
+                }
+            ],
+        )
+    _, found = live(export(tmp_path))
+    assert (found[silent]["use"], found[busy]["use"]) == ("unknown", "busy")
+
+
 def test_a_region_that_is_named_twice_counts_once(tmp_path: Path) -> None:
     run_instance()
     twice = ("--region", REGION, "--region", REGION)

@@ -27,6 +27,11 @@ _GPU_METRICS: Final = (
 “Amazon EKS and Kubernetes Container Insights with enhanced observability metrics”)."""
 
 
+SILENT: Final = datetime.timedelta(hours=3)
+"""After so long without a point a GPU metric tells nothing any more: points are hourly, and the
+last hour may not be complete."""
+
+
 def open_clients() -> Client:
     """Clients with the user's own credentials and standard retries. Raises InputError where boto3
     is not installed."""
@@ -298,10 +303,16 @@ def _peak(reader: _Reader, listed: list[Any], now: datetime.datetime, hours: int
             Period=3600,
             Statistics=[statistic],
         )
-        points = [float(point[statistic]) for point in answer.get("Datapoints", ())]
+        told = answer.get("Datapoints", ())
+        points = [float(point[statistic]) for point in told]
         if not points and statistic == "Sum":
             points = [0.0]  # CloudWatch writes no point for an hour without an invocation.
-        if not points:
+        elif not points or (not any(points) and statistic == "Maximum" and _stopped(told, now)):
             return None
         peaks.append(max(points))
     return max(peaks, default=None)
+
+
+def _stopped(points: Iterable[Mapping[str, Any]], now: datetime.datetime) -> bool:
+    """Whether a metric's agent has stopped, so that it may have been used since."""
+    return all(point["Timestamp"] < now - SILENT for point in points)
