@@ -11,6 +11,7 @@ from zerofloor.platforms.kubernetes import (
     aibrix,
     argo,
     buffers,
+    cloud_objects,
     dynamo,
     gangs,
     helm,
@@ -113,6 +114,7 @@ PLATFORMS: Final = (
         machine_objects.read,
         _kinds(machine_objects.KINDS),
     ),
+    Platform("Clouds' machines as objects", cloud_objects.read, _kinds(cloud_objects.KINDS)),
     Platform("AIBrix", aibrix.read, _kinds(aibrix.KINDS)),
     Platform(
         "Other custom resources", rows.read, _kinds(rows.KINDS), holds_nothing=_kinds(rows.INERT)
