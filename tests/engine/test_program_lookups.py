@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -107,6 +108,35 @@ def test_the_answer_to_paste_works_once_its_placeholder_is_replaced(
     settings = parse(yaml.safe_load(pasted.replace("REPLACE", "g5.xlarge")), "zerofloor.yaml")
     stack = preview_in_process(folder, "dev", answers=settings.answers)
     assert (floor_of(stack).verdict, str(floor_of(stack).gpus)) == ("held", "1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"instanceTypes": "g5.xlarge"}, "instanceTypes must be a list"),
+        ({"instanceType": ["g5.xlarge"]}, "it has no property instanceType"),
+        ({"id": ["x"], "instanceTypes": ["g5.xlarge"]}, "id is no list"),
+        ({"instanceTypes": ["g5.xlarge"]}, ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "function", ["aws:ec2/getInstanceTypes:getInstanceTypes", "aws:ec2:getInstanceTypes"]
+)
+def test_an_answer_that_cant_be_the_result_is_told(
+    tmp_path: Path, function: str, answer: dict[str, Any], said: str
+) -> None:
+    source = """
+        import pulumi_aws as aws
+        found = aws.ec2.get_instance_types()
+        aws.ec2.Instance("box", ami="ami-1", instance_type=found.instance_types[0])
+    """
+    folder = program(tmp_path, source, config="aws:region: us-west-2")
+    if not said:
+        stack = preview_in_process(folder, "dev", answers={function: answer})
+        assert floor_of(stack).verdict == "held"
+        return
+    with pytest.raises(InputError, match=f"at __main__.py:3: {said}. To paste: answers: "):
+        preview_in_process(folder, "dev", answers={function: answer})
 
 
 def test_a_policy_document_is_computed() -> None:

@@ -90,7 +90,7 @@ def run(order: dict[str, Any]) -> None:
         pulumi.runtime.Settings(**{key: value for key, value in settings.items() if key in taken})
     )
     remember_secrets(pulumi.Output)
-    complain_about_unknown_results(pulumi.runtime, order["root"])
+    complain_about_unknown_results(pulumi.runtime, order["root"], order.get("answers", {}))
     skipped = own_module("skipped")
     waiting = skipped.watch(pulumi.Output, lambda file: is_own(file, order["root"]))
     expect_computed_properties()
@@ -192,13 +192,17 @@ DECIDES = re.compile(
 """Functions whose result may name a machine type, or be any value: those are asked of the user."""
 
 
-def complain_about_unknown_results(runtime: Any, root: str) -> None:
+def complain_about_unknown_results(runtime: Any, root: str, given: dict[str, Any]) -> None:
     """A plain invoke whose result is unknown gives None, and the program some error about None.
 
     What a cloud knows and no GPU depends on (an image, a network, a zone) is answered with
     stand-ins of the result's own type, which count as unknown wherever they turn up; else the
-    function is named.
+    function is named. So is one to which the user's own answer (`given`, by short token) can't be
+    the result.
     """
+
+    def check(token: str, args: Any, typ: Any) -> None:
+        check_answer(given.get(short_token(token)), token, args, typ, root)
 
     def answered(token: str, args: Any, typ: Any) -> Any:
         frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
@@ -210,12 +214,13 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
         ASSUMED.append(asked)
         from pulumi.runtime import rpc
 
-        given = args if isinstance(args, dict) else {}
-        result = stand_in(typ, "", {camel(str(k)): v for k, v in given.items()}, 0)
+        passed = args if isinstance(args, dict) else {}
+        result = stand_in(typ, "", {camel(str(k)): v for k, v in passed.items()}, 0)
         return rpc.translate_output_properties(result, lambda prop: prop, typ)
 
     def checked(plain: Any) -> Any:
         def invoke(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
+            check(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
             result = plain(tok, props, *args, **kwargs)
             if not getattr(result, "is_known", True):
                 typ = kwargs.get("typ", args[1] if len(args) > 1 else None)
@@ -228,6 +233,7 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
     asynchronous = runtime.invoke_async
 
     async def invoke_async(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
+        check(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
         result = await asynchronous(tok, props, *args, **kwargs)
         if result is None:
             return answered(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
@@ -237,6 +243,16 @@ def complain_about_unknown_results(runtime: Any, root: str) -> None:
         if hasattr(runtime, name):
             setattr(runtime, name, checked(getattr(runtime, name)))
     runtime.invoke_async = invoke_async
+
+
+def check_answer(answer: Any, token: str, args: Any, typ: Any, root: str) -> None:
+    """Raises Unanswered where the user's own answer can't be the function's result."""
+    fault = misfit(answer, typ)
+    if fault:
+        frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
+        asked = {"function": token, "at": position(frames, root)}
+        UNANSWERED.append({**asked, "sample": sample(typ, args), "fault": fault})
+        raise Unanswered(f"the answer for {token} can't be its result")
 
 
 def camel(name: str) -> str:
@@ -262,6 +278,34 @@ def sample(typ: Any, args: Any) -> dict[str, Any]:
     wanted = [key for key in samples if samples[key] and (DECIDES.search(key) or key in VALUES)]
     others = [key for key in samples if samples[key] and key not in ("arn", "id", "region")]
     return {key: samples[key] for key in (wanted or others)[:3]} or {"id": PLACEHOLDER}
+
+
+def short_token(token: str) -> str:
+    """`aws:ec2/getAmi:getAmi` → `aws:ec2:getAmi`, as Pulumi YAML writes it."""
+    package, module, name = [*token.split(":"), "", ""][:3]
+    return f"{package}:{module.partition('/')[0]}:{name}"
+
+
+def misfit(answer: Any, typ: Any) -> str:
+    """Why a user's answer can't be a result of this type; empty where it can, or none is given."""
+    from pulumi import _types
+
+    if not isinstance(answer, dict):
+        return ""
+    try:
+        types = _types.output_type_types(typ)
+    except (AttributeError, AssertionError, TypeError, NameError):
+        return ""
+    for key, value in answer.items():
+        if key not in types:
+            return f"it has no property {key}"
+        if value is None:
+            continue
+        wanted = _types.unwrap_optional_type(types[key])
+        origin = typing.get_origin(wanted) or wanted
+        if (origin in (list, collections.abc.Sequence)) != isinstance(value, list):
+            return f"{key} must be a list" if not isinstance(value, list) else f"{key} is no list"
+    return ""
 
 
 def sample_of(wanted: Any) -> Any:

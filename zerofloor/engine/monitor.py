@@ -37,6 +37,7 @@ from zerofloor.documents.properties import SENTINELS, inputs_of
 from zerofloor.documents.steps import position
 from zerofloor.engine import kubernetes
 from zerofloor.engine import properties as wire
+from zerofloor.engine.child import short_token
 from zerofloor.engine.invokes import Answer, Question, answer
 from zerofloor.engine.rendering import kustomized, render, templated
 from zerofloor.errors import InputError
@@ -89,7 +90,7 @@ class Surroundings:
     hides: Callable[[str], bool]
     """Whether an unmarked string holds a configured secret."""
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Results of invokes by token."""
+    """Results of invokes by their short tokens."""
     exports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of other stacks by the name that the program uses."""
     program: Path | None = None
@@ -674,8 +675,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def _answer(
         self, token: str, args: Mapping[str, Any], provider: str, context: Any
     ) -> Answer | None:
-        if token in self._in.answers:
-            return Answer(self._in.answers[token], "what the settings say")
+        said = self._in.answers.get(short_token(token))
+        if said is not None:
+            return Answer(said, "what the settings say")
         try:
             if token in ("kubernetes:helm:template", "kubernetes:kustomize:directory"):
                 return self._rendered(token, args)

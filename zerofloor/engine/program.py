@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from zerofloor.engine.child import short_token
 from zerofloor.engine.isolation import apart, ending_signals
 from zerofloor.engine.project import Config, Project, read_config, read_project
 from zerofloor.engine.rendering import with_value_files
@@ -92,13 +93,14 @@ def preview_in_process(
     except ImportError as error:
         raise lacking("the in-process preview", str(error.name), "pulumi") from None
     hidden = _hidden(config)
+    own_answers = {short_token(function): result for function, result in (answers or {}).items()}
     surroundings = Surroundings(
         project=project.name,
         stack=stack.rpartition("/")[2],
         root=project.directory,
         config=config.visible,
         hides=lambda text: any(secret in text for secret in hidden),
-        answers=answers or {},
+        answers=own_answers,
         exports=others,
         program=project.program.parent,
     )
@@ -108,7 +110,7 @@ def preview_in_process(
             project,
             config,
             stack,
-            {"address": address, "token": token},
+            {"address": address, "token": token, "answers": own_answers},
             time_limit,
             dict(os.environ if environ is None else environ),
         )
@@ -162,7 +164,7 @@ def _run(
     project: Project,
     config: Config,
     stack: str,
-    monitor: Mapping[str, str],
+    monitor: Mapping[str, Any],
     time_limit: float,
     environ: Mapping[str, str],
 ) -> _Run:
@@ -412,10 +414,13 @@ def _ask(asked: Sequence[Mapping[str, Any]]) -> str:
     first = asked[0]
     sample = first.get("sample") or {"value": "REPLACE"}
     shown = ", ".join(f"{name}: {value}" for name, value in sample.items()).replace("'", "")
+    to_paste = f'To paste: answers: {{"{first["function"]}": {{{shown}}}}}'
+    if first.get("fault"):
+        return f"answers: {first['function']}{_at(first)}: {first['fault']}. {to_paste}"
     return (
         f"the program needs the result of {names}, which only the cloud knows: "
         f"{region}give it under `answers` in zerofloor.yaml, or install the pulumi command and "
-        f'log in. To paste: answers: {{"{first["function"]}": {{{shown}}}}}'
+        f"log in. {to_paste}"
     )
 
 

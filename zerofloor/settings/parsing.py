@@ -184,7 +184,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 
 def _such_as(hint: Any, path: str) -> str:
     """`, such as region: {aws: us-east-1}`: an item of a list by itself, all else from the top."""
-    place = path.rstrip("0123456789 ")
+    place = "answers" if path.startswith("answers.") else path.rstrip("0123456789 ")
     example = _EXAMPLES.get(place) or _example(hint)
     if not place or place.endswith(" item"):
         return f", such as {example}"
