@@ -201,9 +201,6 @@ def complain_about_unknown_results(runtime: Any, root: str, given: dict[str, Any
     the result.
     """
 
-    def check(token: str, args: Any, typ: Any) -> None:
-        check_answer(given.get(short_token(token)), token, args, typ, root)
-
     def answered(token: str, args: Any, typ: Any) -> Any:
         frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
         asked = {"function": token, "at": position(frames, root)}
@@ -220,11 +217,10 @@ def complain_about_unknown_results(runtime: Any, root: str, given: dict[str, Any
 
     def checked(plain: Any) -> Any:
         def invoke(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
-            check(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
+            check_answer(given, tok, props, wanted_type(args, kwargs), root)
             result = plain(tok, props, *args, **kwargs)
             if not getattr(result, "is_known", True):
-                typ = kwargs.get("typ", args[1] if len(args) > 1 else None)
-                value = answered(tok, props, typ)
+                value = answered(tok, props, wanted_type(args, kwargs))
                 return type(result)(value, is_secret=False, is_known=True)
             return result
 
@@ -233,10 +229,10 @@ def complain_about_unknown_results(runtime: Any, root: str, given: dict[str, Any
     asynchronous = runtime.invoke_async
 
     async def invoke_async(tok: str, props: Any = None, *args: Any, **kwargs: Any) -> Any:
-        check(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
+        check_answer(given, tok, props, wanted_type(args, kwargs), root)
         result = await asynchronous(tok, props, *args, **kwargs)
         if result is None:
-            return answered(tok, props, kwargs.get("typ", args[1] if len(args) > 1 else None))
+            return answered(tok, props, wanted_type(args, kwargs))
         return result
 
     for name in ("invoke", "invoke_single"):
@@ -245,9 +241,14 @@ def complain_about_unknown_results(runtime: Any, root: str, given: dict[str, Any
     runtime.invoke_async = invoke_async
 
 
-def check_answer(answer: Any, token: str, args: Any, typ: Any, root: str) -> None:
+def wanted_type(args: Any, kwargs: Any) -> Any:
+    """The type of a function's result, as the SDK's functions pass it."""
+    return kwargs.get("typ", args[1] if len(args) > 1 else None)
+
+
+def check_answer(given: dict[str, Any], token: str, args: Any, typ: Any, root: str) -> None:
     """Raises Unanswered where the user's own answer can't be the function's result."""
-    fault = misfit(answer, typ)
+    fault = misfit(given.get(short_token(token)), typ)
     if fault:
         frames = [frame for frame in traceback.extract_stack() if is_own(frame.filename, root)]
         asked = {"function": token, "at": position(frames, root)}
