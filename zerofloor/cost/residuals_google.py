@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 from zerofloor.capacity import Pool
 from zerofloor.estate import Estate
 from zerofloor.platforms.google import gke
+from zerofloor.platforms.google.groups import GROUPS, groups
 from zerofloor.platforms.google.read import last
-from zerofloor.platforms.google.templates import INSTANCES
+from zerofloor.platforms.google.templates import INSTANCES, TEMPLATES
 from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, known_items, known_text
@@ -42,6 +43,27 @@ def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
         yield from reader(resource)
     if resource.type in (*CLUSTERS, *POOLS) and resource.op != "read":
         yield from _nodes(estate, resource)
+    if resource.type in GROUPS and resource.op != "read":
+        yield from _machines(estate, resource)
+
+
+def _machines(estate: Estate, manager: Resource) -> Iterator[Bill]:
+    """The disks of a GPU group's machines, as far as its template is seen."""
+    for group in groups(estate):
+        pool, template = group.part, group.what.source
+        seen = template.resource.type in TEMPLATES
+        if group.source.urn != manager.urn or not seen or not isinstance(pool, Pool):
+            continue
+        prefix = "properties." if template.resource.type.startswith("google-native:") else ""
+        for disk in known_items(get(template.inputs, f"{prefix}disks")):
+            if at(disk, "source") is not None:
+                continue
+            start = at(disk, "initializeParams") or disk
+            kind, size = at(start, "diskType"), at(start, "diskSizeGb")
+            bill = _disk(f"disk of each machine of {pool.name}", kind, size)
+            if kind == "local-ssd":
+                bill = replace(bill, item="local SSD")
+            yield replace(bill, region=pool.region, follows="nodes", part=pool.name)
 
 
 def _disk(what: str, kind: Any, size: Any, nodes: Decimal | None = Decimal(1)) -> Bill:
