@@ -33,6 +33,8 @@ class Fake:
         """Objects a page at most; 0: as many as asked for."""
         self.series: dict[str, list[tuple[dict[str, str], list[float]]]] = {}
         """By a word of the query: labels and values, spread over the whole time."""
+        self.recorded: dict[str, list[Object]] = {}
+        """What a real Prometheus answered to a query from 3600 s on, whatever the time is now."""
         self.clock = 0.0
         """Seconds by which Prometheus' clock is ahead."""
         self.url = ""
@@ -268,6 +270,12 @@ def _prometheus(fake: Fake, path: str, query: dict[str, str]) -> Object:
         now = datetime.datetime.now(datetime.UTC).timestamp() + fake.clock
         return {"status": "success", "data": {"resultType": "scalar", "result": [now, str(now)]}}
     start, end, step = (float(query[key]) for key in ("start", "end", "step"))
+    if query["query"] in fake.recorded:
+        shifted = [
+            {**one, "values": [[when + start - 3600, value] for when, value in one["values"]]}
+            for one in fake.recorded[query["query"]]
+        ]
+        return {"status": "success", "data": {"resultType": "matrix", "result": shifted}}
     times = [start + step * index for index in range(int((end - start) / step) + 1)]
     result = []
     for word, series in fake.series.items():

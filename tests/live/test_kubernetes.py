@@ -312,6 +312,33 @@ def test_nodes_beside_their_pools(tmp_path: Path, fake: Fake) -> None:
     assert "empty nodes are never removed" in found["empty"]["why"]
 
 
+def test_what_the_real_engine_answers(tmp_path: Path, fake: Fake) -> None:
+    """Each default query as Prometheus' own engine evaluates it (recorded); none is refused."""
+    record = json.loads((Path(__file__).parents[1] / "data/live/prometheus.json").read_text())
+    queries = {name: query.promql.replace("$STEP", "60s") for name, query in QUERIES.items()}
+    assert record["queries"] == queries, "record them anew"
+    assert all(record["answers"].values())
+    fake.recorded = {queries[name]: answer for name, answer in record["answers"].items()}
+    fake.add(node("n1", 8))
+    for name in "abcde":
+        fake.add(*deployed(name, "n1"))
+    routed = scaled_object("e", 0)
+    routed["spec"]["triggers"] = [{"type": "external-push", "metadata": {"interceptorRoute": "r"}}]
+    fake.add(routed)
+    where = ("--kubeconfig", fake.kubeconfig(tmp_path), "--prometheus", fake.url)
+    options = ("--idle-hours", "1", "--format", "json")
+    done = zerofloor("live", export(tmp_path), *where, *options, cwd=tmp_path)
+    assert done.code == 1, done.err
+    found = {one["id"]: one for one in json.loads(done.out)["found"]}
+    assert {name: found[f"ml/{name}"]["use"] for name in "abcde"} == {
+        "a": "busy", "b": "idle", "c": "idle", "d": "idle", "e": "idle"
+    }  # fmt: skip
+    # It ran a request 1200 s before the end.
+    told = datetime.datetime.fromisoformat(found["ml/a"]["lastUsed"])
+    ago = datetime.datetime.now(datetime.UTC) - told
+    assert 1080 <= ago.total_seconds() <= 1320
+
+
 def test_when_it_was_last_used(tmp_path: Path, fake: Fake) -> None:
     """Its counter changed in the middle of the day, on the second of two pods."""
     fake.add(node("n1", 8), *deployed("a", "n1", replicas=2))
