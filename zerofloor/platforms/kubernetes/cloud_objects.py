@@ -88,24 +88,28 @@ def _scaling(minimum: tuple[str, ...]) -> Scaling:
     return Scaling(minimum=minimum, fix=f"Set {minimum[0]} to 0")
 
 
-def _google(base: str, config: str) -> Row:
-    """A node pool of GKE; `config` is the path of its nodeConfig."""
-    least = (f"{base}.autoscaling[0].minNodeCount", f"{base}.autoscaling[0].totalMinNodeCount")
+def _google(base: str) -> Row:
+    """A node pool of GKE. Crossplane's older versions have its blocks as lists of one."""
+    scaled = (f"{base}.autoscaling", f"{base}.autoscaling[0]")
+    least = tuple(
+        f"{path}.{field}" for field in ("minNodeCount", "totalMinNodeCount") for path in scaled
+    )
     row = _group(
         cloud="gcp",
         platform="GKE node pool",
-        machine=f"{config}.machineType",
+        machine=f"{base}.nodeConfig.machineType",
         sizes=(f"{base}.nodeCount", f"{base}.initialNodeCount"),
         scaling=_scaling(least),
         default=0,
     )
-    return replace(row, machines=_with_cards(config))
+    return replace(row, machines=_with_cards(f"{base}.nodeConfig", f"{base}.nodeConfig[0]"))
 
 
-def _with_cards(base: str) -> Any:
+def _with_cards(*bases: str) -> Any:
     def read_machines(estate: Estate, source: Declared, _: str) -> Machines:
-        paths = [f"{base}.machineType"]
-        return google_machines(estate, source, paths, [f"{base}.guestAccelerator"])
+        types = [f"{base}.machineType" for base in bases]
+        cards = [f"{base}.guestAccelerator" for base in bases]
+        return google_machines(estate, source, types, cards)
 
     return read_machines
 
@@ -135,7 +139,11 @@ CLOUDS: Final = (
             "aws",
             _EKS,
             f"{_P}.instanceTypes",
-            (f"{_P}.scalingConfig[0].desiredSize", f"{_P}.scalingConfig[0].minSize"),
+            tuple(
+                f"{_P}.scalingConfig{index}.{field}"
+                for field in ("desiredSize", "minSize")
+                for index in ("", "[0]")
+            ),
         ),
         region=f"{_P}.region",
     ),
@@ -148,7 +156,7 @@ CLOUDS: Final = (
     Kind(
         group="container.gcp.upbound.io",
         kind="NodePool",
-        row=_google(_P, f"{_P}.nodeConfig[0]"),
+        row=_google(_P),
         region=f"{_P}.location",
     ),
     Kind(
@@ -196,7 +204,7 @@ CLOUDS: Final = (
     Kind(
         group="container.cnrm.cloud.google.com",
         kind="ContainerNodePool",
-        row=_google("spec", "spec.nodeConfig"),
+        row=_google("spec"),
         region="spec.location",
     ),
     Kind(
@@ -247,14 +255,14 @@ KINDS: Final = frozenset(
 def read(estate: Estate) -> Iterator[Part]:
     for one in CLOUDS:
         tokens = tuple(tokens_of(estate, (one.group, one.kind)))
-        row = replace(one.row, tokens=tokens)
-        for part in read_rows(estate, (row,) if tokens else (), keep=_zoned):
-            yield _placed(estate, part, one.region)
+        if tokens:
+            for part in read_rows(estate, (replace(one.row, tokens=tokens),), keep=_zoned):
+                yield _placed(estate, part, one.region)
     for kind, cloud, path in MACHINES:
         tokens = tuple(tokens_of(estate, (_INFRA, kind)))
-        row = replace(_group(cloud, "Cluster API machines", path, ("",)), tokens=tokens, count=())
-        for part in read_rows(estate, (row,) if tokens else (), keep=_used):
-            yield part
+        if tokens:
+            row = replace(_group(cloud, "Cluster API machines", path, ("",)), tokens=tokens)
+            yield from read_rows(estate, (replace(row, count=()),), keep=_used)
 
 
 def _placed(estate: Estate, part: Part, path: str) -> Part:
@@ -274,9 +282,11 @@ def _placed(estate: Estate, part: Part, path: str) -> Part:
 def _zoned(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
     """A pool of GKE has its number in each of its zones; a group of EKS goes down to its minimum
     where a cluster autoscaler is trusted to run."""
-    least = source.field(row.count[1]).count() if row.platform == _EKS else None
-    if isinstance(least, int) and estate.settings.trust.cluster_autoscaler is True:
-        number = replace(number, path=row.count[1], value=least)
+    if row.platform == _EKS and estate.settings.trust.cluster_autoscaler is True:
+        least = source.field(*(path for path in row.count if path.endswith("minSize")))
+        lowest = least.count()
+        if isinstance(lowest, int):
+            number = replace(number, path=least.path, value=lowest)
     kept = as_declared(estate, source, row, number, found)
     if not row.count:
         return kept
