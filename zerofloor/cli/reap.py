@@ -132,7 +132,8 @@ def _shown(plan: Plan, now: datetime.datetime) -> Iterator[str]:
 
     unpriced = sum(1 for target in plan.targets if target.monthly is None)
     saved = sum((target.monthly or Decimal(0) for target in plan.targets), Decimal(0))
-    told = f"${saved:,.2f} a month" + (f" and {unpriced} unpriced" if unpriced else "")
+    parts = [f"${saved:,.2f} a month"] if saved or not unpriced else []
+    told = " and ".join([*parts, *([f"{unpriced} unpriced"] if unpriced else [])])
     ready = sum(1 for target in plan.targets if target.is_ready(now))
     yield f"{counted(len(plan.targets), 'target')}, {told}; {ready} ready.\n"
     for target in plan.targets:

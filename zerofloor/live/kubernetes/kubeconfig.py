@@ -179,7 +179,7 @@ def _choose(merged: _Merged, wanted: str | None, *, plugins: frozenset[str] | No
     where = f"{merged.source}: context {name}"
     return Access(
         context=name,
-        server=cluster["server"],
+        server=re.sub(r"//[^/@]*@", "//", cluster["server"]),  # without user and password
         config=_config(where, name, cluster, folder, _credentials(where, user, beside, plugins)),
         proxy=cluster.get("proxy-url"),
         source=merged.source,
