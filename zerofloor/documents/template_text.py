@@ -279,13 +279,18 @@ def camel(value: Any, scope: Scope) -> Any:
         if "Fn::Transform" in value:
             return UNKNOWN
         return {
-            _lower(str(key)): item if key in _AS_THEY_ARE else camel(item, scope)
+            _lower(str(key)): item if _is_free(str(key), item) else camel(item, scope)
             for key, item in value.items()
         }
     if isinstance(value, list):
         found = [camel(item, scope) for item in value]
         return [item for item in found if item is not _NOTHING]
     return value
+
+
+def _is_free(key: str, item: Any) -> bool:
+    """Whether the keys within are people's own; a list of tags has Key and Value."""
+    return key in _AS_THEY_ARE and not isinstance(item, list)
 
 
 _NOTHING: Final = None
