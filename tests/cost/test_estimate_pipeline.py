@@ -392,3 +392,24 @@ def test_a_pool_that_keeps_no_node_leaves_its_cluster_fee() -> None:
     found = estimate_of(cluster, pool)
     assert [item.what for item in found.items] == ["GKE cluster management in us-central1"]
     assert hourly(found)[3] == D("0.1")  # USD an hour (Infracost's golden, 2026-07-01)
+
+
+def test_a_disk_from_an_image_is_told_to_have_no_known_size() -> None:
+    pool = resource(
+        "gcp:container/nodePool:NodePool",
+        "l4",
+        {
+            "location": "us-central1-a",
+            "nodeCount": 1,
+            "nodeConfig": {
+                "machineType": "g2-standard-4",
+                "secondaryBootDisks": [{"diskImage": "global/images/models"}],
+            },
+        },
+    )
+    (gap,) = estimate_of(pool).gaps
+    assert (gap.what, gap.why) == (
+        "disk of each node of l4 from an image",
+        "its size is unknown",
+    )
+    assert gap.lacks == ("residual",)

@@ -66,6 +66,9 @@ def _machines(estate: Estate, manager: Resource) -> Iterator[Bill]:
             yield replace(bill, region=pool.region, follows="nodes", part=pool.name)
 
 
+_BALANCED: Final = "persistent disk pd-balanced"
+
+
 def _disk(what: str, kind: Any, size: Any, nodes: Decimal | None = Decimal(1)) -> Bill:
     """A disk by its type (pd-standard where none is given) and size in GB."""
     name = "pd-standard" if kind is None else known_text(last(kind)) or ""
@@ -130,7 +133,12 @@ def _nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
                 nodes,
             )
             follows: Literal["nodes", ""] = "nodes" if gpus else ""
-            yield replace(disk, region=pool.region, follows=follows, part=pool.name)
+            baked = [
+                Bill(f"disk of each node of {pool.name} from an image", _BALANCED, None)
+                for _ in known_items(at(config, "secondaryBootDisks"))
+            ]
+            for one in (disk, *baked):
+                yield replace(one, region=pool.region, follows=follows, part=pool.name)
         if not gpus and len(pool.shapes) == 1:
             kind = pool.shapes[0].instance_type
             yield Bill(f"nodes of {pool.name} ({kind})", kind, nodes, True, pool.region)
