@@ -117,8 +117,7 @@ def _by_hour(rates: tuple[Decimal, ...], per_replica: Decimal | None) -> Profile
     levels = [_nodes(rate, per_replica) for rate in rates]
     if max(levels) > MOST:
         raise InputError(
-            "traffic: requestsPerSecond divided by requestsPerSecondPerReplica is more than "
-            f"{MOST:,} replicas"
+            f"traffic: requestsPerSecond divided by requestsPerSecondPerReplica is above {MOST:,}"
         )
     steps = sorted({level for level in levels if level})
     return tuple(

@@ -453,7 +453,10 @@ def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
         None,
         f"nothing keeps pods without a GPU off {pool.name}, which is tried first for them",
     )
-    fix = f"Give {pool.name} a NoSchedule taint, or the CPU NodePool a higher weight"
+    fix = (
+        f"Give {pool.name} a NoSchedule taint that GPU workloads tolerate, or the CPU NodePool a "
+        "higher weight"
+    )
     return Hold(
         Cause.STRAY_POD,
         s.workload.urn,

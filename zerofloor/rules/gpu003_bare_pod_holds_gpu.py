@@ -40,8 +40,8 @@ RULE = Rule(
         "or OnFailure it runs once and bills once."
     ),
     fix=(
-        "Set restartPolicy to Never or OnFailure for work that ends; for a server, use a "
-        "Deployment with a scaler that goes to zero."
+        "Set restartPolicy to Never or OnFailure, and activeDeadlineSeconds, for work that ends; for a "
+        "server, use a Deployment with a scaler that goes to zero."
     ),
     severity=Severity.ERROR,
     since="0.1.0",

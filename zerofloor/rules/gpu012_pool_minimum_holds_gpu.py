@@ -33,7 +33,7 @@ RULE = Rule(
         "The minimum of a node group, an Auto Scaling group or a fleet runs and bills even without pods. pulumi-eks defaults to a minimum "
         "of 1 and a desired size of 2."
     ),
-    fix="Set the minimum to 0 and let an autoscaler add nodes.",
+    fix="Set the minimum and the desired count to 0, and let an autoscaler add nodes.",
     severity=Severity.ERROR,
     since="0.1.0",
     scope="resource",

@@ -77,7 +77,7 @@ RULE = Rule(
         "GPU nodes without a taint accept any pod. A long-running one keeps the node, certainly if only empty nodes are removed; two "
         "untainted NodePools of equal weight are tried by name, from z to a, not by price."
     ),
-    fix="Taint the GPU pool (NoSchedule), or give the CPU pool a weight.",
+    fix="Taint the GPU pool (NoSchedule, tolerated by GPU workloads), or give the CPU pool a weight.",
     severity=Severity.ERROR,
     since="0.1.0",
     scope="stack",

@@ -66,7 +66,7 @@ RULE = Rule(
         "While a trigger's source fails KEDA holds fallback.replicas. Every choice keeps something: without a fallback the last count, "
         "with 0 one replica. Only the number can be chosen."
     ),
-    fix="Set fallback.replicas to what you can afford while the source is down.",
+    fix="Remove spec.fallback: while the source fails, KEDA then keeps what runs.",
     severity=Severity.WARNING,
     since="0.1.0",
     scope="stack",

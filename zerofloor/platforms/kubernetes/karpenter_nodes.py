@@ -258,6 +258,6 @@ def _untainted(obj: Object) -> Notice:
         message=(
             "The GPU NodePool has no NoSchedule taint, so pods without a GPU can keep its nodes"
         ),
-        fix=f"Add the taint nvidia.com/gpu:NoSchedule to {path}",
+        fix=f"Add the taint nvidia.com/gpu:NoSchedule to {path}, and tolerate it in GPU workloads",
         evidence=(Evidence(obj.urn, path, None, because),),
     )

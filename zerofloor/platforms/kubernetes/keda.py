@@ -375,7 +375,7 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
                 obj.urn,
                 number,
                 (because,),
-                f"Remove {path} or set it to 0",
+                f'Remove {path}, or set it to "0"',
                 change=change_of(obj, path, "0"),
             )
         return Evidence(
@@ -439,7 +439,7 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
             Cause.FALLBACK,
             obj.urn,
             message,
-            "Watch the metric's source, or lower spec.fallback.replicas",
+            "Remove spec.fallback: while the source fails, KEDA then keeps what runs",
             (because,),
         )
     if minimum in (None, 0):

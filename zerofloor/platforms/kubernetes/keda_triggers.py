@@ -304,7 +304,9 @@ def _cron(
         obj.urn,
         wanted,
         (because,),
-        "Remove the cron trigger or narrow its window",
+        "Remove the cron trigger, or narrow its window"
+        if others
+        else "Replace the cron trigger by one that counts waiting requests, or narrow its window",
         hours,
         # A ScaledObject without triggers would be refused.
         change=change_of(obj, path.removesuffix(".metadata"), None) if others else (),

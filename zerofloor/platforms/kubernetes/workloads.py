@@ -415,7 +415,7 @@ def _pod(estate: Estate, obj: Object) -> Workload:
             obj.urn,
             1,
             (kept,),
-            "Run it as a Job, or as a Deployment that KEDA scales to zero",
+            "Run it as a Job with activeDeadlineSeconds, or as a Deployment scaled to zero by KEDA",
         )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
 
