@@ -174,27 +174,36 @@ def wait(condition: Callable[[], bool], what: str) -> None:
 
 
 def test_what_runs_beside_what_is_declared(cluster: Cluster, tmp_path: Path) -> None:
-    for name, replicas in (("held", 1), ("raised", 2), ("forgotten", 1)):
+    applied = {"held": 1, "raised": 2, "forgotten": 1, "patched": 1}
+    for name, replicas in applied.items():
         cluster.api.apply(deployment(name, replicas))
-    wait(lambda: all(map(cluster.pods, ("held", "raised", "forgotten"))), "pods of each")
+    cluster.api.apply(scaler("patched", 1))
+    wait(lambda: all(len(cluster.pods(name)) == n for name, n in applied.items()), "all pods")
     cluster.unused("forgotten")
-    found = cluster.live(
-        export(tmp_path, *declared(deployment("held", 1), deployment("raised", 1)))
+    state = declared(
+        deployment("held", 1),
+        deployment("raised", 1),
+        deployment("patched", 1),
+        scaler("patched", 0),
     )
+    found = cluster.live(export(tmp_path, *state))
     assert {one: (found[one]["state"], found[one]["use"]) for one in found} == {
         "live/held": ("held as declared", "unknown"),
         "live/raised": ("drifted", "unknown"),
+        "live/patched": ("drifted", "unknown"),
         "live/forgotten": ("orphaned", "idle"),
         "live-gpu": ("orphaned", "unknown"),
     }
     assert found["live/raised"]["kind"] == "Deployment"
     assert "replicas is 2" in found["live/raised"]["why"]
     assert found["live/raised"]["gpus"] == 2
-    # g5.48xlarge: 16.288 an hour × 730, one of 8 GPUs; four are free.
+    assert "minReplicaCount keeps 1 replica" in found["live/patched"]["why"]
+    # g5.48xlarge: 16.288 an hour × 730, one of 8 GPUs; three are free.
     assert found["live/forgotten"]["monthly"]["amount"] == "1486.28"
-    assert found["live-gpu"]["monthly"]["amount"] == "5945.12"
+    assert found["live-gpu"]["monthly"]["amount"] == "4458.84"
     assert datetime.datetime.fromisoformat(found["live/held"]["since"])
-    for name in ("held", "raised", "forgotten"):
+    cluster.api.delete(cluster.api.path_of(scaler("patched", 1), SPACE))
+    for name in applied:
         cluster.api.delete(cluster.api.path_of(deployment(name, 1), SPACE))
 
 

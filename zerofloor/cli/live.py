@@ -371,7 +371,8 @@ def _block(name: str, rows: Sequence[Found | Seen], partly: bool) -> Iterator[st
     yield visible(f"{counted(gpus, 'GPU')} in {name}") + "\n\n"
     for one in rows:
         cost = "unpriced" if one.monthly is None else f"${one.monthly:,.2f}/month"
-        yield visible(f"{one.state}: {shown(one)}, {cost}") + "\n"
+        since = "" if one.unit.since is None else f", since {one.unit.since:%Y-%m-%d}"
+        yield visible(f"{one.state}: {shown(one)}{since}, {cost}") + "\n"
         yield visible(f"  {one.why}" + (f" ({one.stack})" if one.stack else "")) + "\n"
 
 
