@@ -46,6 +46,24 @@ def node_group(**inputs: Any) -> Resource:
     )
 
 
+@pytest.mark.parametrize(
+    ("requirements", "number"),
+    [
+        ({"acceleratorCount": {"min": 1, "max": 1}, "acceleratorTypes": ["gpu"]}, 1),
+        ({"acceleratorCount": {"min": 0, "max": 0}}, 0),
+        (None, 0),
+    ],
+)
+def test_instances_that_ecs_manages_are_a_pool_where_they_may_have_a_gpu(
+    requirements: dict[str, Any] | None, number: int
+) -> None:
+    whole = {"vcpuCount": {"min": 4}, "memoryMib": {"min": 8192}, **(requirements or {})}
+    template = {} if requirements is None else {"instanceRequirements": whole}
+    managed = {"managedInstancesProvider": {"instanceLaunchTemplate": template}}
+    token = "aws:ecs/capacityProvider:CapacityProvider"
+    assert len(pools(resource(token, "cp", {"name": "mi", **managed}))) == number
+
+
 def test_a_node_group_carries_labels_and_taints() -> None:
     cluster = resource("aws:eks/cluster:Cluster", "c", {"name": "ml"})
     taints = [

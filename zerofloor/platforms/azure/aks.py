@@ -509,7 +509,7 @@ def _placement(estate: Estate, profile: _Profile, supply: Supply) -> Placement:
         taints=tuple(taints),
         open_taints=has_hidden(profile.field("nodeTaints").value)
         or profile.field("onlyCriticalAddonsEnabled").is_hidden,
-        grows=_grows(profile, supply),
+        grows=_grows(profile),
         open_growth=_has_open_growth(profile),
         retained=_retained(profile),
         reclaim=_reclaim(profile),
@@ -523,19 +523,12 @@ def _hidden_labels(profile: _Profile, own: Mapping[str, Any] | Hidden) -> frozen
     return frozenset((*of_name, *map(str, hidden_keys)))
 
 
-def _grows(profile: _Profile, supply: Supply) -> bool:
-    """Whether a pending pod gets a node: the pool's autoscaler is on and not at its limit."""
+def _grows(profile: _Profile) -> bool:
+    """Whether a pending pod may get a node: the pool's autoscaler is on."""
     if _is_stopped(profile) is True:
         return False
     switch = profile.field("enableAutoScaling", "autoScalingEnabled").switch()
-    minimum, maximum = profile.size("minCount"), profile.size("maxCount")
-    fixed_size = (
-        isinstance(minimum, Size)
-        and isinstance(maximum, Size)
-        and maximum.known is not None
-        and maximum.known == (minimum.known or 0)
-    )
-    return (isinstance(switch, Hidden) or switch is True) and not fixed_size
+    return isinstance(switch, Hidden) or switch is True
 
 
 def _has_open_growth(profile: _Profile) -> bool:
