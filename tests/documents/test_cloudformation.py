@@ -179,3 +179,49 @@ def test_a_chart_that_cdk_installs_is_read_by_its_values() -> None:
     assert report_on(read("template", data)).floor.gpus == Decimal(2)
     plain = cdk("{}", "HelmChart", Chart="ingress-nginx", Release="web")
     assert report_on(read("template", plain)).floor.verdict == "zero"
+
+
+def test_a_pseudo_parameter_within_a_text_leaves_the_rest_of_it() -> None:
+    """EC2 user guide, "Create alarms that stop an instance": the action is
+    arn:aws:automate:REGION:ec2:stop."""
+    stopped = """\
+Resources:
+  Box: {Type: AWS::EC2::Instance, Properties: {InstanceType: g5.xlarge}}
+  Idle:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: AWS/EC2
+      MetricName: CPUUtilization
+      Statistic: Average
+      Period: 300
+      EvaluationPeriods: 12
+      Threshold: 5
+      ComparisonOperator: LessThanThreshold
+      Dimensions: [{Name: InstanceId, Value: !Ref Box}]
+      AlarmActions: [!Sub "arn:${AWS::Partition}:automate:${AWS::Region}:ec2:stop"]
+"""
+    assert report_on(read("template", stopped.encode())).floor.verdict == "zero"
+    joined = stopped.replace(
+        '!Sub "arn:${AWS::Partition}:automate:${AWS::Region}:ec2:stop"',
+        '!Join [":", ["arn:aws:automate", !Ref "AWS::Region", "ec2:stop"]]',
+    )
+    assert report_on(read("template", joined.encode())).floor.verdict == "zero"
+    recovered = stopped.replace("ec2:stop", "ec2:recover").encode()
+    assert report_on(read("template", recovered)).floor.verdict == "held"
+
+
+def test_endpoints_are_named_alike_by_the_stack_s_name() -> None:
+    named = SCALED.replace(
+        "{EndpointConfigName: !GetAtt Config.EndpointConfigName}",
+        '{EndpointName: !Sub "${AWS::StackName}-e", EndpointConfigName: !Ref Config}',
+    ).replace("endpoint/${Endpoint.EndpointName}/", "endpoint/${AWS::StackName}-e/")
+    assert report_on(read("template", named.encode())).floor.verdict == "zero"
+
+
+def test_a_condition_on_a_pseudo_parameter_is_not_known() -> None:
+    data = """\
+Conditions: {There: {"Fn::Equals": [{"Fn::Sub": "${AWS::Region}"}, us-east-1]}}
+Resources:
+  Box: {Type: AWS::EC2::Instance, Condition: There, Properties: {InstanceType: g5.xlarge}}
+"""
+    assert report_on(read("template", data.encode())).floor.verdict != "zero"

@@ -263,6 +263,8 @@ def _are_equal(left: Any, right: Any) -> bool | None:
     pair = (left, right)
     if any(isinstance(v, Reference) or not isinstance(v, str | int | float) for v in pair):
         return None
+    if any(_PSEUDO.search(str(v)) for v in pair):
+        return None
     if str(left).lower() == str(right).lower():
         return True if str(left) == str(right) else None
     return False if isinstance(left, str) and isinstance(right, str) else None
@@ -349,14 +351,28 @@ def _sub(content: Any, scope: Scope) -> Any:
         )
     out = pattern
     for name in set(re.findall(r"\$\{([\w:.]+)\}", pattern)):
-        value = camel(own[name], scope) if name in own else _ref(name, scope)
+        value = camel(own[name], scope) if name in own else _pseudo(name) or _ref(name, scope)
         if isinstance(value, Reference) or not isinstance(value, str | int | float):
             return UNKNOWN
         out = out.replace("${" + name + "}", str(value))
     return out.replace("${!", "${")
 
 
+def _pseudo(name: Any) -> str | None:
+    """What stands in a text for a pseudo parameter: one word for each, so that two texts that name
+    it are alike."""
+    is_one = isinstance(name, str) and name.startswith("AWS::") and name != "AWS::NoValue"
+    return name.replace("::", "-") if is_one else None
+
+
+_PSEUDO: Final = re.compile(
+    r"AWS-(?:AccountId|NotificationARNs|Partition|Region|StackId|StackName|URLSuffix)"
+)
+
+
 def _join(content: Any, scope: Scope) -> Any:
+    if isinstance(content, list) and len(content) == 2 and isinstance(content[1], list):
+        content = [content[0], [_pseudo(at(part, "Ref")) or part for part in content[1]]]
     parts = camel(content, scope)
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
         return UNKNOWN
