@@ -467,9 +467,28 @@ def copied(place: Path) -> Path:
     return place
 
 
+def try_again(mutants: Sequence[Mutant], place: Path, log: Log) -> list[Mutant]:
+    """The mutants that aren't killed by the test that killed the same change in an earlier text
+    of its file."""
+    left = []
+    for mutant in mutants:
+        known = log.results.get(mutant.key)
+        test = known.killed_by.removeprefix("FAILED ").split(" - ")[0] if known else ""
+        result = attempt(mutant, place, [test]) if test.startswith("tests/") else None
+        if result is not None and result.killed_by.startswith("FAILED"):
+            log.add(result)
+            print(f"killed   {result.seconds:6.1f} s  {mutant.key}", flush=True)  # noqa: T201
+        else:
+            left.append(mutant)
+    return left
+
+
 def try_room(room: str, mutants: Sequence[Mutant], places: Sequence[Path], log: Log) -> None:
     """Try a room's mutants, each in the copy that is free; raises Failed where its tests fail
     without a change."""
+    mutants = try_again(mutants, places[0], log)
+    if not mutants:
+        return
     called = Called(room, places[0])
     free: SimpleQueue[Path] = SimpleQueue()
     for place in places:
