@@ -25,7 +25,7 @@ _SCHEMES: Final[Mapping[str, re.Pattern[str]]] = {
         rf"-{_DIRECTION}\d{{1,2}}(?:-[a-z])?"
     ),
     # `az account list-locations`: `eastus2` or `East US 2`.
-    "azure": lazy(r"[a-z]+(?: [a-z]+)*(?: ?\d)?"),
+    "azure": lazy(r"[a-z][a-z0-9 ]*"),
 }
 
 _CALLED: Final = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from zerofloor.gate.waivers import concerns, expiry, is_everything, named
 from zerofloor.report import Severity
+from zerofloor.rules.likeness import did_you_mean_urn
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import Waiver
 
@@ -33,7 +34,7 @@ def check(judged: Judged) -> Iterable[Problem]:
             yield Problem(
                 "",
                 f"The waiver of {waiver.owner} for {named(waiver)} matches no finding{_and_expired(waiver, judged)}.",
-                RULE.fix,
+                f"Remove the waiver, or correct its rule or URN{_like(waiver, judged)}.",
                 place=named(waiver),
                 source=waiver.place,
             )
@@ -46,6 +47,11 @@ def check(judged: Judged) -> Iterable[Problem]:
                 source=waiver.place,
                 severity=Severity.WARNING,
             )
+
+
+def _like(waiver: Waiver, judged: Judged) -> str:
+    names = (resource.name for resource in judged.estate.by_urn.values())
+    return "" if waiver.urn is None else did_you_mean_urn(waiver.urn, names)
 
 
 def _and_expired(waiver: Waiver, judged: Judged) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from zerofloor.report import Severity
+from zerofloor.rules.likeness import did_you_mean_urn
 from zerofloor.rules.rule import Judged, Problem, Rule
 from zerofloor.settings import InstanceHint, WorkloadHint
 
@@ -34,9 +35,9 @@ def check(judged: Judged) -> Iterable[Problem]:
     hints = judged.settings.hints
     for workload in hints.workloads:
         if not any(fnmatchcase(urn, workload.urn) for urn in judged.estate.by_urn):
-            yield from _problem(
-                judged, workload, workload.urn, "matches no resource", "URN pattern"
-            )
+            names = (resource.name for resource in judged.estate.by_urn.values())
+            part = f"URN pattern{did_you_mean_urn(workload.urn, names)}"
+            yield from _problem(judged, workload, workload.urn, "matches no resource", part)
     for instance in hints.instances:
         if not judged.estate.looked_up(instance.instance_type):
             what = "names an instance type that no resource uses"
