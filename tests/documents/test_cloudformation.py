@@ -225,3 +225,11 @@ Resources:
   Box: {Type: AWS::EC2::Instance, Condition: There, Properties: {InstanceType: g5.xlarge}}
 """
     assert report_on(read("template", data.encode())).floor.verdict != "zero"
+
+
+@pytest.mark.parametrize(("wanted", "verdict"), [(2, "held"), (0, "zero")])
+def test_acronyms_are_spelt_as_aws_native_spells_them(wanted: int, verdict: str) -> None:
+    given = {"EC2InstanceType": "g4dn.xlarge", "DesiredEC2Instances": wanted, "Name": "f"}
+    body = {"Resources": {"F": {"Type": "AWS::GameLift::Fleet", "Properties": given}}}
+    floor = report_on(read("template", json.dumps(body).encode())).floor
+    assert (floor.verdict, floor.gpus) == (verdict, Decimal(wanted))

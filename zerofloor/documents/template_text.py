@@ -399,6 +399,7 @@ def _select(content: Any, scope: Scope) -> Any:
 
 
 def _lower(key: str) -> str:
+    key = key.replace("EC2", "Ec2")  # `DesiredEC2Instances` is `desiredEc2Instances` there.
     # `VPCZoneIdentifier` → `vpcZoneIdentifier`, `EC2InstanceType` stays readable enough: only the
     # leading capitals matter.
     head = len(key) - len(key.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
