@@ -129,7 +129,6 @@ SAMPLE = Audit(
             fingerprint="f1",
             severity="error",
             monthly=Decimal("1358.53"),
-            up_to=None,
             gpus=Decimal(1),
             cost_unknown=False,
             blocks=True,

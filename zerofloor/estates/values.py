@@ -121,7 +121,7 @@ class Seen(Value, frozen=True, kw_only=True):
     fingerprint: str
     severity: str
     monthly: Decimal | None
-    up_to: Decimal | None
+    up_to: Decimal | None = None
     """`monthly` at the most expensive of several types; None where the type is settled."""
     gpus: Decimal | None
     cost_unknown: bool
