@@ -233,3 +233,31 @@ def test_acronyms_are_spelt_as_aws_native_spells_them(wanted: int, verdict: str)
     body = {"Resources": {"F": {"Type": "AWS::GameLift::Fleet", "Properties": given}}}
     floor = report_on(read("template", json.dumps(body).encode())).floor
     assert (floor.verdict, floor.gpus) == (verdict, Decimal(wanted))
+
+
+GROUP = """\
+Parameters:
+  Types: {Type: CommaDelimitedList, Default: "g5.xlarge, g5.2xlarge"}
+  Wanted: {Type: "AWS::SSM::Parameter::Value<String>", Default: "yes"}
+Conditions: {There: !Equals [!Ref Wanted, "no"]}
+Resources:
+  Group:
+    Type: AWS::EKS::Nodegroup
+    Properties:
+      InstanceTypes: !Ref Types
+      ScalingConfig: {MinSize: 1, DesiredSize: 1, MaxSize: 4}
+"""
+
+
+def test_a_list_of_types_is_given_as_one_text() -> None:
+    """CloudFormation user guide, "Parameters": CommaDelimitedList, List<…>."""
+    assert report_on(read("template", GROUP.encode())).floor.gpus == Decimal(1)
+    plain = GROUP.replace("g5.xlarge, g5.2xlarge", "m5.large,m5.xlarge").encode()
+    assert report_on(read("template", plain)).floor.verdict == "zero"
+    second = GROUP.replace("!Ref Types", "[!Select [1, !Ref Types]]").replace("g5.2", "g5.12")
+    assert report_on(read("template", second.encode())).floor.gpus == Decimal(4)
+
+
+def test_what_systems_manager_keeps_is_not_its_key() -> None:
+    data = GROUP.replace("    Properties:", "    Condition: There\n    Properties:").encode()
+    assert report_on(read("template", data)).floor.verdict == "held"

@@ -183,12 +183,23 @@ def _scope(
         if own is None:
             default = at(body, "Default")
             own = UNKNOWN if default is None else default
-        parameters[name] = own
+        parameters[name] = _as_declared(own, at(body, "Type"))
     scope = Scope(parameters, template.get("Mappings"), frozenset(map(str, inside)))
     conditions = mapping(template.get("Conditions"))
     if isinstance(conditions, Hidden):
         return scope
     return replace(scope, conditions=_conditions(conditions, scope))
+
+
+def _as_declared(value: Any, kind: Any) -> Any:
+    """A parameter's value by its type: a list is given as a text, and the value of one that Systems
+    Manager keeps is not here."""
+    if isinstance(kind, str) and kind.startswith("AWS::SSM::Parameter::Value<"):
+        return UNKNOWN
+    is_list = isinstance(kind, str) and (kind == "CommaDelimitedList" or kind.startswith("List<"))
+    if is_list and isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    return value
 
 
 def scope_of(template: Mapping[str, Any], given: Any = None) -> Scope:
