@@ -198,3 +198,39 @@ def test_a_waiver_by_a_tag_on_the_resource(tmp_path: Path) -> None:
     done = zerofloor("check", "now.json", "--policy", "policy.yml", *TODAY, cwd=tmp_path)
     assert done.code == 1
     assert "zerofloor-waive is ignored" in done.out
+
+
+POOL = """\
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {{name: gpu}}
+spec:
+  replicas: 1
+  template:
+    spec:
+      nodeClassRef: {{group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}}
+      requirements:
+        - {{key: karpenter.sh/capacity-type, operator: In, values: [spot, on-demand]}}
+        - {{key: node.kubernetes.io/instance-type, operator: In, values: [{types}]}}
+"""
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_choice_that_may_cost_more_is_worse(tmp_path: Path, is_old: bool) -> None:
+    """The cheapest stays g5.xlarge; a file from before has no word of the most expensive."""
+    settings = "trust: {karpenterStaticCapacity: true}\nregion: {aws: us-east-1}\n"
+    (tmp_path / "zerofloor.yaml").write_text(settings)
+    (tmp_path / "pool.yaml").write_text(POOL.format(types="g5.xlarge"))
+    done = zerofloor("baseline", "pool.yaml", "-o", "known.json", *TODAY, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    if is_old:
+        known = json.loads((tmp_path / "known.json").read_text())
+        for one in known["findings"]:
+            del one["most"]
+        (tmp_path / "known.json").write_text(json.dumps(known))
+    (tmp_path / "pool.yaml").write_text(POOL.format(types="g5.xlarge, g5.2xlarge"))
+    form = ("--baseline-findings", "known.json", "--format", "json")
+    done = zerofloor("check", "pool.yaml", *form, *TODAY, cwd=tmp_path)
+    held = [one for one in json.loads(done.out)["findings"] if one["monthly"]]
+    assert [one["status"] for one in held] == ["existing" if is_old else "worse"]
+    assert done.code == (0 if is_old else 1)

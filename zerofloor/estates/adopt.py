@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from zerofloor.errors import InputError
 from zerofloor.estates.values import Audit, Seen
-from zerofloor.gate.baseline import PRICES_MOVED, SCHEMA
+from zerofloor.gate.baseline import PRICES_MOVED, SCHEMA, most_of
 from zerofloor.gate.waivers import NEVER_WAIVED, concerns, refusal
 from zerofloor.money import Money
 from zerofloor.report import Finding, Severity
@@ -145,6 +145,7 @@ def _baseline_text(audit: Audit, known: Iterable[Seen]) -> str:
             "monthly": None
             if seen.monthly is None
             else {"amount": f"{seen.monthly:f}", "currency": audit.currency},
+            "most": most_of(_finding(seen)),
             "gpus": None if seen.gpus is None else str(seen.gpus),
             "cost_unknown": seen.cost_unknown,
         }

@@ -43,6 +43,9 @@ class Known(Value, frozen=True):
     stack: str
     """`PROJECT/STACK` that it was found in; empty for manifests."""
     monthly: Money | None
+    most: Money | None
+    """The same at the most expensive of several types; None where it has no cost, or the
+    file was written before this was."""
     gpus: Decimal | None
     cost_unknown: bool
 
@@ -96,6 +99,7 @@ def written(reports: Sequence[Report]) -> dict[str, Any]:
                     "stack": stack,
                     "message": one.message,
                     "monthly": None if one.monthly is None else _money(one.monthly),
+                    "most": most_of(one),
                     "gpus": None if one.gpus is None else str(one.gpus),
                     "cost_unknown": one.cost_unknown,
                 }
@@ -177,6 +181,8 @@ def _growth(finding: Finding, known: Known, *, same_prices: bool) -> str:
     if finding.gpus is not None and known.gpus is not None and finding.gpus > known.gpus:
         return f"{counted(known.gpus, 'GPU')} before, now {counted(finding.gpus, 'GPU')}"
     now, before = finding.monthly, known.monthly
+    if known.most is not None:
+        now, before = finding.up_to or finding.monthly, known.most
     if finding.cost_unknown and not known.cost_unknown:
         return "its cost is unknown now"
     if now is None or before is None or now.currency != before.currency:
@@ -193,19 +199,30 @@ def _logical(urn: str) -> str:
     return urn[len(MANIFESTS) :].partition("::")[2] if urn.startswith(MANIFESTS) else urn
 
 
+def most_of(finding: Finding) -> dict[str, str] | None:
+    """What a finding may cost a month at most, as a baseline has it."""
+    most = finding.up_to or finding.monthly
+    return None if most is None else _money(most)
+
+
 def _money(money: Money) -> dict[str, str]:
     return {"amount": f"{money.cents().amount:f}", "currency": money.currency}
 
 
 def _known(data: Any) -> Known:
-    monthly, gpus = data["monthly"], data["gpus"]
+    gpus = data["gpus"]
     return Known(
         fingerprint=str(data["fingerprint"]),
         rule=str(data["rule"]),
         urn=str(data["urn"]),
         message=str(data["message"]),
         stack=str(data["stack"]),
-        monthly=None if monthly is None else Money(Decimal(monthly["amount"]), monthly["currency"]),
+        monthly=_read_money(data["monthly"]),
+        most=_read_money(data.get("most")),
         gpus=None if gpus is None else Decimal(gpus),
         cost_unknown=bool(data["cost_unknown"]),
     )
+
+
+def _read_money(data: Any) -> Money | None:
+    return None if data is None else Money(Decimal(data["amount"]), data["currency"])
