@@ -311,6 +311,7 @@ def _with_rules(
 ) -> tuple[_Profile, list[Undecided]]:
     lowers, lowest, raises, host = False, 0, False, False
     open_: list[Undecided] = []
+    may_fire: list[Undecided] = []
     rules = at(item, "rules")
     if hidden(rules):
         open_.append(source.open(f"{path}.rules", "The scale rules aren't known at preview"))
@@ -327,7 +328,7 @@ def _with_rules(
         fires = _fires_idle(rule)
         if fires is None:
             why = "It isn't certain that the rule removes machines while nothing is asked for"
-            open_.append(source.open(where, why, "Compare the metric with LessThan"))
+            may_fire.append(source.open(where, why, "Compare the metric with LessThan"))
         elif fires:
             lowest = _goes_to(rule) if not lowers else min(lowest, _goes_to(rule))
             lowers = True
@@ -340,9 +341,9 @@ def _with_rules(
         )
         settle = "Set capacity.default to 0, or scale on a queue's metric"
         open_.append(source.open(f"{path}.capacity.default", why, settle))
-    if lowers:
-        # A rule that may fire too decides nothing where another one does.
-        open_ = [part for part in open_ if not part.settle.startswith("Compare")]
+    if not lowers:
+        # Where another rule fires, one that may fire decides nothing.
+        open_ += may_fire
     return (
         _Profile(
             source=source,

@@ -76,7 +76,7 @@ def _fixed(
     step = number.evidence(f"{_each(number.known or 0, zones)}, and no autoscaling lowers it")
     goal = {"minNodeCount": 0, "maxNodeCount": max(1, number.known or 1)}
     change = [Change(urn=source.urn, path=f"{prefix}autoscaling", to=goal)]
-    if number.path.endswith("nodeCount"):
+    if number.path == f"{prefix}nodeCount":
         change.append(Change(urn=source.urn, path=number.path, to=None))
     native = source.resource.type.startswith("google-native:")
     default_pool = source.resource.type in CLUSTERS and not prefix

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -123,7 +123,7 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
     common: dict[str, Any] = {
         "maximum": most,
         "takes_charge": True,
-        "assumptions": (TRUSTED,),
+        "assumptions": (TRUSTED, *_assume_quiet(triggers)),
         "notices": tuple(_notices(estate, obj, minimum)),
         "idle_tail": _tail(at(spec, "cooldownPeriod")),
         "yields_to_hpa": not _takes_hpa(obj),
@@ -153,6 +153,16 @@ def _scaled_object(estate: Estate, obj: Object) -> Scaler:
         triggers,
     )
     return _scaler(obj, target, holds=holds, keeps_peak=peak, undecided=open_parts, **common)
+
+
+def _assume_quiet(triggers: list[Any]) -> Iterator[Assumption]:
+    """A query is often put together from outputs, such as a Deployment's name, and then hidden."""
+    queries = (at(trigger, "metadata", "query") for trigger in triggers)
+    if any(isinstance(query, Hidden) for query in queries):
+        yield Assumption(
+            "KEDA's queries are zero while there are no requests",
+            "a query isn't known at preview",
+        )
 
 
 def _kept(

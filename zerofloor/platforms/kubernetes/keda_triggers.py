@@ -217,7 +217,7 @@ def kept(
             yield window
     if kind == "kubernetes-workload":
         yield from _counted_pods(estate, obj, path, meta, floor, maximum)
-    # A query that is hidden is taken for one that can be quiet: a number would not be hidden.
+    # A hidden query can be quiet, since a number would not be hidden: an assumption of the scaler.
     query = known_text(meta.get("query")) or ""
     if kind == "prometheus" and _CONSTANT.fullmatch(query):
         because = Evidence(
