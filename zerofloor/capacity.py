@@ -86,7 +86,7 @@ class Change(Value, frozen=True, kw_only=True):
     """The new value; None: remove the property."""
 
 
-class Hold(Value, frozen=True):
+class Hold(Value, frozen=True, kw_only=True):
     """A declaration that keeps nodes (of a pool) or pods (of a workload) running while idle."""
 
     cause: Cause
@@ -108,7 +108,7 @@ class Hold(Value, frozen=True):
         return 1 if self.units is None else self.units
 
 
-class Notice(Value, frozen=True):
+class Notice(Value, frozen=True, kw_only=True):
     """What might hold a GPU, or raise its cost: a warning that doesn't change the verdict."""
 
     cause: Cause
@@ -251,7 +251,7 @@ class Placement(Value, frozen=True):
     """None: the pods of any cluster may land on it."""
 
 
-class Pool(Value, frozen=True):
+class Pool(Value, frozen=True, kw_only=True):
     """A supply of GPU capacity: a node group, NodePool, VM or managed endpoint."""
 
     urn: str

@@ -23,7 +23,9 @@ def report(text: str = "llm") -> Report:
         Evidence(urn, "scalingConfig.minSize", 1, "so one node always runs"),
         Evidence(urn, "labels", {text: text, "open": UNKNOWN, "hidden": [SECRET]}, text),
     )
-    hold = Hold(Cause.POOL_MINIMUM, urn, 1, evidence, f"Set {text} to 0.")
+    hold = Hold(
+        cause=Cause.POOL_MINIMUM, urn=urn, units=1, evidence=evidence, fix=f"Set {text} to 0."
+    )
     entry = Entry(
         urn,
         EntryKind.POOL,

@@ -36,12 +36,12 @@ def hold(
     hours: Decimal = WEEK,
 ) -> Hold:
     return Hold(
-        cause,
-        urn,
-        units,
-        (Evidence(urn, "spec.replicas", 1, "so one pod always runs"),),
-        "Set it to 0.",
-        hours,
+        cause=cause,
+        urn=urn,
+        units=units,
+        evidence=(Evidence(urn, "spec.replicas", 1, "so one pod always runs"),),
+        fix="Set it to 0.",
+        hours_per_week=hours,
     )
 
 
@@ -176,7 +176,7 @@ HARDWARE = Evidence(LLM, "instanceType", "p5.48xlarge", "8 H100", is_hardware=Tr
 def test_a_message_gives_the_reason(
     cause: Cause, evidence: tuple[Evidence, ...], because: str
 ) -> None:
-    held = Hold(cause, LLM, 1, evidence, "Change it.")
+    held = Hold(cause=cause, urn=LLM, units=1, evidence=evidence, fix="Change it.")
     (found,) = findings(workload(LLM, 1, held, carried_by=()))
     assert found.message == (
         f"Deployment llm keeps 1 GPU running 24/7 with no traffic because {because}."
@@ -301,7 +301,7 @@ def test_a_held_gpu_without_a_cause_is_never_silent() -> None:
 
 
 def test_a_notice_is_a_warning_once() -> None:
-    notice = Notice(Cause.LONG_IDLE_TAIL, LLM, "It waits 4 h.", "Shorten it.")
+    notice = Notice(cause=Cause.LONG_IDLE_TAIL, urn=LLM, message="It waits 4 h.", fix="Shorten it.")
     (found,) = findings(notices=(notice, notice))
     assert (found.rule, found.severity, found.message, found.monthly) == (
         "GPU101",
@@ -317,7 +317,9 @@ def test_order_is_error_then_dear_then_rule() -> None:
         workload(LLM, 9),
         workload(OTHER, 1),
         pool(3),
-        notices=(Notice(Cause.LONG_IDLE_TAIL, POOL, "It waits.", "Shorten it."),),
+        notices=(
+            Notice(cause=Cause.LONG_IDLE_TAIL, urn=POOL, message="It waits.", fix="Shorten it."),
+        ),
     )
     assert [one.urn for one in found] == [LLM, OTHER, POOL]
 

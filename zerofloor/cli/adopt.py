@@ -33,12 +33,14 @@ def adopt(
     ] = 90,
     owner: Annotated[
         str,
-        Option("--owner", metavar="NAME", help="Owner of what has none by its tags or labels."),
+        Option(
+            "--owner", metavar="NAME", help="Owner of resources whose tags and labels name none."
+        ),
     ] = NO_OWNER,
     owner_tags: OwnerTagsOption = (),
     ci: Annotated[CI, Option("--ci", help="Whose workflow files to write.")] = "github",
     overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace files that are there and differ.")
+        bool, Option("--overwrite", help="Replace existing files that differ.")
     ] = False,
     settings: SettingsOption = None,
     policy: PolicyOption = None,
@@ -47,7 +49,7 @@ def adopt(
     """Write what to merge so that from now on only new waste is blocked.
 
     Waivers for what idles today (with owners, a last day and caps), the organisation's policy,
-    settings and CI files, each with its reason. Files that are there are kept. Exit 0 if every
+    settings and CI files, each with its reason. Existing files are kept. Exit 0 if every
     stack's gate passes with them, 1 if a finding is not covered, 2 if a stack could not be judged.
     """
     from zerofloor.cli.output import say

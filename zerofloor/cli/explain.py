@@ -25,12 +25,16 @@ def explain(
         str,
         Argument(
             metavar="URN|RULE",
-            help="A URN, or its end or a name where only one fits; or a rule's ID or name.",
+            help="A URN, its end or a name (if unique); or a rule's ID or name.",
         ),
     ],
     sources: Annotated[
         Sequence[str],
-        Option("--from", metavar="FILE|DIR", help="Where the URN is; several are one estate."),
+        Option(
+            "--from",
+            metavar="FILE|DIR",
+            help="Input that contains the URN; repeat it to join several.",
+        ),
     ] = (),
     input_format: InputFormatOption = None,
     settings: SettingsOption = None,

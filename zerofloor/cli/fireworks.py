@@ -27,7 +27,7 @@ ApplyOption = Annotated[
     bool, Option("--apply", help="Really do it (default: only print what would be done).")
 ]
 FormOption = Annotated[
-    Literal["table", "json"], Option("--format", "-f", help="What the result is written as.")
+    Literal["table", "json"], Option("--format", "-f", help="Format of the result.")
 ]
 
 

@@ -48,7 +48,7 @@ def fix(
         bool, Option("--dry-run", help="Print the changes as a diff and write nothing.")
     ] = False,
     warnings: Annotated[
-        bool, Option("--warnings", help="Also for warnings, not only for what fails the gate.")
+        bool, Option("--warnings", help="Also apply changes for warnings, not only for errors.")
     ] = False,
     patch: Annotated[
         Path | None,
@@ -78,7 +78,8 @@ def fix(
 
     Each change is judged: it is kept where its finding is gone and nothing else got worse. YAML is
     changed in place, every other byte kept; a change of source code is a suggestion, printed as a
-    diff. What a person must decide is listed. Exit 0 if the gate passes afterwards, else 1.
+    diff. Findings that a person must decide are listed. Exit 0 if the gate passes afterwards, else
+    1.
     """
     from zerofloor.cli.inputs import Chosen, Previewing, is_program
     from zerofloor.cli.output import emit

@@ -74,23 +74,29 @@ PrometheusOption = Annotated[
     Option(
         "--prometheus",
         metavar="URL",
-        help="Prometheus that knows requests and GPU use; without it the use of pods is unknown.",
+        help="Prometheus with request and GPU metrics; without it, use of pods is unknown.",
     ),
 ]
 QueriesOption = Annotated[
     Path | None,
-    Option("--queries", metavar="FILE", help="Queries over the default ones (see docs/live.md)."),
+    Option(
+        "--queries",
+        metavar="FILE",
+        help="Queries that replace the default ones (see docs/live.md).",
+    ),
 ]
 HoursOption = Annotated[
     int,
-    Option("--idle-hours", metavar="HOURS", least=1, help="How long without use is idle."),
+    Option("--idle-hours", metavar="HOURS", least=1, help="Time without use that counts as idle."),
 ]
 FormOption = Annotated[
-    Literal["table", "json"], Option("--format", "-f", help="What the result is written as.")
+    Literal["table", "json"], Option("--format", "-f", help="Format of the result.")
 ]
 NowOption = Annotated[
     str | None,
-    Option("--now", metavar="TIME", help="Time up to which metrics are read (default: now, UTC)."),
+    Option(
+        "--now", metavar="TIME", help="End of the period that metrics cover (default: now, UTC)."
+    ),
 ]
 
 

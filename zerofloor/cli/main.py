@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Explain what keeps a GPU running, link by link; or print a rule's page.",
     "fix": "Apply the changes of findings to manifests, programs and stack configuration.",
     "live": "Compare the GPU machines and pods that run now with what the stacks declare.",
-    "reap": "Put idle and orphaned GPU machines and workloads to zero, told twice.",
+    "reap": "Scale idle and orphaned GPU machines and workloads to zero, in two confirmed steps.",
     "rules": "List the rules.",
     "prices": "Look up prices.",
     "fireworks": "List, scale, park or delete Fireworks deployments.",

@@ -10,7 +10,9 @@ from zerofloor.cli.parsing import Option
 def pack_path(
     folder: Annotated[
         bool,
-        Option("--folder", help="A folder instead of an executable, for engines before 3.255."),
+        Option(
+            "--folder", help="Print a folder instead of an executable, for engines before 3.255."
+        ),
     ] = False,
 ) -> None:
     """Print the path of the policy pack, for `pulumi preview --policy-pack`."""

@@ -189,8 +189,8 @@ def verify(
     ] = None,
     today: TodayOption = None,
 ) -> int:
-    """Check the embedded snapshot: whole, with sources and dates, without duplicates and outliers;
-    exit 1 where an error is found."""
+    """Check the embedded snapshot for gaps, sources, dates, duplicates and outliers; exit 1 if an
+    error is found."""
     from zerofloor.cli.output import emit
     from zerofloor.prices.book import open_book
     from zerofloor.prices.verify import verify

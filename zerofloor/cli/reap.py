@@ -1,4 +1,4 @@
-"""`zerofloor reap STATE…`: idle and orphaned machines and workloads put to zero, told twice."""
+"""`zerofloor reap STATE…`: idle and orphaned resources scaled to zero, in two steps."""
 
 from __future__ import annotations
 
@@ -46,29 +46,33 @@ def reap(
     queries: QueriesOption = None,
     idle_hours: HoursOption = 24,
     owned: Annotated[
-        bool, Option("--owned", help="Also what a stack declares and allows to be at zero.")
+        bool, Option("--owned", help="Include resources that a stack declares and allows at zero.")
     ] = False,
     notice: Annotated[
         bool,
-        Option("--notice", help="Tag or annotate what would be put to zero with the time when."),
+        Option("--notice", help="Tag or annotate the targets with the time of --apply."),
     ] = False,
     grace_hours: Annotated[
         int,
-        Option("--grace-hours", metavar="HOURS", least=0, help="Time between notice and --apply."),
+        Option(
+            "--grace-hours", metavar="HOURS", least=0, help="Time between --notice and --apply."
+        ),
     ] = 24,
     apply: Annotated[
         int | None,
-        Option("--apply", metavar="COUNT", help="Do it; COUNT is how many the dry run listed."),
+        Option(
+            "--apply", metavar="COUNT", help="Make the changes; COUNT is what the dry run listed."
+        ),
     ] = None,
     undo_file: Annotated[
-        Path, Option("--undo-file", metavar="FILE", help="Where --apply writes how to undo it.")
+        Path, Option("--undo-file", metavar="FILE", help="File that --apply writes for --undo.")
     ] = Path("zerofloor-undo.json"),
     undo: Annotated[
-        Path | None, Option("--undo", metavar="FILE", help="Undo what an undo file says.")
+        Path | None, Option("--undo", metavar="FILE", help="Undo the changes in an undo file.")
     ] = None,
     now: NowOption = None,
 ) -> int:
-    """Put idle and orphaned GPU machines and workloads to zero, told twice.
+    """Scale idle and orphaned GPU machines and workloads to zero, in two confirmed steps.
 
     Instances are stopped, groups and Deployments scaled to 0, Jobs suspended; nothing is deleted,
     and no node is touched. A dry run unless told otherwise. First --notice, which tags or annotates

@@ -11,7 +11,7 @@ from zerofloor.cli.parsing import Option
 def rules(
     form: Annotated[
         Literal["table", "json"],
-        Option("--format", "-f", help="What the list is written as."),
+        Option("--format", "-f", help="Format of the list."),
     ] = "table",
     output: OutputOption = None,
 ) -> None:

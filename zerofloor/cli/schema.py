@@ -11,7 +11,7 @@ from zerofloor.cli.parsing import Argument
 def schema(
     name: Annotated[
         Literal["report", "estimate", "audit", "simulation", "baseline", "stack", "settings"],
-        Argument(help="What to print the schema of."),
+        Argument(help="The document that the schema describes."),
     ],
     output: OutputOption = None,
 ) -> None:

@@ -58,7 +58,7 @@ def simulate(
             "--max-wait",
             metavar="SECONDS",
             least=0,
-            help="Name the cheapest setting with which no request waits longer; exit 1 if there is "
+            help="Name the cheapest setting for which no request waits longer; exit 1 if there is "
             "none.",
         ),
     ] = None,
@@ -69,7 +69,9 @@ def simulate(
     target: Annotated[
         str | None,
         Option(
-            "--target", metavar="NAME", help="What answers the requests, if several things could."
+            "--target",
+            metavar="NAME",
+            help="Workload or endpoint that serves the requests, if several could.",
         ),
     ] = None,
     metric: Annotated[
@@ -95,7 +97,7 @@ def simulate(
             "--tokens-per-second",
             metavar="N",
             least=0.001,
-            help="Tokens that each request is answered with in a second (default: 62).",
+            help="Tokens generated per second for each request (default: 62).",
         ),
     ] = None,
     prompt_tokens_per_second: Annotated[
@@ -104,7 +106,7 @@ def simulate(
             "--prompt-tokens-per-second",
             metavar="N",
             least=0.001,
-            help="Tokens of a prompt that are read in a second (default: no time of its own).",
+            help="Prompt tokens processed per second (default: prompts take no time).",
         ),
     ] = None,
     node_seconds: Annotated[
@@ -113,7 +115,10 @@ def simulate(
             "--node-seconds",
             metavar="SECONDS",
             least=0,
-            help="Until a new node is ready (default: coldStart in zerofloor.yaml, else 120).",
+            help=(
+                "Seconds until a new node is ready (default: coldStart in zerofloor.yaml, else "
+                "120)."
+            ),
         ),
     ] = None,
     image_seconds: Annotated[
@@ -122,7 +127,7 @@ def simulate(
             "--image-seconds",
             metavar="SECONDS",
             least=0,
-            help="Until a new node has the image (default: coldStart, else 600).",
+            help="Seconds until a new node has the image (default: coldStart, else 600).",
         ),
     ] = None,
     load_seconds: Annotated[
@@ -131,7 +136,7 @@ def simulate(
             "--load-seconds",
             metavar="SECONDS",
             least=0,
-            help="Until a new pod has loaded the model (default: coldStart, else 120).",
+            help="Seconds until a new pod has loaded the model (default: coldStart, else 120).",
         ),
     ] = None,
     hpa_sync: Annotated[
@@ -182,7 +187,7 @@ def simulate(
 
     KEDA, HPA, Karpenter and the services act as they do in a cluster: polling, cool-down,
     stabilisation, consolidation, a cold start in parts. What can't be played (a hidden bound, a
-    trigger whose metric the trace doesn't tell) is named, and the exit code is 2.
+    trigger whose metric the trace lacks) is named, and the exit code is 2.
     """
     try:
         import numpy  # noqa: F401

@@ -70,7 +70,7 @@ class ContainerAppsGpuServiceArgs(TypedDict, total=False):
     """Requests that one replica should have at a time; more of them start more replicas. Default
     10."""
     cooldown_seconds: float
-    """Time without a request after which the last replica goes. Default 300."""
+    """Time without a request after which the last replica is removed. Default 300."""
     idle_cap_seconds: float
     """The longest cooldownSeconds that is accepted. Default 3600."""
     tags: Mapping[str, pulumi.Input[str]]

@@ -35,7 +35,7 @@ class GceGpuGroupArgs(TypedDict, total=False):
 
     machine_type: Required[str]
     """Machine type with GPUs, such as g2-standard-8, or an N1 type with accelerator. Running
-    machines keep the one that they have."""
+    machines keep their type."""
     accelerator: str
     """On an N1 machine: the cards to add, such as nvidia-tesla-t4."""
     accelerators: float
@@ -75,8 +75,8 @@ class GceGpuGroup(pulumi.ComponentResource):
     """GPU machines on Compute Engine that need no Kubernetes: an instance template, a zonal managed
     instance group and its autoscaler, with bounds from 0.
 
-    The autoscaler goes by the messages of a Pub/Sub subscription, a signal that exists at zero; by
-    CPU or load-balancer traffic, which an empty group doesn't have, nothing would wake it. It
+    The autoscaler follows the messages of a Pub/Sub subscription, a signal that exists at zero;
+    CPU or load-balancer traffic, which an empty group doesn't have, would never wake it. It
     scales in about 10 minutes after the last message was acknowledged, and may end a machine that
     still works when others are idle: such a worker's message is delivered again.
     """

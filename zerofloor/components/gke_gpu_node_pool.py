@@ -72,7 +72,7 @@ class GkeGpuNodePoolArgs(TypedDict, total=False):
     labels: Mapping[str, pulumi.Input[str]]
     """More Kubernetes labels for the nodes."""
     resource_labels: Mapping[str, pulumi.Input[str]]
-    """Google Cloud labels of the machines, by which costs are told apart."""
+    """Google Cloud labels of the machines, for cost allocation."""
 
 
 class GkeGpuNodePool(pulumi.ComponentResource):

@@ -48,7 +48,7 @@ class GpuNodePoolArgs(TypedDict, total=False):
     """The most GPUs that the pool may hold: the ceiling of what it can cost."""
     weight: float
     """Preference over other pools that fit, from 1 to 100, higher first. Without weights Karpenter
-    goes by name, not by price."""
+    tries pools by name, not by price."""
 
     consolidate_after_seconds: float
     """How long a node stays after its last pod. Default 60."""

@@ -26,8 +26,8 @@ class ScalingArgs(TypedDict, total=False):
     max_replicas: float
     """The most replicas at any load. Default 1."""
     cooldown_seconds: float
-    """Time without a request after which the last replica goes, and for which surplus replicas
-    stay; it also begins when the scaler is made. Default 300."""
+    """Time without a request after which the last replica is removed, and for which surplus
+    replicas stay; it also begins when the scaler is made. Default 300."""
     idle_cap_seconds: float
     """The longest cooldownSeconds that is accepted. Default 3600."""
     polling_seconds: float
@@ -46,7 +46,7 @@ class ScalingArgs(TypedDict, total=False):
     """What wakes a replica from zero, and counts for more than one. Default http."""
     more_signals: Sequence[WakeSignal]
     """More signals beside wakeSignal, each with its own arguments; the one that asks for the most
-    replicas counts, and the last replica goes when none of them asks."""
+    replicas counts, and the last replica is removed when none of them is active."""
     trigger_authentication: pulumi.Input[str]
     """Name of a KEDA TriggerAuthentication for the signals other than http. Without it an SQS
     queue is read with KEDA's own identity."""
@@ -106,7 +106,7 @@ class ScalingArgs(TypedDict, total=False):
     """coldStart fallback: its port."""
 
     expires_at: str
-    """Lease: the day or time at which the replicas are put to zero (2026-12-31, or
+    """Lease: the day or time at which the replicas are scaled to zero (2026-12-31, or
     2026-12-31T18:00Z). From then on a preview fails until it is extended or the component is
     removed."""
     starts_at: str

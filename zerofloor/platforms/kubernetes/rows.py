@@ -16,7 +16,7 @@ from zerofloor.structs import Value
 from zerofloor.values import at, get, keys, known_items, known_text
 
 
-class Row(Value, frozen=True):
+class Row(Value, frozen=True, kw_only=True):
     """One kind of workload."""
 
     group: str
