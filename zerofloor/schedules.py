@@ -53,7 +53,7 @@ def occurrences(expression: str, since: datetime.datetime = _START) -> Iterator[
     try:
         yield from CronSim(_MACROS.get(text, text), since)
     except CronSimError as error:
-        raise BadSchedule(f"{expression!r} is no cron expression: {error}") from None
+        raise BadSchedule(f"{expression!r} is not a cron expression: {error}") from None
 
 
 @lru_cache(maxsize=1024)

@@ -51,7 +51,7 @@ def _walk(value: Any, kind: Any, path: str) -> Iterator[str]:
             or getattr(get_origin(option), "__name__", "") == "Sequence"
         ]
         if not items:
-            yield f"{path}: is no list"
+            yield f"{path}: is not a list"
             return
         for index, item in enumerate(value):
             yield from _walk(item, get_args(items[0])[0], f"{path}[{index}]")

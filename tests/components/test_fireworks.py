@@ -94,7 +94,7 @@ def test_what_is_declared(declared: Declared) -> None:
         ({"base_model": None}, "base_model: is required"),
         (
             {"min_replica": 1},
-            "min_replica: is no argument of this component; did you mean min_replicas?",
+            "min_replica: is not an argument of this component; did you mean min_replicas?",
         ),
     ],
 )

@@ -208,12 +208,12 @@ POOL: dict[str, Any] = {
         (
             "GpuNodePool",
             POOL | {"replica": 1.0},
-            "replica: is no argument of this component",
+            "replica: is not an argument of this component",
         ),
         (
             "GpuNodePool",
             POOL | {"max_gpus": 1.0},
-            "max_gpus: is no argument of this component; did you mean maxGpus?",
+            "max_gpus: is not an argument of this component; did you mean maxGpus?",
         ),
         (
             "GpuNodePool",
@@ -223,7 +223,7 @@ POOL: dict[str, Any] = {
         (
             "GpuNodePool",
             {"maxGpu": 2.0, "capacityTypes": ["free"]},
-            "maxGpu: is no argument of this component; did you mean maxGpus?\n"
+            "maxGpu: is not an argument of this component; did you mean maxGpus?\n"
             "capacityTypes[0]: must be on-demand, spot or reserved\n"
             "maxGpus: is required\n"
             "clusterName: is required, or `discoveryTags` in its place\n"

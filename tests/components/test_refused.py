@@ -63,7 +63,7 @@ def _lines(error: SpecError, head: str) -> list[str]:
         ({"gpus": 9, "gpu_resource": "amd.com/gpu"}, "gpus: 9 are more than any node has: the most is 8, of Standard_ND96is_MI300X_v5; use `nodes` for more"),
         ({"gpus": 2, "instance_types": ["g6e.12xlarge", "g6e.xlarge"]}, "gpus: 2 do not fit on g6e.xlarge, which holds 1"),
         ({"instance_types": ["g6e.xlarg"]}, (
-            "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did "
+            "instance_types[0]: g6e.xlarg is not among the instance types whose GPUs zerofloor knows; did "
             "you mean g6e.xlarge?"
         )),
         ({"instance_types": ["m7i.large"]}, "instance_types[0]: m7i.large has no GPU"),
@@ -102,9 +102,9 @@ def _lines(error: SpecError, head: str) -> list[str]:
             "name: must be lower-case letters, digits and dashes, at most 50, as Kubernetes "
             "names are: set name"
         )),
-        ({"replicas": 1}, "replicas: is no argument of this component; did you mean min_replicas?"),
-        ({"minReplicas": 1}, "minReplicas: is no argument of this component; did you mean min_replicas?"),
-        ({"max_replica": 1}, "max_replica: is no argument of this component; did you mean max_replicas?"),
+        ({"replicas": 1}, "replicas: is not an argument of this component; did you mean min_replicas?"),
+        ({"minReplicas": 1}, "minReplicas: is not an argument of this component; did you mean min_replicas?"),
+        ({"max_replica": 1}, "max_replica: is not an argument of this component; did you mean max_replicas?"),
         ({"image": None}, "image: is required"),
         ({"image": ""}, "image: must be text, and not empty"),
         ({"labels": {"a": 1}}, "labels.a: must be text, and not empty"),
@@ -164,7 +164,7 @@ SERVER: list[Any] = [
         ({"office_hours": ["Mon-Fry 08:00-19:00"]}, "office_hours[0]: Fry is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
         ({"office_hours": ["Mon 08:00-25:00"]}, "office_hours[0]: 25:00 is no time of day: write 00:00 to 23:59"),
         ({"office_hours": ["Mon 08:00-08:00"]}, "office_hours[0]: starts when it ends, which KEDA refuses"),
-        ({"office_hours": ["0 0 31 2 * to 0 1 1 3 *"]}, "office_hours[0]: 0 0 31 2 * is no cron expression that ever fires"),
+        ({"office_hours": ["0 0 31 2 * to 0 1 1 3 *"]}, "office_hours[0]: 0 0 31 2 * is not a cron expression that ever fires"),
         ({"office_hours": ["Mon-Fri 08:00-19:00", "Fri 18:00-22:00"]}, "office_hours[1]: overlaps with office_hours[0]: write them as one"),
         ({"office_hours": ["Mon 08:00-09:00"], "office_replicas": 2}, "office_replicas: 2 is above `max_replicas`, which is 1"),
         ({"time_zone": "Berlin"}, "time_zone: must be a time zone such as Europe/Berlin or Etc/UTC"),
@@ -180,13 +180,13 @@ SERVER: list[Any] = [
         ({"ttl_hours": 1e8, "starts_at": "2099-01-01"}, "ttl_hours: must be at most 87600"),
         ({"ttl_hours": 8, "starts_at": "2020-01-01"}, "ttl_hours: the lease ran out at 2020-01-02 08:00 UTC: extend it, or remove the component from the program"),
         ({"max_hourly_cost": 1, "instance_types": ["g6e.xlarge"], "region": "us-east-1"}, "max_hourly_cost: 1 pays for no replica: one costs 1.86"),
-        ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"], "region": "us-east1"}, "region: us-east1 is no region with GPU prices; did you mean us-east-1?"),
+        ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"], "region": "us-east1"}, "region: us-east1 is not a region with GPU prices; did you mean us-east-1?"),
         ({"max_hourly_cost": 9, "instance_types": ["g6e.xlarge"]}, "region: is required with `max_hourly_cost`, which is about its price"),
         ({"max_hourly_cost": 4, "min_replicas": 3, "max_replicas": 3, "instance_types": ["g6e.xlarge"], "region": "us-east-1"}, "min_replicas: 3 cost more than `max_hourly_cost`, which pays for 2"),
         ({"pod": {"nodeName": "a"}}, "pod.nodeName: would keep the pod from every other node; use `node_pool` or `node_selector`"),
-        ({"pod": {"volume": []}}, "pod.volume: is no field that Kubernetes knows here; did you mean volumes?"),
+        ({"pod": {"volume": []}}, "pod.volume: is not a field that Kubernetes knows here; did you mean volumes?"),
         ({"pod": {"volumes": {}}}, "pod.volumes: must be a list"),
-        ({"pod": {"containers": [{"image": "x"}]}}, "pod.containers[0]: needs a name, and another one than server"),
+        ({"pod": {"containers": [{"image": "x"}]}}, "pod.containers[0]: needs a name other than server"),
         ({"pod": {"initContainers": [{"name": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]}}, "pod.initContainers[0].resources.limits.nvidia.com/gpu: asks for GPUs that are not counted: a replica has those of `gpus`"),
         ({"pod": {"resourceClaims": [{"name": "gpu"}]}}, "pod.resourceClaims: could ask for GPUs that are not counted; use `gpus`"),
         ({"container": {"resources": {"limits": {"amd.com/gpu": "1"}}}}, "container.resources.limits.amd.com/gpu: asks for GPUs that are not counted: a replica has those of `gpus`"),
@@ -224,7 +224,7 @@ SCALER: list[Any] = [
         ({"target_name": "a", "port": 80}, 'service: is required with `wake_signal` "http"'),
         (REDIS | {"target_name": "a", "port": 80}, 'port: belongs to `wake_signal` "http"'),
         (REDIS | {"target_name": "a", "min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
-        (REDIS | {"target_name": "a", "image": "i"}, "image: is no argument of this component; did you mean lease_image?"),
+        (REDIS | {"target_name": "a", "image": "i"}, "image: is not an argument of this component; did you mean lease_image?"),
 ]  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def test_one_thing_wrong_with_a_scaler(args: dict[str, Any], says: str) -> None:
         ({"instance_types": None}, "instance_types: is required, or `instance_families` in its place"),
         ({"instance_types": []}, "instance_types: is required, or `instance_families` in its place"),
         ({"instance_families": ["g6"]}, "instance_families: excludes `instance_types`: give one of the two"),
-        ({"instance_types": None, "instance_families": ["m7i"]}, "instance_families[0]: m7i is no family with whole GPUs that zerofloor knows"),
+        ({"instance_types": None, "instance_families": ["m7i"]}, "instance_families[0]: m7i is not a family with whole GPUs that zerofloor knows"),
         ({"instance_types": None, "instance_families": ["p5en"]}, "instance_families[0]: p5en has at least 8 GPUs on a node and `max_gpus` is 4"),
         ({"instance_types": ["c7i.large"]}, "instance_types[0]: c7i.large has no GPU"),
         ({"instance_types": ["g6e.xlarge", "inf2.xlarge"]}, (
@@ -273,7 +273,7 @@ def test_one_thing_wrong_with_a_scaler(args: dict[str, Any], says: str) -> None:
         ({"snapshot_rate": 50, "image_snapshot": "snap-1", "ami_alias": "bottlerocket@latest"}, "snapshot_rate: must be at least 100"),
         ({"auto_mode": True, "parallel_pull": True}, "parallel_pull: is not for `auto_mode`, where EKS decides it"),
         ({"weight": 101}, "weight: must be at most 100"),
-        ({"replicas": 1}, "replicas: is no argument of this component"),
+        ({"replicas": 1}, "replicas: is not an argument of this component"),
     ],
 )  # fmt: skip
 def test_one_thing_wrong_with_a_pool(args: dict[str, Any], says: str) -> None:
@@ -284,7 +284,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert deployment(max_replicas=0, gpus=0.5, nonsense=1) == [
         "max_replicas: must be at least 1",
         "gpus: must be a whole number",
-        "nonsense: is no argument of this component; did you mean nodes?",
+        "nonsense: is not an argument of this component; did you mean nodes?",
     ]
 
 

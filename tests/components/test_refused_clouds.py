@@ -82,8 +82,8 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"max_nodes": None}, "max_nodes: is required"),
         ({"max_nodes": 1001}, "max_nodes: must be at most 1000"),
         ({"min_nodes": -1}, "min_nodes: must be at least 0"),
-        ({"desired_nodes": 1}, "desired_nodes: is no argument of this component; did you mean min_nodes?"),
-        ({"instance_types": ["g6e.xlarg"]}, "instance_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({"desired_nodes": 1}, "desired_nodes: is not an argument of this component; did you mean min_nodes?"),
+        ({"instance_types": ["g6e.xlarg"]}, "instance_types[0]: g6e.xlarg is not among the instance types whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
         ({"instance_types": ["m7i.large"]}, "instance_types[0]: m7i.large has no GPU"),
         ({"instance_types": []}, "instance_types: must name at least one"),
         ({"instance_types": ["g6e.xlarge"] * 21}, "instance_types: must name at most 20"),
@@ -91,7 +91,7 @@ def refused(component: str, args: dict[str, Any]) -> list[str]:
         ({"instance_types": ["g5.xlarge", "g5g.xlarge"]}, "instance_types: mixes Arm and x86 processors: make one group for each"),
         ({"instance_types": ["g4ad.xlarge"]}, "instance_types[0]: EKS has no image with drivers for AMD Radeon Pro V520"),
         ({"capacity_type": "SPOT"}, "capacity_type: must be one of on-demand, spot; did you mean spot?"),
-        ({"region": "us-east1"}, "region: us-east1 is no region with GPUs that zerofloor knows; did you mean us-east-1? Where it is one, set `any_region`"),
+        ({"region": "us-east1"}, "region: us-east1 is not among the regions with GPUs that zerofloor knows; did you mean us-east-1? Where it is one, set `any_region`"),
         ({"region": "eu-west-1", "instance_types": ["p5.4xlarge"]}, (
             "region: p5.4xlarge has no price in eu-west-1, so it is probably not sold there; it has one in ap-northeast-1, ap-south-1, "
             "ap-southeast-2, ap-southeast-3, …. Where it is sold all the same, set `any_region`"
@@ -125,8 +125,8 @@ LB = {"wake_signal": "load_balancer", "queue_name": None, "load_balancer_arn": "
     [
         ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
         ({"max_instances": 0}, "max_instances: must be at least 1"),
-        ({"max_size": 4}, "max_size: is no argument of this component"),
-        ({"instance_types": ["g6e.xlarge", "g6e.48xlage"]}, "instance_types[1]: g6e.48xlage is no instance type whose GPUs zerofloor knows; did you mean g6e.48xlarge?"),
+        ({"max_size": 4}, "max_size: is not an argument of this component"),
+        ({"instance_types": ["g6e.xlarge", "g6e.48xlage"]}, "instance_types[1]: g6e.48xlage is not among the instance types whose GPUs zerofloor knows; did you mean g6e.48xlarge?"),
         ({"instance_types": ["g5g.xlarge"]}, "image_id: is required: the default image is for NVIDIA GPUs beside x86 only"),
         ({"instance_types": ["trn1.2xlarge"]}, "image_id: is required: the default image is for NVIDIA GPUs beside x86 only"),
         ({"wake_signal": "alb"}, "wake_signal: must be one of sqs, load_balancer"),
@@ -163,20 +163,20 @@ T4 = {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}
     [
         ({"min_nodes": 5}, "min_nodes: 5 is above `max_nodes`, which is 4"),
         ({"max_nodes": 0}, "max_nodes: must be at least 1"),
-        ({"node_count": 1}, "node_count: is no argument of this component"),
-        ({"machine_type": "g2-standard-7"}, "machine_type: g2-standard-7 is no machine type whose GPUs zerofloor knows; did you mean g2-standard-8?"),
+        ({"node_count": 1}, "node_count: is not an argument of this component"),
+        ({"machine_type": "g2-standard-7"}, "machine_type: g2-standard-7 is not among the machine types whose GPUs zerofloor knows; did you mean g2-standard-8?"),
         ({"machine_type": "e2-standard-8"}, "machine_type: e2-standard-8 has no GPU"),
         ({"machine_type": "g4-standard-6"}, "machine_type: g4-standard-6 has 0.125 of a GPU, and a pod asks for whole ones"),
         ({"machine_type": "n1-standard-8"}, "accelerator: is required: n1-standard-8 has no GPU itself"),
         ({**T4, "accelerator": "nvidia-l4"}, "accelerator: must be one of nvidia-tesla-t4, nvidia-tesla-p4, nvidia-tesla-v100, nvidia-tesla-p100; did you mean nvidia-tesla-t4?"),
         ({**T4, "accelerators": 9}, "accelerators: must be at most 8"),
         ({"accelerator": "nvidia-l4"}, "accelerator: is for N1 machines; g2-standard-8 has its own"),
-        ({"location": "us-centrl1"}, "location: us-centrl1 is no region with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
+        ({"location": "us-centrl1"}, "location: us-centrl1 is not among the regions with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
         ({"location": "us-west2"}, (
             "location: g2-standard-8 has no price in us-west2, so it is probably not sold there; it has one in asia-east1, asia-northeast1, "
             "asia-northeast3, asia-south1, …. Where it is sold all the same, set `any_region`"
         )),
-        ({"zones": ["us-east1-b"]}, "zones[0]: us-east1-b is no zone of us-central1"),
+        ({"zones": ["us-east1-b"]}, "zones[0]: us-east1-b is not a zone of us-central1"),
         ({"capacity_type": "spot", "reservation": "r"}, "reservation: excludes `capacity_type` spot: spot is never reserved"),
         ({"machine_type": "a4-highgpu-8g", "disk_type": "pd-ssd", "any_region": True}, "disk_type: must be hyperdisk-balanced on a4-highgpu-8g"),
         ({"disk_type": "ssd"}, "disk_type: must be one of pd-balanced, pd-ssd, pd-standard, hyperdisk-balanced; did you mean pd-ssd?"),
@@ -193,8 +193,8 @@ def test_one_thing_wrong_with_a_pool_of_gke(args: dict[str, Any], says: str) -> 
     ("args", "says"),
     [
         ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
-        ({"target_size": 1}, "target_size: is no argument of this component"),
-        ({"zone": "us-central1"}, "zone: us-central1 is no zone, such as us-central1-a"),
+        ({"target_size": 1}, "target_size: is not an argument of this component"),
+        ({"zone": "us-central1"}, "zone: us-central1 is not a zone, such as us-central1-a"),
         ({"zone": "us-west2-a"}, (
             "zone: g2-standard-8 has no price in us-west2, so it is probably not sold there; it has one in asia-east1, asia-northeast1, "
             "asia-northeast3, asia-south1, …. Where it is sold all the same, set `any_region`"
@@ -214,13 +214,13 @@ def test_one_thing_wrong_with_a_group_on_compute_engine(args: dict[str, Any], sa
     [
         ({"min_instances": 5}, "min_instances: 5 is above `max_instances`, which is 4"),
         ({"gpu": "nvidia-l40s"}, "gpu: must be one of nvidia-l4, nvidia-rtx-pro-6000; did you mean nvidia-l4?"),
-        ({"gpus": 2}, "gpus: is no argument of this component; did you mean gpu?"),
+        ({"gpus": 2}, "gpus: is not an argument of this component; did you mean gpu?"),
         ({"cpu": "2"}, "cpu: must be at least 4 with nvidia-l4"),
         ({"memory": "8Gi"}, "memory: must be at least 16Gi with nvidia-l4"),
         ({"gpu": "nvidia-rtx-pro-6000", "memory": "64Gi"}, "memory: must be at least 80Gi with nvidia-rtx-pro-6000"),
         ({"timeout_seconds": 3601}, "timeout_seconds: must be at most 3600"),
         ({"ingress": "public"}, "ingress: must be one of all, internal, internal-and-load-balancing"),
-        ({"location": "us-centrl1"}, "location: us-centrl1 is no region with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
+        ({"location": "us-centrl1"}, "location: us-centrl1 is not among the regions with GPUs that zerofloor knows; did you mean us-central1? Where it is one, set `any_region`"),
         ({"health_path": "health"}, "health_path: must be a path that starts with /"),
         ({"name": "my_service"}, "name: must be lower-case letters, digits and dashes, at most 49, and begin with a letter, as names on Cloud Run are: set `name`"),
     ],
@@ -234,18 +234,18 @@ def test_one_thing_wrong_with_a_service_of_cloud_run(args: dict[str, Any], says:
     [
         ({"min_nodes": 5}, "min_nodes: 5 is above `max_nodes`, which is 4"),
         ({"max_nodes": 0}, "max_nodes: must be at least 1"),
-        ({"vm_size": "Standard_NC24ads_A100_v5"}, "vm_size: Standard_NC24ads_A100_v5 is no VM size whose GPUs zerofloor knows; did you mean Standard_NC24ads_A100_v4?"),
+        ({"vm_size": "Standard_NC24ads_A100_v5"}, "vm_size: Standard_NC24ads_A100_v5 is not among the VM sizes whose GPUs zerofloor knows; did you mean Standard_NC24ads_A100_v4?"),
         ({"vm_size": "Standard_D4s_v5"}, "vm_size: Standard_D4s_v5 has no GPU"),
         ({"vm_size": "Standard_NV6ads_A10_v5"}, "vm_size: Standard_NV6ads_A10_v5 has 0.167 of a GPU, and a pod asks for whole ones"),
-        ({"vm_size": "Standard_NC128ds_xl_RTXPRO6000BSE_v6"}, "vm_size: Standard_NC128ds_xl_RTXPRO6000BSE_v6 is no size that AKS runs yet"),
-        ({"location": "westeurop"}, "location: westeurop is no location with GPUs that zerofloor knows; did you mean westeurope? Where it is one, set `any_region`"),
+        ({"vm_size": "Standard_NC128ds_xl_RTXPRO6000BSE_v6"}, "vm_size: Standard_NC128ds_xl_RTXPRO6000BSE_v6 is not a size that AKS runs yet"),
+        ({"location": "westeurop"}, "location: westeurop is not among the locations with GPUs that zerofloor knows; did you mean westeurope? Where it is one, set `any_region`"),
         ({"location": "southindia"}, (
             "location: Standard_NC24ads_A100_v4 has no price in southindia, so it is probably not sold there; it has one in "
             "australiaeast, brazilsouth, canadacentral, centralindia, …. Where it is sold all the same, set `any_region`"
         )),
         ({"capacity_type": "spot", "capacity_reservation_group_id": "i"}, "capacity_reservation_group_id: excludes `capacity_type` spot: spot is never reserved"),
         ({"disk": "local"}, "disk: must be one of managed, ephemeral"),
-        ({"enable_auto_scaling": False}, "enable_auto_scaling: is no argument of this component"),
+        ({"enable_auto_scaling": False}, "enable_auto_scaling: is not an argument of this component"),
         ({"name": "gpu-pool"}, "name: must be lower-case letters and digits, at most 12, and begin with a letter, as AKS names are: set `name`"),
     ],
 )  # fmt: skip
@@ -262,7 +262,7 @@ def test_one_thing_wrong_with_a_pool_of_aks(args: dict[str, Any], says: str) -> 
         ({"memory": "64Gi"}, "memory: must be at most 56Gi, which is all that Consumption-GPU-NC8as-T4 has"),
         ({"environment_id": "i"}, "workload_profile_name: is required with `environment_id`: the name of its profile of type Consumption-GPU-NC8as-T4"),
         ({"workload_profile_name": "gpu"}, "workload_profile_name: needs `environment_id`"),
-        ({"secret_env": {"HF TOKEN": "x"}}, "secret_env.HF TOKEN: is no name of an environment variable"),
+        ({"secret_env": {"HF TOKEN": "x"}}, "secret_env.HF TOKEN: is not a valid name for an environment variable"),
         ({"cooldown_seconds": 7200}, (
             "cooldown_seconds: 7200 bills GPUs for longer after the last request than `idle_cap_seconds`, which is 3600; raise that to allow it"
         )),
@@ -285,14 +285,14 @@ AKS = {"cloud": "aks", "role": None, "resource_group": "g", "machine_types": ["S
         ({"cloud": "ecs"}, "cloud: must be one of eks, gke, aks; did you mean eks?"),
         ({"role": None}, "role: is required with `cloud` eks"),
         ({"location": "us-central1"}, "location: belongs to `cloud` gke, and this one is eks"),
-        ({"machine_types": ["g6e.xlarg"]}, "machine_types[0]: g6e.xlarg is no instance type whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
+        ({"machine_types": ["g6e.xlarg"]}, "machine_types[0]: g6e.xlarg is not among the instance types whose GPUs zerofloor knows; did you mean g6e.xlarge?"),
         ({**AKS, "machine_types": ["Standard_D4s_v5"]}, "machine_types: Standard_D4s_v5 has no GPU"),
         ({**AKS, "machine_types": ["Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4"]}, "machine_types: must name one with `cloud` aks"),
         ({**AKS, "gpus": 2}, "gpus: 2 do not fit on a node, which holds 1"),
         ({"min_replicas": 2}, "min_replicas: 2 is above `max_replicas`, which is 1"),
         ({"max_replicas": 3}, "max_nodes: 2 nodes hold 2 GPUs, and `max_replicas` 3 of `gpus` 1 need 3"),
         ({"installed": ["prometheus"]}, "installed[0]: must be one of keda, http-add-on, device-plugin, metrics"),
-        ({"max_gpus": 4}, "max_gpus: is no argument of this component; did you mean gpus?"),
+        ({"max_gpus": 4}, "max_gpus: is not an argument of this component; did you mean gpus?"),
     ],
 )  # fmt: skip
 def test_one_thing_wrong_with_a_platform(args: dict[str, Any], says: str) -> None:
@@ -307,7 +307,7 @@ def test_every_problem_is_told_at_once() -> None:
         "subnet_ids: is required",
         "capacity_type: must be one of on-demand, spot",
         "min_nodes: 5 is above `max_nodes`, which is 4",
-        "instance_types[0]: g6.xl is no instance type whose GPUs zerofloor knows; did you mean "
+        "instance_types[0]: g6.xl is not among the instance types whose GPUs zerofloor knows; did you mean "
         "g6.xlarge?",
     ]
 

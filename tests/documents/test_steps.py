@@ -255,7 +255,7 @@ def test_a_creation_that_a_target_leaves_out_is_refused() -> None:
         (step("create") | {"newState": state(ROOT)}, "holds the state of"),
         (
             step("refresh") | {"newState": None, "oldState": state(inputs=[1])},
-            "the old inputs of .* are no object",
+            "the old inputs of .* are not an object",
         ),
     ],
 )

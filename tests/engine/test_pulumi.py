@@ -152,7 +152,7 @@ def test_what_a_component_refuses_is_told_line_by_line(
     assert str(caught.value).splitlines() == [
         f"{folder}: the program raises SpecError (__main__.py:3):",
         'GpuDeployment "llm": gpus: must be a number',
-        'GpuDeployment "llm": maxReplicas: is no argument of this component; did you mean '
+        'GpuDeployment "llm": maxReplicas: is not an argument of this component; did you mean '
         "max_replicas?",
     ]
 

@@ -60,6 +60,8 @@ def _texts_of(path: Path, file: str) -> Iterator[Text]:
             yield from (Text("any", text, f"{file}:{node.lineno}") for text in _written(node))
         elif isinstance(node, ast.FunctionDef) and file.startswith(READERS):
             yield from _arguments_in(node, file)
+        elif isinstance(node, ast.Call) and file.startswith("components/"):
+            yield from _predicates(node, file)
 
 
 def _arguments_in(function: ast.FunctionDef, file: str) -> Iterator[Text]:
@@ -76,6 +78,13 @@ def _arguments_in(function: ast.FunctionDef, file: str) -> Iterator[Text]:
         for text in _written(value):
             if " " in text.strip():
                 yield Text(kind, text, f"{file}:{value.lineno}")
+
+
+def _predicates(call: ast.Call, file: str) -> Iterator[Text]:
+    """What is wrong with an argument of a component: it goes on after the argument's name."""
+    if getattr(call.func, "id", "") == "Problem" and len(call.args) > 1:
+        for text in _written(call.args[1]):
+            yield Text("predicate", text, f"{file}:{call.lineno}")
 
 
 def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
@@ -118,7 +127,8 @@ def wrong(kinds: str, is_wrong: re.Pattern[str]) -> list[str]:
 
 
 def test_many_texts_are_found() -> None:
-    assert {one.kind for one in texts()} == {"point", "fix", "sentence", "clause", "any"}
+    kinds = {"point", "fix", "sentence", "clause", "predicate", "any"}
+    assert {one.kind for one in texts()} == kinds
     assert (
         len({one.place.split("/")[1] for one in texts() if one.place.startswith("platforms/")}) > 5
     )
@@ -142,6 +152,16 @@ def test_only_a_sentence_has_a_full_stop() -> None:
     assert wrong("point clause", re.compile(r"\.$")) == []
 
 
+def test_a_predicate_goes_on_with_its_sentence() -> None:
+    assert wrong("predicate", re.compile(r"^(?!API|AWS|EKS)[A-Z]|\.$")) == []
+
+
+def test_what_a_thing_is_not_is_said_plainly() -> None:
+    """`is not a number`, and not `is no number`."""
+    pattern = re.compile(r"(?<!here )\b(?:is|are) no (?!longer\b|more\b)[a-z{`]")
+    assert wrong("point fix sentence clause predicate any", pattern) == []
+
+
 def test_a_clause_has_no_capital() -> None:
     names = "A[A-Z]|[A-Z][a-z]*[A-Z]|AWS|Azure|Google|KEDA|Karpenter|Kubernetes"
     assert wrong("clause", re.compile(rf"^(?!{names})(The|An?|It|Its|This|No|Nothing)\b")) == []
@@ -163,6 +183,7 @@ def test_what_is_written_is_short() -> None:
     bad = [
         f"{one.place}: {len(one.text)}"
         for one in texts()
-        if one.kind != "any" and len(re.sub(r"\{[^{}]*\}", "", one.text)) > LONGEST
+        if one.kind not in ("any", "predicate")
+        and len(re.sub(r"\{[^{}]*\}", "", one.text)) > LONGEST
     ]
     assert bad == []

@@ -30,7 +30,7 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
         ("limits: {maxFloorHourly: much}", ":1: limits.maxFloorHourly must be a number"),
         ("limits: {maxFloorHourly: -1}", ":1: limits.maxFloorHourly must be at least 0"),
         ("limits: {maxFloorHourly: .nan}", ":1: limits.maxFloorHourly must be a number"),
-        ("limits: {maxCeilingHourly: 1}\nlimits: {}", ":2: limits stands twice (first in line 1)"),
+        ("limits: {maxCeilingHourly: 1}\nlimits: {}", ":2: limits is set twice (first in line 1)"),
         ("waivers:\n- {rule: GPU001}", ":2: waivers item 1: reason is missing"),
         (
             f"waivers: [{{{WAIVER}, maxMonthlyUsd: 1, until: 1}}]",

@@ -80,7 +80,7 @@ class AksNodePoolSpec(Spec):
             yield Problem("vm_size", why)
         elif "RTXPRO6000" in self.vm_size.upper():
             # Azure's overview of its GPU sizes, 2026-05: not on AKS yet.
-            yield Problem("vm_size", f"{self.vm_size} is no size that AKS runs yet")
+            yield Problem("vm_size", f"{self.vm_size} is not a size that AKS runs yet")
         if not self.any_region:
             yield from not_sold("azure", "location", self.location, [self.vm_size])
         if self.capacity_reservation_group_id is not None and self.capacity_type == "spot":

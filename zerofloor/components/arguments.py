@@ -131,7 +131,7 @@ def camel(name: str) -> str:
 
 def unknown_argument(name: str, known: Sequence[str]) -> str:
     """Why an argument of this name is refused, with the nearest that exists."""
-    return f"is no argument of this component{did_you_mean(name, known)}"
+    return f"is not an argument of this component{did_you_mean(name, known)}"
 
 
 def _problem(kind: type[Spec], details: ErrorDetails) -> Problem:

@@ -121,4 +121,6 @@ def unknown_region(cloud: str, region: str) -> Problem | None:
     known = list(regions(cloud))
     if region in known:
         return None
-    return Problem("region", f"{region} is no region with GPU prices{did_you_mean(region, known)}")
+    return Problem(
+        "region", f"{region} is not a region with GPU prices{did_you_mean(region, known)}"
+    )

@@ -111,7 +111,9 @@ class ContainerAppsSpec(Spec):
             yield Problem("workload_profile_name", "needs `environment_id`")
         for key in self.secret_env:
             if not _SECRET.fullmatch(key):
-                yield Problem(f"secret_env.{key}", "is no name of an environment variable")
+                yield Problem(
+                    f"secret_env.{key}", "is not a valid name for an environment variable"
+                )
 
     @property
     def sizes(self) -> tuple[float, str]:

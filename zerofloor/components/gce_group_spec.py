@@ -70,7 +70,7 @@ class GceGroupSpec(GoogleMachine):
         )
         region = zone_region(self.zone)
         if region is None:
-            yield Problem("zone", f"{self.zone} is no zone, such as us-central1-a")
+            yield Problem("zone", f"{self.zone} is not a zone, such as us-central1-a")
         elif not self.any_region:
             yield from not_sold("gcp", "zone", region, [self.priced_as])
         if self.machine_type.startswith(("ct", "tpu")):

@@ -90,7 +90,7 @@ class GkeNodePoolSpec(GoogleMachine):
             yield from not_sold("gcp", "location", region, [self.priced_as])
         for index, zone in enumerate(self.zones or ()):
             if zone_region(zone) != region:
-                yield Problem(f"zones[{index}]", f"{zone} is no zone of {region}")
+                yield Problem(f"zones[{index}]", f"{zone} is not a zone of {region}")
         if self.reservation is not None and self.capacity_type == "spot":
             yield Problem("reservation", "excludes `capacity_type` spot: spot is never reserved")
         if self.disk_type in ("pd-balanced", "pd-ssd", "pd-standard") and self._needs_hyperdisk():

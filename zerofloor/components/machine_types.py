@@ -64,8 +64,8 @@ def not_sold(cloud: str, path: str, region: str | None, names: Sequence[str]) ->
         near = did_you_mean(region, sorted(by_region)) or "."
         yield Problem(
             path,
-            f"{region} is no {_PLACE[cloud]} with GPUs that zerofloor knows{near} Where it is one, "
-            "set `any_region`",
+            f"{region} is not among the {_PLACE[cloud]}s with GPUs that zerofloor knows{near} "
+            "Where it is one, set `any_region`",
         )
         return
     for name in names:

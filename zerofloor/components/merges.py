@@ -104,7 +104,7 @@ def _typed_map(value: Any, kind: Any, path: str) -> Iterator[Problem]:
             yield from _typed(item, types[key], f"{path}.{key}")
             continue
         near = did_you_mean(str(key), types)
-        yield Problem(f"{path}.{key}", f"is no field that Kubernetes knows here{near}")
+        yield Problem(f"{path}.{key}", f"is not a field that Kubernetes knows here{near}")
 
 
 def _uncounted(given: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -123,7 +123,7 @@ def _uncounted(given: Mapping[str, Any], path: str) -> Iterator[Problem]:
                 yield Problem(where, _HIDDEN)
             elif isinstance(one, Mapping):
                 if not one.get("name") or one.get("name") == "server":
-                    yield Problem(where, "needs a name, and another one than server")
+                    yield Problem(where, "needs a name other than server")
                 yield from _of_resources(one.get("resources"), f"{where}.resources")
 
 

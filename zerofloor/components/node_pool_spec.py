@@ -130,7 +130,7 @@ class NodePoolSpec(Spec):
             if not members:
                 yield Problem(
                     f"instance_families[{index}]",
-                    f"{family} is no family with whole GPUs that zerofloor knows",
+                    f"{family} is not a family with whole GPUs that zerofloor knows",
                 )
             elif min(gpus_of(shape) for shape in members) > self.max_gpus:
                 least = min(gpus_of(shape) for shape in members)

@@ -47,7 +47,7 @@ def window(text: str) -> Window:
         if len(one.split()) != 5:
             raise ValueError(FORM)
         if not fires(one):
-            raise ValueError(f"{one} is no cron expression that ever fires")
+            raise ValueError(f"{one} is not a cron expression that ever fires")
     if start == end:
         raise ValueError("starts when it ends, which KEDA refuses")
     return Window(start, end)
@@ -99,7 +99,7 @@ def _cron(minute: int, days: Sequence[int]) -> str:
 def _minutes(text: str) -> int:
     hours, minutes = int(text[:2]), int(text[3:])
     if hours > 23 or minutes > 59:
-        raise ValueError(f"{text} is no time of day: write 00:00 to 23:59")
+        raise ValueError(f"{text} is not a time of day: write 00:00 to 23:59")
     return hours * 60 + minutes
 
 
@@ -109,7 +109,7 @@ def _numbers(text: str) -> Iterator[int]:
         first, dash, last = part.partition("-")
         for word in (first, last) if dash else (first,):
             if word not in _DAYS:
-                raise ValueError(f"{word or part} is no day: write {', '.join(_DAYS)}")
+                raise ValueError(f"{word or part} is not a day: write {', '.join(_DAYS)}")
         begin = _DAYS.index(first)
         count = (_DAYS.index(last) - begin) % 7 if dash else 0
         yield from ((begin + step) % 7 + 1 for step in range(count + 1))

@@ -96,7 +96,7 @@ def unusable(name: str, shape: Shape | None, cloud: str = "aws") -> str | None:
     a part of one. None where it can."""
     if shape is None or shape.gpus is None:
         near = did_you_mean(name, [known.instance_type for known in accelerated_types(cloud)])
-        return f"{name} is no {_CALLED[cloud]} whose GPUs zerofloor knows{near}"
+        return f"{name} is not among the {_CALLED[cloud]}s whose GPUs zerofloor knows{near}"
     if shape.gpus == 0:
         return f"{name} has no GPU"
     if shape.gpus != int(shape.gpus):

@@ -301,7 +301,7 @@ def _as_it_was(name: str, old: OldState) -> State:
     try:
         inputs = msgspec.json.decode(old.inputs, type=dict[str, Any] | None)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise refusal(name, f"the old inputs of {shown(old.urn)} are no object") from None
+        raise refusal(name, f"the old inputs of {shown(old.urn)} are not an object") from None
     return State(
         urn=old.urn,
         type=old.type,

@@ -68,7 +68,7 @@ def _yaml(body: str) -> Mapping[str, Any] | Unreadable:
 
 
 class _Twice(ValueError):
-    """A key that stands twice: which one counts is not told."""
+    """A key that is set twice: which one counts is not told."""
 
 
 def _object(found: Any) -> Mapping[str, Any] | Unreadable:
@@ -85,7 +85,7 @@ def _object(found: Any) -> Mapping[str, Any] | Unreadable:
                 continue
             properties = body.get("Properties") if isinstance(body, Mapping) else body
             if not isinstance(body, Mapping) or not isinstance(properties, Mapping | None):
-                return Unreadable(f"its resource {str(logical)[:40]} is no object")
+                return Unreadable(f"its resource {str(logical)[:40]} is not an object")
     return found
 
 
@@ -105,7 +105,7 @@ _DEEPEST: Final = 60
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _Twice("a key stands twice in one object")
+        raise _Twice("a key is set twice in one object")
     return found
 
 
@@ -132,7 +132,7 @@ def _loader() -> Any:
     def once(loader: Any, node: Any) -> Any:
         keys = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(set(keys)) < len(keys):
-            raise _Twice("a key stands twice in one object")
+            raise _Twice("a key is set twice in one object")
         return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
     Loader.add_multi_constructor("!", tagged)

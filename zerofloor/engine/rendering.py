@@ -201,7 +201,7 @@ def _said(name: str, command: list[str], folder: Path) -> Rendered:
         objects = tuple(_read(name, done.stdout))
         return Rendered(objects, text=done.stdout.decode())
     except (InputError, UnicodeDecodeError):
-        return Rendered(why_not=f"{command[0]} prints what is no manifest")
+        return Rendered(why_not=f"{command[0]} prints what is not a manifest")
 
 
 def with_value_files(stack: Stack, folder: Path) -> Stack:

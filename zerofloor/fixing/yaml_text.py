@@ -159,7 +159,7 @@ def _insert(text: str, node: Any, steps: Steps, to: Any) -> str:
     if _is_scalar(node) and node.value in _EMPTY:
         return f"{text[:start].rstrip(' ')} {{{pair}}}{text[node.end_mark.index :]}"
     if not isinstance(node, yaml.MappingNode):
-        raise NotEditable("the value that it belongs to is no object")
+        raise NotEditable("the value that it belongs to is not an object")
     if node.flow_style:
         separator = ", " if node.value else ""
         return f"{text[: start + 1]}{pair}{separator}{text[start + 1 :]}"

@@ -230,7 +230,7 @@ def _elements(estate: Estate, row: Row, source: Declared, keep: Keep) -> Iterato
     if elements.is_hidden:
         yield elements.undecided(f"{row.each} isn't known at preview: it may name GPU machines")
     elif isinstance(elements.value, str | int | float):
-        yield elements.undecided(f"{row.each} is no list: it may name GPU machines")
+        yield elements.undecided(f"{row.each} is not a list: it may name GPU machines")
     for prefix in _prefixes(source, row):
         yield from read_row(estate, row, source, prefix=prefix, keep=keep)
 
@@ -568,7 +568,7 @@ def _alternatives(
         value = at(element, *keys(inner))
         found.append(_named(estate, row, source, Field(source=source, path=path, value=value)))
     if not elements:
-        why = f"{listed.path} is no list of types: it may name GPU machines"
+        why = f"{listed.path} is not a list of types: it may name GPU machines"
         return Machines(undecided=(listed.undecided(why),))
     return union(found)
 

@@ -93,5 +93,5 @@ def _price(place: str, text: str) -> Decimal:
     except (InvalidOperation, TypeError):
         price = Decimal(0)
     if not price.is_finite() or price <= 0:
-        raise InputError(f"{place}: usd_per_hour is no price above zero")
+        raise InputError(f"{place}: usd_per_hour is not a price above zero")
     return price

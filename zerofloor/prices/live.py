@@ -120,7 +120,7 @@ def _products(
             except (ValueError, TypeError) as error:
                 raise LiveFailed(_unreadable(key, type(error).__name__)) from None
             if not isinstance(product, Mapping):
-                raise LiveFailed(_unreadable(key, "a product is no object"))
+                raise LiveFailed(_unreadable(key, "a product is not an object"))
             yield product
 
 

@@ -76,7 +76,7 @@ def load(path: Path) -> Table:
     """The prices in a user's file (YAML or JSON).
 
     Raises InputError where it can't be read or decoded, where a field is not known or not valid, or
-    a price stands twice.
+    a price is set twice.
     """
     return table(read(path), str(path), "override")
 
@@ -108,7 +108,7 @@ def read(path: Path) -> PriceFile:
 
 
 def table(file: PriceFile, name: str, origin: Origin) -> Table:
-    """The prices of a decoded file by what they are for. InputError where one stands twice."""
+    """The prices of a decoded file by what they are for. InputError where one is set twice."""
     found: dict[Key, Price] = {}
     for line in file.prices:
         service = "sagemaker" if line.item.startswith("ml.") and not line.service else line.service

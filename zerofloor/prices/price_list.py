@@ -149,6 +149,6 @@ def _first_tier(product: Mapping[str, Any], offer: Offer) -> Iterator[tuple[Deci
                 continue
             amount = Decimal(dimension["pricePerUnit"]["USD"])
             if not amount.is_finite() or amount < 0:
-                raise ValueError("a price is no amount")
+                raise ValueError("a price is not an amount")
             if amount > 0:
                 yield amount, product["product"]["sku"], term["effectiveDate"][:10]

@@ -81,7 +81,7 @@ def check_table(name: str, text: str) -> Iterator[Problem]:
         key = tuple(row[column] for column in KEYS[name])
         where = f"{name}: {' '.join(key)}"
         if key in seen:
-            yield Problem("error", where, "stands twice")
+            yield Problem("error", where, "is listed twice")
         seen.add(key)
         if not row["source"]:
             yield Problem("error", where, "has no source")
@@ -93,7 +93,9 @@ def check_table(name: str, text: str) -> Iterator[Problem]:
             if column.startswith("usd") and (row[column] or column in ("usd", "usd_per_hour"))
         ):
             if _price(row[column]) is None:
-                yield Problem("error", where, f"{column} is no price above zero: {row[column]!r}")
+                yield Problem(
+                    "error", where, f"{column} is not a price above zero: {row[column]!r}"
+                )
     if name == "gpu_prices.csv":
         yield from _outliers(rows)
 
@@ -151,7 +153,7 @@ def _integrity(tables: Mapping[str, bytes], sums: Mapping[str, str]) -> Iterator
             yield Problem(
                 "error",
                 name,
-                "is not what the manifest says: make the snapshot anew with tools/snapshot.py",
+                "is not what the manifest says: make it again with tools/snapshot.py",
             )
 
 

@@ -1,6 +1,6 @@
 """A settings file as a tree that still knows its lines, so that a mistake is named where it stands.
 
-A key that stands twice is refused, aliases are bounded, and an error quotes nothing of the file.
+A key that is set twice is refused, aliases are bounded, and an error quotes nothing of the file.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class _Reading:
                 raise InputError(f"{self.name}:{line}: a key must be text")
             if key.value in found:
                 first = found[key.value].line
-                twice = f"{shown_key(key.value)} stands twice (first in line {first})"
+                twice = f"{shown_key(key.value)} is set twice (first in line {first})"
                 raise InputError(f"{self.name}:{line}: {twice}")
             found[key.value] = msgspec.structs.replace(self.node(value, depth + 1), line=line)
         return found

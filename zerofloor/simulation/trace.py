@@ -298,7 +298,7 @@ def _time(place: str, raw: bytes) -> float:
     except ValueError:
         return _moment(place, text)
     if not 0 <= seconds < 1e11:
-        raise InputError(f"{place}: TIMESTAMP is no time (a date and time, or seconds)")
+        raise InputError(f"{place}: TIMESTAMP is not a time (a date and time, or seconds)")
     return seconds
 
 
@@ -310,7 +310,7 @@ def _moment(place: str, text: str) -> float:
         moment = datetime.datetime.fromisoformat(whole + zone)
     except ValueError:
         raise InputError(
-            f"{place}: TIMESTAMP is no time (2023-11-16 18:15:46.6805900, or seconds)"
+            f"{place}: TIMESTAMP is not a time (2023-11-16 18:15:46.6805900, or seconds)"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
@@ -322,9 +322,9 @@ def _tokens(place: str, name: str, raw: bytes) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise InputError(f"{place}: {name} is no number") from None
+        raise InputError(f"{place}: {name} is not a number") from None
     if not 0 <= number <= MOST_TOKENS or number != int(number):
-        raise InputError(f"{place}: {name} is no number of tokens (0 to {MOST_TOKENS:,})")
+        raise InputError(f"{place}: {name} is not a number of tokens (0 to {MOST_TOKENS:,})")
     return number
 
 
@@ -353,7 +353,7 @@ def _profile(path: Path, arrival: Arrival) -> Trace:
     for name, node in root.value.items():
         if name not in known:
             raise InputError(
-                f"{node.place}: {name} is no part of a profile ({', '.join(sorted(known))})"
+                f"{node.place}: {name} is not a part of a profile ({', '.join(sorted(known))})"
             )
     if "requestsPerHour" not in root.value:
         raise InputError(f"{root.place}: a profile needs requestsPerHour, by weekday and hour")
@@ -400,7 +400,7 @@ def _rates(node: Node) -> list[float]:
         chosen = _GROUPS.get(plain) or tuple(day for day in DAYS if plain in (day, day[:3]))
         if not chosen:
             names = ", ".join((*DAYS, *_GROUPS))
-            raise InputError(f"{value.place}: {name} is no day of the week ({names})")
+            raise InputError(f"{value.place}: {name} is not a day of the week ({names})")
         for day in chosen:
             if day in days:
                 raise InputError(f"{value.place}: {day} is given twice")
@@ -428,7 +428,7 @@ def _hours(node: Node, day: str) -> list[float]:
             except ValueError:
                 begin, end = -1, -1
             if not 0 <= begin <= end <= 23:
-                raise InputError(f"{value.place}: {name} is no hour (9, or 9-17 for 9 to 17:59)")
+                raise InputError(f"{value.place}: {name} is not a hour (9, or 9-17 for 9 to 17:59)")
             amount = _amount(value, f"{day} {name}", LARGEST_COUNT * 1000)
             hours[begin : end + 1] = [amount] * (end + 1 - begin)
         return hours
@@ -438,7 +438,7 @@ def _hours(node: Node, day: str) -> list[float]:
 def _amount(node: Node, name: str, most: float) -> float:
     value = node.value
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{node.place}: {name} is no number")
+        raise InputError(f"{node.place}: {name} is not a number")
     if not 0 <= value <= most:
         raise InputError(f"{node.place}: {name} is out of range (0 to {most:,.0f})")
     return float(value)

@@ -186,10 +186,10 @@ def _faults(node: Node, value: Any, path: str) -> Iterator[str]:
     if node.kind in _SCALARS:
         wanted = _SCALARS[node.kind]
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            yield f"{path}: {value!r} is no {node.kind}"
+            yield f"{path}: {value!r} is not a {node.kind}"
         return
     if not isinstance(value, Mapping):
-        yield f"{path}: {value!r} is no object"
+        yield f"{path}: {value!r} is not an object"
         return
     for key, inner in value.items():
         step = node.step(key)

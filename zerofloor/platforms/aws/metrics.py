@@ -166,7 +166,7 @@ def _evaluated(
     if name in values:
         return values[name]
     if name not in expressions or depth > 10:
-        return Unclear(f"the metric math names {name}, which is no part of it")
+        return Unclear(f"the metric math names {name}, which is not a part of it")
     try:
         tree = ast.parse(expressions[name], mode="eval").body
         known = {
@@ -185,7 +185,9 @@ def _math(node: ast.AST, known: Mapping[str, Idle | Unclear]) -> Idle | Unclear:
             number = quantity(value)
             return Idle(number, number) if isinstance(number, Decimal) else Unclear("odd number")
         case ast.Name(id=name):
-            return known.get(name, Unclear(f"the metric math names {name}, which is no part of it"))
+            return known.get(
+                name, Unclear(f"the metric math names {name}, which is not a part of it")
+            )
         case ast.BinOp(left=left, op=operator, right=right):
             return _combined(_math(left, known), operator, _math(right, known))
         case ast.Call(func=ast.Name(id="FILL"), args=[inner, filling]):

@@ -208,7 +208,7 @@ def _tracked(config: Any) -> tuple[str, Idle | Unclear]:
         if isinstance(given, Hidden):
             return where, Unclear("the tracked metric isn't known at preview")
         if given is not None:
-            return where, _PREDEFINED.get(given, Unclear(f"{given} is no metric known here"))
+            return where, _PREDEFINED.get(given, Unclear(f"{given} is not a metric known here"))
     return where, ZERO
 
 

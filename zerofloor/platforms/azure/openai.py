@@ -105,5 +105,7 @@ def _by_token(source: Declared, name: str) -> Iterator[Part]:
         kind = source.field("sku.name", "scale.type")
         yield kind.undecided("A new provisioned SKU: it may bill by the hour")
         return
-    because = "it bills by token" if name in _BY_TOKEN or not name else "it is no provisioned SKU"
+    because = (
+        "it bills by token" if name in _BY_TOKEN or not name else "it is not a provisioned SKU"
+    )
     yield Accounted(urn=source.urn, path="", because=because)

@@ -290,7 +290,7 @@ def _scaled(source: Declared, scaler: Declared, target: Size | Undecided) -> _Ke
     if word in ("ONLY_UP", "ONLY_SCALE_OUT") and maximum.known != minimum.known:
         holds.append(_peak(scaler))
     elif word not in ("ON", "ONLY_UP", "ONLY_SCALE_OUT"):
-        return _Kept(undecided=(mode.undecided(f"{word} is no mode that an autoscaler has"),))
+        return _Kept(undecided=(mode.undecided(f"{word} is not a mode that an autoscaler has"),))
     windows, open_parts = _schedules(scaler)
     start = target.known if isinstance(target, Size) else None
     return _Kept(

@@ -490,7 +490,7 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
     refused: Evidence | None = None
     if not isinstance(bounds, Mapping | Hidden | None):
         refused = Evidence(
-            obj.urn, "spec.replicas", bounds, "the API server refuses it: it is no object"
+            obj.urn, "spec.replicas", bounds, "the API server refuses it: it is not an object"
         )
     elif (wrong := _no_whole_number(bounds)) is not None:
         field, why = wrong

@@ -197,10 +197,10 @@ def _cron_faults(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(wanted, Impossible) or wanted == 0:
         yield "desiredReplicas", "it is not a number above zero"
     if isinstance(zone, str) and not _is_time_zone(zone):
-        yield "timezone", "it is no time zone"
+        yield "timezone", "it is not a time zone"
     for key, expression in (("start", start), ("end", end)):
         if isinstance(expression, str) and not fires(expression):
-            yield key, "it is no cron expression"
+            yield key, "it is not a cron expression"
 
 
 def kept(

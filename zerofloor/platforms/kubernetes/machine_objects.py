@@ -147,7 +147,7 @@ def _selected(source: Declared) -> Iterator[Undecided]:
             asked = at(group, "instanceSelector", "gpus")
             if asked not in (None, 0):
                 path = f"{field}[{index}].instanceSelector.gpus"
-                why = "eksctl selects types with GPUs, and which isn't in the document"
+                why = "Which types with GPUs eksctl selects isn't in the document"
                 settle = "Name the types in instanceTypes"
                 yield source.open(path, why, settle)
 

@@ -252,10 +252,10 @@ def _misshapen(resource: Resource) -> Iterator[Named]:
             given = holder[name]
             listed = given if isinstance(given, list | tuple) else (given,)
             if any(isinstance(item, str | int | float) for item in listed):
-                yield Named(join(path, name), f"{str(given)[:20]!r}, which is no object")
+                yield Named(join(path, name), f"{str(given)[:20]!r}, which is not an object")
         for name in sorted(_NAMES.intersection(holder)):
             if isinstance(holder[name], Mapping | list | tuple):
-                yield Named(join(path, name), "an object, which is no name")
+                yield Named(join(path, name), "an object, which is not a name")
 
 
 def _objects_in(inputs: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
