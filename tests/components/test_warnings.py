@@ -15,7 +15,7 @@ VLLM = {"image": "server:1", "engine": "vllm", "model": "org/m"}
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (VLLM | {"gpus": 3}, ["tensor_parallel 3 is no power of two: an engine refuses to start where the model's attention heads can't be divided by it"]),
+        (VLLM | {"gpus": 3}, ["tensor_parallel 3 is not a power of two: an engine refuses to start where the model's attention heads can't be divided by it"]),
         (VLLM | {"gpus": 4, "instance_types": ["g6e.12xlarge"]}, []),
         (VLLM | {"gpus": 3, "pipeline_parallel": 3}, []),
         ({"image": "server:1", "gpus": 3}, []),

@@ -223,7 +223,7 @@ class DeploymentSpec(ScalingSpec):
         tensor = self.split.tensor
         if self.engine is not None and tensor & (tensor - 1):
             yield (
-                f"tensor_parallel {tensor} is no power of two: an engine refuses to start where "
+                f"tensor_parallel {tensor} is not a power of two: an engine refuses to start where "
                 "the model's attention heads can't be divided by it"
             )
         billions, guessed = self.model_billions, False

@@ -458,12 +458,12 @@ def _stray(s: Scaled, hold: Hold, strays: tuple[Pool, ...]) -> Hold:
         "higher weight"
     )
     return Hold(
-        Cause.STRAY_POD,
-        s.workload.urn,
-        hold.units,
-        (*hold.evidence, because),
-        fix,
-        hold.hours_per_week,
+        cause=Cause.STRAY_POD,
+        urn=s.workload.urn,
+        units=hold.units,
+        evidence=(*hold.evidence, because),
+        fix=fix,
+        hours_per_week=hold.hours_per_week,
     )
 
 

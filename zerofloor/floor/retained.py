@@ -83,7 +83,14 @@ def _pinned_by_daemon(pool: Pool, pinning: tuple[Workload, ...]) -> Hold | None:
             )
             change = (Change(urn=workload.urn, path=path, to=None),)
             fix = f"Remove {path}"
-            return Hold(Cause.PROTECTED, workload.urn, None, (because,), fix, change=change)
+            return Hold(
+                cause=Cause.PROTECTED,
+                urn=workload.urn,
+                units=None,
+                evidence=(because,),
+                fix=fix,
+                change=change,
+            )
     return None
 
 
@@ -112,11 +119,11 @@ def _reused(pool: Pool, askers: tuple[Asker, ...]) -> Hold | None:
                 Evidence(pool.urn, "", None, f"an idle node stays {wait:f} s"),
             )
             return Hold(
-                Cause.NEVER_EMPTIED,
-                pool.urn,
-                None,
-                because,
-                f"Set {path} of {pool.name} below the time between two runs",
+                cause=Cause.NEVER_EMPTIED,
+                urn=pool.urn,
+                units=None,
+                evidence=because,
+                fix=f"Set {path} of {pool.name} below the time between two runs",
             )
     return None
 

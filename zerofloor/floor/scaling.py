@@ -372,7 +372,15 @@ def _beside(workload: Workload, scalers: list[Scaler], estate: Estate) -> tuple[
         f"{counted(declared, 'replica')} and starts a GPU node, though a ScaledObject scales it"
     )
     fix = "Remove spec.replicas (in a Pulumi program: ignore_changes=['spec.replicas'])"
-    return (Notice(Cause.REPLICAS_BESIDE_SCALER, workload.urn, message, fix, (because,)),)
+    return (
+        Notice(
+            cause=Cause.REPLICAS_BESIDE_SCALER,
+            urn=workload.urn,
+            message=message,
+            fix=fix,
+            evidence=(because,),
+        ),
+    )
 
 
 def _blamed(

@@ -26,7 +26,16 @@ def hinted(estate: Estate, part: Part) -> Part:
         return known
     because = Evidence(part.urn, "", None, "a hint says that it always runs")
     return replace(
-        known, holds=(Hold(Cause.INSTANCE, part.urn, None, (because,), "Let it stop when idle"),)
+        known,
+        holds=(
+            Hold(
+                cause=Cause.INSTANCE,
+                urn=part.urn,
+                units=None,
+                evidence=(because,),
+                fix="Let it stop when idle",
+            ),
+        ),
     )
 
 

@@ -59,11 +59,11 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     maximum = size(source, ["computeResources.maxVcpus", "computeResources.maxvCpus"])
     wrong = tuple(part for part in (minimum, maximum) if isinstance(part, Undecided))
     pool = Pool(
-        source.urn,
-        source.name,
-        "Batch compute environment",
-        CLOUD,
-        found.shapes,
+        urn=source.urn,
+        name=source.name,
+        platform="Batch compute environment",
+        cloud=CLOUD,
+        shapes=found.shapes,
         part=source.part(),
         desired=0,
         market=Market.SPOT if spot else Market.ON_DEMAND,

@@ -102,11 +102,11 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
         step = source.evidence(single[0], "a single-instance environment runs one instance")
         holds = (
             Hold(
-                Cause.INSTANCE,
-                source.urn,
-                1,
-                (*found.evidence, step),
-                "Terminate the environment when it is not used",
+                cause=Cause.INSTANCE,
+                urn=source.urn,
+                units=1,
+                evidence=(*found.evidence, step),
+                fix="Terminate the environment when it is not used",
             ),
         )
     elif isinstance(minimum, Undecided):
@@ -116,14 +116,22 @@ def _environment(estate: Estate, source: Declared) -> Iterator[Part]:
     elif known:
         step = minimum.evidence("the environment never goes below it")
         fix = "Use a type without a GPU, or terminate the environment when it is not used"
-        holds = (Hold(Cause.POOL_MINIMUM, source.urn, known, (*found.evidence, step), fix),)
+        holds = (
+            Hold(
+                cause=Cause.POOL_MINIMUM,
+                urn=source.urn,
+                units=known,
+                evidence=(*found.evidence, step),
+                fix=fix,
+            ),
+        )
     yield Pool(
-        source.urn,
-        source.name,
-        "Elastic Beanstalk environment",
-        CLOUD,
-        found.shapes,
-        holds,
+        urn=source.urn,
+        name=source.name,
+        platform="Elastic Beanstalk environment",
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=holds,
         desired=known if found.shapes else None,
         region=estate.region(source.resource, CLOUD),
         part=source.part(),

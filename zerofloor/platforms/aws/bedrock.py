@@ -44,14 +44,16 @@ def read(estate: Estate) -> Iterator[Part]:
             )
             step = units.evidence(f"{known} model units bill {note}, used or not")
             fix = "Use on-demand inference (a model or inference profile), or delete it when idle"
-            holds = (Hold(Cause.ENDPOINT, source.urn, known, (step,), fix),)
+            holds = (
+                Hold(cause=Cause.ENDPOINT, urn=source.urn, units=known, evidence=(step,), fix=fix),
+            )
         yield Pool(
-            source.urn,
-            source.name,
-            "Bedrock provisioned throughput",
-            CLOUD,
-            (shape,),
-            holds,
+            urn=source.urn,
+            name=source.name,
+            platform="Bedrock provisioned throughput",
+            cloud=CLOUD,
+            shapes=(shape,),
+            holds=holds,
             desired=known,
             ceiling=known,
             region=estate.region(source.resource, CLOUD),

@@ -104,12 +104,12 @@ def _fixed(
     holds = (hold,) if hold is not None and hold.least else ()
     open_types = found.undecided if holds or undecided else ()
     yield Pool(
-        source.urn,
-        source.name,
-        platform,
-        CLOUD,
-        found.shapes,
-        holds,
+        urn=source.urn,
+        name=source.name,
+        platform=platform,
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=holds,
         part=source.part(),
         desired=units if found.shapes else None,
         ceiling=units,
@@ -149,7 +149,9 @@ def _instance(
         return
     step = source.evidence("instanceType", "it runs until it is stopped")
     fix = _SPOT_FIX if source.resource.type == _SPOT else _INSTANCE_FIX
-    hold = Hold(Cause.INSTANCE, source.urn, 1, (*found.evidence, step), fix)
+    hold = Hold(
+        cause=Cause.INSTANCE, urn=source.urn, units=1, evidence=(*found.evidence, step), fix=fix
+    )
     if isinstance(rest, Undecided):
         yield from _fixed(estate, source, "EC2 instance", found, 1, None, spot, (rest,))
         return
@@ -178,12 +180,12 @@ def _resting(
     if rest.hours:
         first = rest.evidence[0]
         hold = Hold(
-            Cause.SCHEDULE,
-            first.urn,
-            1,
-            seen.evidence,
-            "Shorten the window, or start on demand instead",
-            rest.hours,
+            cause=Cause.SCHEDULE,
+            urn=first.urn,
+            units=1,
+            evidence=seen.evidence,
+            fix="Shorten the window, or start on demand instead",
+            hours_per_week=rest.hours,
         )
     else:
         seen = replace(seen, undecided=())
@@ -318,11 +320,11 @@ def _sized(
     if isinstance(total, Undecided):
         if not found.plain:
             yield Pool(
-                source.urn,
-                source.name,
-                platform,
-                CLOUD,
-                found.shapes,
+                urn=source.urn,
+                name=source.name,
+                platform=platform,
+                cloud=CLOUD,
+                shapes=found.shapes,
                 part=source.part(),
                 undecided=(total, *found.undecided),
             )
@@ -363,11 +365,11 @@ def _host(estate: Estate, source: Declared) -> Iterator[Part]:
             return
     step = source.evidence(path, "an allocated host bills, with or without instances on it")
     hold = Hold(
-        Cause.RESERVATION,
-        source.urn,
-        1,
-        (*found.evidence, step),
-        "Release the host when nothing runs on it",
+        cause=Cause.RESERVATION,
+        urn=source.urn,
+        units=1,
+        evidence=(*found.evidence, step),
+        fix="Release the host when nothing runs on it",
     )
     yield from _fixed(
         estate, source, "EC2 dedicated host", found, 1, hold, price_as="dedicated-host"
@@ -427,7 +429,11 @@ def _reservation(
     step = number.evidence(note)
     fix = "Remove the reservation when nothing uses it, or waive it until its end date"
     hold = Hold(
-        Cause.RESERVATION, source.urn, reserved - matched, (*found.evidence, step, ends), fix
+        cause=Cause.RESERVATION,
+        urn=source.urn,
+        units=reserved - matched,
+        evidence=(*found.evidence, step, ends),
+        fix=fix,
     )
     # Only the price depends on it.
     platform = known_text(source.inputs.get("instancePlatform")) or "Linux/UNIX"
@@ -474,11 +480,11 @@ def _block(estate: Estate, source: Declared) -> Iterator[Part]:
         "paid in full, used or not; only accelerated types are sold this way",
     )
     hold = Hold(
-        Cause.RESERVATION,
-        source.urn,
-        1,
-        (step,),
-        "Buy it when the work starts, or waive it with its end date",
+        cause=Cause.RESERVATION,
+        urn=source.urn,
+        units=1,
+        evidence=(step,),
+        fix="Buy it when the work starts, or waive it with its end date",
     )
     yield from _fixed(
         estate,

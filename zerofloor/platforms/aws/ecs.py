@@ -110,13 +110,13 @@ def task_holds(service: Service, found: Machines) -> list[Hold]:
         step = replace(service.source.evidence("taskDefinition", asked), is_hardware=True)
         out.append(
             Hold(
-                Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
-                level.urn,
-                units,
-                (*service.evidence, step, *level.evidence),
-                level.fix,
-                level.hours,
-                level.change,
+                cause=Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
+                urn=level.urn,
+                units=units,
+                evidence=(*service.evidence, step, *level.evidence),
+                fix=level.fix,
+                hours_per_week=level.hours,
+                change=level.change,
             )
         )
     return out
@@ -324,12 +324,12 @@ def _managed_instances(
         undecided += found.undecided
     what = f"{provider.name} removes instances without tasks"
     yield Pool(
-        provider.urn,
-        provider.name,
-        "ECS Managed Instances",
-        CLOUD,
-        found.shapes,
-        holds,
+        urn=provider.urn,
+        name=provider.name,
+        platform="ECS Managed Instances",
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=holds,
         region=estate.region(provider.resource, CLOUD),
         undecided=undecided,
         assumptions=(Assumption(what, "ECS Managed Instances scale in by themselves"),),
@@ -351,24 +351,24 @@ def _elsewhere(estate: Estate, service: Service) -> Iterator[Part]:
     shape = Shape(CLOUD, "", service.gpus, "GPU of an ECS task")
     holds = tuple(
         Hold(
-            Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
-            level.urn,
-            level.units,
-            (*service.evidence, *level.evidence),
-            level.fix,
-            level.hours,
-            level.change,
+            cause=Cause.FIXED_REPLICAS if level.cause is Cause.ENDPOINT else level.cause,
+            urn=level.urn,
+            units=level.units,
+            evidence=(*service.evidence, *level.evidence),
+            fix=level.fix,
+            hours_per_week=level.hours,
+            change=level.change,
         )
         for level in service.tasks.levels
     )
     what = f"The tasks of {service.source.name} run on instances outside this stack"
     yield Pool(
-        service.source.urn,
-        service.source.name,
-        "ECS service",
-        CLOUD,
-        (shape,),
-        holds,
+        urn=service.source.urn,
+        name=service.source.name,
+        platform="ECS service",
+        cloud=CLOUD,
+        shapes=(shape,),
+        holds=holds,
         desired=max((hold.least for hold in holds if hold.hours_per_week == WEEK), default=0),
         ceiling=service.tasks.ceiling,
         region=estate.region(service.source.resource, CLOUD),

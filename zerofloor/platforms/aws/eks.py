@@ -282,11 +282,11 @@ def _group(
         if not found.plain:
             place = estate.region(source.resource, CLOUD)
             yield Pool(
-                source.urn,
-                source.name,
-                platform,
-                CLOUD,
-                found.shapes,
+                urn=source.urn,
+                name=source.name,
+                platform=platform,
+                cloud=CLOUD,
+                shapes=found.shapes,
                 region=place,
                 part=source.part(),
                 undecided=tuple(wrong),
@@ -332,7 +332,15 @@ def _untainted(
     )
     fix = f"Add a taint (key nvidia.com/gpu, effect NO_SCHEDULE) to {path}, and tolerate it"
     because = source.evidence(path, "pods without a GPU may land on its nodes and keep them")
-    return (Notice(Cause.UNTAINTED_POOL, source.urn, message, fix, (because,)),)
+    return (
+        Notice(
+            cause=Cause.UNTAINTED_POOL,
+            urn=source.urn,
+            message=message,
+            fix=fix,
+            evidence=(because,),
+        ),
+    )
 
 
 def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Placement:
@@ -343,7 +351,13 @@ def sized(estate: Estate, placed: Placement, minimum: Size, maximum: Size) -> Pl
     kept = (
         None
         if evidence is None
-        else Hold(Cause.NEVER_EMPTIED, evidence.urn, None, (evidence,), "Leave scale-down enabled")
+        else Hold(
+            cause=Cause.NEVER_EMPTIED,
+            urn=evidence.urn,
+            units=None,
+            evidence=(evidence,),
+            fix="Leave scale-down enabled",
+        )
     )
     autoscaler = trust.cluster_autoscaler(estate)
     reclaim = placed.reclaim if autoscaler is None else trust.reclaim_seconds(estate)
@@ -515,11 +529,11 @@ def _auto_mode(estate: Estate, source: Declared, config: Any) -> Iterator[Part]:
             source.evidence("computeConfig.nodePools", f"{name} launches C, M and R types only"),
         )
         yield Pool(
-            source.urn,
-            name,
-            "EKS Auto Mode node pool",
-            CLOUD,
-            shapes,
+            urn=source.urn,
+            name=name,
+            platform="EKS Auto Mode node pool",
+            cloud=CLOUD,
+            shapes=shapes,
             region=estate.region(source.resource, CLOUD),
             part=name,
             placement=placed,

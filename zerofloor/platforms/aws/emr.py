@@ -149,12 +149,12 @@ def _pool(
     ends: Evidence | None,
 ) -> Pool:
     return Pool(
-        source.urn,
-        source.name,
-        "EMR instance group",
-        CLOUD,
-        found.shapes,
-        holds,
+        urn=source.urn,
+        name=source.name,
+        platform="EMR instance group",
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=holds,
         desired=nodes if found.shapes else None,
         ceiling=nodes,
         region=estate.region(source.resource, CLOUD),

@@ -168,14 +168,26 @@ def _never_raised(estate: Estate, group: Group) -> Notice | Assumption:
     if group.missed is not None:
         message = f"Group {name} stays at 0 nodes because the stack's autoscaler doesn't find it"
         fix = "Tag it k8s.io/cluster-autoscaler/enabled, or name it in the autoscaler's values"
-        return Notice(Cause.NEVER_GROWS, group.source.urn, message, fix, (group.missed,))
+        return Notice(
+            cause=Cause.NEVER_GROWS,
+            urn=group.source.urn,
+            message=message,
+            fix=fix,
+            evidence=(group.missed,),
+        )
     if estate.settings.trust.cluster_autoscaler is False:
         path = group.maximum.path
         because = "nothing ever asks for them: trust.clusterAutoscaler is false"
         evidence = Evidence(group.source.urn, path, group.maximum.known, because)
         message = f"Group {name} stays at 0 nodes because no cluster autoscaler runs"
         fix = "Deploy a cluster autoscaler, or use a Karpenter NodePool in its place"
-        return Notice(Cause.NEVER_GROWS, group.source.urn, message, fix, (evidence,))
+        return Notice(
+            cause=Cause.NEVER_GROWS,
+            urn=group.source.urn,
+            message=message,
+            fix=fix,
+            evidence=(evidence,),
+        )
     return Assumption(
         "A cluster autoscaler adds nodes to groups at 0",
         "the stack declares none, and without one they stay at 0",

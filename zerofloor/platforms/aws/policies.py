@@ -243,7 +243,9 @@ def _notices(policy: Declared, path: str, metric: Any, idle: Idle | Unclear) -> 
     else:
         return
     evidence = (policy.evidence(path, because),)
-    yield Notice(Cause.NO_SCALE_IN_SIGNAL, policy.urn, message, fix, evidence)
+    yield Notice(
+        cause=Cause.NO_SCALE_IN_SIGNAL, urn=policy.urn, message=message, fix=fix, evidence=evidence
+    )
 
 
 # Step and simple scaling

@@ -250,12 +250,12 @@ def _variant(
     starts = initial.known if isinstance(initial, Size) else None
     kind = "SageMaker asynchronous endpoint" if asynchronous else "SageMaker endpoint"
     return Pool(
-        endpoint.urn,
-        f"{endpoint.name}/{name}" if name else endpoint.name,
-        kind if path.startswith("production") else f"{kind} (shadow variant)",
-        CLOUD,
-        found.shapes,
-        tuple(holds),
+        urn=endpoint.urn,
+        name=f"{endpoint.name}/{name}" if name else endpoint.name,
+        platform=kind if path.startswith("production") else f"{kind} (shadow variant)",
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=tuple(holds),
         desired=starts if found.shapes else None,
         ceiling=_ceiling(managed, instances),
         region=estate.region(endpoint.resource, CLOUD),
@@ -326,13 +326,13 @@ def _advice(
 
 def _hold(level: Level, found: Machines) -> Hold:
     return Hold(
-        level.cause,
-        level.urn,
-        level.units,
-        (*found.evidence, *level.evidence),
-        level.fix,
-        level.hours,
-        level.change,
+        cause=level.cause,
+        urn=level.urn,
+        units=level.units,
+        evidence=(*found.evidence, *level.evidence),
+        fix=level.fix,
+        hours_per_week=level.hours,
+        change=level.change,
     )
 
 
@@ -427,12 +427,12 @@ def _single(
         return
     open_type = found.undecided if holds or undecided else ()
     yield Pool(
-        source.urn,
-        source.name,
-        platform,
-        CLOUD,
-        found.shapes,
-        holds,
+        urn=source.urn,
+        name=source.name,
+        platform=platform,
+        cloud=CLOUD,
+        shapes=found.shapes,
+        holds=holds,
         desired=1 if found.shapes else None,
         ceiling=1,
         region=estate.region(source.resource, CLOUD),
@@ -467,7 +467,9 @@ def _notebook(estate: Estate, source: Declared) -> Iterator[Part]:
         "Add a lifecycle configuration that stops it when idle, or use a Studio app with idle "
         "shutdown"
     )
-    hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, step), fix)
+    hold = Hold(
+        cause=Cause.INTERACTIVE, urn=source.urn, units=1, evidence=(*found.evidence, step), fix=fix
+    )
     yield from _single(estate, source, "SageMaker notebook instance", found, (hold,))
 
 
@@ -560,7 +562,13 @@ def _app(estate: Estate, source: Declared) -> Iterator[Part]:
     )
     if setting is None or kind == "KernelGateway":
         fix = "Delete the app when it is not used, or use a JupyterLab app with idle shutdown"
-    hold = Hold(Cause.INTERACTIVE, source.urn, 1, (*found.evidence, reason), fix)
+    hold = Hold(
+        cause=Cause.INTERACTIVE,
+        urn=source.urn,
+        units=1,
+        evidence=(*found.evidence, reason),
+        fix=fix,
+    )
     yield from _single(
         estate, source, f"SageMaker Studio app ({kind or 'unknown type'})", found, (hold,)
     )
@@ -666,7 +674,11 @@ def _tail(
     message = f"The app idles for {minutes} minutes before it stops"
     return (
         Notice(
-            Cause.LONG_IDLE_TAIL, source.urn, message, "Lower idleTimeoutInMinutes", (evidence,)
+            cause=Cause.LONG_IDLE_TAIL,
+            urn=source.urn,
+            message=message,
+            fix="Lower idleTimeoutInMinutes",
+            evidence=(evidence,),
         ),
     )
 
@@ -729,12 +741,12 @@ def _hyperpod(estate: Estate, source: Declared) -> Iterator[Part]:
                 placed = replace(placed, grows=False)
             known = number.known if isinstance(number, Size) else None
             yield Pool(
-                source.urn,
-                name,
-                "SageMaker HyperPod instance group",
-                CLOUD,
-                found.shapes,
-                holds,
+                urn=source.urn,
+                name=name,
+                platform="SageMaker HyperPod instance group",
+                cloud=CLOUD,
+                shapes=found.shapes,
+                holds=holds,
                 desired=known if found.shapes else None,
                 ceiling=known,
                 region=estate.region(source.resource, CLOUD),
@@ -758,11 +770,11 @@ def _job(estate: Estate, source: Declared, platform: str, path: str) -> Iterator
     known = number.known if isinstance(number, Size) else None
     once = source.evidence(path, "it runs once, and its instances end with it")
     yield Pool(
-        source.urn,
-        source.name,
-        platform,
-        CLOUD,
-        found.shapes,
+        urn=source.urn,
+        name=source.name,
+        platform=platform,
+        cloud=CLOUD,
+        shapes=found.shapes,
         desired=known,
         ceiling=known,
         region=estate.region(source.resource, CLOUD),

@@ -359,11 +359,11 @@ def _uncounted(profile: _Profile) -> Notice:
     )
     evidence = profile.field("nodeCount").evidence("omitted: 0")
     return Notice(
-        Cause.NO_SCALE_IN_SIGNAL,
-        profile.source.urn,
-        message,
-        "Set autoScalingEnabled with minCount 0 and maxCount",
-        (evidence,),
+        cause=Cause.NO_SCALE_IN_SIGNAL,
+        urn=profile.source.urn,
+        message=message,
+        fix="Set autoScalingEnabled with minCount 0 and maxCount",
+        evidence=(evidence,),
     )
 
 

@@ -139,10 +139,10 @@ def _machine(
 def _until_evening(supply: Supply) -> Notice:
     source = supply.source
     return Notice(
-        Cause.LONG_IDLE_TAIL,
-        source.urn,
-        "The VM runs until its daily shutdown, up to 24 hours after its last use",
-        "Deallocate the VM when it isn't used",
+        cause=Cause.LONG_IDLE_TAIL,
+        urn=source.urn,
+        message="The VM runs until its daily shutdown, up to 24 hours after its last use",
+        fix="Deallocate the VM when it isn't used",
     )
 
 

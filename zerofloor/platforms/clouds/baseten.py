@@ -114,7 +114,14 @@ def _model(estate: Estate, source: Declared) -> Iterator[Part]:
             holds.append(number)
     evidence = (*found.evidence, *(number.evidence(_MODEL.because) for number in holds))
     change = changes_of(source, *((number.path, 0) for number in holds))
-    hold = Hold(_MODEL.cause, source.urn, total, evidence, _MODEL.fix, change=change)
+    hold = Hold(
+        cause=_MODEL.cause,
+        urn=source.urn,
+        units=total,
+        evidence=evidence,
+        fix=_MODEL.fix,
+        change=change,
+    )
     if not total and not undecided:
         because = "an environment's replicas go to 0"
         yield Accounted(urn=source.urn, path="", because=because)

@@ -157,7 +157,16 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
         because = Evidence(obj.urn, path, value, why)
         fix = f'Set {path} to 0 and the annotation {_TO_ZERO} to "true"'
         change = () if not allowed else change_of(obj, path, 0)
-        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change),)
+        holds = (
+            Hold(
+                cause=Cause.SCALER_MINIMUM,
+                urn=obj.urn,
+                units=kept,
+                evidence=(because,),
+                fix=fix,
+                change=change,
+            ),
+        )
     role = at(spec, "subTargetSelector")
     if role is not None and not undecided:
         why = "It scales one role of its target: what the others keep is their own"

@@ -76,7 +76,14 @@ def _buffer(estate: Estate, obj: Object) -> Workload:
     )
     change = change_of(obj, path, 0) if path != "spec.limits" else ()
     fix = f"Set {path} to 0, or delete the buffer"
-    hold = Hold(Cause.CAPACITY_BUFFER, obj.urn, chunks, (because,), fix, change=change)
+    hold = Hold(
+        cause=Cause.CAPACITY_BUFFER,
+        urn=obj.urn,
+        units=chunks,
+        evidence=(because,),
+        fix=fix,
+        change=change,
+    )
     if share is not None and target is not None:
         following = build(estate, obj, reading, holds=(hold,), ceiling=None)
         return replace(following, follows=target.urn, share=share)

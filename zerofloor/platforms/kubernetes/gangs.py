@@ -363,7 +363,14 @@ def _stays(obj: Object, worker: Workload, policy: Any) -> Workload:
     because = Evidence(obj.urn, path, policy, f"{path} is None by default: {why}")
     fix = f"Set {path} to Running"
     change = change_of(obj, path, "Running")
-    hold = Hold(Cause.ENDLESS_JOB, obj.urn, worker.desired, (because,), fix, change=change)
+    hold = Hold(
+        cause=Cause.ENDLESS_JOB,
+        urn=obj.urn,
+        units=worker.desired,
+        evidence=(because,),
+        fix=fix,
+        change=change,
+    )
     return replace(worker, holds=(hold,), notices=())
 
 

@@ -80,7 +80,9 @@ def _scaler(estate: Estate, obj: Object) -> Scaler:
             "Replace the HPA by a KEDA ScaledObject with minReplicaCount 0 and a signal that "
             "exists while no replica runs"
         )
-        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, floor, (kept,), fix),)
+        holds = (
+            Hold(cause=Cause.SCALER_MINIMUM, urn=obj.urn, units=floor, evidence=(kept,), fix=fix),
+        )
     return Scaler(
         urn=obj.urn,
         kind=obj.kind,
@@ -116,7 +118,9 @@ def keeps_peak(obj: Object, behavior: Any, path: str, floor: int) -> Hold | None
     )
     change = change_of(obj, where, "Max")
     fix = f"Remove {where} or set it to Max"
-    return Hold(Cause.KEPT_PEAK, obj.urn, None, (kept,), fix, change=change)
+    return Hold(
+        cause=Cause.KEPT_PEAK, urn=obj.urn, units=None, evidence=(kept,), fix=fix, change=change
+    )
 
 
 def _zero(estate: Estate, obj: Object) -> tuple[Evidence | None, list[Undecided]]:

@@ -150,7 +150,14 @@ def _workload(
     holds: tuple[Hold, ...] = ()
     if floor.kept and floor.because is not None:
         cause = Cause.FIXED_REPLICAS if floor.others else Cause.SCALER_MINIMUM
-        hold = Hold(cause, obj.urn, floor.kept, (floor.because,), floor.fix, change=floor.change)
+        hold = Hold(
+            cause=cause,
+            urn=obj.urn,
+            units=floor.kept,
+            evidence=(floor.because,),
+            fix=floor.fix,
+            change=floor.change,
+        )
         holds = (hold,)
     if floor.others:
         own = build(

@@ -40,7 +40,7 @@ def read(estate: Estate) -> Iterable[Part]:
     for obj in objects(estate, (_GROUP, "VirtualMachineInstance")):
         because = Evidence(obj.urn, "", None, "the machine runs until it is deleted")
         fix = "Declare a VirtualMachine that is stopped when idle"
-        hold = Hold(Cause.INSTANCE, obj.urn, 1, (because,), fix)
+        hold = Hold(cause=Cause.INSTANCE, urn=obj.urn, units=1, evidence=(because,), fix=fix)
         reading = _reading(estate, obj, obj.spec, None, "spec")
         yield build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
     for obj in objects(estate, (_GROUP, "VirtualMachineInstanceReplicaSet")):
@@ -75,7 +75,9 @@ def _machine(estate: Estate, obj: Object) -> Workload:
     to: Any = "Halted" if running is None else False
     fix = f"Set {path} to {to} when idle".replace("False", "false")
     change = change_of(obj, path, to)
-    hold = Hold(Cause.INSTANCE, obj.urn, 1, (because,), fix, change=change)
+    hold = Hold(
+        cause=Cause.INSTANCE, urn=obj.urn, units=1, evidence=(because,), fix=fix, change=change
+    )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
 
 

@@ -43,10 +43,10 @@ def _notebook(estate: Estate, obj: Object) -> Workload:
         return build(estate, obj, reading, ceiling=1)
     because = Evidence(obj.urn, path, None, "a notebook runs one pod until it is stopped")
     hold = Hold(
-        Cause.INTERACTIVE,
-        obj.urn,
-        1,
-        (because,),
-        f"Stop it when idle: {path}, or the notebook controller's culling with a hint",
+        cause=Cause.INTERACTIVE,
+        urn=obj.urn,
+        units=1,
+        evidence=(because,),
+        fix=f"Stop it when idle: {path}, or the notebook controller's culling with a hint",
     )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)

@@ -216,7 +216,9 @@ def _head(estate: Estate, cluster: _Cluster) -> Workload:
         cluster.obj.urn, path, spec, "the head pod runs for as long as the cluster is there"
     )
     fix = "Keep GPUs out of the head group: it runs for as long as the cluster is there"
-    hold = Hold(Cause.FIXED_REPLICAS, cluster.obj.urn, 1, (because,), fix)
+    hold = Hold(
+        cause=Cause.FIXED_REPLICAS, urn=cluster.obj.urn, units=1, evidence=(because,), fix=fix
+    )
     return _group(estate, cluster, "head", "head", reading, hold, cluster.off, wanted=1, ceiling=1)
 
 
@@ -345,11 +347,11 @@ def _workers(
     hold: Hold | None = None
     if sized.kept and sized.because is not None:
         hold = Hold(
-            sized.cause,
-            cluster.obj.urn,
-            sized.kept,
-            (sized.because,),
-            sized.fix,
+            cause=sized.cause,
+            urn=cluster.obj.urn,
+            units=sized.kept,
+            evidence=(sized.because,),
+            fix=sized.fix,
             change=sized.change,
         )
     return _group(

@@ -115,7 +115,16 @@ def _knative(estate: Estate, obj: Object) -> Workload:
         change = ()
     holds: tuple[Hold, ...] = ()
     if kept:
-        holds = (Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change),)
+        holds = (
+            Hold(
+                cause=Cause.SCALER_MINIMUM,
+                urn=obj.urn,
+                units=kept,
+                evidence=(because,),
+                fix=fix,
+                change=change,
+            ),
+        )
     # A new revision starts with initial-scale pods (1 by default) until the first idle window is
     # over.
     return build(
@@ -147,7 +156,9 @@ def _long_tail(estate: Estate, obj: Object, annotations: Any) -> Iterator[Notice
         )
         because = Evidence(source.urn, where, value, "GPUs bill for this long")
         fix = f"Set {where} to {cap}s or less"
-        yield Notice(Cause.LONG_IDLE_TAIL, obj.urn, message, fix, (because,))
+        yield Notice(
+            cause=Cause.LONG_IDLE_TAIL, urn=obj.urn, message=message, fix=fix, evidence=(because,)
+        )
 
 
 def _retained(estate: Estate, obj: Object) -> Iterator[tuple[Object, str, Any]]:
