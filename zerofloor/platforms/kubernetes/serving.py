@@ -152,7 +152,7 @@ def _long_tail(estate: Estate, obj: Object, annotations: Any) -> Iterator[Notice
             continue
         message = (
             f"Knative keeps the last pod of {obj.shown_name} for {tail.normalize():f} s after its "
-            f"last request, above the cap of {cap} s."
+            f"last request, above the cap of {cap} s"
         )
         because = Evidence(source.urn, where, value, "GPUs bill for this long")
         fix = f"Set {where} to {cap}s or less"

@@ -18,6 +18,7 @@ from zerofloor.platforms.kubernetes.charts import plain_name
 from zerofloor.platforms.kubernetes.objects import meet, objects, tokens_of
 from zerofloor.platforms.unread.texts import documents_in
 from zerofloor.values import at, count, get, items, known_items, known_mapping, known_text
+from zerofloor.words import counted
 
 _RELEASES: Final = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart")
 _POLICY: Final = ("nvidia.com", "ClusterPolicy")
@@ -39,7 +40,7 @@ def with_sharing(estate: Estate, pool: Pool) -> Pool:
     shapes = tuple(
         replace(shape, shared=clients) if shape.shared == 1 else shape for shape in pool.shapes
     )
-    what = f"{clients} pods share one GPU of {pool.name}"
+    what = f"{counted(clients, 'pod')} share one GPU of {pool.name}"
     because = "the device plugin's default configuration offers each GPU so many times"
     assumption = Assumption(what, because)
     return replace(pool, shapes=shapes, assumptions=(*pool.assumptions, assumption))

@@ -223,7 +223,7 @@ def _refusal(obj: Object, kind: str | None, reading: PodReading) -> tuple[Notice
         return ()
     message = (
         f"{kind or obj.kind} {obj.shown_name} never starts a pod because {refused.path} has no "
-        "limit beside it, which the API server refuses."
+        "limit beside it, which the API server refuses"
     )
     fix = f"Set {refused.path.replace('.requests[', '.limits[')} to the same number"
     return (Notice(Cause.UNFIT_REPLICA, obj.urn, message, fix, (refused,)),)
