@@ -117,12 +117,7 @@ def _by_hour(rates: tuple[Decimal, ...], per_replica: Decimal | None) -> Profile
     levels = [_nodes(rate, per_replica) for rate in rates]
     if max(levels) > MOST:
         raise InputError(
-<<<<<<< HEAD
             f"traffic: requestsPerSecond divided by requestsPerSecondPerReplica is above {MOST:,}"
-=======
-            "traffic: requestsPerSecond divided by requestsPerSecondPerReplica gives more replicas "
-            f"than {MOST:,}"
->>>>>>> 2f2966b (New texts: a notice is a point, a number is counted)
         )
     steps = sorted({level for level in levels if level})
     return tuple(
