@@ -115,7 +115,7 @@ def test_the_answer_to_paste_works_once_its_placeholder_is_replaced(
     [
         ({"instanceTypes": "g5.xlarge"}, "instanceTypes must be a list"),
         ({"instanceType": ["g5.xlarge"]}, "it has no property instanceType"),
-        ({"id": ["x"], "instanceTypes": ["g5.xlarge"]}, "id is no list"),
+        ({"id": ["x"], "instanceTypes": ["g5.xlarge"]}, "id is not a list"),
         ({"instanceTypes": ["g5.xlarge"]}, ""),
     ],
 )

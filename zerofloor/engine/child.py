@@ -305,7 +305,9 @@ def misfit(answer: Any, typ: Any) -> str:
         wanted = _types.unwrap_optional_type(types[key])
         origin = typing.get_origin(wanted) or wanted
         if (origin in (list, collections.abc.Sequence)) != isinstance(value, list):
-            return f"{key} must be a list" if not isinstance(value, list) else f"{key} is no list"
+            return (
+                f"{key} must be a list" if not isinstance(value, list) else f"{key} is not a list"
+            )
     return ""
 
 

@@ -210,7 +210,14 @@ def _minimum(obj: Object, field: str, kept: int, *, only_resources: bool) -> Hol
     # With cpu and memory only, KEDA's webhook would refuse a minimum of 0.
     change = () if only_resources else change_of(obj, f"spec.{field}", 0)
     fix = f"Set spec.{field} to 0"
-    return Hold(Cause.SCALER_MINIMUM, obj.urn, kept, (because,), fix, change=change)
+    return Hold(
+        cause=Cause.SCALER_MINIMUM,
+        urn=obj.urn,
+        units=kept,
+        evidence=(because,),
+        fix=fix,
+        change=change,
+    )
 
 
 def _forced(obj: Object, floor: int) -> Hold:
@@ -219,11 +226,11 @@ def _forced(obj: Object, floor: int) -> Hold:
         obj.urn, path, "true", "forced activation keeps at least one replica without a request"
     )
     return Hold(
-        Cause.ALWAYS_ON_TRIGGER,
-        obj.urn,
-        max(1, floor),
-        (because,),
-        f"Remove {path}",
+        cause=Cause.ALWAYS_ON_TRIGGER,
+        urn=obj.urn,
+        units=max(1, floor),
+        evidence=(because,),
+        fix=f"Remove {path}",
         change=change_of(obj, path, None),
     )
 
@@ -236,7 +243,13 @@ def _always_active(obj: Object, floor: int) -> Hold:
         "cpu and memory triggers are always active: it never goes below one replica",
     )
     fix = "Add a trigger that is inactive while there are no requests"
-    return Hold(Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), fix)
+    return Hold(
+        cause=Cause.ALWAYS_ON_TRIGGER,
+        urn=obj.urn,
+        units=max(1, floor),
+        evidence=(because,),
+        fix=fix,
+    )
 
 
 def _peak(obj: Object, kept: int) -> Hold | None:
@@ -249,7 +262,14 @@ def _peak(obj: Object, kept: int) -> Hold | None:
             obj.urn, path, "true", "scaling in is paused: the replicas of the busiest hour stay"
         )
         change = change_of(obj, path, None)
-        return Hold(Cause.PAUSED_SCALER, obj.urn, None, (because,), f"Remove {path}", change=change)
+        return Hold(
+            cause=Cause.PAUSED_SCALER,
+            urn=obj.urn,
+            units=None,
+            evidence=(because,),
+            fix=f"Remove {path}",
+            change=change,
+        )
     if _tail(at(spec, "cooldownPeriod")) > WEEK * 3600:
         path = "spec.cooldownPeriod"
         because = Evidence(
@@ -257,7 +277,14 @@ def _peak(obj: Object, kept: int) -> Hold | None:
         )
         change = change_of(obj, path, 300)
         fix = f"Set {path} to 300"
-        return Hold(Cause.KEPT_PEAK, obj.urn, None, (because,), fix, change=change)
+        return Hold(
+            cause=Cause.KEPT_PEAK,
+            urn=obj.urn,
+            units=None,
+            evidence=(because,),
+            fix=fix,
+            change=change,
+        )
     if not kept:
         return None
     behavior = "advanced.horizontalPodAutoscalerConfig.behavior"
@@ -381,11 +408,11 @@ def _pause(obj: Object) -> Hold | Evidence | Undecided | None:
                 obj.urn, path, pinned, f"paused at {counted(number, 'replica')}, whatever the load"
             )
             return Hold(
-                Cause.PAUSED_SCALER,
-                obj.urn,
-                number,
-                (because,),
-                f'Remove {path}, or set it to "0"',
+                cause=Cause.PAUSED_SCALER,
+                urn=obj.urn,
+                units=number,
+                evidence=(because,),
+                fix=f'Remove {path}, or set it to "0"',
                 change=change_of(obj, path, "0"),
             )
         return Evidence(
@@ -428,11 +455,11 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
                 "long after its last request"
             )
             yield Notice(
-                Cause.LONG_IDLE_TAIL,
-                obj.urn,
-                message,
-                f"Set spec.{field} to {cap} or less",
-                (because,),
+                cause=Cause.LONG_IDLE_TAIL,
+                urn=obj.urn,
+                message=message,
+                fix=f"Set spec.{field} to {cap} or less",
+                evidence=(because,),
             )
     replicas = count(at(spec, "fallback", "replicas"))
     if isinstance(replicas, int) and replicas > 0:
@@ -446,11 +473,11 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
             f"The fallback keeps {counted(replicas, 'replica')} for as long as a trigger fails"
         )
         yield Notice(
-            Cause.FALLBACK,
-            obj.urn,
-            message,
-            "Remove spec.fallback: while the source fails, KEDA then keeps what runs",
-            (because,),
+            cause=Cause.FALLBACK,
+            urn=obj.urn,
+            message=message,
+            fix="Remove spec.fallback: while the source fails, KEDA then keeps what runs",
+            evidence=(because,),
         )
     if minimum in (None, 0):
         # A notice says what is known.
@@ -468,11 +495,11 @@ def _notices(estate: Estate, obj: Object, minimum: Count | None) -> Iterable[Not
                     "The trigger reads metrics of the pods it scales, so it never wakes from zero"
                 )
                 yield Notice(
-                    Cause.SELF_METRIC,
-                    obj.urn,
-                    message,
-                    "Use a signal that exists while no replica runs (a gateway, a queue)",
-                    (because,),
+                    cause=Cause.SELF_METRIC,
+                    urn=obj.urn,
+                    message=message,
+                    fix="Use a signal that exists while no replica runs (a gateway, a queue)",
+                    evidence=(because,),
                 )
 
 
@@ -506,11 +533,11 @@ def _http_scaled_object(estate: Estate, obj: Object) -> Scaler:
         )
         holds = (
             Hold(
-                Cause.SCALER_MINIMUM,
-                obj.urn,
-                minimum,
-                (because,),
-                "Set spec.replicas.min to 0",
+                cause=Cause.SCALER_MINIMUM,
+                urn=obj.urn,
+                units=minimum,
+                evidence=(because,),
+                fix="Set spec.replicas.min to 0",
                 change=change_of(obj, "spec.replicas.min", 0),
             ),
         )
@@ -574,18 +601,27 @@ def _scaled_job(estate: Estate, obj: Object) -> Workload:
         )
         holds = (
             Hold(
-                Cause.SCALER_MINIMUM,
-                obj.urn,
-                minimum,
-                (because,),
-                "Set spec.minReplicaCount to 0",
+                cause=Cause.SCALER_MINIMUM,
+                urn=obj.urn,
+                units=minimum,
+                evidence=(because,),
+                fix="Set spec.minReplicaCount to 0",
                 change=change_of(obj, "spec.minReplicaCount", 0),
             ),
         )
     elif once.holds:
         # A ScaledJob never stops running Jobs (S46): those of the busy hour stay.
         kept = once.holds[0]
-        holds = (Hold(kept.cause, obj.urn, None, kept.evidence, kept.fix, change=kept.change),)
+        holds = (
+            Hold(
+                cause=kept.cause,
+                urn=obj.urn,
+                units=None,
+                evidence=kept.evidence,
+                fix=kept.fix,
+                change=kept.change,
+            ),
+        )
     return build(
         estate,
         obj,

@@ -227,11 +227,11 @@ def kept(
             "the query is never zero, so the trigger is always active",
         )
         yield Hold(
-            Cause.ALWAYS_ON_TRIGGER,
-            obj.urn,
-            max(1, floor),
-            (because,),
-            "Ask for something that is zero while there are no requests",
+            cause=Cause.ALWAYS_ON_TRIGGER,
+            urn=obj.urn,
+            units=max(1, floor),
+            evidence=(because,),
+            fix="Ask for something that is zero while there are no requests",
         )
     for key in sorted(meta):
         if key.lower().startswith("activation") and isinstance(meta[key], Hidden):
@@ -250,11 +250,11 @@ def kept(
             "the activation threshold is negative, so a value of 0 keeps it active",
         )
         yield Hold(
-            Cause.ALWAYS_ON_TRIGGER,
-            obj.urn,
-            max(1, floor),
-            (because,),
-            f"Set {path}.{key} to 0 or more",
+            cause=Cause.ALWAYS_ON_TRIGGER,
+            urn=obj.urn,
+            units=max(1, floor),
+            evidence=(because,),
+            fix=f"Set {path}.{key} to 0 or more",
             change=change_of(obj, f"{path}.{key}", "0"),
         )
 
@@ -272,7 +272,11 @@ def formula(obj: Object, floor: int) -> Hold | None:
         obj.urn, path, said, f"the formula never falls below {least[1]}, so it is always active"
     )
     return Hold(
-        Cause.ALWAYS_ON_TRIGGER, obj.urn, max(1, floor), (because,), f"Let {path} fall to 0"
+        cause=Cause.ALWAYS_ON_TRIGGER,
+        urn=obj.urn,
+        units=max(1, floor),
+        evidence=(because,),
+        fix=f"Let {path} fall to 0",
     )
 
 
@@ -300,14 +304,14 @@ def _cron(
     # Hidden triggers are undecided by now.
     others = len(known_items(at(obj.spec, "triggers"))) > 1
     return Hold(
-        Cause.ALWAYS_ON_TRIGGER if hours >= WEEK - 1 else Cause.SCHEDULE,
-        obj.urn,
-        wanted,
-        (because,),
-        "Remove the cron trigger, or narrow its window"
+        cause=Cause.ALWAYS_ON_TRIGGER if hours >= WEEK - 1 else Cause.SCHEDULE,
+        urn=obj.urn,
+        units=wanted,
+        evidence=(because,),
+        fix="Remove the cron trigger, or narrow its window"
         if others
         else "Replace the cron trigger by one that counts waiting requests, or narrow its window",
-        hours,
+        hours_per_week=hours,
         # A ScaledObject without triggers would be refused.
         change=change_of(obj, path.removesuffix(".metadata"), None) if others else (),
     )
@@ -356,11 +360,11 @@ def _counted_pods(
         f"{counted(pods, 'pod')} that always run match it, so it is always active",
     )
     yield Hold(
-        Cause.ALWAYS_ON_TRIGGER,
-        obj.urn,
-        wanted,
-        (because,),
-        "Select pods that are only there while there is work",
+        cause=Cause.ALWAYS_ON_TRIGGER,
+        urn=obj.urn,
+        units=wanted,
+        evidence=(because,),
+        fix="Select pods that are only there while there is work",
     )
 
 

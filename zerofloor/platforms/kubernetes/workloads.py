@@ -174,11 +174,11 @@ def build(
             )
             holds = (
                 Hold(
-                    Cause.FIXED_REPLICAS,
-                    obj.urn,
-                    max(1, desired),
-                    (because,),
-                    "Scale it to zero, or correct the hint",
+                    cause=Cause.FIXED_REPLICAS,
+                    urn=obj.urn,
+                    units=max(1, desired),
+                    evidence=(because,),
+                    fix="Scale it to zero, or correct the hint",
                 ),
             )
     if obj.inside:
@@ -226,7 +226,11 @@ def _refusal(obj: Object, kind: str | None, reading: PodReading) -> tuple[Notice
         "limit beside it, which the API server refuses"
     )
     fix = f"Set {refused.path.replace('.requests[', '.limits[')} to the same number"
-    return (Notice(Cause.UNFIT_REPLICA, obj.urn, message, fix, (refused,)),)
+    return (
+        Notice(
+            cause=Cause.UNFIT_REPLICA, urn=obj.urn, message=message, fix=fix, evidence=(refused,)
+        ),
+    )
 
 
 def _within(obj: Object, link: Evidence) -> Evidence:
@@ -346,7 +350,14 @@ def keep_pods(
             else f"Set {path} to 0 when idle: {obj.kind} has no scale subresource for a scaler"
         )
         change = change_of(obj, path, 0)
-        hold = Hold(cause, obj.urn, replicas, (kept,), fix or advice, change=change)
+        hold = Hold(
+            cause=cause,
+            urn=obj.urn,
+            units=replicas,
+            evidence=(kept,),
+            fix=fix or advice,
+            change=change,
+        )
         holds = (hold,)
     return build(
         estate,
@@ -396,11 +407,11 @@ def _pod(estate: Estate, obj: Object) -> Workload:
         why = f"the container {never[1]}, and there is no deadline"
         kept = Evidence(obj.urn, f"spec.{never[0]}", get(spec, never[0]), why)
         hold = Hold(
-            Cause.ENDLESS_JOB,
-            obj.urn,
-            1,
-            (kept,),
-            "Set spec.activeDeadlineSeconds, or delete the pod when idle",
+            cause=Cause.ENDLESS_JOB,
+            urn=obj.urn,
+            units=1,
+            evidence=(kept,),
+            fix="Set spec.activeDeadlineSeconds, or delete the pod when idle",
             change=change_of(obj, "spec.activeDeadlineSeconds", DEADLINE),
         )
     else:
@@ -411,11 +422,14 @@ def _pod(estate: Estate, obj: Object) -> Workload:
             "a bare pod that is always restarted runs until it is deleted",
         )
         hold = Hold(
-            Cause.BARE_POD,
-            obj.urn,
-            1,
-            (kept,),
-            "Run it as a Job with activeDeadlineSeconds, or as a Deployment scaled to zero by KEDA",
+            cause=Cause.BARE_POD,
+            urn=obj.urn,
+            units=1,
+            evidence=(kept,),
+            fix=(
+                "Run it as a Job with activeDeadlineSeconds, or as a Deployment scaled to zero by "
+                "KEDA"
+            ),
         )
     return build(estate, obj, reading, holds=(hold,), desired=1, ceiling=1)
 
@@ -510,11 +524,11 @@ def run_to_completion(
         place = f"{template_path}.spec.{never[0]}"
         kept = Evidence(obj.urn, place, get(pod_spec, never[0]), why)
         hold = Hold(
-            Cause.ENDLESS_JOB,
-            obj.urn,
-            most,
-            (kept,),
-            f"Set {deadline_path}, or let the command end",
+            cause=Cause.ENDLESS_JOB,
+            urn=obj.urn,
+            units=most,
+            evidence=(kept,),
+            fix=f"Set {deadline_path}, or let the command end",
             change=change_of(obj, deadline_path, DEADLINE),
         )
         return build(estate, obj, reading, part=part, holds=(hold,), desired=desired, ceiling=most)
@@ -546,9 +560,9 @@ def _no_deadline(obj: Object, path: str) -> Notice:
         "bills indefinitely"
     )
     return Notice(
-        Cause.NO_DEADLINE,
-        obj.urn,
-        message,
-        f"Set {path}",
-        (Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),),
+        cause=Cause.NO_DEADLINE,
+        urn=obj.urn,
+        message=message,
+        fix=f"Set {path}",
+        evidence=(Evidence(obj.urn, path, None, "no deadline ends a run that hangs"),),
     )
