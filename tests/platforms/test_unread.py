@@ -192,6 +192,10 @@ LOOKS_LIKE_ONE: list[tuple[str, dict[str, Any]]] = [
         {"spec": {"engineConfig": {"runner": {"resources": {"limits": {"nvidia.com/gpu": 8}}}}}},
     ),
     ("kubernetes:nvidia.com/v1:ClusterPolicy", {"spec": {"devicePlugin": {"enabled": True}}}),
+    # Classes that name no machine.
+    ("example:index/claim:Claim", {"storageClassName": "p4d.24xlarge", "size": "10Gi"}),
+    ("example:index/app:App", {"priorityClassName": "g5.xlarge", "storageClass": "p5.48xlarge"}),
+    ("example:index/entry:Entry", {"id": "g5.xlarge", "value": "p5.48xlarge"}),
     # Words that mean something else elsewhere.
     ("example:index/group:Group", {"instanceTypesOndemand": "m5.large", "minSize": 1}),
     ("github:index/repository:Repository", {"type": "t4"}),
@@ -255,6 +259,13 @@ def test_undecided(kind: str, inputs: dict[str, Any]) -> None:
     for undecided in floor.undecided:
         assert "GPU" in undecided.why
         assert undecided.path or "by nature" in undecided.why
+
+
+def test_what_is_undecided_is_called_by_its_type_and_name() -> None:
+    kind = "example:index/droplet:Droplet"
+    one = Resource(f"urn:pulumi:dev::x::{kind}::web", kind, "web", {"size": "gpu-h100x1-80gb"})
+    (undecided,) = floor_of(Stack("digest", (one,))).undecided
+    assert undecided.why.startswith("Droplet web may keep a GPU: size says gpu-h100x1-80gb, and ")
 
 
 @pytest.mark.parametrize(("kind", "inputs"), HOLDS_ONE)

@@ -64,6 +64,34 @@ def test_instances_that_ecs_manages_are_a_pool_where_they_may_have_a_gpu(
     assert len(pools(resource(token, "cp", {"name": "mi", **managed}))) == number
 
 
+@pytest.mark.parametrize("of_component", [True, False])
+def test_a_components_group_carries_the_labels_that_the_component_gives_it(
+    of_component: bool,
+) -> None:
+    """Without the component they stand in user data, which says nothing to this tool."""
+    component = resource("eks:index:NodeGroup", "train", {"labels": {"team": "nlp"}})
+    template = resource(
+        "aws:ec2/launchTemplate:LaunchTemplate", "lt", {"name": "lt", "instanceType": "g5.xlarge"}
+    )
+    group = resource(
+        "aws:autoscaling/group:Group",
+        "asg",
+        {
+            "minSize": 1,
+            "maxSize": 3,
+            "launchTemplate": {"name": "lt"},
+            "tags": [{"key": "kubernetes.io/cluster/ml", "value": "owned"}],
+        },
+        parent=component.urn if of_component else None,
+    )
+    found = [pool for pool in pools(component, template, group) if pool.urn == group.urn]
+    assert len(found) == 1
+    placement = found[0].placement
+    assert placement is not None
+    assert placement.labels.get("team") == ("nlp" if of_component else None)
+    assert placement.open_labels is not of_component
+
+
 def test_a_node_group_carries_labels_and_taints() -> None:
     cluster = resource("aws:eks/cluster:Cluster", "c", {"name": "ml"})
     taints = [
