@@ -3,6 +3,7 @@ give and no other right."""
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import time
@@ -297,3 +298,43 @@ def test_to_zero_and_back(cluster: Cluster, tmp_path: Path) -> None:
     wait(lambda: all(map(cluster.pods, gone)), "the pods of the others again")
     kept = cluster.api.get(f"/apis/keda.sh/v1alpha1/namespaces/{SPACE}/scaledobjects/kept")
     assert kept["spec"]["minReplicaCount"] == 1
+
+
+@pytest.mark.parametrize("how", ["data", "files", "plugin"])
+def test_a_client_certificate_without_any_right(
+    lab: Lab, cluster: Cluster, tmp_path: Path, how: str
+) -> None:
+    """It gets in, so each refusal is RBAC's, and is named."""
+    certificates = lab.folder / "certificates"
+    certificate, key = certificates / "tls.crt", certificates / "tls.key"
+    config = yaml.safe_load(cluster.config.read_text())
+    in_cluster = config["clusters"][0]["cluster"]
+    authority = Path(in_cluster.pop("certificate-authority")).read_bytes()
+    in_cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
+    user: dict[str, Any] = {
+        f"{name}-data": base64.b64encode(path.read_bytes()).decode()
+        for name, path in (("client-certificate", certificate), ("client-key", key))
+    }
+    if how == "files":
+        user = {"client-certificate": str(certificate), "client-key": str(key)}
+    elif how == "plugin":
+        answer = {
+            "clientCertificateData": certificate.read_text(),
+            "clientKeyData": key.read_text(),
+        }
+        (tmp_path / "answer.json").write_text(json.dumps({"status": answer}))
+        version = "client.authentication.k8s.io/v1"
+        user = {
+            "exec": {"apiVersion": version, "command": "cat", "args": [f"{tmp_path}/answer.json"]}
+        }
+    config["users"] = [{"name": "admin", "user": user}]
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    done = process("live", export(tmp_path), "--kubeconfig", path, cwd=tmp_path)
+    assert done.code == 2
+    lines = done.err.splitlines()
+    assert len(lines) == 2
+    for kind, line in zip(("nodes", "pods"), lines, strict=True):
+        assert f'403 Forbidden: {kind} is forbidden: User "localhost" cannot list' in line
+    assert "No GPU was found in cluster lab, but not all of it could be read." in done.out
+    assert "PRIVATE" not in done.out + done.err

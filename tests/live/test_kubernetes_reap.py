@@ -228,22 +228,35 @@ def test_a_node_without_pods_is_told_with_what_keeps_it(tmp_path: Path, fake: Fa
     assert "nothing on it keeps it" in told["free"]
 
 
-def test_what_changed_meanwhile_is_not_overwritten(tmp_path: Path, fake: Fake) -> None:
+@pytest.mark.parametrize("how", ["scaled", "scaled in between", "recreated", "status"])
+def test_what_changed_meanwhile_is_not_overwritten(tmp_path: Path, fake: Fake, how: str) -> None:
+    """KEDA and controllers write statuses all the time: that is no reason to leave it."""
     fake.add(*deployed("a", "n1"))
     idle(fake, "a-0")
     state = export(tmp_path)
     assert reap(fake, tmp_path, state, "--notice", "--grace-hours", "0").code == 0
+    found = fake.found("Deployment", "a")
+    when = "GET" if how == "scaled" else "PATCH"
 
-    def scaled_by_another(method: str, path: str, query: dict[str, str]) -> None:
-        if method == "PATCH":
-            found = fake.found("Deployment", "a")
+    def by_another(method: str, path: str, query: dict[str, str]) -> None:
+        changed = found["metadata"]["resourceVersion"] == "99"
+        if method == when and "/deployments/a" in path and not changed:
             found["metadata"]["resourceVersion"] = "99"
+            if how == "recreated":
+                found["metadata"]["uid"] = "another"
+            elif how != "status":
+                found["spec"]["replicas"] = 3
 
-    fake.answers.append(scaled_by_another)
+    fake.answers.append(by_another)
     done = reap(fake, tmp_path, state, "--apply", "1")
+    if how == "status":
+        assert done.code == 0, done
+        assert found["spec"]["replicas"] == 0
+        return
     assert done.code == 2
-    assert "409 Conflict" in done.err
-    assert fake.found("Deployment", "a")["spec"]["replicas"] == 1
+    told = "created anew" if how == "recreated" else "changed since"
+    assert told in done.err
+    assert found["spec"]["replicas"] == (1 if how == "recreated" else 3)
     assert "Restored 0 of 0" in zerofloor("reap", "--undo", "zerofloor-undo.json", cwd=tmp_path).out
 
 

@@ -2,14 +2,14 @@
 to undo it.
 
 Nothing is deleted and no node is touched: replicas become 0, a minimum becomes 0, a Job, JobSet or
-RayCluster is suspended. Each is one patch, which the API server refuses if the object has changed
-since it was read.
+RayCluster is suspended. Each is one patch of an object that still has the values that were read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +65,9 @@ _GITOPS: Final = (
 )
 
 
+ATTEMPTS: Final = 5
+"""Of a patch that meets another change."""
+
 Place = tuple[str, str]
 """Server and context: what names a cluster."""
 
@@ -81,8 +84,6 @@ class Action(Value, frozen=True, kw_only=True):
     forth: Mapping[str, Any]
     back: Mapping[str, Any]
     uid: str
-    version: str
-    """The resource version that was read."""
 
     @property
     def kind(self) -> Kind:
@@ -235,22 +236,18 @@ def _patch(
         forth=forth,
         back=back,
         uid=owner.uid,
-        version=str(at(owner.body, "metadata", "resourceVersion") or ""),
     )
 
 
 def _announce(api: Api, owner: Owner, until: str) -> None:
     kind = _kind(owner.ref, OWNERS[owner.ref.group, owner.ref.kind])
     body = {"metadata": {"annotations": {NOTICE: until}}}
-    _tell(partial(_send, api, kind, owner.ref, body, scale=False))
+    place, name = owner.ref.namespace, owner.ref.name
+    _tell(lambda: api.patch(kind, place, name, body, scale=False))
 
 
 def _step(api: Api, what: str, seen: Seen, action: Action) -> Step:
     unit = seen.unit
-    body = {**action.forth, "metadata": {**known_mapping(action.forth.get("metadata"))}}
-    if action.version:
-        body["metadata"]["resourceVersion"] = action.version
-    kind = _kind(action.ref, action.plural)
     return Step(
         what=what,
         record={
@@ -270,7 +267,7 @@ def _step(api: Api, what: str, seen: Seen, action: Action) -> Step:
             "forth": action.forth,
             "back": action.back,
         },
-        act=partial(_tell, partial(_send, api, kind, action.ref, body, scale=action.scale)),
+        act=partial(_tell, partial(_change, api, action)),
     )
 
 
@@ -280,8 +277,25 @@ def _file_of(access: Access) -> str:
     return str(path.absolute()) if path.is_file() else ""
 
 
-def _send(api: Api, kind: Kind, ref: Ref, body: Mapping[str, Any], *, scale: bool) -> None:
-    api.patch(kind, ref.namespace, ref.name, body, scale=scale)
+def _change(api: Api, action: Action) -> None:
+    """Patches an object if what is patched is as it was read, whatever else changes meanwhile (KEDA
+    writes the status of an active ScaledObject at every poll)."""
+    kind, ref = _kind(action.ref, action.plural), action.ref
+    for _ in range(ATTEMPTS):
+        body = api.get(kind, ref.namespace, ref.name)
+        if action.uid and at(body, "metadata", "uid") != action.uid:
+            raise NotDone("it was deleted and created anew since", certain=True)
+        if not _has(body, action.back):
+            raise NotDone("it was changed since, so it is left as it is", certain=True)
+        version = {"resourceVersion": at(body, "metadata", "resourceVersion")}
+        metadata = {**known_mapping(action.forth.get("metadata")), **version}
+        patch = {**action.forth, "metadata": metadata}
+        try:
+            return api.patch(kind, ref.namespace, ref.name, patch, scale=action.scale)
+        except Refused as refused:
+            if refused.code != HTTPStatus.CONFLICT:
+                raise
+    raise NotDone("it changes too often to be patched", certain=True)
 
 
 def _tell(act: Callable[[], None]) -> None:
@@ -303,15 +317,16 @@ def restore(apis: dict[Place, Api], kubeconfig: Path | None, record: Mapping[str
     place = str(record["server"]), str(record["context"])
     if place not in apis:
         apis[place] = Api(_access_again(record, kubeconfig))
-    ref = Ref(
-        str(record["apiVersion"]),
-        str(record["patched"]),
-        str(record["namespace"]),
-        str(record["name"]),
+    undoing = Action(
+        told="",
+        ref=Ref(*(str(record[key]) for key in ("apiVersion", "patched", "namespace", "name"))),
+        plural=str(record["plural"]),
+        scale=bool(record["scale"]),
+        forth=dict(record["back"]),
+        back=dict(record["forth"]),
+        uid=str(record["uid"]),
     )
-    kind = Kind(ref.group, ref.api_version.rpartition("/")[2], ref.kind, str(record["plural"]))
-    forth, back = dict(record["forth"]), dict(record["back"])
-    _tell(partial(_take_back, apis[place], kind, ref, record, forth, back))
+    _tell(partial(_take_back, apis[place], undoing))
 
 
 def _access_again(record: Mapping[str, Any], kubeconfig: Path | None) -> Access:
@@ -328,22 +343,11 @@ def _access_again(record: Mapping[str, Any], kubeconfig: Path | None) -> Access:
     return access
 
 
-def _take_back(
-    api: Api,
-    kind: Kind,
-    ref: Ref,
-    record: Mapping[str, Any],
-    forth: dict[str, Any],
-    back: dict[str, Any],
-) -> None:
-    body = api.get(kind, ref.namespace, ref.name)
-    if record["uid"] and at(body, "metadata", "uid") != record["uid"]:
-        raise NotDone("it was deleted and created anew since", certain=True)
-    if _has(body, back):
-        return
-    if not _has(body, forth):
-        raise NotDone("it was changed since, so it is left as it is", certain=True)
-    api.patch(kind, ref.namespace, ref.name, back, scale=bool(record["scale"]))
+def _take_back(api: Api, action: Action) -> None:
+    body = api.get(_kind(action.ref, action.plural), action.ref.namespace, action.ref.name)
+    if _has(body, action.forth) and at(body, "metadata", "uid") == action.uid:
+        return  # as it was: the change was not made, or has been taken back
+    _change(api, action)
 
 
 def _has(body: Any, patch: Any) -> bool:
