@@ -96,9 +96,13 @@ COUNTS = {
 }
 
 
-RIGHT = ("NodePool spec.limits", "keda: beside an HPA: both")
+RIGHT = (
+    "NodePool spec.limits",
+    "keda: beside an HPA: both",
+    "LinuxVirtualMachine spec.forProvider.size",
+)
 """A limit below one node brings none, an HPA that the API refuses leaves the ScaledObject in
-charge."""
+charge, and the size of a machine is no count but its type."""
 
 
 def test_an_impossible_count_never_makes_a_pass() -> None:
