@@ -256,12 +256,16 @@ def read(estate: Estate) -> Iterator[Part]:
 def _scaled(estate: Estate, source: Declared, row: Row, number: Size, found: Machines) -> Kept:
     """An instance pool, whose size an autoscaling configuration may move."""
     for scaler in declared(estate, *_SCALERS):
-        if scaler.field("isEnabled").switch() is False:
+        enabled = scaler.field("isEnabled")
+        if enabled.switch() is False:
             continue
         target = scaler.field("autoScalingResources.id").value
         link = link_of(estate, scaler, "autoScalingResources", *_INSTANCE_POOL.tokens, value=target)
         if source.resource not in link.found:
             continue
+        if enabled.is_hidden:
+            why = "Whether its autoscaling configuration is enabled isn't known: instances may stay"
+            return Kept(undecided=(enabled.undecided(why),))
         minimum = size(scaler, ["policies[0].capacity.min", "policies.capacity.min"])
         if isinstance(minimum, Undecided) or minimum.known is None or not is_settled(link):
             why = "The minimum of its autoscaling configuration isn't known: instances may stay"
