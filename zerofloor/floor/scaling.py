@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -110,97 +111,98 @@ class _Matched(Value, frozen=True):
     """Set where the target is hidden and this is the only workload that it may be."""
 
 
+class _Index(Value, frozen=True, kw_only=True):
+    """The workloads of an estate, as a scaler looks for its target."""
+
+    by_kind: Mapping[str, list[Workload]]
+    by_name: Mapping[tuple[str, str], list[Workload]]
+    """By kind and name."""
+    charts: tuple[Workload, ...]
+    """What a chart makes is not in the document: a scaler without another target may be meant for
+    it."""
+
+
 def _match(capacity: Capacity) -> Mapping[str, tuple[_Matched, ...]]:
+    """By workload (its key): the scalers that scale it, or may."""
+    index = _build_index(capacity.workloads)
     found: dict[str, list[_Matched]] = defaultdict(list)
+    for scaler in capacity.scalers:
+        for workload, guess in _find_targets(scaler, index):
+            found[workload.key].append(_Matched(scaler, guess))
+    return {key: tuple(matches) for key, matches in found.items()}
+
+
+def _build_index(workloads: Iterable[Workload]) -> _Index:
     by_kind: dict[str, list[Workload]] = defaultdict(list)
     by_name: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-    opaque: list[Workload] = []
-    for workload in capacity.workloads:
+    for workload in workloads:
         by_kind[workload.kind].append(workload)
         by_name[workload.kind, workload.name].append(workload)
-        if workload.opaque:
-            opaque.append(workload)
-    for scaler in capacity.scalers:
-        for urn, match in _targets(scaler, by_kind, by_name, opaque):
-            found[urn].append(match)
-    return {urn: tuple(matches) for urn, matches in found.items()}
+    charts = tuple(workload for workload in workloads if workload.opaque)
+    return _Index(by_kind=by_kind, by_name=by_name, charts=charts)
 
 
-def _targets(
-    scaler: Scaler,
-    by_kind: Mapping[str, list[Workload]],
-    by_name: Mapping[tuple[str, str], list[Workload]],
-    opaque: list[Workload],
-) -> Iterable[tuple[str, _Matched]]:
-    if scaler.target_name is not None and scaler.target_kind:
-        named = [
-            w
-            for w in by_name.get((scaler.target_kind, scaler.target_name), ())
-            if _same(scaler, w) and not w.autonamed
-        ]
-        # What a chart makes is not in the document: a scaler without another target may be meant
-        # for it.
-        unnamed = (
-            [w for w in by_kind.get(scaler.target_kind, ()) if w.name_hidden and _same(scaler, w)]
-            if not named
-            else []
+_Target: TypeAlias = tuple[Workload, Assumption | None]
+"""A workload that a scaler scales, and the guess behind it if there is one."""
+
+
+def _find_targets(scaler: Scaler, index: _Index) -> list[_Target]:
+    """The first way that finds any: by name, by a name that is hidden, among charts; without a
+    name by the dependencies of the program, else all that fit."""
+    name = scaler.target_name
+    if name is not None and scaler.target_kind:
+        return (
+            _by_name(scaler, name, index)
+            or _by_hidden_name(scaler, name, index)
+            or _by_chart(scaler, name, index)
         )
-        for workload in unnamed:
-            yield (
-                workload.key,
-                _Matched(
-                    scaler,
-                    Assumption(
-                        f"{scaler.kind} {scaler.target_name} scales {workload.name}",
-                        "its name is not known yet",
-                    ),
-                ),
-            )
-        charts = [w for w in opaque if _surely_same(scaler, w)] if not named and not unnamed else []
-        for workload in named:
-            what = f"{scaler.kind} {scaler.target_name} scales {workload.kind} {workload.name}"
-            sure = _surely_same(scaler, workload)
-            yield (
-                workload.key,
-                _Matched(
-                    scaler,
-                    None if sure else Assumption(what, "one of their namespaces is not known yet"),
-                ),
-            )
-        for workload in charts[:1]:
-            what = f"{scaler.kind} {scaler.target_name} scales what {workload.name} installs"
-            yield workload.key, _Matched(scaler, Assumption(what, "nothing else fits"))
-        return
-    of_kind = (
-        by_kind.get(scaler.target_kind, [])
-        if scaler.target_kind
-        else [w for kind in sorted(by_kind) for w in by_kind[kind]]
-    )
+    return _without_name(scaler, index)
+
+
+def _by_name(scaler: Scaler, name: str, index: _Index) -> list[_Target]:
+    found: list[_Target] = []
+    for workload in index.by_name.get((scaler.target_kind, name), ()):
+        if workload.autonamed or not _same(scaler, workload):
+            continue
+        guess = None
+        if not _surely_same(scaler, workload):
+            what = f"{scaler.kind} {name} scales {workload.kind} {workload.name}"
+            guess = Assumption(what, "one of their namespaces is not known yet")
+        found.append((workload, guess))
+    return found
+
+
+def _by_hidden_name(scaler: Scaler, name: str, index: _Index) -> list[_Target]:
+    return [
+        (
+            workload,
+            Assumption(f"{scaler.kind} {name} scales {workload.name}", "its name is not known yet"),
+        )
+        for workload in index.by_kind.get(scaler.target_kind, ())
+        if workload.name_hidden and _same(scaler, workload)
+    ]
+
+
+def _by_chart(scaler: Scaler, name: str, index: _Index) -> list[_Target]:
+    for chart in index.charts:
+        if _surely_same(scaler, chart):
+            what = f"{scaler.kind} {name} scales what {chart.name} installs"
+            return [(chart, Assumption(what, "nothing else fits"))]
+    return []
+
+
+def _without_name(scaler: Scaler, index: _Index) -> list[_Target]:
+    kinds = [scaler.target_kind] if scaler.target_kind else sorted(index.by_kind)
+    of_kind = [workload for kind in kinds for workload in index.by_kind.get(kind, ())]
     candidates = [w for w in of_kind if _same(scaler, w) and w.replicas is not None]
     linked = [w for w in candidates if w.urn in scaler.target_urns]
     if linked:
-        for workload in linked:
-            yield workload.key, _Matched(scaler)
-    elif len(candidates) == 1:
+        return [(workload, None) for workload in linked]
+    unknown = "its target's name is not known yet"
+    if len(candidates) == 1:
         what = f"{scaler.kind} {scaler.urn.rsplit('::', 1)[-1]} scales {candidates[0].name}"
-        yield (
-            candidates[0].key,
-            _Matched(
-                scaler,
-                Assumption(what, "its target's name is not known yet and it is the only candidate"),
-            ),
-        )
-    else:
-        for workload in candidates:
-            yield (
-                workload.key,
-                _Matched(
-                    scaler,
-                    Assumption(
-                        f"A scaler may scale {workload.name}", "its target's name is not known yet"
-                    ),
-                ),
-            )
+        return [(candidates[0], Assumption(what, f"{unknown} and it is the only candidate"))]
+    return [(w, Assumption(f"A scaler may scale {w.name}", unknown)) for w in candidates]
 
 
 def _same(scaler: Scaler, workload: Workload) -> bool:
@@ -295,55 +297,77 @@ def _in_charge(effective: list[_Matched]) -> list[_Matched]:
 
 
 def _under(alone: Scaled, matches: list[_Matched], estate: Estate) -> Scaled:
+    """A workload under the scalers that are in charge of it: their numbers replace its own."""
     workload = alone.workload
     scalers = [match.scaler for match in matches]
-    holds = [hold for scaler in scalers for hold in scaler.holds]
-    holds += [scaler.keeps_peak for scaler in scalers if scaler.keeps_peak is not None]
     guesses = tuple(match.guess for match in matches if match.guess is not None)
-    undecided = [part for scaler in scalers for part in scaler.undecided]
-    if holds and not workload.opaque:
-        undecided += [part for part in workload.undecided if part.about is not Subject.REPLICAS]
-    own = max((hold.least for hold in alone.holds), default=0)
-    if guesses and own > max((hold.least for hold in holds if hold.units is not None), default=0):
-        # A guess may raise a floor, never lower it: neither the replicas nor the scaler's minimum
-        # is certain.
-        kept = f"its {counted(own, 'replica')} {verb(own, 'stays', 'stay')}"
-        why = f"{guesses[0].what} ({guesses[0].because}); if not, {kept}"
-        undecided.append(
-            Undecided(
-                workload.urn,
-                "spec.replicas",
-                why,
-                "Name the scaler's target in a way that the preview knows",
-            )
-        )
-    maxima = [scaler.maximum for scaler in scalers]
-    known = [maximum for maximum in maxima if not isinstance(maximum, NotKnown)]
-    kept_as_it_is = [scaler for scaler in scalers if not scaler.wakes_from_zero]
-    desired = (
-        workload.desired
-        if not kept_as_it_is
-        else max(workload.desired, *(h.least for s in kept_as_it_is for h in s.holds), 0)
-    )
+    holds = tuple(_holds_of(scalers))
     return Scaled(
         workload=workload,
-        holds=_largest_first(tuple(holds)),
-        desired=desired,
-        ceiling=max(known) if len(known) == len(maxima) else None,
-        undecided=tuple(undecided),
+        holds=_largest_first(holds),
+        desired=_desired_under(workload, scalers),
+        ceiling=_ceiling_under(scalers),
+        undecided=tuple(_undecided_under(alone, scalers, holds, guesses)),
         notices=(
             *alone.notices,
             *(n for s in scalers for n in s.notices if workload.pod.wants_gpu),
             *_beside(workload, scalers, estate),
         ),
-        assumptions=(
-            *alone.assumptions,
-            *guesses,
-            *(a for scaler in scalers for a in scaler.assumptions),
-        ),
-        evidence=(*alone.evidence, *(e for scaler in scalers for e in scaler.evidence)),
-        idle_tail=max(scaler.idle_tail for scaler in scalers),
+        assumptions=(*alone.assumptions, *guesses, *(a for s in scalers for a in s.assumptions)),
+        evidence=(*alone.evidence, *(e for s in scalers for e in s.evidence)),
+        idle_tail=max(s.idle_tail for s in scalers),
     )
+
+
+def _holds_of(scalers: list[Scaler]) -> Iterator[Hold]:
+    for scaler in scalers:
+        yield from scaler.holds
+    for scaler in scalers:
+        if scaler.keeps_peak is not None:
+            yield scaler.keeps_peak
+
+
+def _undecided_under(
+    alone: Scaled,
+    scalers: list[Scaler],
+    holds: tuple[Hold, ...],
+    guesses: tuple[Assumption, ...],
+) -> Iterator[Undecided]:
+    workload = alone.workload
+    for scaler in scalers:
+        yield from scaler.undecided
+    if holds and not workload.opaque:
+        # The scaler's numbers count in place of its replicas.
+        yield from (part for part in workload.undecided if part.about is not Subject.REPLICAS)
+    if guesses:
+        yield from _doubt_guess(alone, holds, guesses[0])
+
+
+def _doubt_guess(alone: Scaled, holds: tuple[Hold, ...], guess: Assumption) -> Iterator[Undecided]:
+    """A guess may raise a floor, never lower it: neither the replicas nor the scaler's minimum is
+    certain."""
+    own = max((hold.least for hold in alone.holds), default=0)
+    if own <= max((hold.least for hold in holds if hold.units is not None), default=0):
+        return
+    kept = f"its {counted(own, 'replica')} {verb(own, 'stays', 'stay')}"
+    yield Undecided(
+        alone.workload.urn,
+        "spec.replicas",
+        f"{guess.what} ({guess.because}); if not, {kept}",
+        "Name the scaler's target in a way that the preview knows",
+    )
+
+
+def _desired_under(workload: Workload, scalers: list[Scaler]) -> int:
+    """Pods at creation: a scaler that never goes to zero raises them to its minimum at once."""
+    kept = (h.least for s in scalers if not s.wakes_from_zero for h in s.holds)
+    return max(workload.desired, *kept, 0)
+
+
+def _ceiling_under(scalers: list[Scaler]) -> int | None:
+    """The most pods that any of them allows; None if one's maximum isn't known."""
+    known = [s.maximum for s in scalers if not isinstance(s.maximum, NotKnown)]
+    return max(known) if len(known) == len(scalers) else None
 
 
 def _beside(workload: Workload, scalers: list[Scaler], estate: Estate) -> tuple[Notice, ...]:
