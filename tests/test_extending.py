@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.cases import stack_of
+from tests.platforms.stacks import UNKNOWN
 from tests.rules.examples import report_on
 from zerofloor import rules
-from zerofloor.capacity import Market, Pool
+from zerofloor.capacity import Market, Pool, Workload
 from zerofloor.estate import estate
+from zerofloor.platforms.kubernetes import rows as kubernetes_rows
 from zerofloor.platforms.rows import read_rows
 from zerofloor.prices import override
 from zerofloor.prices.book import Key
@@ -67,3 +69,19 @@ def test_the_price_is_found(tmp_path: Path) -> None:
     path.write_text(walk("price"), encoding="utf-8")
     price = override.load(path)[Key("aws", "g6e.xlarge", "us-east-1", Market.ON_DEMAND)]
     assert price.money.amount == Decimal("1.20")
+
+
+@pytest.mark.parametrize(
+    ("spec", "pods"), [({"size": 2}, 2), ({}, 1), ({"size": 0}, 0), ({"size": UNKNOWN}, None)]
+)
+def test_the_kind_is_read(
+    spec: dict[str, Any], pods: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes_rows, "ROWS", (run("kind")["ROW"],))
+    pod = {"containers": [{"name": "c", "resources": {"limits": {"nvidia.com/gpu": 1}}}]}
+    body = {"metadata": {"name": "f"}, "spec": {**spec, "template": {"spec": pod}}}
+    case = {"resources": [{"type": "kubernetes:acme.dev/v1:Fleet", "name": "f", "props": body}]}
+    (workload,) = kubernetes_rows.read(estate((stack_of(case),), Settings()))
+    assert isinstance(workload, Workload)
+    assert sum(hold.least for hold in workload.holds) == (pods or 0)
+    assert bool(workload.undecided) is (pods is None)
