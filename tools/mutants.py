@@ -61,7 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cli": ("tests/cli", "tests/fireworks/test_commands.py", "tests/test_ci_pages.py"),
     "components": ("tests/components",),
     "cost": ("tests/cost", "tests/rules", "tests/reports", *JUDGED),
-    "documents": ("tests/documents",),
+    "documents": ("tests/documents", "tests/platforms/aws/test_stacks.py"),
     "engine": ("tests/engine",),
     "fireworks": ("tests/fireworks",),
     "floor": (
@@ -75,6 +75,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hardware": ("tests/hardware", *STACKS),
     "model": (
         "tests/test_estate.py",
+        "tests/test_extras.py",
         "tests/test_schedules.py",
         "tests/test_words.py",
         "tests/test_judge.py",

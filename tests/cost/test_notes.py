@@ -11,6 +11,7 @@ import pytest
 
 from tests.cost.test_residuals import rest
 from tests.supplies import TODAY, cost, floor, resource, shape, stack, supply
+from zerofloor.cost.estimate import Amount, together
 from zerofloor.cost.reckon import estimate
 from zerofloor.estate import estate
 from zerofloor.floor.result import Supply
@@ -156,3 +157,31 @@ def test_the_disk_of_nodes_that_are_in_no_figure_is_in_none() -> None:
     whole = estate((stack(group, machine),), Settings())
     found = estimate(replace(pools, entries=entries), whole, open_book(), TODAY)
     assert [(one.urn, one.quantity) for one in found.items] == [(machine.urn, D(100))]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "whole"),
+    [
+        (("1", None), ("2", None), ("3", None)),
+        (("1", "3"), ("2", None), ("3", "5")),
+        (("1", None), ("2", "4"), ("3", "5")),
+        (("1", "3"), ("2", "4"), ("3", "7")),
+    ],
+)
+def test_two_amounts_as_one(
+    one: tuple[str, str | None], other: tuple[str, str | None], whole: tuple[str, str | None]
+) -> None:
+    """What costs the same in any case is as much at most."""
+
+    def amount(low: str, high: str | None) -> Amount:
+        return Amount(Money(D(low)), None if high is None else Money(D(high)))
+
+    assert together(amount(*one), amount(*other)) == amount(*whole)
+
+
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("other", [False, True])
+def test_what_is_partly_at_most_so_much_is_at_most_so_much(one: bool, other: bool) -> None:
+    dollar = Money(D(1))
+    whole = together(Amount(dollar, at_most=one), Amount(dollar, at_most=other))
+    assert whole.at_most is (one or other)

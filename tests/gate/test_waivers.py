@@ -55,6 +55,24 @@ def test_an_error_fails_and_a_waiver_lets_it_pass_and_is_named() -> None:
     )
 
 
+def test_a_permission_says_its_cap_or_that_the_cost_is_unknown() -> None:
+    """An undecided GPU is waived by its rule, at whatever cost."""
+    undecided = finding("undecided-gpu", "GPU201", monthly=None, cost_unknown=True)
+    partly = finding(cost_unknown=True)
+    free = finding(monthly=None)
+    said = {
+        name: one.waived_by or ""
+        for name, one in zip(
+            ("undecided", "partly", "free"),
+            gate.waived([undecided, partly, free], [waiver("GPU201"), waiver()], TODAY),
+            strict=True,
+        )
+    }
+    assert said["undecided"].endswith("(until 2026-11-24, cost unknown)")
+    assert said["partly"] == ""  # The part without a price may be above any cap.
+    assert said["free"].endswith("(until 2026-11-24, up to $1,000 a month)")
+
+
 def test_warnings_pass() -> None:
     assert (
         gate.verdict([finding(severity=Severity.WARNING), finding(severity=Severity.INFO)])

@@ -24,7 +24,7 @@ from zerofloor.report import Gate, Report, Severity
 from zerofloor.reports import html, json_report, markdown, table
 from zerofloor.reports.formats import Format, View, render
 from zerofloor.reports.markdown import _within
-from zerofloor.reports.phrases import document, headline, money_line
+from zerofloor.reports.phrases import document, headline, money_line, notes
 from zerofloor.reports.visible import visible
 from zerofloor.schema import schema_of
 from zerofloor.settings import ColdStart
@@ -144,7 +144,32 @@ def test_a_floor_that_may_be_dearer_says_so() -> None:
     assert "would keep billing: $1.86 to $30.13/h," in page
     flat = " ".join(page.split())
     assert "If left running: $115.38 to $1,868.06 a weekend (62 h)," in flat
+    assert "(62 h), $16,302.36 to $263,938.80 a year." in flat
     assert "Scaling to zero saves $1,358.53 to $21,994.90 a month." in flat
+
+
+def test_a_missing_price_is_told_once() -> None:
+    """By its finding where there is one; else, and where it doesn't block, by a note."""
+    one = report()
+    urns = [f"urn:pulumi:dev::s::t::{name}" for name in ("found", "unfound", "harmless")]
+    gaps = tuple(
+        Gap(
+            urn=urn,
+            what="b900",
+            why="it isn't listed",
+            settle="",
+            lacks=(Figure.FLOOR,),
+            blocks=not urn.endswith("less"),
+        )
+        for urn in urns
+    )
+    finding = replace(one.findings[0], name="unpriced-gpu", urn=urns[0], monthly=None)
+    priced = replace(one.estimate, gaps=gaps, remarks=())
+    said = notes(replace(one, findings=(finding,), estimate=priced))
+    assert [line for line in said if "::found:" in line] == []
+    assert [any(f"::{name}:" in line for line in said) for name in ("unfound", "harmless")] == [
+        True, True,
+    ]  # fmt: skip
 
 
 def test_quantity_times_price_gives_the_sums_again() -> None:

@@ -103,7 +103,7 @@ def findings(
     """The findings where each node of the pool costs `hourly` an hour (None: not priced)."""
     items = tuple(
         Item(
-            POOL,
+            entry.urn,
             "p5.48xlarge",
             entry.supply.node_hours_per_week / WEEK,
             "node",
@@ -205,6 +205,13 @@ def test_a_lone_workload_holds_the_whole_pool() -> None:
     """One GPU on one node of eight: the node bills, 10 an hour × 730."""
     (found,) = findings(workload(), pool())
     assert found.monthly == Money(Decimal(10) * 730)
+
+
+def test_a_workload_on_two_pools_holds_both() -> None:
+    """12 GPUs on two nodes of eight, one in each pool: both bill, 20 an hour × 730."""
+    second = replace(pool(), urn=f"{POOL}-2")
+    (found,) = findings(workload(LLM, 12, carried_by=(POOL, second.urn)), pool(), second)
+    assert found.monthly == Money(Decimal(20) * 730)
 
 
 def test_of_a_shared_pool_a_workload_holds_its_nodes() -> None:

@@ -88,6 +88,11 @@ WAIVER = "rule: GPU001, urn: '*', reason: a demo, owner: me, expires: 2027-01-01
             "rules: {GPU001: eror}",
             ":1: rules.GPU001 must be error or warning or off; did you mean error?",
         ),
+        ("region: {aws: REPLACE}", ":1: region.aws is a placeholder; write the value"),
+        (
+            "\nhints: {instances: [{instanceType: ' ... ', reason: seen, gpus: 1}]}",
+            ":2: hints.instances.instanceType is a placeholder",
+        ),
         ("trust: {keda: perhaps}", ":1: trust.keda must be true or false"),
         ("trust: {kubernetesVersion: 1.35}", ":1: trust.kubernetesVersion must be text (quote it)"),
         ("noticedAfterDays: 2.5", ":1: noticedAfterDays must be a whole number"),
