@@ -39,8 +39,9 @@ lab-build:  ## Build the real Kubernetes control plane for tests.
 lab-operators:  ## Build the vendors' own controllers for the lab.
 	@$(MAKE) --no-print-directory -C tools/lab operators
 
-lab: .venv/.dev lab-build lab-operators  ## Run all lab scenarios and compare with what zerofloor predicts.
+lab: .venv/.dev engine lab-build lab-operators  ## Run all lab scenarios and trials, and compare with what is said.
 	$(BIN)/python -m tests.lab.run --all
+	$(BIN)/python -m tests.lab.trials
 	$(BIN)/python -m pytest -q tests/lab
 
 lab-ci: .venv/.dev lab-build  ## The part of the lab that CI runs.

@@ -1,7 +1,7 @@
-"""Writes docs/evidence/how-do-we-know.md from the lab's scenarios and its last recorded run: `python -m
-tools.docs_lab [--check]`.
+"""Writes docs/evidence/how-do-we-know.md from the lab's scenarios and their last recorded run, and
+components-in-the-lab.md from the components' trials: `python -m tools.docs_lab [--check]`.
 
-`python -m tests.lab.run --all --record` records one.
+`python -m tests.lab.run --all --record` and `python -m tests.lab.trials --record` record one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from tests.lab import traces
 from tests.lab.harness.vendors import VENDORS
 from tests.lab.record import RECORDED
 from tests.lab.scenario import Scenario, scenarios
+from tools import docs_trials
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "evidence" / "how-do-we-know.md"
+EVIDENCE = ROOT / "docs" / "evidence"
 
 HEAD = """# How do we know?
 <!-- Made by tools/docs_lab.py from tests/lab; edit what it is made from. -->
@@ -37,7 +38,8 @@ changes any more the GPUs that still have a node are counted.
 - **differed**: zerofloor was wrong. A run with one fails.
 
 Node types, sizes and prices in the lab come from zerofloor's own tables. Clocks are fast (cool-downs of seconds), decisions are not
-changed by that. Run it: `make lab`; one scenario is one file under `tests/lab/scenarios`.
+changed by that. Run it: `make lab`; one scenario is one file under `tests/lab/scenarios`. What the components promise is tried there as
+well: [the components in the lab](components-in-the-lab.md).
 """
 CONTROLLERS = """*Differed at first* counts the scenarios whose first prediction was not what happened: each taught a reader something, or showed that the
 manifests alone don't decide it. Every manifest of these kinds in tests and docs is taken by the vendors' own definitions and webhooks, and
@@ -162,15 +164,21 @@ def _row(scenario: Scenario, result: dict[str, Any] | None) -> str:
 
 
 def main() -> int:
-    """Writes the page; with --check says whether it is stale."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text() != text
-        if stale:
-            sys.stderr.write("docs/evidence/how-do-we-know.md is stale: python -m tools.docs_lab\n")
-        return 1 if stale else 0
-    PAGE.write_text(text)
-    return 0
+    """Writes the pages; with --check says which are stale."""
+    pages = {
+        EVIDENCE / "how-do-we-know.md": page(),
+        EVIDENCE / "components-in-the-lab.md": docs_trials.page(),
+    }
+    if "--check" not in sys.argv[1:]:
+        for path, text in pages.items():
+            path.write_text(text)
+        return 0
+    stale = [
+        path.name for path, text in pages.items() if not path.exists() or path.read_text() != text
+    ]
+    if stale:
+        sys.stderr.write(f"docs/evidence: {', '.join(stale)} stale: python -m tools.docs_lab\n")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness.lab import Lab, cannot_run, running_lab
+from tests.lab.harness.lab import WITH_HTTP, Lab, cannot_run, running_lab
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,7 @@ def lab() -> Iterator[Lab]:
     """A running control plane. Where it can't run the test is skipped with the reason; in CI it
     fails."""
     require_lab()
-    with running_lab() as running:
+    with running_lab(WITH_HTTP) as running:
         yield running
 
 

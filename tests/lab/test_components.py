@@ -4,9 +4,7 @@ validation, nothing stored."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,22 +19,11 @@ from tests.lab.scenario import name_of
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 
-UNSERVED = {"LeaderWorkerSet", "RayCluster"}
-"""Kinds whose definitions this lab doesn't have: its vendors' scenarios have them, and
-tests/components checks these objects against the schemas."""
-
-
-def is_served(manifest: Mapping[str, Any]) -> bool:
-    """Whether the lab's API server has the kind, and for a scaler that of its target."""
-    target = manifest.get("spec", {}).get("scaleTargetRef", {})
-    return not {manifest["kind"], target.get("kind")} & UNSERVED
-
-
 def test_every_object_is_accepted_as_it_stands(lab: Lab) -> None:
     refusals = []
     for (component, arguments), manifests in zip(OPTIONS, declared(OPTIONS), strict=True):
         assert manifests, component
-        for manifest in filter(is_served, manifests):
+        for manifest in manifests:
             try:
                 lab.api.apply(manifest, dry_run=True)
             except Refused as refused:
@@ -66,10 +53,15 @@ def test_every_object_passes_a_preview_of_the_real_provider(lab: Lab, tmp_path: 
 
 def test_the_server_would_refuse_a_field_that_it_does_not_know(lab: Lab) -> None:
     """Strict validation is on, or the test above would prove nothing."""
-    [[deployment, *_], [node_class, pool]] = declared(
-        [("GpuDeployment", DEPLOYMENT), ("GpuNodePool", POOL)]
+    several = {"command": ["serve"], "nodes": 2}
+    [[deployment, *_], [node_class, pool], [lws, *_]] = declared(
+        [
+            ("GpuDeployment", DEPLOYMENT),
+            ("GpuNodePool", POOL),
+            ("GpuDeployment", {**DEPLOYMENT, **several}),
+        ]
     )
-    for manifest in (deployment, node_class, pool):
+    for manifest in (deployment, node_class, pool, lws):
         manifest["spec"]["noSuchField"] = 1
         with pytest.raises(Refused, match="noSuchField"):
             lab.api.apply(manifest, dry_run=True)

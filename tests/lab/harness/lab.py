@@ -32,8 +32,6 @@ from tests.lab.harness.stand_ins import METRICS_PORT, TRIGGER_PORT
 from tests.lab.harness.supervisor import LOG_LINES
 from tests.lab.harness.vendors import VENDORS, Vendor, ca_bundle
 
-NAMES = ("keda-add-ons-http-external-scaler.keda", "llm.default")
-"""Names of Services that programs of the lab dial; there is no DNS, so they mean this host."""
 TOOLS = ("etcd", "kubernetes", "kwok", "karpenter", "keda", "http-add-on", "definitions")
 """What tools/lab builds; each leaves a stamp beside its programs."""
 START_SECONDS = 90
@@ -56,6 +54,8 @@ class Clusters:
     not both."""
     http_add_on: bool = False
     """Whether KEDA's HTTP add-on runs."""
+    kafka: bool = False
+    """Whether a Kafka broker runs."""
     vendors: tuple[str, ...] = ()
     """Whose controllers run beside, by their names in `VENDORS`."""
 
@@ -65,6 +65,15 @@ WITH_HTTP = Clusters(http_add_on=True)
 GATES_ON = Clusters(
     {"HPAScaleToZero": True}, {"StaticCapacity": True, "CapacityBuffer": True}, "stand-in"
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """To a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Lab:
@@ -113,28 +122,54 @@ class Lab:
         """How the Ray jobs of the namespace end, or that they run."""
         self._put(f"/ray/{namespace}", status)
 
+    def set_metrics(self, namespace: str, known: Mapping[str, float]) -> None:
+        """What the Prometheus of the namespace knows from now on, by query or by metric of the
+        pods."""
+        self._put(f"/prometheus/{namespace}", json.dumps(known))
+
+    def set_list(self, name: str, items: int) -> None:
+        """How many items a Redis list has from now on."""
+        self._put(f"/redis/{name}", str(items))
+
+    def set_queue(self, name: str, waiting: int, in_flight: int = 0) -> None:
+        """How many messages an SQS queue has from now on."""
+        self._put(f"/sqs/{name}", f"{waiting} {in_flight}")
+
+    def produce(self, topic: str, records: int) -> None:
+        """Puts so many records into the only partition of a Kafka topic, which it makes."""
+        self._put(f"/{topic}", str(records), "kafka.sock")
+
+    def commit(self, topic: str, group: str, offset: int) -> None:
+        """That a consumer group has read the topic up to there."""
+        self._put(f"/{topic}/{group}", str(offset), "kafka.sock")
+
     def request(self, path: str, host: str, seconds: float = 120) -> int:
         """The status of a request to KEDA's interceptor, as a caller in the cluster would send it;
         waits so long for the answer."""
+        return self.ask(path, host, seconds).status
+
+    def ask(self, path: str, host: str, seconds: float = 120) -> Answer:
+        """The whole answer to such a request. Raises TimeoutError."""
         return self._send("http.sock", "GET", path, None, host, seconds)
 
-    def _put(self, path: str, value: str) -> None:
+    def _put(self, path: str, value: str, place: str = "trigger.sock") -> None:
         try:
-            self._send("trigger.sock", "PUT", path, value, "localhost", 60)
+            answer = self._send(place, "PUT", path, value, "localhost", 60)
         except OSError as error:
             raise LabFailed(f"the stand-ins do not answer: {error}") from None
+        if answer.status != 200:
+            raise LabFailed(f"{place} {path}: {answer.status} {answer.body.decode()}")
 
     def _send(
         self, name: str, method: str, path: str, body: str | None, host: str, seconds: float
-    ) -> int:
+    ) -> Answer:
         with contextlib.closing(http.client.HTTPConnection(host, timeout=seconds)) as connection:
             connection.sock = socket.socket(socket.AF_UNIX)
             connection.sock.settimeout(seconds)
             connection.sock.connect(str(self.folder / name))
             connection.request(method, path, body)
             answer = connection.getresponse()
-            answer.read()
-            return answer.status
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
 
 
 class Supervisor:
@@ -152,7 +187,7 @@ class Supervisor:
     def start(self, program: Program) -> None:
         """Starts a program and waits until it is healthy. Raises LabFailed."""
         if not Path(program.argv[0]).exists():
-            raise LabFailed(f"{program.argv[0]} is missing: build it with `make -C tools/lab`")
+            raise LabFailed(f"{program.argv[0]} is missing: make lab-build lab-operators")
         fields = {
             "name": program.name,
             "argv": program.argv,
@@ -252,7 +287,7 @@ def running_lab(
     # A Unix socket's path has 107 characters at most, so the folder stands under the system's own
     # one for temporary files.
     folder = Path(tempfile.mkdtemp(prefix="zerofloor-lab-"))
-    (folder / "hosts").write_text(f"127.0.0.1 localhost localhost.localdomain {' '.join(NAMES)}\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost localhost.localdomain\n")
     (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
     command = [
         *_unshare(),
@@ -310,6 +345,11 @@ def _start(
     _install(folder, api, clusters)
     for program in (processes.karpenter(folder, clusters.karpenter_gates), *processes.keda(folder)):
         supervisor.start(program)
+    if clusters.kafka:
+        supervisor.start(processes.kafka())
+        supervisor.ask(
+            {"do": "forward", "socket": str(folder / "kafka.sock"), "port": processes.KAFKA_PORT}
+        )
     if clusters.external_metrics == "keda":
         supervisor.start(processes.keda_adapter(folder))
     if clusters.http_add_on:
@@ -335,7 +375,6 @@ def _start_vendor(folder: Path, api: Api, supervisor: Supervisor, vendor: Vendor
         (folder / name).write_text(text)
     for name in vendor.namespaces:
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    # Applied, a large one would be too large: the server keeps its fields' owners, too.
     definitions = [api.create(definition) for definition in vendor.definitions(bundle)]
     for definition in definitions:
         _wait_for_definition(api, definition)
@@ -424,11 +463,14 @@ def _install(folder: Path, api: Api, clusters: Clusters) -> None:
     definitions = [
         document
         for path in sorted((BINARIES / "crds").glob("*/*.yaml"))
-        for document in yaml.safe_load_all(path.read_text())
+        # A vendor brings its own.
+        if path.parent.name not in clusters.vendors
+        for document in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
         if document
     ]
     for definition in definitions:
-        api.apply(definition)
+        # Applied, a large one would be too large: the server keeps its fields' owners, too.
+        api.create(definition)
     for definition in definitions:
         _wait_for_definition(api, definition)
     for name in ("keda", "lab"):

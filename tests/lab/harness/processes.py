@@ -14,6 +14,8 @@ BINARIES = ROOT / ".work" / "lab-bin"
 API_PORT = 6443
 KEDA_WEBHOOKS_PORT = 9444
 PROXY_PORT, ADMIN_PORT = 8080, 9091
+KAFKA_PORT = 9093
+"""Where records are put in; the broker itself listens on 9092."""
 INTERCEPTOR_SERVICE = "keda-add-ons-http-interceptor-admin"
 
 
@@ -101,6 +103,11 @@ def stand_ins(folder: Path, token: str) -> Program:
     )
 
 
+def kafka() -> Program:
+    """A Kafka broker in memory (tools/lab/kafka)."""
+    return _program("kafka", f"http://127.0.0.1:{KAFKA_PORT}/")
+
+
 def karpenter(folder: Path, gates: Mapping[str, bool]) -> Program:
     """Karpenter with its kwok provider. Listens on all addresses, hence the network namespace."""
     env = {
@@ -182,6 +189,10 @@ def _keda_env(folder: Path) -> dict[str, str]:
         "WATCH_NAMESPACE": "",
         "POD_NAMESPACE": "keda",
         "KEDA_CLUSTER_OBJECT_NAMESPACE": "keda",
+        # Amazon SQS is one of the stand-ins; a key of nobody's lets the SDK sign.
+        "AWS_ENDPOINT_URL_SQS": f"http://127.0.0.1:{TRIGGER_PORT}",
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
     }
 
 

@@ -2,6 +2,9 @@
 external metrics APIs (TLS) for plain HPAs.
 
 `PUT /ray/NAMESPACE` sets how a namespace's Ray jobs end.
+`PUT /prometheus/NAMESPACE` sets what its Prometheus knows: JSON, values by query or by metric of
+the pods; `PUT /redis/LIST` how many items a list has; `PUT /sqs/QUEUE` how many messages of a queue
+wait and are in flight (`3 1`).
 `PUT /v/KEY` sets a trigger's value (a number, `error` for HTTP 500, `null` for an answer without
 the value); `PUT /cpu/NAMESPACE` sets what
 each pod of a namespace uses.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import socketserver
 import ssl
 import sys
@@ -18,25 +22,42 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 TRIGGER_PORT = 9911
 METRICS_PORT = 9912
-MODEL_PORT = 8000
+MODEL_PORT, FALLBACK_PORT = 8000, 8001
+REDIS_PORT = 6379
 RAY_PORT = 8265
 RAY_JOB_SECONDS = 10
 
 values: dict[str, str] = {}
 """What was PUT, by path."""
+token: list[str] = []
+"""The API server's."""
 
 
 class Trigger(BaseHTTPRequestHandler):
-    """`GET /v/KEY` answers {"value": N}."""
+    """`GET /v/KEY` answers {"value": N}; `/prometheus/NAMESPACE` is a Prometheus server's address,
+    and `POST` is Amazon SQS."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        url = urllib.parse.urlsplit(self.path)
+        if url.path.endswith("/api/v1/query"):
+            [query] = urllib.parse.parse_qs(url.query)["query"]
+            found = _queried(url.path.removesuffix("/api/v1/query"), query)
+            # What nothing exports is an empty vector, and no error.
+            result = [] if found is None else [{"metric": {}, "value": [time.time(), str(found)]}]
+            _answer(
+                self,
+                200,
+                {"status": "success", "data": {"resultType": "vector", "result": result}},
+            )
+            return
         value = values.get(self.path, "0")
         if value == "error":
             _answer(self, 500, {"error": "as told"})
@@ -49,19 +70,83 @@ class Trigger(BaseHTTPRequestHandler):
         values[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
         _answer(self, 200, {})
 
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.headers["X-Amz-Target"] != "AmazonSQS.GetQueueAttributes":
+            _answer(self, 400, {"__type": "UnsupportedOperation"})
+            return
+        waiting, in_flight = values.get(f"/sqs/{asked['QueueUrl'].split('/')[-1]}", "0 0").split()
+        attributes = {
+            "ApproximateNumberOfMessages": waiting,
+            "ApproximateNumberOfMessagesNotVisible": in_flight,
+            "ApproximateNumberOfMessagesDelayed": "0",
+        }
+        _answer(self, 200, {"Attributes": attributes})
+
     def log_message(self, format: str, *args: object) -> None:
         """Silence: a line a second and scaler would bury what matters."""
 
 
+_OF_PODS = re.compile(
+    r"(?:(?P<scale>\d+) \* )?sum\((?P<metric>[\w:]+)"
+    r'\{namespace="(?P<namespace>[^"]+)",pod=~"(?P<pods>[^"]+)"\}\)'
+)
+
+
+def _queried(server: str, query: str) -> float | None:
+    """The value of a query; None: there is no such series. A metric of pods is there while one of
+    them runs."""
+    known = json.loads(values.get(server, "{}"))
+    if query in known:
+        return float(known[query])
+    asked = _OF_PODS.fullmatch(query)
+    if asked is None or asked["metric"] not in known:
+        return None
+    pods = _kubernetes(f"/api/v1/namespaces/{asked['namespace']}/pods")["items"]
+    running = any(
+        pod["status"].get("phase") == "Running"
+        and re.fullmatch(asked["pods"], pod["metadata"]["name"])
+        for pod in pods
+    )
+    return float(known[asked["metric"]]) * int(asked["scale"] or 1) if running else None
+
+
+class Redis(socketserver.StreamRequestHandler):
+    """As much of Redis as KEDA's scaler asks: a script that returns a list's length."""
+
+    def handle(self) -> None:
+        while line := self.rfile.readline():
+            words = []
+            for _ in range(int(line[1:])):
+                length = int(self.rfile.readline()[1:])
+                words.append(self.rfile.read(length + 2)[:-2].decode())
+            self.wfile.write(_of_redis(words))
+
+
+def _of_redis(words: list[str]) -> bytes:
+    match words[0].upper():
+        case "EVAL" | "EVALSHA":
+            # EVAL SCRIPT NUMBER-OF-KEYS KEY
+            return f":{values.get(f'/redis/{words[3]}', '0')}\r\n".encode()
+        case "HELLO":
+            return b"-ERR unknown command 'HELLO'\r\n"
+        case "PING":
+            return b"+PONG\r\n"
+        case _:
+            return b"+OK\r\n"
+
+
 class ModelServer(BaseHTTPRequestHandler):
-    """What answers for a model server's pods: `GET /?seconds=N` takes so long."""
+    """What answers for a model server's pods: `GET /?seconds=N` takes so long. At another port it
+    is another model."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         time.sleep(float(query.get("seconds", "0")))
-        _answer(self, 200, {"text": "Hello"})
+        port = self.connection.getsockname()[1]
+        _answer(self, 200, {"model": "large" if port == MODEL_PORT else "small", "text": "Hello"})
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence, as above."""
@@ -109,19 +194,29 @@ class RayDashboard(BaseHTTPRequestHandler):
 
 
 class Names(socketserver.BaseRequestHandler):
-    """DNS: the name of every Service means this host; nothing else has an address."""
+    """DNS: the name of every Service (with `svc`, or of two labels) means this host; nothing else
+    has an address."""
 
     def handle(self) -> None:
         asked, answer_to = self.request
         # RFC 1035: a header of 12 bytes, then the name, its type and its class.
         end = asked.index(0, 12) + 1
         question, kind = asked[12 : end + 4], asked[end : end + 2]
-        found = b"\x03svc" in question and kind == b"\0\x01"
-        unknown = b"\x03svc" not in question
+        labels = sum(1 for _ in _labels(question))
+        service = b"\x03svc" in question or labels == 2
+        found = service and kind == b"\0\x01"
+        unknown = not service
         flags = b"\x81\x83" if unknown else b"\x81\x80"
         counts = b"\0\x01" + (b"\0\x01" if found else b"\0\0") + b"\0\0\0\0"
         address = b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x7f\0\0\x01" if found else b""
         answer_to.sendto(asked[:2] + flags + counts + question + address, self.client_address)
+
+
+def _labels(question: bytes) -> Iterator[bytes]:
+    at = 0
+    while length := question[at]:
+        yield question[at + 1 : at + 1 + length]
+        at += 1 + length
 
 
 class Metrics(BaseHTTPRequestHandler):
@@ -129,7 +224,6 @@ class Metrics(BaseHTTPRequestHandler):
     asks."""
 
     protocol_version = "HTTP/1.1"
-    token = ""
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
@@ -174,7 +268,7 @@ class Metrics(BaseHTTPRequestHandler):
                 )
 
     def _pods(self, namespace: str, selector: str) -> None:
-        listed = self._kubernetes(
+        listed = _kubernetes(
             f"/api/v1/namespaces/{namespace}/pods?labelSelector={urllib.parse.quote(selector)}"
         )
         used = values.get(f"/cpu/{namespace}", "0m")
@@ -217,19 +311,20 @@ class Metrics(BaseHTTPRequestHandler):
             },
         )
 
-    def _kubernetes(self, path: str) -> Any:
-        request = urllib.request.Request(
-            f"https://127.0.0.1:6443{path}", headers={"Authorization": f"Bearer {self.token}"}
-        )
-        context = ssl._create_unverified_context()
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
-        with opener.open(request, timeout=10) as answer:
-            return json.load(answer)
-
     def log_message(self, format: str, *args: object) -> None:
         """Silence, as above."""
+
+
+def _kubernetes(path: str) -> Any:
+    request = urllib.request.Request(
+        f"https://127.0.0.1:6443{path}", headers={"Authorization": f"Bearer {token[0]}"}
+    )
+    context = ssl._create_unverified_context()
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    with opener.open(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 def _now() -> str:
@@ -247,16 +342,22 @@ def _answer(handler: BaseHTTPRequestHandler, code: int, body: object) -> None:
 
 def main() -> None:
     """`python -m tests.lab.harness.stand_ins CERTIFICATE KEY TOKEN`"""
-    certificate, key, Metrics.token = sys.argv[1:]
+    certificate, key, *token[:] = sys.argv[1:]
     metrics = ThreadingHTTPServer(("127.0.0.1", METRICS_PORT), Metrics)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     metrics.socket = context.wrap_socket(metrics.socket, server_side=True)
     threading.Thread(target=metrics.serve_forever, daemon=True).start()
-    for port, handler in ((MODEL_PORT, ModelServer), (RAY_PORT, RayDashboard)):
+    for port, handler in (
+        (MODEL_PORT, ModelServer),
+        (FALLBACK_PORT, ModelServer),
+        (RAY_PORT, RayDashboard),
+    ):
         # On all addresses of the lab's own network, where those of its pods lead here.
         server = ThreadingHTTPServer(("", port), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+    redis = socketserver.ThreadingTCPServer(("127.0.0.1", REDIS_PORT), Redis)
+    threading.Thread(target=redis.serve_forever, daemon=True).start()
     names = socketserver.ThreadingUDPServer(("127.0.0.1", 53), Names)
     threading.Thread(target=names.serve_forever, daemon=True).start()
     ThreadingHTTPServer(("127.0.0.1", TRIGGER_PORT), Trigger).serve_forever()
