@@ -124,6 +124,7 @@ def _for_the_lab(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransform
         spec |= {
             "pollingInterval": 1,
             "cooldownPeriod": COOLDOWN,
+            "initialCooldownPeriod": COOLDOWN,
             "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
         }
     return pulumi.ResourceTransformResult({**props, "spec": spec}, args.opts)
