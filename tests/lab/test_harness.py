@@ -121,7 +121,7 @@ def test_a_taken_port_is_told_with_the_log() -> None:
 def test_a_program_that_is_not_built_is_told() -> None:
     require_lab()
     absent = Program("absent", ("/nowhere/absent",))
-    with pytest.raises(LabFailed, match="make -C tools/lab"), running_lab(extra=[absent]):
+    with pytest.raises(LabFailed, match="make lab-build"), running_lab(extra=[absent]):
         pass
 
 
