@@ -41,7 +41,8 @@ def test_a_change_helps(name: str) -> None:
         after = floor_of(apply(stack.parts[0], hold.change), parse(dict(stack.settings), "test"))
         told = f"{hold.fix} {hold.change}: {_shown(before)} became {_shown(after)}"
         assert _still(after, entry, hold) < hold.least, told
-        assert _held(after) <= _held(before), told
+        if len(after.undecided) >= len(before.undecided):  # What was undecided may be held now.
+            assert _held(after) <= _held(before), told
         if name not in UNSETTLED and not _held_elsewhere(before, entry):
             assert len(after.undecided) <= len(before.undecided), told
 
