@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from zerofloor.capacity import PodDemand, Pool, Toleration, Undecided
+from zerofloor.capacity import Cluster, Placement, PodDemand, Pool, Toleration, Undecided
 from zerofloor.floor.matching import Meeting, open_label, tolerates
 from zerofloor.floor.packing import Group, Packed, pack
 from zerofloor.floor.packings import Demand, Packings, group_of, is_of_unknown_type, only_gpu
@@ -91,11 +91,19 @@ class _Cautious(Meeting):
         super().__init__([_without_open_growth(pool) for pool in pools])
 
     def takers(self, pod: PodDemand) -> tuple[tuple[Pool, tuple[Shape, ...]], ...]:
+        takers = super().takers(pod)
+        beside = _clusters_with_gpus(takers)
         return tuple(
             (pool, shapes)
-            for pool, shapes in super().takers(pod)
-            if only_gpu(pool) or _doubt(pod, pool, shapes) is None
+            for pool, shapes in takers
+            if only_gpu(pool) or _doubt(pod, pool, shapes, beside) is None
         )
+
+
+def _clusters_with_gpus(
+    takers: tuple[tuple[Pool, tuple[Shape, ...]], ...],
+) -> tuple[Cluster | None, ...]:
+    return tuple(pool.placement.cluster for pool, _ in takers if pool.placement and only_gpu(pool))
 
 
 def _without_open_growth(pool: Pool) -> Pool:
@@ -148,10 +156,12 @@ def _launching(packed: Packed, workload: str, meeting: Meeting) -> Pool | None:
 
 def _reasons(s: Scaled, meeting: Meeting, cautious: _Cautious) -> Iterator[_Doubt]:
     """Why pools without GPUs may not take its pods."""
-    for pool, shapes in meeting.takers(s.workload.pod):
+    takers = meeting.takers(s.workload.pod)
+    beside = _clusters_with_gpus(takers)
+    for pool, shapes in takers:
         if only_gpu(pool):
             continue
-        doubt = _doubt(s.workload.pod, pool, shapes)
+        doubt = _doubt(s.workload.pod, pool, shapes, beside)
         if doubt is not None:
             yield doubt
         elif pool.placement != (cautious.by_key[pool.key]).placement:
@@ -173,12 +183,20 @@ def _build_doubts(s: Scaled, launching: Pool, reasons: Iterator[_Doubt]) -> Iter
             yield Undecided(s.workload.urn, "", why, f"{doubt.settle}, or {taint}")
 
 
-def _doubt(pod: PodDemand, pool: Pool, shapes: tuple[Shape, ...]) -> _Doubt | None:
+def _doubt(
+    pod: PodDemand,
+    pool: Pool,
+    shapes: tuple[Shape, ...],
+    beside: tuple[Cluster | None, ...],
+) -> _Doubt | None:
     """What can't be read for which the pod may not run on any of these shapes of a pool; None where
-    it can for certain."""
+    it can for certain. `beside`: the clusters of the pools with GPUs that would take it."""
     placement = pool.placement
     if placement is None:
         return None
+    if _may_be_elsewhere(pod, placement, beside):
+        why = f"whether they and {pool.name} are in one cluster isn't known"
+        return _Doubt(why, "Give both the same Kubernetes provider")
     if pod.open_selector:
         return _SELECTOR
     label = open_label(pool, shapes, pod)
@@ -195,6 +213,15 @@ def _doubt(pod: PodDemand, pool: Pool, shapes: tuple[Shape, ...]) -> _Doubt | No
         why = f"their requests aren't known at preview and may exceed the nodes of {pool.name}"
         return _Doubt(why)
     return None
+
+
+def _may_be_elsewhere(
+    pod: PodDemand, placement: Placement, beside: tuple[Cluster | None, ...]
+) -> bool:
+    """Whether only one of a pod and a NodePool has a provider of its own, so that they may be in
+    two clusters, and a pool with GPUs is not where the NodePool is."""
+    is_open = placement.karpenter and (placement.cluster is None) != (pod.cluster is None)
+    return is_open and any(cluster != placement.cluster for cluster in beside)
 
 
 def _known_tolerations(pod: PodDemand) -> tuple[Toleration, ...]:
