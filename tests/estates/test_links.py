@@ -10,6 +10,8 @@ import pytest
 
 from tests.estates.backends import CIPHER, Backend, deployment, instance, resource, urn_of
 from tests.estates.test_audit import audited
+from zerofloor.estates.links import links_of
+from zerofloor.stack import UNKNOWN, Resource, Stack
 
 
 @pytest.fixture
@@ -220,3 +222,13 @@ def test_without_a_gpu_nothing_is_joined(backend: Backend) -> None:
     backend.add("models", "dev", deployment("web", gpus=0), kubeconfig=kubeconfig("ml"))
     backend.add("shop", "dev", instance("a"))
     assert all(one["joined"] == [] for one in joined(backend)["stacks"])
+
+
+@pytest.mark.parametrize(
+    ("name", "offers"),
+    [("ml", ["name:ml"]), ("", []), (UNKNOWN, []), (None, []), (7, [])],
+)
+def test_a_cluster_is_offered_by_its_name_where_it_has_one(name: Any, offers: list[str]) -> None:
+    kind = "aws:eks/cluster:Cluster"
+    one = Resource(urn_of("platform", "dev", kind, "c"), kind, "c", {"name": name})
+    assert list(links_of(Stack("export", (one,))).offers) == offers
