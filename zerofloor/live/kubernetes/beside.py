@@ -25,6 +25,7 @@ from zerofloor.stack import Resource, Stack
 from zerofloor.structs import Value
 from zerofloor.values import at, known_items, known_mapping, known_text
 from zerofloor.words import counted
+from zerofloor.words import link as said
 
 Price = Callable[[Node], Decimal | None]
 """USD an hour of a node; None where it isn't known."""
@@ -146,7 +147,7 @@ def _because(holds: Sequence[Hold]) -> str:
     for hold in holds:
         for link in hold.evidence:
             if not link.is_hardware:
-                return link.because
+                return said(link)
     return ""
 
 

@@ -339,10 +339,10 @@ def keep_pods(
         return build(estate, obj, reading, undecided=parts, ceiling=None, **shape)
     holds: tuple[Hold, ...] = ()
     if replicas:
-        field = path.rpartition(".")[2]
-        given = f"is {replicas}" if number is not None else f"is not set and defaults to {default}"
+        default_said = "" if number is not None else f"the default is {default}: "
         pods = counted(replicas * pods_per_replica, "pod")
-        kept = Evidence(obj.urn, path, value, f"{field} {given}: it keeps {pods} without a request")
+        because = f"{default_said}it keeps {pods} without a request"
+        kept = Evidence(obj.urn, path, value, because)
         scalable = scales and (obj.group, obj.kind) in WITH_SCALE
         advice = (
             scaled_to_zero(path, declared=number is not None)
