@@ -212,18 +212,14 @@ def _floor(estate: Estate, obj: Object, spec: Any, path: str) -> _Floor:
 
 
 def _least(obj: Object, where: str, value: Any, minimum: int | None) -> _Floor:
-    said = (
-        f"minReplicas is {minimum}"
-        if minimum is not None
-        else "minReplicas is not set and KServe's default is 1"
-    )
+    default_said = "" if minimum is not None else "KServe's default is 1: "
     kept = 1 if minimum is None else minimum
     pods = counted(kept, "pod")
     mode, scaler = annotation(obj, _MODE), annotation(obj, _CLASS)
     helps = mode not in _RAW or scaler == "keda"
     return _Floor(
         kept=kept,
-        because=Evidence(obj.urn, where, value, f"{said}: it keeps {pods} without a request"),
+        because=Evidence(obj.urn, where, value, f"{default_said}it keeps {pods} without a request"),
         fix=f"Set {where} to 0 (serverless mode, or KEDA in standard mode)",
         change=change_of(obj, where, 0) if helps else (),
     )
