@@ -129,10 +129,6 @@ class Stage:
         path = f"{root}/namespaces/{self.name}/{plural}"
         return self.lab.api.get(f"{path}/{name}") if name else self.lab.api.get(path)["items"]
 
-    def patch(self, root: str, plural: str, name: str, body: object) -> None:
-        """A merge patch of the trial's object."""
-        self.lab.api.patch(f"{root}/namespaces/{self.name}/{plural}/{name}", body)
-
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
         """Waits for it and writes it down. Raises Broken."""
         deadline = time.monotonic() + seconds
