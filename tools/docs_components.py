@@ -178,7 +178,8 @@ def _shown(
 
 def _hourly(report: Report, urns: Set[str], *figures: Figure) -> str:
     gaps = [gap for gap in report.estimate.gaps if gap.urn in urns]
-    if gaps and Figure.CEILING in figures:
+    unpriced = gaps if Figure.CEILING in figures else []
+    if any(gap.is_node for gap in unpriced):
         return "no price in the package's list"
     items = [
         item
@@ -187,7 +188,8 @@ def _hourly(report: Report, urns: Set[str], *figures: Figure) -> str:
     ]
     total = sum(item.quantity * (item.dearest or item.price).amount for item in items)
     bound = "up to " if any(item.dearest or item.at_most for item in items) else ""
-    return f"{bound}${total:,.2f}"
+    without = "".join(f", without the {gap.what} ({gap.why})" for gap in unpriced)
+    return f"{bound}${total:,.2f}{without}"
 
 
 def _regions(stack: Stack) -> str:

@@ -232,6 +232,34 @@ def test_disks_of_nodes_bill_while_the_nodes_are_held(nodes: int, expected: D) -
     assert round(cost.ceiling.hourly.amount, 12) == round(4 * (D("1.006") + 20 * GP3), 12)
 
 
+AKS_POOL = "azure:containerservice/kubernetesClusterNodePool:KubernetesClusterNodePool"
+
+
+@pytest.mark.parametrize(
+    ("disk", "hourly", "note"),
+    [
+        # A Premium SSD of up to 128 GiB is a P10, $19.71 a month.
+        ({"osDiskType": "Managed", "osDiskSizeGb": 100}, 2 * D("19.71") / 730, False),
+        ({"osDiskType": "Ephemeral", "osDiskSizeGb": 100}, D(0), False),
+        ({"osDiskType": "Managed"}, D(0), True),
+        ({"osDiskSizeGb": 100}, D(0), True),
+        ({"osDiskType": UNKNOWN, "osDiskSizeGb": 100}, D(0), True),
+    ],
+)
+def test_the_os_disks_of_aks_nodes_are_part_of_the_machine_or_bill_or_are_named(
+    disk: dict[str, Any], hourly: D, note: bool
+) -> None:
+    pool = resource(
+        AKS_POOL,
+        "gpu",
+        {"vmSize": "Standard_NC4as_T4_v3", "nodeCount": 2, "location": "eastus", **disk},
+    )
+    held = {"gpu": supply("Standard_NC4as_T4_v3", cloud="azure", region="eastus", nodes=2)}
+    found = rest(pool, held=held)
+    same(found, D(0), floor=hourly)
+    assert ("OS disk of each node of gpu" in " ".join(found.footnotes)) is note
+
+
 def test_disks_of_nodes_that_a_schedule_holds_count_for_its_hours() -> None:
     group = resource(
         GROUP,

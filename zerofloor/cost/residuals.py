@@ -146,6 +146,7 @@ def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
             unit=NODE if bill.is_node else UNIT,
             region=bill.region or place,
             follows=bill.follows,
+            part=bill.part,
         )
 
 

@@ -34,6 +34,7 @@ class Bill(Value, frozen=True):
     """Where another resource says it; None: the resource's own."""
     follows: Literal["nodes", "machine", ""] = ""
     """As in `residuals.Need`."""
+    part: str = ""
 
 
 def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
@@ -42,11 +43,12 @@ def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:
     if reader is not None and resource.op != "read":
         yield from reader(resource)
     if resource.type in _POOLED and resource.op != "read":
-        yield from _cpu_nodes(estate, resource)
+        yield from _nodes(estate, resource)
 
 
-def _cpu_nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
-    """The nodes without GPUs of an AKS cluster: its system pool runs all week."""
+def _nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
+    """The nodes without GPUs of an AKS cluster, whose system pool runs all week, and the OS disks
+    of those with GPUs."""
 
     def by_urn() -> Mapping[str, list[Pool]]:
         found: dict[str, list[Pool]] = {}
@@ -57,11 +59,28 @@ def _cpu_nodes(estate: Estate, resource: Resource) -> Iterator[Bill]:
 
     for pool in estate.once("aks pools by URN", by_urn).get(resource.urn, ()):
         if any(shape.gpus != 0 for shape in pool.shapes):
+            yield from _os_disk(resource, pool)
             continue
         kind = pool.shapes[0].instance_type
         number = None if pool.desired is None else Decimal(pool.desired)
         if number != 0:
             yield Bill(f"nodes of {pool.name} ({kind})", kind, number, True, pool.region)
+
+
+def _os_disk(resource: Resource, pool: Pool) -> Iterator[Bill]:
+    """The OS disk of a pool's nodes. An ephemeral one is part of the machine; a managed one is a
+    Premium SSD (AKS, "Storage options": ephemeral by default where the size has room for it)."""
+    prefix = f"{pool.part}." if pool.part else ""
+    kind = get(resource.inputs, f"{prefix}osDiskType")
+    if known_text(kind) == "Ephemeral":
+        return
+    size = _first(*(get(resource.inputs, f"{prefix}{name}") for name in _DISK_SIZES))
+    tier = "Premium" if known_text(kind) == "Managed" else None
+    bill = _managed_disk(f"OS disk of each node of {pool.name}", tier, size)
+    yield replace(bill, region=pool.region, follows="nodes", part=pool.name)
+
+
+_DISK_SIZES: Final = ("osDiskSizeGB", "osDiskSizeGb")
 
 
 def is_cluster(token: str) -> bool:
