@@ -144,16 +144,25 @@ def test_a_remote_component_is_undecided_unless_its_package_makes_no_gpu(
     assert floor_of(preview_in_process(program(tmp_path, source), "dev")).verdict == verdict
 
 
-def test_values_in_a_file_are_read(tmp_path: Path) -> None:
-    source = """
+@pytest.mark.parametrize(
+    ("chart", "asking", "verdict"),
+    [
+        # The chart's table says what it makes of the values: one pod (replicaCount 1) with a GPU.
+        ("ollama", "ollama: {gpu: {enabled: true}}", "held"),
+        # No table has this one: how many pods it keeps isn't told.
+        ("acme-api", "gpu: {enabled: true}", "undecided"),
+    ],
+)
+def test_values_in_a_file_are_read(tmp_path: Path, chart: str, asking: str, verdict: str) -> None:
+    source = f"""
         import pulumi
         files = [pulumi.FileAsset("values.yaml")]
         pulumi.CustomResource(
-            "kubernetes:helm.sh/v3:Release", "r", {"chart": "ollama", "valueYamlFiles": files}
+            "kubernetes:helm.sh/v3:Release", "r", {{"chart": "{chart}", "valueYamlFiles": files}}
         )
     """
     folder = program(tmp_path, source)
-    (folder / "values.yaml").write_text("ollama: {gpu: {enabled: true}}")
-    assert floor_of(preview_in_process(folder, "dev")).verdict == "undecided"
+    (folder / "values.yaml").write_text(asking)
+    assert floor_of(preview_in_process(folder, "dev")).verdict == verdict
     (folder / "values.yaml").write_text("service: {port: 80}")
     assert floor_of(preview_in_process(folder, "dev")).verdict == "zero"
