@@ -152,7 +152,14 @@ def test_a_run_that_is_ended_leaves_nothing(how: signal.Signals, place: Path) ->
     environ = {**os.environ, "TMPDIR": str(place)}
     command = [sys.executable, "-m", "tests.lab.run", "T01"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A suite that runs in the background ignores Ctrl-C, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         assert "healthy" in process.stderr.readline()

@@ -41,8 +41,8 @@ _RUNPOD_POOLS: Final = {
 def offers(
     provider: str, gpu: str, gpus: Decimal | None, product: str | None
 ) -> tuple[ManagedRow, ...]:
-    """The rows of a service that sell this GPU, the cheapest first; several where the product is
-    open.
+    """The rows of a service that sell this GPU on demand, the cheapest first; several where the
+    product is open.
 
     `gpus` is how many one node has (some products have a price of their own for each size);
     `product` is a part of the
@@ -54,6 +54,7 @@ def offers(
         for row in managed_rows(provider)
         if _same_gpu(row.gpu, wanted)
         and _sold_in(row, gpus)
+        and "spot" not in _words(row.product)
         and (product is None or _words(product) <= _words(row.product))
     ]
     listed = [row for row in found if not row.product.startswith("average")]

@@ -84,6 +84,8 @@ class Release(Value, frozen=True, kw_only=True):
     chart: str | Hidden | None
     chart_path: str
     name: str
+    is_name_known: bool = True
+    """False where the name is hidden, and `name` is the program's own for it."""
     namespace: str
     values: tuple[tuple[str, Any], ...]
     """Each set of values with its path; a later one overrides an earlier one."""
@@ -134,6 +136,7 @@ def _releases(resource: Resource) -> Iterator[Release]:
             chart=chart if isinstance(chart, str | Hidden) else None,
             chart_path="chart",
             name=known_text(inputs.get("name")) or resource.name,
+            is_name_known=not hidden(inputs.get("name")),
             namespace=_namespace(inputs.get("namespace"), inputs),
             values=(*texts, *own),
             unseen=unseen,
@@ -192,6 +195,7 @@ def _of_object(resource: Resource, chart: Any, chart_path: str, paths: tuple[str
         chart=chart if isinstance(chart, str | Hidden) else None,
         chart_path=chart_path,
         name=known_text(at(metadata, "name")) or resource.name,
+        is_name_known=not hidden(at(metadata, "name")),
         namespace=_namespace(at(resource.inputs, "spec", "targetNamespace"), resource.inputs),
         values=tuple(values),
         unseen=unseen,
@@ -266,7 +270,7 @@ def _judged(estate: Estate, release: Release) -> Iterator[Part]:
     for path, values in release.values:
         if not isinstance(values, Hidden):
             continue
-        if infrastructure and not names_model_server(release.name):
+        if infrastructure and release.is_name_known and not names_model_server(release.name):
             because = f"{chart} runs without accelerators"
             yield Accounted(urn=release.resource.urn, path=path, because=because)
             continue
