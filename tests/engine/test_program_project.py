@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.engine.program_folder import program
-from zerofloor.engine.project import Config, choose_stack, placeholder, read_config, read_project
+from zerofloor.engine.project import (
+    Config,
+    choose_stack,
+    load_yaml,
+    placeholder,
+    read_config,
+    read_project,
+)
 from zerofloor.errors import InputError
 
 LAUGHS = "config:\n  a:l0: &l0 [1, 1]\n" + "".join(
@@ -71,7 +78,7 @@ def test_the_projects_own_environment_runs_it_if_pulumi_is_in_it(tmp_path: Path)
             "'a:b:c' is not a configuration key",
         ),
         ("name: \x00\n", "not YAML"),
-        ("[" * 5000, "nested more than 200 levels|not YAML"),
+        ("[" * 5000, "nested more than 200 levels deep"),
     ],
 )
 def test_a_broken_project_is_refused_in_one_line(tmp_path: Path, content: str, says: str) -> None:
@@ -80,6 +87,18 @@ def test_a_broken_project_is_refused_in_one_line(tmp_path: Path, content: str, s
         read_project(tmp_path)
     assert "\n" not in str(raised.value)
     assert "Pulumi.yaml" in str(raised.value)
+
+
+def test_a_file_may_be_200_levels_deep(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text("[" * 200 + "]" * 200)
+    depth, value = 0, load_yaml(file)
+    while isinstance(value, list):
+        depth, value = depth + 1, next(iter(value), None)
+    assert depth == 200
+    file.write_text("[" * 201 + "]" * 201)
+    with pytest.raises(InputError, match="nested more than 200 levels deep"):
+        load_yaml(file)
 
 
 def test_no_project_is_refused(tmp_path: Path) -> None:

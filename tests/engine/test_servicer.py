@@ -112,6 +112,24 @@ def test_inputs_are_judged_not_outputs_and_nothing_is_told_twice(pack: Pack) -> 
     assert told(pack.AnalyzeStack(whole(one, two, three), None)) == []
 
 
+def test_the_component_around_a_resource_is_the_one_the_stack_tells(pack: Pack) -> None:
+    component = resource("zerofloor:index:EksGpuNodeGroup", "inference", {})
+    component.ClearField("provider")
+    child = group("unknown", UNKNOWN, 1)  # Alone it has no parent: only the whole stack links.
+    pack.Analyze(component, None)
+    pack.Analyze(child, None)
+    stack = whole(component, child)
+    stack.resources[1].parent = component.urn
+    fixes = [
+        diagnostic.message.splitlines()[-1]
+        for diagnostic in pack.AnalyzeStack(stack, None).diagnostics
+        if diagnostic.policyName == "GPU201"
+    ]
+    assert len(fixes) == 1
+    assert fixes[0].startswith("Fix: ")
+    assert fixes[0].endswith(" (made by EksGpuNodeGroup inference).")
+
+
 def test_an_unknown_or_secret_type_blocks(pack: Pack) -> None:
     unknown, secret = (
         group("unknown", UNKNOWN, 1),

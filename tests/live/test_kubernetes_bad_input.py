@@ -88,6 +88,7 @@ GOOD = kubeconfig_for("http://127.0.0.1:1")
         (f"clusters: [{{cluster: {{server: {TOKEN}}}}}]\n", "not a kubeconfig"),
         (without(GOOD, "current-context"), "no current context: name one with --context"),
         (without(GOOD, "contexts"), "no context 'prod'; it has: none"),
+        (GOOD | {"contexts": [{"name": "prod"}]}, "context prod: its cluster has no server"),
         (without(GOOD, "clusters"), "its cluster has no server"),
         (without(GOOD, "users"), "its user isn't there"),
         (kubeconfig_for("ftp://127.0.0.1"), "context prod"),
