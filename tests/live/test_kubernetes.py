@@ -393,6 +393,22 @@ def test_what_a_node_costs(tmp_path: Path, fake: Fake) -> None:
     assert found["g2-spot"]["capacityType"] == "spot"
 
 
+def test_a_node_of_oracle_is_told_by_its_provider_id(tmp_path: Path, fake: Fake) -> None:
+    """OKE writes the bare OCID, without a scheme as the other clouds have."""
+    one, four = node("one", 1, "VM.GPU.A10.1"), node("four", 0, "BM.GPU.A10.4")
+    del four["status"]["allocatable"]["nvidia.com/gpu"]  # The device plugin isn't there yet.
+    for made in (one, four):
+        made["metadata"]["labels"]["topology.kubernetes.io/region"] = "us-ashburn-1"
+        made["spec"]["providerID"] = f"ocid1.instance.oc1.iad.{made['metadata']['name']}"
+    fake.add(one, four)
+    _, found = live(fake, tmp_path, export(tmp_path))
+    # The snapshot's hourly prices × 730: 2.0 and 8.0.
+    assert {
+        name: (one["capacity"], one["monthly"] and float(one["monthly"]["amount"]))
+        for name, one in found.items()
+    } == {"one": (1, pytest.approx(1460.0)), "four": (4, pytest.approx(5840.0))}
+
+
 def test_a_cluster_without_gpus(tmp_path: Path, fake: Fake) -> None:
     fake.add(node("cpu", 0, "m7i.large"), pod("web", "cpu", gpus=0))
     config = fake.kubeconfig(tmp_path)
