@@ -82,6 +82,19 @@ def test_container_apps_refuses_what_waits_for_more_than_240_seconds() -> None:
     assert (one.refused, one.held, one.waits.most) == (1, 1, 200.0)
 
 
+@pytest.mark.parametrize(("most", "nodes"), [(None, 10), (2, 2)])
+def test_container_apps_run_at_most_their_own_maximum_or_ten(most: int | None, nodes: int) -> None:
+    document: dict[str, Any] = json.loads((FOLDER / "container-apps.json").read_bytes())
+    for step in document["steps"]:
+        if step["urn"].endswith("llm"):
+            step["newState"]["inputs"]["template"]["scale"]["maxReplicas"] = most
+    stacks = (read_document("x", json.dumps(document).encode()),)
+    # 150 requests a second, of which the default rule wants a replica for every 10: 15 of them.
+    requests = trace(*(number / 150 for number in range(30_000)))
+    one = simulate(stacks, SETTINGS, open_book(), TODAY, requests, Asked(serving=QUICK)).outcomes[0]
+    assert one.nodes == nodes
+
+
 def test_what_scales_another_way_is_named() -> None:
     document: dict[str, Any] = json.loads((FOLDER / "fireworks.json").read_bytes())
     for step in document["steps"]:
