@@ -185,7 +185,8 @@ def _by_hidden_name(scaler: Scaler, name: str, index: _Index) -> list[_Target]:
 
 def _by_chart(scaler: Scaler, name: str, index: _Index) -> list[_Target]:
     for chart in index.charts:
-        if _surely_same(scaler, chart):
+        # Of a chart with hidden values it isn't known what it installs, nor how often.
+        if _surely_same(scaler, chart) and not chart.pod.open_count:
             what = f"{scaler.kind} {name} scales what {chart.name} installs"
             return [(chart, Assumption(what, "nothing else fits"))]
     return []
