@@ -27,8 +27,11 @@ IN_A_TEMPLATE = "templateBody"
 UNSETTLED = {
     "azure/aks: managed GPU pools have no autoscaler: managed",
     "azure/machine_learning: an online deployment keeps its instances: autoscale minimum 1",
+    "kubernetes/charts: a chart's Deployment under a scaler of the stack: to one, a part of its "
+    "name hidden",
 }
-"""Where zero is possible and what the platform then does is not documented: it stays undecided."""
+"""Where zero is possible and what the platform then does is not documented, or a hidden name leaves
+open whether the scaler is that of the chart: it stays undecided."""
 
 
 @pytest.mark.parametrize("name", STACKS)
