@@ -4,11 +4,12 @@ addresses, disks, the CPU nodes that a pool needs), and the disks of the GPU nod
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from zerofloor.capacity import Market
+from zerofloor.cost.bills import Bill
 from zerofloor.estate import Estate, tags
 from zerofloor.floor.result import Floor
 from zerofloor.stack import Resource
@@ -135,33 +136,29 @@ _GOOGLE: Final = ("gcp:", "google-native:")
 def _azure(estate: Estate, resource: Resource) -> Iterator[Need]:
     from zerofloor.cost import residuals_azure
 
-    for bill in residuals_azure.bills(estate, resource):
-        place = estate.region(resource, "azure")
-        yield Need(
-            urn=resource.urn,
-            what=bill.what,
-            cloud="azure",
-            item=bill.item,
-            quantity=bill.quantity,
-            unit=NODE if bill.is_node else UNIT,
-            region=bill.region or place,
-            follows=bill.follows,
-            part=bill.part,
-        )
+    bills = residuals_azure.bills(estate, resource)
+    yield from _needs(estate, resource, bills, cloud="azure")
 
 
 def _google(scene: _Scene, resource: Resource) -> Iterator[Need]:
     from zerofloor.cost import residuals_google
 
-    for bill in residuals_google.bills(scene.estate, resource):
+    bills = residuals_google.bills(scene.estate, resource)
+    yield from _needs(scene.estate, resource, bills, cloud="gcp")
+
+
+def _needs(
+    estate: Estate, resource: Resource, bills: Iterable[Bill], *, cloud: str
+) -> Iterator[Need]:
+    for bill in bills:
         yield Need(
             urn=resource.urn,
             what=bill.what,
-            cloud="gcp",
+            cloud=cloud,
             item=bill.item,
             quantity=bill.quantity,
             unit=NODE if bill.is_node else UNIT,
-            region=bill.region or scene.estate.region(resource, "gcp"),
+            region=bill.region or estate.region(resource, cloud),
             follows=bill.follows,
             part=bill.part,
         )

@@ -5,36 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from zerofloor.capacity import Pool
+from zerofloor.cost.bills import Bill
 from zerofloor.estate import Estate
 from zerofloor.platforms.azure import aks
 from zerofloor.platforms.azure.tokens import logical
 from zerofloor.stack import Resource
-from zerofloor.structs import Value
 from zerofloor.values import at, count, get, hidden, known_items, known_text
 
 CLUSTERS: Final = (
     "azure-native:containerservice:ManagedCluster",
     "azure:containerservice/kubernetesCluster:KubernetesCluster",
 )
-
-
-class Bill(Value, frozen=True):
-    """One thing that bills, as the price book names it."""
-
-    what: str
-    item: str = ""
-    """Empty where the book has no price."""
-    quantity: Decimal | None = Decimal(1)
-    """None where its size is not known."""
-    is_node: bool = False
-    region: str | None = None
-    """Where another resource says it; None: the resource's own."""
-    follows: Literal["nodes", "machine", ""] = ""
-    """As in `residuals.Need`."""
-    part: str = ""
 
 
 def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:

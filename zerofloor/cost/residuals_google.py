@@ -4,11 +4,12 @@ without GPUs of a GKE cluster."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from zerofloor.capacity import Pool
+from zerofloor.cost.bills import Bill
 from zerofloor.estate import Estate
 from zerofloor.platforms.google import gke
 from zerofloor.platforms.google.groups import GROUPS, groups
@@ -17,23 +18,6 @@ from zerofloor.platforms.google.templates import INSTANCES, TEMPLATES
 from zerofloor.platforms.google.tokens import CLUSTERS, POOLS
 from zerofloor.stack import Resource
 from zerofloor.values import at, count, get, hidden, known_items, known_text
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """One thing that bills, as the price book names it."""
-
-    what: str
-    item: str = ""
-    """Empty where the book has no price."""
-    quantity: Decimal | None = Decimal(1)
-    """None where its size is not known."""
-    is_node: bool = False
-    region: str | None = None
-    """Where another resource says it; None: the resource's own."""
-    follows: Literal["nodes", "machine", ""] = ""
-    """As in `residuals.Need`."""
-    part: str = ""
 
 
 def bills(estate: Estate, resource: Resource) -> Iterator[Bill]:

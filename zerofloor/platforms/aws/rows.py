@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from zerofloor.capacity import Accounted, Cause, Hold, Part
+from zerofloor.capacity import Accounted, Cause, Part
 from zerofloor.estate import Estate
 from zerofloor.hardware.instances import Shape, lookup
 from zerofloor.patterns import lazy
@@ -277,18 +277,7 @@ def _keep(estate: Estate, source: Declared, row: Row, number: Size, found: Machi
     if target is None:
         return as_declared(estate, source, row, number, found)
     kept = scaling.kept(number, target, row.cause)
-    holds = tuple(
-        Hold(
-            cause=level.cause,
-            urn=level.urn,
-            units=level.units,
-            evidence=(*found.evidence, *level.evidence),
-            fix=level.fix,
-            hours_per_week=level.hours,
-            change=level.change,
-        )
-        for level in kept.levels
-    )
+    holds = tuple(scaling.hold_of(level, found) for level in kept.levels)
     return Kept(
         holds=holds,
         undecided=kept.undecided,

@@ -27,7 +27,7 @@ from zerofloor.documents.template_text import Reference
 from zerofloor.estate import Estate, Link
 from zerofloor.platforms.aws import eks, scaling
 from zerofloor.platforms.aws.read import CLOUD, declared, machines
-from zerofloor.platforms.aws.scaling import Kept, Level
+from zerofloor.platforms.aws.scaling import Kept, Level, hold_of
 from zerofloor.platforms.declared import Declared, Size, changes_of, link_of, size
 from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden
@@ -227,7 +227,7 @@ def _variant(
     needed = [_copies(component, found) for component in mine]
     advice = _advice(asynchronous, bool(mine) or not own_model, target)
     holds = [
-        _hold(
+        hold_of(
             level
             if advice is None or level.cause is Cause.SCHEDULE
             else replace(level, fix=advice, change=()),
@@ -322,18 +322,6 @@ def _advice(
             "the backlog that scales in"
         )
     return None
-
-
-def _hold(level: Level, found: Machines) -> Hold:
-    return Hold(
-        cause=level.cause,
-        urn=level.urn,
-        units=level.units,
-        evidence=(*found.evidence, *level.evidence),
-        fix=level.fix,
-        hours_per_week=level.hours,
-        change=level.change,
-    )
 
 
 def _copies(component: _Component, found: Machines) -> tuple[_Component, Level | None]:

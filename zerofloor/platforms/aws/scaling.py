@@ -9,12 +9,22 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from zerofloor.capacity import WEEK, Assumption, Cause, Change, Evidence, Notice, Undecided
+from zerofloor.capacity import (
+    WEEK,
+    Assumption,
+    Cause,
+    Change,
+    Evidence,
+    Hold,
+    Notice,
+    Undecided,
+)
 from zerofloor.estate import Estate
 from zerofloor.platforms.aws.policies import TARGET, Effect, effect_of, mended
 from zerofloor.platforms.aws.read import declared
 from zerofloor.platforms.aws.schedule import Move, Sizes, levels, readable
 from zerofloor.platforms.declared import Declared, Size, changes_of, size
+from zerofloor.platforms.machines import Machines
 from zerofloor.stack import Hidden, Resource
 from zerofloor.structs import Value
 from zerofloor.values import Impossible, at, count, get, hidden, items, known_text, text
@@ -71,6 +81,19 @@ class Level(Value, frozen=True):
     hours: Decimal = WEEK
     change: tuple[Change, ...] = ()
     """The same as `fix`, as data; empty where a person must decide."""
+
+
+def hold_of(level: Level, found: Machines) -> Hold:
+    """What a level keeps of these machines."""
+    return Hold(
+        cause=level.cause,
+        urn=level.urn,
+        units=level.units,
+        evidence=(*found.evidence, *level.evidence),
+        fix=level.fix,
+        hours_per_week=level.hours,
+        change=level.change,
+    )
 
 
 class Kept(Value, frozen=True):
